@@ -1,15 +1,15 @@
 //! Layer 4: one folder per resource or feature of the API.
 //!
 //! A folder contains up to six modules:
-//! - `id`: the type of the id, with the kind of object.
-//! - `model`: types and rules, without input or output.
-//! - `store`: SQL. Each method takes the caller.
+//! - `id`: the type of the id, and the kind of object.
+//! - `model`: types and rules. It performs no input or output.
+//! - `store`: SQL. Each method requires the caller.
 //! - `views`: request and response types.
-//! - `handlers`: one function per endpoint. Those of [`resources`] are generic.
+//! - `handlers`: one function for each endpoint. The handlers in [`resources`] are generic.
 //! - `docs`: the texts of the OpenAPI document.
 //!
-//! Features do not import each other. `tests/api/contract/layers.rs` lists the few exceptions. Every feature may import the
-//! ids of others.
+//! Features do not import each other, except the few cases in `tests/api/contract/layers.rs`. Every
+//! feature may import the ids of other features.
 
 pub mod about;
 pub mod admin;
@@ -32,7 +32,7 @@ use resources::Registration;
 
 use crate::security::audit::objects::ObjectKind;
 
-/// All kinds of objects that belong to users, one line each.
+/// All kinds of objects that belong to users.
 pub const RESOURCES: &[Registration] = &[
     customers::docs::REGISTRATION,
     invoices::docs::REGISTRATION,
@@ -40,7 +40,7 @@ pub const RESOURCES: &[Registration] = &[
     documents::docs::REGISTRATION,
 ];
 
-/// Returns all kinds of objects whose owner is looked up after a denial.
+/// Returns all kinds of objects whose owner is looked up after access was denied.
 pub fn object_kinds() -> impl Iterator<Item = ObjectKind> {
     RESOURCES.iter().map(|resource| resource.kind).chain([ObjectKind::SESSION, ObjectKind::USER])
 }
@@ -50,7 +50,7 @@ pub fn live_kinds() -> impl Iterator<Item = ObjectKind> {
     RESOURCES.iter().filter(|resource| resource.is_live).map(|resource| resource.kind)
 }
 
-/// Returns the kind of object that `{id}` names in this route.
+/// Returns the kind of object to which `{id}` refers in this route.
 #[must_use]
 pub fn kind_of_route(route: &str) -> Option<ObjectKind> {
     let (collection, _) = route.split_once("/{id}")?;

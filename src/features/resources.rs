@@ -1,7 +1,7 @@
-//! What all resources share: create, list, read, update and delete. Every object of a resource belongs to one user.
+//! The code that all resources share: create, list, read, update and delete. Every object of a resource has one owner.
 //!
-//! A resource states its types and rules ([`Resource`]) and its SQL ([`ResourceStore`]). The handlers are written once,
-//! here. The route table names a handler with its resource, for example `create::<Customer>`.
+//! A resource defines its types and rules ([`Resource`]) and its SQL ([`ResourceStore`]). The handlers in this file are
+//! generic. The route table selects the resource of a handler, for example `create::<Customer>`.
 //!
 //! Threats and controls:
 //! - BOLA: every read and every transaction is limited to the caller's rows ([`OwnerTx`]), and every statement contains
@@ -38,34 +38,34 @@ use crate::security::sessions::caller::Caller;
 /// The error for deleting an object to which other objects refer.
 pub const IN_USE: ApiError = ApiError::Conflict { code: "in_use", title: "Other objects refer to this object" };
 
-/// What the rest of the service needs to know of a kind of object. `features/mod.rs` lists all of them.
+/// The description of a kind of object for the rest of the service. `features/mod.rs` lists all of them.
 pub struct Registration {
     pub kind: ObjectKind,
-    /// Whether clients can subscribe to changes. The table then has a trigger with `record_change()`.
+    /// Whether clients can subscribe to changes. If so, the table needs a trigger with `record_change()`.
     pub is_live: bool,
-    /// The text of its group in the OpenAPI document.
+    /// The description of the resource in the OpenAPI document.
     pub text: &'static str,
-    /// Id and version of the demo object in the examples of the OpenAPI document.
+    /// The id and version of the demo object in the examples of the OpenAPI document.
     pub example: (&'static str, i64),
 }
 
 /// The types and rules of a resource.
 pub trait Resource: Sized + 'static {
     type Id: ObjectId;
-    /// The body of a create.
+    /// The body of a request that creates an object.
     type New: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static;
-    /// The body of an update.
+    /// The body of a request that updates an object.
     type Update: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static;
-    /// The object in a response.
+    /// The body of a response with an object.
     type View: Serialize + ToSchema + for<'a> From<&'a Self> + 'static;
 
-    /// Creates an object.
+    /// Creates an object from the body of a request.
     ///
     /// # Errors
     /// [`ApiError::Invalid`] with the invalid field.
     fn create(id: Self::Id, new: Self::New, now: DateTime<Utc>) -> ApiResult<Self>;
 
-    /// Returns the next version of the object.
+    /// Applies an update and returns the next version of the object.
     ///
     /// # Errors
     /// [`ApiError::Invalid`] with the invalid field.
@@ -73,21 +73,21 @@ pub trait Resource: Sized + 'static {
 
     fn version(&self) -> i64;
 
-    /// Returns the position of the object in its list.
+    /// Returns the keyset position of the object in its list.
     fn position(&self) -> Position;
 }
 
 /// The SQL of a resource. Every statement contains the owner.
 pub trait ResourceStore: Resource + Counted {
-    /// Returns the caller's object with this id. `db` is the pool, or the connection of a transaction that changes the
-    /// object.
+    /// Returns the caller's object with this id. `db` is the pool for a read, or the
+    /// transaction's connection for a change.
     fn find<'e>(
         db: impl PgExecutor<'e>,
         caller: &Caller,
         id: Self::Id,
     ) -> impl Future<Output = ApiResult<Option<Self>>>;
 
-    /// Returns the caller's objects after a position, newest first: at most [`Limit::rows`].
+    /// Returns the caller's objects after a position, newest first. It returns at most [`Limit::rows`] objects.
     fn list(
         pool: &PgPool,
         caller: &Caller,
@@ -97,15 +97,15 @@ pub trait ResourceStore: Resource + Counted {
 
     fn insert(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<()>>;
 
-    /// Replaces the previous version with this version. Returns the number of changed rows. It is 0 if another request
-    /// has changed the object.
+    /// Replaces the previous version by this version. Returns the number of changed rows, which is 0 if
+    /// another request has changed the object.
     fn save(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<u64>>;
 
-    /// Deletes this version. Returns the number of deleted rows. It is 0 if another request has changed the object.
+    /// Deletes this version. Returns the number of deleted rows, which is 0 if another request has changed the object.
     fn delete(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<u64>>;
 }
 
-/// The services of all resources.
+/// The services that all resources share.
 #[derive(Clone)]
 pub struct Resources {
     pub pool: PgPool,
@@ -173,7 +173,7 @@ pub async fn read<R: ResourceStore>(
     Ok(versioned(&resources.read::<R>(&caller, id).await?))
 }
 
-/// Changes the given fields of an object.
+/// Changes the fields of an object that the request contains.
 pub async fn update<R: ResourceStore>(
     caller: Caller,
     PathId(id): PathId<R::Id>,
@@ -209,8 +209,8 @@ fn versioned<R: Resource>(object: &R) -> Versioned<R::View> {
     Versioned { version: object.version(), view: R::View::from(object) }
 }
 
-/// Maps a violation of a composite foreign key to a field error. The key cannot distinguish a missing object from another
-/// user's, so both get the same error.
+/// Maps a violation of a composite foreign key to a field error. The key does not distinguish a missing object from an
+/// object of another user. So both lead to the same error.
 pub fn map_reference_error<I: ObjectId>(error: sqlx::Error, key: &str, pointer: &str, id: Option<I>) -> ApiError {
     if !violates(&error, key) {
         return error.into();
@@ -221,14 +221,14 @@ pub fn map_reference_error<I: ObjectId>(error: sqlx::Error, key: &str, pointer: 
     ApiError::invalid(pointer, format!("must be one of your {}", I::KIND.plural()))
 }
 
-/// Maps the error of a deletion. A foreign key refuses to delete an object to which others refer. A check in advance
-/// would be a race condition (CWE-367): a parallel request could insert a reference after the check.
+/// Maps the error of a deletion. A foreign key refuses to delete an object to which other objects refer. A check before
+/// the deletion would be a race condition (CWE-367): a parallel request could insert a reference after it.
 pub fn map_deletion_error(error: sqlx::Error) -> ApiError {
     let is_in_use = error.as_database_error().is_some_and(|error| error.is_foreign_key_violation());
     if is_in_use { IN_USE } else { error.into() }
 }
 
-/// Returns 412 if no row was changed, because another request changed the object after this request read it.
+/// Returns 412 if no row was changed: another request has changed the object after this request had read it.
 fn check_changed(rows: u64) -> ApiResult<()> {
     if rows == 1 { Ok(()) } else { Err(ApiError::PreconditionFailed) }
 }

@@ -16,12 +16,13 @@ use crate::security::sessions::access_tokens::AccessTokens;
 /// The URI for vulnerability reports.
 pub struct SecurityContact(pub String);
 
-/// Explains each problem code. The `type` of every problem document links to it: `/problems#code`.
+/// Returns the page that explains each problem code. The `type` of every problem document links to it
+/// (`/problems#code`).
 pub async fn problems() -> File<Html> {
     headers::page(problems::PAGE.as_str())
 }
 
-/// Returns `security.txt` (RFC 9116). It expires 180 days after the request.
+/// Returns `security.txt` (RFC 9116), the contact for vulnerability reports. It expires 180 days after the request.
 pub async fn security_txt(
     clock: Data<Clock>,
     base: Data<ProblemBase>,
@@ -43,7 +44,8 @@ pub async fn password_page() -> SeeOther {
     SeeOther("/reset")
 }
 
-/// Returns the public keys that verify access tokens (JWKS, RFC 7517). 404 if tokens are signed with a shared secret.
+/// Returns the public keys that verify access tokens (JWKS, RFC 7517). Returns 404 if tokens are signed with a shared
+/// secret.
 pub async fn jwks(tokens: Data<AccessTokens>) -> ApiResult<File<JsonFile>> {
     let keys = tokens.jwks().ok_or(ApiError::NotFound)?;
     Ok(File::of(HttpResponse::Ok().json(keys)))

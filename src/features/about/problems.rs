@@ -6,7 +6,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
 const SOURCE: &str = include_str!("../../../docs/problems.md");
 
-/// The page `/problems`. It is rendered at the first request.
+/// The HTML of the page `/problems`. The first request renders it, and later requests reuse it.
 pub(super) static PAGE: LazyLock<String> = LazyLock::new(|| render(SOURCE));
 
 fn render(markdown: &str) -> String {
@@ -17,8 +17,8 @@ fn render(markdown: &str) -> String {
             None => format!("{line}\n"),
         })
         .collect();
-    // A relative link leads to a file of the repository. The service does not serve this file, so only the link's text
-    // is kept.
+    // Replace a relative link by its text. The link leads to a file of the repository, which the service does not
+    // serve.
     let mut keeps_link = true;
     let events = Parser::new_ext(&anchored, Options::ENABLE_HEADING_ATTRIBUTES).filter(|event| {
         if let Event::Start(Tag::Link { dest_url, .. }) = event {

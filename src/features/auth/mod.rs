@@ -2,9 +2,9 @@
 //!
 //! Threats and controls:
 //! - User enumeration: response and database work are the same for known and unknown addresses. Only the mail differs.
-//! - Brute force: `security/authentication/login_throttling`.
-//! - Stolen refresh tokens: `security/sessions/refresh_tokens`.
-//! - Access tokens of ended sessions: `security/sessions/revocations`.
+//! - Brute force: `security/authentication/login_throttling` limits failed logins.
+//! - Stolen refresh tokens: `security/sessions/refresh_tokens` detects their second use.
+//! - Access tokens of ended sessions: `security/sessions/revocations` rejects them.
 //! - Session fixation: a login ends the session of the refresh cookie in its request.
 //! - Account pre-hijacking: a registration contains no password (`store.rs`).
 

@@ -1,4 +1,4 @@
-//! SQL of refreshes: rotation of refresh tokens, and what a replay leads to.
+//! SQL of refreshes: the rotation of refresh tokens, and the consequences of a replay.
 
 use uuid::Uuid;
 
@@ -13,36 +13,36 @@ use crate::security::sessions::refresh_tokens::{
     PresentedToken, RefreshDecision, cookie, decide, derive_chain, derive_successor,
 };
 
-/// The result of presenting a refresh token.
+/// The result of a refresh.
 pub enum RefreshOutcome {
     Issued(IssuedSession),
-    /// The token is not stored: it never existed, or it was deleted with its session.
+    /// The token is not stored. It never existed, or it was deleted together with its session.
     Unknown,
-    /// The token has expired, its session has ended, or parallel requests have used it and its successors. `reason` is
-    /// for the security event.
+    /// The token has expired, its session has ended, or parallel requests have used the token and all its successors.
+    /// The security event contains `reason`.
     Ended {
         reason: &'static str,
         session: SessionId,
     },
-    /// The token had been used before (replay). The session has been ended, and the user has been notified.
+    /// The token was used for the second time (replay). The service has ended the session and notified the user.
     Stolen {
         user: UserId,
         session: SessionId,
     },
 }
 
-/// The stored state of a refresh token that a client has presented.
+/// The stored state of the refresh token in a request.
 struct Presented {
-    /// `None`: the user was deleted.
+    /// The user of the session, or `None` if the user was deleted.
     user: Option<UserId>,
     session: SessionId,
     token: PresentedToken,
-    /// Whether the statement that read this state has replaced the token by its successor.
+    /// Whether the statement that read this state has also replaced the token by its successor.
     rotated: bool,
 }
 
 impl AuthStore {
-    /// Replaces a refresh token by its successor.
+    /// Replaces a refresh token by its successor, or detects that it is used for the second time.
     pub async fn refresh(&self, token: &SecretToken) -> ApiResult<RefreshOutcome> {
         let next = derive_successor(&self.keys, token);
         let mut seen = self.rotate(token, &next).await?;
@@ -50,8 +50,8 @@ impl AuthStore {
             && !presented.rotated
             && decide(&presented.token, self.clock.now(), self.settings.reuse_grace) == RefreshDecision::Rotate
         {
-            // A parallel request used the token between the read and the write of this statement. The second call sees
-            // the token as used.
+            // A parallel request used the token after this statement had read it. Call again: the second call reads the
+            // token as used.
             seen = self.rotate(token, &next).await?;
         }
         let Some(Presented { user, session, token: state, rotated }) = seen else { return Ok(RefreshOutcome::Unknown) };
@@ -81,8 +81,8 @@ impl AuthStore {
         }))
     }
 
-    /// Returns the newest successor of `used`, the only token of the chain that is still unused. `None`: parallel
-    /// requests have used more successors than [`derive_chain`] derives.
+    /// Returns the newest successor of the token `used`. It is the only token of the chain that is still unused.
+    /// Returns `None` if parallel requests have used more successors than [`derive_chain`] derives.
     async fn newest_unused(&self, used: &SecretToken) -> ApiResult<Option<SecretToken>> {
         let chain = derive_chain(&self.keys, used);
         let hashes: Vec<Vec<u8>> = chain.iter().map(|token| token.hash().to_vec()).collect();
@@ -95,8 +95,9 @@ impl AuthStore {
         Ok(unused.and_then(|hash| chain.into_iter().find(|token| token.hash().as_slice() == hash)))
     }
 
-    /// Marks a valid token as used and inserts its successor, in one statement. If several calls run in parallel,
-    /// exactly one writes. Returns the state of the token before this statement. `None`: the token is not stored.
+    /// Marks a valid token as used and inserts its successor. It does both in one statement, so that only one of
+    /// several parallel calls succeeds. Returns the state of the token before this statement, or `None` if the token is
+    /// not stored.
     async fn rotate(&self, token: &SecretToken, next: &SecretToken) -> ApiResult<Option<Presented>> {
         let now = self.clock.now();
         let row = sqlx::query!(
@@ -139,7 +140,7 @@ impl AuthStore {
         }))
     }
 
-    /// Ends a session whose token was replayed. Notifies its user, unless the session had ended before.
+    /// Ends a session whose token was replayed. Notifies its user, if the session was still active.
     async fn end_stolen(&self, user: UserId, session: SessionId) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         let ended = self.revocations.end_in_transaction(&mut transaction, user, session, "token_reuse").await?;

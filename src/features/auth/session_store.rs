@@ -16,25 +16,26 @@ use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::sessions::caller::Caller;
 use crate::security::sessions::refresh_tokens::cookie;
 
-/// The maximum number of live sessions per user. A login that exceeds this number ends the least recently used session.
+/// The maximum number of active sessions of a user. A login beyond it ends the least recently used session.
 const MAX_SESSIONS: i64 = 10;
 
 /// The result of a login or refresh.
 pub struct IssuedSession {
     pub user: UserId,
     pub session: SessionId,
-    /// The value of the refresh cookie.
+    /// The value of the refresh cookie, which contains the refresh token.
     pub cookie: SecretString,
-    /// The time until the session's idle or absolute expiry, whichever is earlier.
+    /// The time until the session expires: its idle timeout or its absolute timeout, whichever is earlier.
     pub lifetime: TimeDelta,
 }
 
 impl AuthStore {
     /// Opens a session. `old_token` is the refresh cookie of the login request. The session of this cookie ends,
-    /// because an attacker may have set this cookie in the user's browser (session fixation, ASVS 7.2.4).
+    /// because an attacker may have set the cookie in the user's browser (session fixation, ASVS 7.2.4).
     ///
     /// # Errors
-    /// [`ApiError::InvalidCredentials`] if the password was changed or the account was disabled since the verification.
+    /// [`ApiError::InvalidCredentials`] if the password or the status of the account has changed since the
+    /// verification.
     pub async fn open_session(
         &self,
         verified: &VerifiedPassword,
@@ -72,7 +73,7 @@ impl AuthStore {
         Ok(issued)
     }
 
-    /// Inserts a new session with its first refresh token, in the open transaction of `connection`.
+    /// Inserts a new session and its first refresh token, in the transaction of `connection`.
     pub async fn insert_session(
         &self,
         connection: &mut PgConnection,
@@ -120,12 +121,12 @@ impl AuthStore {
         .await?)
     }
 
-    /// Ends one of the caller's sessions. `false`: the caller has no active session with this id.
+    /// Ends one of the caller's sessions. Returns `false` if the caller has no active session with this id.
     pub async fn end(&self, caller: &Caller, session: SessionId, reason: &'static str) -> ApiResult<bool> {
         self.revocations.end(caller.user(), session, reason).await
     }
 
-    /// Ends all sessions of the caller, including the current one, and invalidates all device cookies.
+    /// Ends all sessions of the caller, including the current one, and invalidates all device cookies of the account.
     pub async fn end_all(&self, caller: &Caller) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         device_cookies::advance_epoch(&mut transaction, caller.user()).await?;
@@ -136,11 +137,11 @@ impl AuthStore {
     }
 }
 
-/// Locks the user's row, and checks that the password and the status have not changed since the verification. Replaces
-/// an outdated hash.
+/// Locks the user's row. Checks that password and status have not changed since the password was verified. Also
+/// replaces a password hash with outdated parameters.
 ///
 /// A password change ends all sessions. Without the lock, a parallel password change would miss the session that the
-/// login is about to insert, so this session would survive the change.
+/// login is about to insert, and this session would remain active.
 async fn lock_if_unchanged(connection: &mut PgConnection, verified: &VerifiedPassword) -> ApiResult<()> {
     let unchanged = sqlx::query_scalar!(
         r#"select password_hash = $2 and status = 'active' as "unchanged!" from users where id = $1 for no key update"#,

@@ -1,5 +1,5 @@
-//! Request and response bodies. No request contains a role, an id or an owner, and unknown fields are rejected (mass
-//! assignment).
+//! Request and response bodies of authentication. No request contains a role, an id or an owner, and unknown fields are
+//! refused (mass assignment).
 
 use std::future::{Ready, ready};
 
@@ -23,13 +23,13 @@ use crate::http::signature::Describe;
 use crate::security::authentication::credentials::check_max_length;
 use crate::security::crypto::secret_output::SecretOutput;
 
-/// The address of a new user. The confirmation contains password and name.
+/// The address of a new user. The user sends password and name later, with the confirmation.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "carla@example.com"}))]
 pub struct Register {
     /// The confirmation link is sent to this address. Surrounding white space is removed. An internationalised domain
-    /// is stored as A-labels.
+    /// is stored as A-labels (`xn--…`).
     #[garde(custom(fits::<EmailAddress>))]
     #[schema(max_length = 100, format = Email)]
     email: String,
@@ -51,11 +51,11 @@ impl TryFrom<&Register> for EmailAddress {
     "bio": "Keeps the books."
 }))]
 pub struct ConfirmRegistration {
-    /// From the link in the mail, after `#token=`.
+    /// The token from the link in the mail. It follows `#token=`.
     #[garde(skip)]
     #[schema(value_type = String, min_length = 43, max_length = 43, pattern = "^[A-Za-z0-9_-]{43}$")]
     pub token: SecretString,
-    /// 12 to 64 characters of any kind; not a common password, not the user's own name.
+    /// The password: 12 to 64 characters of any kind. It must not be a common password or the user's own name.
     #[garde(custom(check_max_length))]
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 64)]
     pub password: SecretString,
@@ -82,20 +82,20 @@ impl TryFrom<&ConfirmRegistration> for NewProfile {
     }
 }
 
-/// Address and password.
+/// The address and the password of a user.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "anna@demo.example", "password": "printed by cargo run"}))]
 pub struct Login {
-    /// Surrounding white space is removed. The format is not checked: a malformed address is unknown.
+    /// The address of the user. Surrounding white space is removed. A malformed address is treated like an unknown one.
     #[garde(length(chars, max = 254))]
     #[schema(max_length = 254)]
     pub email: String,
-    /// At most 64 characters.
+    /// The password, at most 64 characters.
     #[garde(custom(check_max_length))]
     #[schema(value_type = String, format = Password)]
     pub password: SecretString,
-    /// The solution of the `challenge` in a 429, as ALTCHA's widgets send it: base64 of JSON.
+    /// The solution of the `challenge` in a 429 response, in the format of ALTCHA's widgets: base64 of a JSON object.
     #[serde(default)]
     #[garde(length(chars, max = 1000))]
     #[schema(max_length = 1000, example = "eyJhbGdvcml0aG0iOiJTSEEtMjU2IiwibnVtYmVyIjo0MjF9")]
@@ -108,10 +108,10 @@ pub struct Login {
     "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl", "token_type": "Bearer", "expires_in": 600
 }))]
 pub struct TokenView {
-    /// For `Authorization: Bearer …`.
+    /// The access token. Send it in the header `Authorization: Bearer …`.
     #[schema(value_type = String, max_length = 2000, pattern = "^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$")]
     pub access_token: SecretOutput,
-    /// `Bearer`.
+    /// The type of the token: always `Bearer`.
     #[schema(max_length = 6, pattern = "^Bearer$")]
     pub token_type: &'static str,
     /// Lifetime of the access token in seconds.
@@ -119,7 +119,7 @@ pub struct TokenView {
     pub expires_in: i64,
 }
 
-/// The address of the account.
+/// The address of the account whose password is to be reset.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "anna@demo.example"}))]
@@ -138,24 +138,24 @@ impl TryFrom<&RequestReset> for EmailAddress {
     }
 }
 
-/// The token from the mail, and the new password.
+/// The token from the reset mail, and the new password.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "token": "kV3xS0mE-t0ken-fr0m-the-1ink-in-the-mai1-AA", "new_password": "seven quiet green lanterns"
 }))]
 pub struct ConfirmReset {
-    /// From the link in the mail, after `#token=`.
+    /// The token from the link in the mail. It follows `#token=`.
     #[garde(skip)]
     #[schema(value_type = String, min_length = 43, max_length = 43, pattern = "^[A-Za-z0-9_-]{43}$")]
     pub token: SecretString,
-    /// 12 to 64 characters of any kind; not a common password, not the user's own name.
+    /// The password: 12 to 64 characters of any kind. It must not be a common password or the user's own name.
     #[garde(custom(check_max_length))]
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 64)]
     pub new_password: SecretString,
 }
 
-/// Reads the user agent and address of the request that opens a session.
+/// The extractor reads the user agent and the address of the request that opens a session.
 impl Describe for ClientDescription {}
 
 impl FromRequest for ClientDescription {
@@ -180,24 +180,24 @@ pub struct SessionList {
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"client": "curl/8.14.1", "address": "192.0.2.7", "current": true}))]
 pub struct SessionView {
-    /// The id for `DELETE /api/v1/auth/sessions/{id}`. It is not a secret.
+    /// The id of the session, for `DELETE /api/v1/auth/sessions/{id}`. The id is not a secret.
     #[schema(value_type = String, format = Uuid)]
     id: SessionId,
     created_at: DateTime<Utc>,
-    /// The last use, exact to the minute.
+    /// The time of the last use, accurate to one minute.
     last_used_at: DateTime<Utc>,
-    /// The user agent that signed in.
+    /// The user agent of the client that logged in.
     #[schema(max_length = 200, pattern = "^[ -~]*$")]
     client: String,
-    /// The address that signed in.
+    /// The IP address of the client that logged in.
     #[schema(max_length = 45, pattern = "^[0-9a-f.:]+$")]
     address: String,
-    /// Whether it is the session of this request.
+    /// Whether this request belongs to the session.
     current: bool,
 }
 
 impl SessionList {
-    /// Creates the list for the session `current`.
+    /// Creates the list of sessions. `current` is the session of this request.
     #[must_use]
     pub fn new(sessions: Vec<LiveSession>, current: SessionId) -> Self {
         let view = |session: LiveSession| SessionView {

@@ -12,13 +12,13 @@ use crate::http::reply::Versioned;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::sessions::caller::Caller;
 
-/// `GET me/business`
+/// `GET me/business`: returns the caller's business.
 pub async fn read(caller: Caller, store: Data<BusinessStore>) -> ApiResult<Versioned<BusinessView>> {
     let (business, version) = store.read(&caller).await?;
     Ok(Versioned { version, view: business.into() })
 }
 
-/// `PUT me/business`: replaces the whole business. Issued invoices do not change.
+/// `PUT me/business`: replaces the caller's whole business. Invoices that are already issued do not change.
 pub async fn replace(
     caller: Caller,
     if_match: IfMatch,

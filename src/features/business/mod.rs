@@ -4,11 +4,12 @@
 //! display name and its time zone is UTC.
 //!
 //! Threats and controls:
-//! - BOLA: no request names a business. Each statement uses the caller's id (`attacks::business_logic::business`).
-//! - Changing the seller on issued invoices: these take the seller from `invoice_parties`, a table that the service's
-//!   role can only read.
-//! - A mistyped bank account: the checksum of the IBAN is verified.
-//! - Lost update: `If-Match`.
+//! - BOLA: a request cannot select another user's business, because each statement uses the caller's id
+//!   (`attacks::business_logic::business`).
+//! - Changing the seller on issued invoices: an issued invoice takes the seller from `invoice_parties`, a table that
+//!   the service can only read.
+//! - A mistyped bank account: the service verifies the checksum of the IBAN.
+//! - Lost update: a change requires `If-Match`.
 
 pub mod docs;
 pub mod handlers;

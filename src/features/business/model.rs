@@ -1,4 +1,4 @@
-//! The business: the seller on invoices.
+//! The model of a business, which is the seller on a user's invoices.
 
 use crate::base::bank::{Bic, Iban};
 use crate::base::time_zone::TimeZone;
@@ -21,6 +21,6 @@ pub struct Business {
     pub bic: Option<Bic>,
     /// The time zone in which issue dates are set and invoices become overdue.
     pub time_zone: TimeZone,
-    /// Days from the issue date of an invoice to its due date.
+    /// The number of days from the issue date of an invoice to its due date.
     pub payment_terms_days: Option<i32>,
 }

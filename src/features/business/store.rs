@@ -14,7 +14,7 @@ pub struct BusinessStore {
     pool: PgPool,
 }
 
-/// A row of `businesses`, or the defaults if the caller has no row.
+/// The business of the caller. If the table has no row for the caller, the fields contain the defaults.
 struct Row {
     name: String,
     address: Option<String>,
@@ -55,7 +55,7 @@ impl BusinessStore {
         Self { pool }
     }
 
-    /// Returns the caller's business and its version. The version is 1 until the business is set.
+    /// Returns the caller's business and its version. The version is 1 until the caller sets the business.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if the account has just been deleted.
@@ -75,7 +75,7 @@ impl BusinessStore {
         .try_into()
     }
 
-    /// Replaces the caller's business if it still has this version. Returns the next version.
+    /// Replaces the caller's business, if its version is still `version`. Returns the next version.
     ///
     /// # Errors
     /// [`ApiError::PreconditionFailed`] if another request has changed the business.

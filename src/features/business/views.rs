@@ -13,7 +13,7 @@ use crate::http::rules;
 use crate::http::user_text::user_text;
 use crate::http::values::optional_integer;
 
-/// The whole business. An omitted field is cleared.
+/// The whole business. A field that is omitted is cleared.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -22,43 +22,44 @@ use crate::http::values::optional_integer;
     "payment_terms_days": 14
 }))]
 pub struct ReplaceBusiness {
-    /// Without line breaks.
+    /// The name of the business, without line breaks.
     #[serde(deserialize_with = "user_text")]
     #[garde(length(chars, max = 200), custom(rules::line))]
     #[schema(min_length = 1, max_length = 200, format = "line")]
     name: String,
-    /// Postal address. May have several lines.
+    /// The postal address. It may have several lines.
     #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 500), inner(custom(rules::paragraph)))]
     #[schema(max_length = 500, format = "paragraph")]
     address: Option<String>,
-    /// Two-letter country code (ISO 3166-1).
+    /// The two-letter country code (ISO 3166-1).
     #[garde(inner(custom(rules::country)))]
     #[schema(min_length = 2, max_length = 2, pattern = "^[A-Z]{2}$")]
     country: Option<String>,
-    /// VAT id, in the format of its country.
+    /// The VAT id, in the format of its country.
     #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 50), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 50, format = "line")]
     vat_id: Option<String>,
-    /// The name of a trade register, and the number in it.
+    /// The name of a trade register, and the number of the business in this register.
     #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 100), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 100, format = "line")]
     registration: Option<String>,
-    /// Bank account for payments. Length and check digits are verified. Spaces between groups of four are removed.
+    /// The IBAN of the account for payments. Length and check digits are verified. Spaces between groups of four are
+    /// removed.
     #[garde(inner(custom(fits::<Iban>)))]
     #[schema(min_length = 15, max_length = 42, pattern = "^[A-Z]{2}[0-9]{2}[A-Z0-9 ]{11,38}$")]
     iban: Option<String>,
-    /// BIC of the bank.
+    /// The BIC of the bank.
     #[garde(inner(custom(fits::<Bic>)))]
     #[schema(min_length = 8, max_length = 11, pattern = "^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$")]
     bic: Option<String>,
-    /// Name in the IANA time zone database. It decides issue dates and overdue invoices.
+    /// A name in the IANA time zone database. It determines issue dates, and the day on which invoices become overdue.
     #[garde(custom(fits::<TimeZone>))]
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_+/-]+$")]
     time_zone: String,
-    /// Days from the issue date to the due date, for drafts without a due date. Null: no due date.
+    /// The number of days from issue date to due date, for drafts without a due date. Null means no due date.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MAX_PAYMENT_TERMS))]
     #[schema(minimum = 0, maximum = 365)]
@@ -85,7 +86,7 @@ impl TryFrom<ReplaceBusiness> for Business {
     }
 }
 
-/// A business. Until it is set, it has the user's display name and UTC.
+/// A business. Until the user sets it, it has the user's display name and the time zone UTC.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "name": "Anna Demo Design", "address": "1 Canal\n1011 AB Amsterdam", "country": "NL", "vat_id": "NL001234567B01",
@@ -93,31 +94,31 @@ impl TryFrom<ReplaceBusiness> for Business {
     "payment_terms_days": 14
 }))]
 pub struct BusinessView {
-    /// Without line breaks.
+    /// The name of the business, without line breaks.
     #[schema(max_length = 200, format = "line")]
     name: String,
-    /// Postal address. May have several lines.
+    /// The postal address. It may have several lines.
     #[schema(required = true, max_length = 500, format = "paragraph")]
     address: Option<String>,
-    /// Two-letter country code (ISO 3166-1).
+    /// The two-letter country code (ISO 3166-1).
     #[schema(required = true, max_length = 2, pattern = "^[A-Z]{2}$")]
     country: Option<String>,
-    /// VAT id, in the format of its country.
+    /// The VAT id, in the format of its country.
     #[schema(required = true, max_length = 50, format = "line")]
     vat_id: Option<String>,
-    /// The name of a trade register, and the number in it.
+    /// The name of a trade register, and the number of the business in this register.
     #[schema(required = true, max_length = 100, format = "line")]
     registration: Option<String>,
-    /// Bank account for payments, without spaces.
+    /// The IBAN of the account for payments, without spaces.
     #[schema(required = true, max_length = 34, pattern = "^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$")]
     iban: Option<String>,
-    /// BIC of the bank.
+    /// The BIC of the bank.
     #[schema(required = true, max_length = 11, pattern = "^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$")]
     bic: Option<String>,
-    /// Name in the IANA time zone database. It decides issue dates and overdue invoices.
+    /// A name in the IANA time zone database. It determines issue dates, and the day on which invoices become overdue.
     #[schema(max_length = 64, pattern = "^[A-Za-z0-9_+/-]+$")]
     time_zone: &'static str,
-    /// Days from the issue date to the due date, for drafts without a due date.
+    /// The number of days from issue date to due date, for drafts without a due date.
     #[schema(required = true, minimum = 0, maximum = 365)]
     payment_terms_days: Option<i32>,
 }

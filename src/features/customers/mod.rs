@@ -7,8 +7,8 @@
 //! Threats and controls:
 //! - BOLA: another user's customer returns 404, like a missing one (`attacks::authorization::object_level`).
 //! - Mass assignment: unknown fields are refused (`attacks::authorization::mass_assignment`).
-//! - Lost update: `If-Match`.
-//! - Deleting a customer who has invoices: the foreign key refuses the deletion.
+//! - Lost update: a change requires `If-Match`.
+//! - Deleting a customer who has invoices: a foreign key refuses the deletion.
 
 pub mod docs;
 pub mod id;

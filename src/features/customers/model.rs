@@ -1,4 +1,4 @@
-//! The customer. The views have validated all fields before.
+//! The model of a customer. It checks nothing, because the request types have already validated all fields.
 
 use chrono::{DateTime, Utc};
 
@@ -6,7 +6,7 @@ use crate::base::email::EmailAddress;
 use crate::base::money::Currency;
 use crate::features::customers::id::CustomerId;
 
-/// The data of a customer, as the owner entered it.
+/// The data of a customer that the owner can enter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Details {
     pub name: String,
@@ -17,7 +17,7 @@ pub struct Details {
     pub default_currency: Currency,
 }
 
-/// A partial update of [`Details`]. `None` keeps a field; `Some(None)` clears it.
+/// A partial update of [`Details`]. `None` leaves a field unchanged, and `Some(None)` clears it.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     pub name: Option<String>,
@@ -56,7 +56,7 @@ impl Customer {
         Self { id, details, version, created_at, updated_at }
     }
 
-    /// Returns the next version with this update applied.
+    /// Applies an update and returns the next version of the customer.
     #[must_use]
     pub fn updated(self, change: Change, now: DateTime<Utc>) -> Self {
         let old = self.details;

@@ -1,4 +1,4 @@
-//! SQL of customers. Every statement filters by the owner. There is no unscoped variant.
+//! SQL of customers. Every statement filters by the owner, so no method can read the customers of all users.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, PgPool};
@@ -31,7 +31,7 @@ struct Row {
 impl TryFrom<Row> for Customer {
     type Error = ApiError;
 
-    /// Returns an internal error for a row that violates the rules of the model. This service does not write such rows.
+    /// Returns an internal error for a row that violates the rules of the model. The service itself writes no such row.
     fn try_from(row: Row) -> ApiResult<Self> {
         let invalid_row = || ApiError::internal("stored customer is invalid");
         let details = Details {

@@ -1,4 +1,4 @@
-//! Request and response types of customers. Unknown fields are refused.
+//! Request and response types of customers. They refuse unknown fields (mass assignment).
 
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -24,26 +24,26 @@ use crate::http::user_text::{present_user_text, user_text};
     "default_currency": "EUR"
 }))]
 pub struct NewCustomer {
-    /// Without line breaks.
+    /// The name of the customer, without line breaks.
     #[serde(deserialize_with = "user_text")]
     #[garde(length(chars, max = 200), custom(rules::line))]
     #[schema(min_length = 1, max_length = 200, format = "line")]
     pub name: String,
-    /// Email address, printed on invoices. The service sends no mail to it.
+    /// The email address, printed on invoices. The service sends no mail to it.
     #[garde(inner(custom(rules::email)))]
     #[schema(max_length = 100, format = Email)]
     pub email: Option<String>,
-    /// Postal address. May have several lines.
+    /// The postal address. It may have several lines.
     #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 500), inner(custom(rules::paragraph)))]
     #[schema(max_length = 500, format = "paragraph")]
     pub address: Option<String>,
-    /// Tax id, in the format of the customer's country.
+    /// The tax id, in the format of the customer's country.
     #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 50), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 50, format = "line")]
     pub tax_id: Option<String>,
-    /// ISO 4217. Suggested currency for new invoices.
+    /// The currency code (ISO 4217) that clients suggest for new invoices.
     #[garde(custom(rules::currency))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
     pub default_currency: String,
@@ -63,7 +63,7 @@ impl TryFrom<NewCustomer> for Details {
     }
 }
 
-/// A partial update. An omitted field keeps its value; null clears an optional field.
+/// A partial update. An omitted field does not change; null clears an optional field.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -71,27 +71,27 @@ impl TryFrom<NewCustomer> for Details {
     "default_currency": "EUR"
 }))]
 pub struct UpdateCustomer {
-    /// Without line breaks.
+    /// The name of the customer, without line breaks.
     #[serde(default, deserialize_with = "present_user_text")]
     #[garde(length(chars, max = 200), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 200, nullable = false, format = "line")]
     pub name: Option<String>,
-    /// Email address, printed on invoices. The service sends no mail to it.
+    /// The email address, printed on invoices. The service sends no mail to it.
     #[serde(default, deserialize_with = "present")]
     #[garde(inner(inner(custom(rules::email))))]
     #[schema(max_length = 100, value_type = Option<String>, format = Email)]
     pub email: Option<Option<String>>,
-    /// Postal address. May have several lines.
+    /// The postal address. It may have several lines.
     #[serde(default, deserialize_with = "present_user_text")]
     #[garde(inner(length(chars, max = 500)), inner(inner(custom(rules::paragraph))))]
     #[schema(max_length = 500, value_type = Option<String>, format = "paragraph")]
     pub address: Option<Option<String>>,
-    /// Tax id, in the format of the customer's country.
+    /// The tax id, in the format of the customer's country.
     #[serde(default, deserialize_with = "present_user_text")]
     #[garde(inner(length(chars, max = 50)), inner(inner(custom(rules::line))))]
     #[schema(min_length = 1, max_length = 50, value_type = Option<String>, format = "line")]
     pub tax_id: Option<Option<String>>,
-    /// ISO 4217. Suggested currency for new invoices.
+    /// The currency code (ISO 4217) that clients suggest for new invoices.
     #[serde(default, deserialize_with = "present")]
     #[garde(inner(custom(rules::currency)))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$", nullable = false)]
@@ -135,19 +135,19 @@ fn parse_currency(text: &str) -> ApiResult<Currency> {
 pub struct CustomerView {
     #[schema(value_type = String, format = Uuid)]
     pub id: CustomerId,
-    /// Without line breaks.
+    /// The name of the customer, without line breaks.
     #[schema(max_length = 200, format = "line")]
     pub name: String,
-    /// Email address, printed on invoices.
+    /// The email address, printed on invoices.
     #[schema(required = true, format = Email)]
     pub email: Option<String>,
-    /// Postal address. May have several lines.
+    /// The postal address. It may have several lines.
     #[schema(required = true, max_length = 500, format = "paragraph")]
     pub address: Option<String>,
-    /// Tax id, in the format of the customer's country.
+    /// The tax id, in the format of the customer's country.
     #[schema(required = true, max_length = 50, format = "line")]
     pub tax_id: Option<String>,
-    /// ISO 4217. Suggested currency for new invoices.
+    /// The currency code (ISO 4217) that clients suggest for new invoices.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub default_currency: String,
     pub created_at: DateTime<Utc>,

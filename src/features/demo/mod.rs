@@ -1,10 +1,10 @@
 //! Demo data: two users with customers, invoices and one document each. In development, there is also an administrator.
 //! Production has demo data only if a setting provides the users' password (`config/secrets.rs`).
 //!
-//! Each start of the service creates the demo data that is missing. This module calls the stores like a request handler
-//! does: it signs in each user with their password, and passes the user's [`Caller`]. So it adds no privileged access
-//! that an attacker could use. Ids are fixed, so that the examples of the OpenAPI document and of `docs/requests.http`
-//! work on every machine. [`plan`] contains the data.
+//! Each start of the service creates the demo data that are missing. This module has no privileged access that an
+//! attacker could use. It logs in each user with the user's password, and calls the stores with the [`Caller`], as a
+//! request handler does. Ids are fixed, so that the examples of the OpenAPI document and of `docs/requests.http` work
+//! on every machine. [`plan`] contains the data.
 
 mod plan;
 
@@ -63,23 +63,23 @@ pub struct DemoServices {
     pub uploads: UploadService,
 }
 
-/// The accounts that the welcome message shows: the first user and, if one was created, the administrator.
+/// The accounts that the welcome message shows: the first user and, if there is one, the administrator.
 pub struct Demo {
     email: &'static str,
     password: SecretString,
     administrator: Option<(&'static str, SecretString)>,
 }
 
-/// The error for a plan that violates a rule of the model.
+/// Returns the error for demo data that violate a rule of the model.
 fn invalid_plan() -> ApiError {
     ApiError::internal("demo data is invalid")
 }
 
-/// Creates missing demo data.
+/// Creates the demo data that are missing.
 ///
-/// `owner` is a connection of the database role that owns the schema. Only this role can create the administrator.
+/// `owner` is a connection as the schema's owner, because the service's role cannot create the administrator.
 ///
-/// Returns `None` if a user cannot sign in: the password was changed, or the account is locked.
+/// Returns `None` if a demo user cannot log in, because the password was changed or the account is locked.
 pub async fn create_missing(
     services: &DemoServices,
     owner: Option<&mut PgConnection>,
@@ -108,7 +108,7 @@ async fn create_users(
             (true, None) => continue,
         };
         let caller = match services.sign_in(user, password).await {
-            // A demo account that is locked after failed sign-ins must not prevent the service from starting.
+            // A demo account that is locked after failed logins must not prevent the start of the service.
             Err(ApiError::InvalidCredentials | ApiError::TooManyRequests { .. }) => return Ok(None),
             signed_in => signed_in?,
         };
@@ -156,7 +156,7 @@ impl DemoServices {
         }
     }
 
-    /// Creates the user's missing objects of a resource.
+    /// Creates the objects of a resource that are missing for the user.
     async fn create_all<R: ResourceStore>(
         &self,
         user: &DemoUser,
@@ -175,7 +175,7 @@ impl DemoServices {
         Ok(())
     }
 
-    /// Sets the user's business, unless it is set already.
+    /// Sets the user's business, unless the user already has one.
     async fn set_business(&self, plan: &DemoBusiness, caller: &Caller) -> ApiResult<()> {
         let businesses = BusinessStore::new(self.pool.clone());
         let (_, version) = businesses.read(caller).await?;
@@ -214,7 +214,8 @@ impl DemoServices {
         Ok(())
     }
 
-    /// Creates an invoice and brings it to its final status in one transaction. So a crash cannot leave another status.
+    /// Creates an invoice and changes it to its final status. This is one
+    /// transaction, so a crash leaves no other status.
     async fn create_invoice(
         &self,
         invoices: &InvoiceStore,
@@ -236,7 +237,7 @@ impl DemoServices {
             lines,
             discount: None,
             notes: None,
-            // The draft has no due date, so that developers can still issue it on a later day.
+            // A draft has no due date here, so that developers can still issue it after that date.
             due_date: issued_on.checked_add_days(Days::new(DAYS_TO_PAY)).filter(|_| plan.final_status != Status::Draft),
         };
         let total = totals.total;
@@ -303,7 +304,7 @@ fn is_missing<T>(found: ApiResult<T>) -> ApiResult<bool> {
 }
 
 impl Demo {
-    /// Returns shell commands for a first try, and the administrator's account.
+    /// Returns shell commands that a developer can try first, and the login of the administrator.
     #[must_use]
     pub fn instructions(&self, base: &str) -> String {
         let Self { email, password, administrator } = self;

@@ -1,21 +1,21 @@
-//! The content of the demo data. Ids are fixed, because the examples of the documents use them.
+//! The content of the demo data. Ids are fixed, because examples in the documentation use them.
 
 use crate::features::invoices::model::Status;
 use crate::features::{customers, documents, invoices};
 
 const ANNA: &str = "a0000000-0000-4000-8000-000000000001";
-/// The user in the examples of user administration.
+/// The id of the user in the examples of user administration.
 pub const BEN: &str = "a0000000-0000-4000-8000-000000000002";
 
-/// A customer with invoices.
+/// The id of a customer who has invoices.
 const CUSTOMER: &str = customers::docs::REGISTRATION.example.0;
 pub const CUSTOMER_WITHOUT_INVOICES: &str = "c0000000-0000-4000-8000-000000000004";
 const FERRIES: &str = "c0000000-0000-4000-8000-000000000002";
 const STUDIO: &str = "c0000000-0000-4000-8000-000000000003";
 pub const DRAFT: &str = "10000000-0000-4000-8000-000000000001";
-/// An invoice that can be paid or voided.
+/// The id of an invoice that can be paid or voided.
 pub const ISSUED: &str = invoices::docs::REGISTRATION.example.0;
-/// An invoice of the second user.
+/// The id of an invoice that belongs to the second user.
 pub const FOREIGN_INVOICE: &str = "10000000-0000-4000-8000-000000000011";
 
 pub struct DemoUser {
@@ -25,7 +25,7 @@ pub struct DemoUser {
     pub is_admin: bool,
     pub business: Option<DemoBusiness>,
     pub invoices: &'static [DemoInvoice],
-    /// A text file that is attached to an invoice.
+    /// A text file that is uploaded and attached to an invoice.
     pub document: Option<DemoDocument>,
 }
 
@@ -48,26 +48,26 @@ pub struct DemoDocument {
     pub text: &'static str,
 }
 
-/// An invoice. A user's invoices are ordered by issue date, because their numbers are assigned in this order.
+/// An invoice. The invoices of a user must be sorted by issue date, because numbers are assigned in this order.
 pub struct DemoInvoice {
     pub id: &'static str,
     pub customer: &'static str,
     pub final_status: Status,
-    /// Days from the issue date to today.
+    /// The number of days from the issue date to today.
     pub days_ago: u64,
     pub currency: &'static str,
     pub lines: &'static [DemoLine],
-    /// A credit note on the first line: its id and net amount, in minor units.
+    /// A credit note on the first line: its id, and its net amount in minor units.
     pub credited: Option<(&'static str, i64)>,
 }
 
-/// An object of a resource: the id of its owner, its id, and the body of the request that creates it.
+/// An object of a resource: the id of its owner, its own id, and the request body that creates it.
 pub type DemoObject = (&'static str, &'static str, &'static str);
 
-/// A line: description, quantity, unit price, discount in percent, tax in percent.
+/// A line of an invoice: description, quantity, unit price, discount in percent, tax in percent.
 pub type DemoLine = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
-/// The payment terms of all demo invoices.
+/// The payment terms of all demo invoices, in days.
 pub const DAYS_TO_PAY: u64 = 14;
 
 pub const CUSTOMERS: &[DemoObject] = &[

@@ -1,7 +1,8 @@
-//! Deletes stored files: of deleted documents, and of uploads that never became documents.
+//! Deletes the stored files of deleted documents and of failed uploads.
 //!
-//! Each such file has a message in the [outbox](crate::db::outbox). A worker claims the message before it deletes the
-//! file, and an upload becomes a document only if its message was never claimed. So only one of the two wins.
+//! Each file to delete has a message in the [outbox](crate::db::outbox). A worker claims the message
+//! before it deletes the file. An upload becomes a document only if no worker has claimed its message. So
+//! a file is never both deleted and used.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::db::{OwnerTx, owner_query};
 use crate::http::error::ApiResult;
 use crate::storage::Storage;
 
-/// Deletes stored files.
+/// The queue of stored files that must be deleted, and its worker.
 #[derive(Clone)]
 pub struct BlobDeletionQueue {
     pub pool: PgPool,
@@ -26,7 +27,7 @@ pub struct BlobDeletionQueue {
 }
 
 impl Consumer for BlobDeletionQueue {
-    /// Never given up: the quota stays reserved until the file is deleted.
+    /// The worker never gives up, because the quota of the owner is released only when the file is deleted.
     const MAX_ATTEMPTS: i32 = i32::MAX;
     const RETRY_SECONDS: &'static [u32] = &[60];
 
@@ -41,7 +42,7 @@ impl Consumer for BlobDeletionQueue {
 }
 
 impl BlobDeletionQueue {
-    /// Wakes the worker.
+    /// Wakes the worker, because a new message is due.
     pub fn notify(&self) {
         self.notifier.notify();
     }
@@ -54,13 +55,13 @@ impl BlobDeletionQueue {
         Ok(self.storage.sweep(self.clock.now() - RESERVATION_LIFETIME).await?)
     }
 
-    /// Deletes the file of a failed upload and releases its quota, unless it has become a document.
+    /// Deletes the file of a failed upload and releases its quota. Does nothing if the upload became a document.
     ///
     /// # Errors
     /// Fails if the database or the object store is down. The worker retries.
     pub(super) async fn delete_now(&self, user: UserId, key: Uuid) -> ApiResult<()> {
-        // If there is no message to claim, the upload became a document, or the worker handled the message before the
-        // file was stored. Only in the second case is the file deleted.
+        // No message means one of two things. Either the upload became a document, and the file must stay. Or the
+        // worker handled the message before the file was stored, and the file must be deleted now.
         if outbox::claim_one(&self.pool, key, self.clock.now()).await? || !self.is_committed(user, key).await? {
             self.delete(user, key).await?;
             outbox::mark_done(&self.pool, key, self.clock.now()).await?;

@@ -1,4 +1,4 @@
-//! The handlers. Downloads are in [`super::content`].
+//! The endpoints of documents. [`super::content`] contains the download.
 
 use actix_web::web::Data;
 
@@ -19,10 +19,10 @@ use crate::http::reply::{Created, Json, NoContent, Paged, Versioned};
 use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::sessions::caller::Caller;
 
-/// The name of the list in cursors.
+/// The name of the list in cursors. A cursor is valid only for the list that issued it.
 const LIST: &str = "documents";
 
-/// Uploads a document. The quota is reserved first, and released if the upload stores nothing.
+/// Uploads a document. Reserves quota first, and releases it if the upload stores nothing.
 pub async fn create(
     caller: Caller,
     key: StreamedIdempotencyKey,
@@ -43,13 +43,13 @@ pub async fn create(
     }
 }
 
-/// Whether this request stored the document, or an earlier request with the same `Idempotency-Key` did.
+/// Says whether this request stored the document, or an earlier request with the same `Idempotency-Key`.
 enum Stored {
     Now,
     Earlier,
 }
 
-/// Stores the file, then the row, so that no row exists without its file.
+/// Stores the file before the row, so that no row can exist without its file.
 async fn create_in(
     reservation: &QuotaReservation,
     caller: &Caller,
@@ -66,8 +66,8 @@ async fn create_in(
     let created = key
         .once(&mut tx, caller.user(), document.created_at(), async |tx| {
             if !reservation.is_reserved() {
-                // No quota was reserved, because the first response was stored when the upload began. It has expired
-                // since.
+                // This repeated request found a stored response when it began, so it reserved no quota. The response
+                // has expired since, so the document cannot be stored.
                 return Err(KEY_IN_USE);
             }
             stored = Stored::Now;
@@ -123,7 +123,7 @@ pub async fn update(
     Ok(Versioned::from(&document))
 }
 
-/// Deletes a document. A worker then deletes its file.
+/// Deletes a document. A worker deletes its file afterwards.
 pub async fn delete(
     caller: Caller,
     PathId(id): PathId<DocumentId>,

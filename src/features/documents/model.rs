@@ -1,4 +1,4 @@
-//! The document: a title, an optional invoice, and an uploaded file.
+//! The model of a document: a title, an optional invoice, and an uploaded file.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -15,13 +15,13 @@ pub const MAX_TITLE: usize = 200;
 /// An uploaded file, which never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// The sanitized file name.
+    /// The file name after sanitizing.
     pub name: String,
     pub kind: FileType,
     /// The size in bytes.
     pub size: u64,
     pub sha256: [u8; 32],
-    /// The key in the object store.
+    /// The key of the file in the object store.
     pub key: Uuid,
 }
 
@@ -33,7 +33,7 @@ impl File {
     }
 }
 
-/// A partial update of a document. `None` keeps a field.
+/// A partial update of a document. `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     pub title: Option<String>,
@@ -54,7 +54,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Creates a document with a random id. The default title is the file name, truncated to [`MAX_TITLE`].
+    /// Creates a document with a random id. Without a title, uses the file name, truncated to [`MAX_TITLE`] characters.
     #[must_use]
     pub fn new(title: Option<String>, invoice: Option<InvoiceId>, file: File, now: DateTime<Utc>) -> Self {
         let title = title.unwrap_or_else(|| file.name.chars().take(MAX_TITLE).collect());
@@ -75,7 +75,7 @@ impl Document {
         Self { id, title, invoice, file, version, created_at, updated_at }
     }
 
-    /// Returns the next version with this update applied.
+    /// Applies an update and returns the next version of the document.
     #[must_use]
     pub fn updated_with(self, change: Change, now: DateTime<Utc>) -> Self {
         let title = change.title.unwrap_or(self.title);

@@ -13,7 +13,7 @@ use crate::db::exactly_one;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::limits::row_quotas::QUOTA_EXCEEDED;
 
-/// How long a reservation lasts: longer than the slowest upload of the largest configurable file.
+/// How long a reservation is valid. It is longer than the slowest upload of the largest allowed file.
 pub const RESERVATION_LIFETIME: TimeDelta = TimeDelta::hours(2);
 
 /// The quota of one owner.
@@ -23,8 +23,8 @@ pub struct Quota {
     pub files: i32,
 }
 
-/// Reserves quota for an upload, and queues its file for deletion after [`RESERVATION_LIFETIME`]. [`commit`] takes the
-/// file off the queue. So the file of a failed upload is deleted even after a crash.
+/// Reserves quota for an upload, and queues its file for deletion after [`RESERVATION_LIFETIME`]. [`commit`] removes
+/// the file from the queue. So the file of a failed upload is deleted even after a crash.
 ///
 /// # Errors
 /// [`QUOTA_EXCEEDED`] if the owner has less than `bytes` left, or cannot store another file.
@@ -64,7 +64,7 @@ pub(super) async fn reserve(
     }
 }
 
-/// Reduces the reservation to the actual size and takes the file off the deletion queue. Call this function in the
+/// Reduces the reservation to the actual size, and removes the file from the deletion queue. The caller must use the
 /// transaction that inserts the document.
 ///
 /// # Errors
@@ -87,7 +87,7 @@ pub(super) async fn commit(connection: &mut PgConnection, owner: UserId, key: Uu
     exactly_one(&committed).map_err(|_| ApiError::unavailable(1, "the quota reservation of an upload has expired"))
 }
 
-/// Releases the reservation of an upload that did not become a document.
+/// Releases the reservation of an upload that has failed.
 pub(super) async fn release(connection: &mut PgConnection, owner: UserId, key: Uuid) -> ApiResult<()> {
     sqlx::query!(
         "with reservation as (

@@ -1,4 +1,4 @@
-//! SQL of documents. Every statement filters by the caller's id. There is no unscoped variant.
+//! SQL of documents. Every statement filters by the caller's id, so no method can read the documents of all users.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -38,7 +38,7 @@ struct Row {
 impl TryFrom<Row> for Document {
     type Error = ApiError;
 
-    /// Returns an internal error for a row that violates the rules of the model. This service does not write such rows.
+    /// Returns an internal error for a row that violates the rules of the model. The service itself writes no such row.
     fn try_from(row: Row) -> ApiResult<Self> {
         let invalid_row = || ApiError::internal("stored document is invalid");
         let file = File {
@@ -100,7 +100,7 @@ impl DocumentStore {
         rows.into_iter().map(Document::try_from).collect()
     }
 
-    /// Like [`list`](Self::list), but returns only documents that are attached to this invoice.
+    /// Returns the documents that are attached to this invoice, like [`list`](Self::list).
     pub async fn list_of(
         &self,
         caller: &Caller,
@@ -143,16 +143,16 @@ impl DocumentTx<'_> {
         self.transaction.connection()
     }
 
-    /// Inserts a document whose file is stored, and commits its quota reservation.
+    /// Inserts a document and commits its quota reservation. The file must already be stored.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`] for an invoice that is not the caller's. [`ApiError::Unavailable`] if the reservation has
-    /// expired.
+    /// [`ApiError::Invalid`] if the invoice does not belong to the caller.
+    /// [`ApiError::Unavailable`] if the reservation has expired.
     pub async fn insert(&mut self, document: &Document) -> ApiResult<()> {
         let (owner, file) = (self.caller.user(), document.file());
         let size = i64::try_from(file.size).map_err(ApiError::internal)?;
-        // Lock order: the foreign key locks the invoice first, then `quota_store::commit` locks the quota row.
-        // `db/idempotency.rs` explains the order.
+        // Lock order: the foreign key locks the invoice first, then `quota_store::commit` locks the quota row. Another
+        // order could cause a deadlock (`db/idempotency.rs`).
         sqlx::query!(
             "insert into documents (id, owner_id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version,
                  created_at, updated_at)
@@ -197,7 +197,7 @@ impl DocumentTx<'_> {
     /// Saves the next version of a locked document.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`] for an invoice that is not the caller's.
+    /// [`ApiError::Invalid`] if the invoice does not belong to the caller.
     pub async fn save(&mut self, document: &Document) -> ApiResult<()> {
         let saved = sqlx::query!(
             "update documents set title = $3, invoice_id = $4, version = $5, updated_at = $6

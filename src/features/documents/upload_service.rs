@@ -1,5 +1,5 @@
-//! Uploads: reserves quota, inspects the file while it arrives, and stores the file. The handler inserts the document's
-//! row.
+//! Uploads: reserves quota, inspects the file while it arrives, and stores it. The
+//! handler then inserts the row of the document.
 
 use std::sync::Arc;
 
@@ -27,11 +27,11 @@ use crate::security::sessions::caller::Caller;
 use crate::storage::Storage;
 use crate::storage::incoming::Incoming;
 
-/// The maximum size of the form field `title`. A character needs up to four bytes in UTF-8.
+/// The maximum size of the form field `title` in bytes. A character needs up to four bytes in UTF-8.
 const MAX_TITLE_BYTES: usize = 4 * MAX_TITLE;
-/// The maximum size of the form field `invoice_id`. Longer text is refused without parsing.
+/// The maximum size of the form field `invoice_id` in bytes. A longer text cannot be an id.
 const MAX_ID_BYTES: usize = 8 * 1024;
-/// The size of the blocks in which a file is inspected and written.
+/// The size of the blocks in which a file is inspected and written, in bytes.
 const BLOCK_BYTES: usize = 64 * 1024;
 
 /// Receives, inspects and stores uploads.
@@ -44,9 +44,9 @@ pub struct UploadService {
     pub quota: Quota,
     /// The maximum size of one file, in bytes.
     pub max_bytes: usize,
-    /// The maximum number of pixels of one picture.
+    /// The maximum number of pixels in one picture.
     pub max_pixels: u32,
-    /// Limits the concurrent inspections, so that uploads leave processor time for other requests.
+    /// Limits how many inspections run at the same time, so that other requests get processor time.
     pub inspection_slots: Arc<Semaphore>,
     pub pdfs: PdfInspector,
 }
@@ -59,7 +59,7 @@ pub struct ParsedUpload {
 }
 
 impl ParsedUpload {
-    /// Returns bytes that differ between uploads, to detect an idempotency key that is reused for another upload.
+    /// Returns bytes that differ between different uploads. They detect a client that reuses an idempotency key.
     #[must_use]
     pub fn fingerprint(&self) -> Bytes {
         let Self { title, invoice, file } = self;
@@ -68,8 +68,8 @@ impl ParsedUpload {
 }
 
 impl UploadService {
-    /// Reserves quota for an upload. A repeated request (`Idempotency-Key`) reserves nothing, because its file is not
-    /// stored again.
+    /// Reserves quota for an upload. Does nothing for a repeated request
+    /// (`Idempotency-Key`), because its file is not stored again.
     ///
     /// # Errors
     /// [`QUOTA_EXCEEDED`](crate::security::limits::row_quotas::QUOTA_EXCEEDED) if the owner has the maximum number of
@@ -102,7 +102,7 @@ impl UploadService {
         Ok(QuotaReservation { deletions: self.deletions.clone(), user: caller.user(), key: Some(key) })
     }
 
-    /// Stores a file of the demo data, without inspection.
+    /// Stores a file of the demo data without inspecting it.
     ///
     /// # Errors
     /// Fails if the quota is exceeded or the object store is down.
@@ -123,10 +123,10 @@ impl UploadService {
         Ok((File { name: safe_file_name(name), kind, size: bytes.len() as u64, sha256, key }, reservation))
     }
 
-    /// Receives an upload form. Inspects and stores its file.
+    /// Receives an upload form, and inspects and stores its file.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`] names the invalid field. [`ApiError::Unavailable`] if the object store is down.
+    /// [`ApiError::Invalid`] with the invalid field. [`ApiError::Unavailable`] if the object store is down.
     pub async fn receive(&self, mut form: Form, reservation: &QuotaReservation) -> ApiResult<ParsedUpload> {
         let (mut title, mut invoice, mut file) = (None, None, None);
         while let Some(part) = form.next().await? {
@@ -142,7 +142,7 @@ impl UploadService {
                     }
                     title = Some(text);
                 }
-                // A malformed id becomes a random one, so it is refused like the id of a missing invoice.
+                // A malformed id becomes a random id. So the client receives the same error as for a missing invoice.
                 "invoice_id" => {
                     let text = part.text(MAX_ID_BYTES).await?;
                     invoice = Some(text.parse().unwrap_or_else(|_| InvoiceId::new()));
@@ -184,8 +184,8 @@ impl UploadService {
         }
         inspection = self.inspect_block(inspection, block.freeze()).await?;
         inspection.inspector.finish()?;
-        // A repeated request has no incoming file, because its file is not stored. Its response is that of the first
-        // request, which has inspected the PDF.
+        // A repeated request stores no file, so `incoming` is `None`. Its PDF needs no inspection, because the client
+        // receives the response to the first request.
         if let (FileType::Pdf, Some(incoming)) = (kind, &inspection.incoming) {
             let file = incoming.reader().map_err(|error| ApiError::unavailable(5, error))?;
             let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;
@@ -201,7 +201,7 @@ impl UploadService {
         Ok((file, inspection.incoming))
     }
 
-    /// Inspects a block on a blocking thread.
+    /// Inspects a block on a thread for blocking work.
     async fn inspect_block(&self, mut inspection: Inspection, block: Bytes) -> ApiResult<Inspection> {
         let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;
         let inspected = tokio::task::spawn_blocking(move || inspection.feed(&block).map(|()| inspection));
@@ -227,28 +227,28 @@ impl Inspection {
     }
 }
 
-/// Reserved storage for one upload. Dropping it without [`commit`](Self::commit) releases the quota and deletes the
-/// file.
+/// Reserved storage for one upload. If it is dropped before [`commit`](Self::commit), the
+/// quota is released and the file is deleted.
 pub struct QuotaReservation {
     deletions: BlobDeletionQueue,
     user: UserId,
-    /// `None`: nothing is reserved, or the reservation was committed or released.
+    /// The storage key, or `None` if nothing is reserved: the reservation was committed or released, or never made.
     key: Option<Uuid>,
 }
 
 impl QuotaReservation {
-    /// Whether quota is reserved: false for a repeated request.
+    /// Returns whether quota is reserved. A repeated request reserves no quota.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         self.key.is_some()
     }
 
-    /// Keeps the file and its quota. Call it after the transaction with the document has committed.
+    /// Ends the reservation and leaves the file stored. Call it after the transaction with the document has committed.
     pub fn commit(mut self) {
         self.key = None;
     }
 
-    /// Releases the quota and deletes the file. If that fails, the worker does it later.
+    /// Releases the quota and deletes the file. If this fails, a worker deletes the file later.
     pub async fn release(mut self) {
         if let Some(key) = self.key.take() {
             remove(&self.deletions, self.user, key).await;

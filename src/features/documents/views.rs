@@ -1,4 +1,4 @@
-//! Wire types of documents. Unknown fields are refused (mass assignment).
+//! Request and response types of documents. They refuse unknown fields (mass assignment).
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -22,24 +22,24 @@ use crate::http::signature::{Describe, NamedSchema, RequestBody, Signature};
 use crate::http::user_text::present_user_text;
 use crate::security::files::uploads::FileType;
 
-/// A file to upload, as `multipart/form-data` with one part per field.
+/// The upload of a document as `multipart/form-data`, with one part for each field.
 #[derive(ToSchema)]
 #[schema(example = json!({"title": "Terms of delivery", "invoice_id": "10000000-0000-4000-8000-000000000006"}))]
 pub struct NewDocument {
-    /// PDF, PNG, JPEG, CSV or plain text in UTF-8. The content must match the file name extension: .pdf, .png, .jpg,
-    /// .jpeg, .jpe, .jfif, .csv or .txt. The `Content-Type` of the part may be the registered one, an alias,
+    /// A PDF, PNG, JPEG, CSV or plain text in UTF-8. The content must match the extension of the file name: .pdf, .png,
+    /// .jpg, .jpeg, .jpe, .jfif, .csv or .txt. The `Content-Type` of the part may be the registered one, an alias,
     /// `application/octet-stream` or missing. `filename*` (RFC 8187) takes precedence over `filename`.
     #[schema(value_type = String, format = Binary)]
     pub file: Vec<u8>,
-    /// A single line. Defaults to the file name.
+    /// The title, in a single line. The default is the file name.
     #[schema(min_length = 1, max_length = 200, nullable = false, format = "line")]
     pub title: Option<String>,
-    /// One of your invoices, to attach the document to.
+    /// The id of one of your invoices, to which the document is attached.
     #[schema(value_type = Option<String>, format = Uuid, nullable = false)]
     pub invoice_id: Option<InvoiceId>,
 }
 
-/// The form of an upload ([`NewDocument`]), which is read part by part.
+/// The form of an upload ([`NewDocument`]). The service reads it part by part.
 pub struct UploadForm(pub Form);
 
 impl FromRequest for UploadForm {
@@ -58,17 +58,17 @@ impl Describe for UploadForm {
     }
 }
 
-/// Changes to a document. Omitted fields keep their values.
+/// A partial update of a document. An omitted field does not change.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"title": "Terms of delivery, 2027", "invoice_id": "10000000-0000-4000-8000-000000000006"}))]
 pub struct UpdateDocument {
-    /// A single line.
+    /// The title, in a single line.
     #[serde(default, deserialize_with = "present_user_text")]
     #[garde(length(chars, max = 200), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 200, nullable = false, format = "line")]
     pub title: Option<String>,
-    /// One of your invoices, to attach the document to; null detaches it.
+    /// The id of one of your invoices, to which the document is attached. Null detaches the document.
     #[serde(default, deserialize_with = "present")]
     #[garde(skip)]
     #[schema(value_type = Option<String>, format = Uuid)]
@@ -81,12 +81,12 @@ impl From<UpdateDocument> for Change {
     }
 }
 
-/// Filter of the list of documents.
+/// The filter of the list of documents.
 #[derive(Deserialize, Serialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DocumentFilter {
-    /// Only documents attached to this invoice. The list is empty if it is not one of your invoices.
+    /// Only documents that are attached to this invoice. If the invoice is not yours, the list is empty.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "10000000-0000-4000-8000-000000000006")]
     pub invoice_id: Option<IdField<InvoiceId>>,
@@ -103,22 +103,22 @@ pub struct DocumentFilter {
 pub struct DocumentView {
     #[schema(value_type = String, format = Uuid)]
     pub id: DocumentId,
-    /// A single line.
+    /// The title, in a single line.
     #[schema(max_length = 200, format = "line")]
     pub title: String,
-    /// The invoice that the document is attached to.
+    /// The id of the invoice to which the document is attached.
     #[schema(required = true, value_type = Option<String>, format = Uuid)]
     pub invoice_id: Option<InvoiceId>,
-    /// The sanitized file name, at most 255 bytes of UTF-8.
+    /// The file name after sanitizing, at most 255 bytes of UTF-8.
     #[schema(max_length = 255, format = "line")]
     pub file_name: String,
-    /// The media type, determined by the content.
+    /// The media type, which the service determined from the content.
     #[schema(max_length = 20, pattern = "^[a-z]+/[a-z]+$")]
     pub media_type: String,
-    /// The size in bytes.
+    /// The size of the file in bytes.
     #[schema(minimum = 1, maximum = 104_857_600)]
     pub size: u64,
-    /// The SHA-256 hash of the content, in hexadecimal.
+    /// The SHA-256 hash of the file, in hexadecimal digits.
     #[schema(max_length = 64, pattern = "^[0-9a-f]{64}$")]
     pub sha256: String,
     pub created_at: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! Wire types of alerts.
+//! Request and response types of alerts.
 
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -10,18 +10,18 @@ use uuid::Uuid;
 use crate::base::page::Position;
 use crate::security::detection::alerts::{AlertRow, State};
 
-/// Filter of the list of alerts.
+/// The filter of the list of alerts.
 #[derive(Deserialize, Serialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AlertFilter {
-    /// Only open or only cleared alerts.
+    /// Selects only open alerts, or only cleared alerts.
     #[garde(skip)]
     #[param(inline, example = "open")]
     pub state: Option<AlertState>,
 }
 
-/// State of an alert.
+/// The state of an alert.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
@@ -38,7 +38,7 @@ impl From<AlertState> for State {
     }
 }
 
-/// The result of a detection rule.
+/// An alert: a detection rule has reached its threshold.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "a1e40000-0000-4000-8000-000000000001", "rule": "access_denials", "severity": "warning",
@@ -48,42 +48,42 @@ impl From<AlertState> for State {
 }))]
 pub struct AlertView {
     id: Uuid,
-    /// Name of the rule.
+    /// The name of the detection rule.
     #[schema(max_length = 60, pattern = "^[a-z_]+$")]
     rule: String,
-    /// `info`, `warning` or `critical`.
+    /// The severity: `info`, `warning` or `critical`.
     #[schema(max_length = 8, pattern = "^(info|warning|critical)$")]
     severity: String,
-    /// What the alert is about: `user`, `session`, `network`, `account` or `service`.
+    /// The kind of the subject: `user`, `session`, `network`, `account` or `service`.
     #[schema(max_length = 10, pattern = "^(user|session|network|account|service)$")]
     subject_kind: String,
-    /// A user id, a network, or the keyed hash of an identifier. Empty for a combined alert, which collects further
-    /// findings once a rule has ten open alerts.
+    /// The subject of the alert: a user id, a network, or the keyed hash of an identifier. Empty for a combined alert.
+    /// A rule with ten open alerts opens one combined alert for all further subjects.
     #[schema(max_length = 64, pattern = "^[0-9a-f./:-]*$")]
     subject: String,
-    /// `open` or `cleared`.
+    /// The state: `open` or `cleared`.
     #[schema(max_length = 7, pattern = "^(open|cleared)$")]
     state: String,
-    /// When the alert was opened (UTC).
+    /// The time at which the alert was opened (UTC).
     opened_at: DateTime<Utc>,
-    /// When the rule last reached its threshold (UTC).
+    /// The time at which the rule last reached its threshold (UTC).
     last_seen_at: DateTime<Utc>,
-    /// When the alert was cleared (UTC); null while it is open.
+    /// The time at which the alert was cleared (UTC). Null while the alert is open.
     #[schema(required = true)]
     cleared_at: Option<DateTime<Utc>>,
-    /// Highest count in one window.
+    /// The highest number of events in one window of the rule.
     count: i64,
-    /// How often the rule reached its threshold.
+    /// How often the rule has reached its threshold for this alert.
     findings: i64,
-    /// Number of users, networks and so on that reached the threshold. Only a combined alert has more than 1.
+    /// The number of subjects that have reached the threshold. It is greater than 1 only in a combined alert.
     members: i64,
     #[schema(schema_with = largest)]
     largest: Vec<String>,
-    /// Length of the rule's window in seconds.
+    /// The length of the rule's window in seconds.
     window_seconds: i64,
 }
 
-/// The schema of `largest`: an array of values like `subject`.
+/// Returns the schema of `largest`: an array of subjects.
 fn largest() -> Array {
     let subject = ObjectBuilder::new().schema_type(Type::String).max_length(Some(64)).pattern(Some("^[0-9a-f./:-]+$"));
     ArrayBuilder::new()
@@ -117,7 +117,7 @@ impl From<AlertRow> for AlertView {
     }
 }
 
-/// Returns the alert's position in the list.
+/// Returns the position of the alert in its list, for cursors.
 #[must_use]
 pub fn position(alert: &AlertRow) -> Position {
     Position { created_at: alert.opened_at, id: alert.id }

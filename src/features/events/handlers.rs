@@ -1,4 +1,4 @@
-//! The three lists of events and alerts. Reads by administrators are recorded as events.
+//! The three lists of events and alerts. A security event records each read by an administrator.
 
 use actix_web::web::Data;
 
@@ -14,7 +14,7 @@ use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::detection::alerts::Alerts;
 use crate::security::sessions::caller::Caller;
 
-/// The names of the lists in cursors.
+/// The names of the lists in cursors. A cursor is valid only for the list that issued it.
 const OWN: &str = "me/security-events";
 const ALL: &str = "admin/security-events";
 const ALERTS: &str = "admin/alerts";

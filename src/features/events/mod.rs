@@ -7,7 +7,7 @@
 //! - BOLA: a user reads the history of another user. The database functions check the reader.
 //! - Information disclosure: an attacker with a hijacked session learns which attacks were detected, or that a guessed
 //!   password was right. Users see only the listed kinds of events, and no reason of a failed login.
-//! - Misuse by an administrator: each read by an administrator is recorded as an event.
+//! - Misuse by an administrator: each read by an administrator is recorded as a security event.
 
 pub mod alert_views;
 pub mod docs;

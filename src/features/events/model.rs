@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use crate::security::audit::event::EventKind;
 
-/// The kinds of events in a user's history: logins, sessions and account changes. Refused requests are left out:
-/// otherwise an attacker with a hijacked session could read which attacks were detected.
+/// The kinds of events in the history of a user: logins, sessions and account changes. It does not show refused
+/// requests. Otherwise an attacker with a hijacked session could read which attacks were detected.
 pub const VISIBLE_KINDS: [EventKind; 11] = [
     EventKind::AuthnLoginSuccess,
     EventKind::AuthnLoginFail,
@@ -21,8 +21,8 @@ pub const VISIBLE_KINDS: [EventKind; 11] = [
     EventKind::UserUpdated,
 ];
 
-/// The kinds whose reason users may see. The reason of a failed login is hidden, because it reveals whether the
-/// password was right.
+/// The kinds of events whose reason users may see. The reason of a failed login is secret, because it
+/// reveals whether the password was right.
 pub const KINDS_WITH_VISIBLE_REASON: [EventKind; 4] = [
     EventKind::AuthnPasswordChange,
     EventKind::PrivilegePermissionsChanged,
@@ -30,7 +30,7 @@ pub const KINDS_WITH_VISIBLE_REASON: [EventKind; 4] = [
     EventKind::UserUpdated,
 ];
 
-/// The filter of the administrators' list. A field that is `None` does not filter.
+/// The filter of the administrators' list. A field that is `None` matches every event.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub kind: Option<String>,
@@ -38,7 +38,7 @@ pub struct Filter {
     pub user: Option<Uuid>,
     pub address: Option<String>,
     pub from: Option<DateTime<Utc>>,
-    /// Exclusive.
+    /// The end of the time range. An event at exactly this time does not match.
     pub to: Option<DateTime<Utc>>,
 }
 

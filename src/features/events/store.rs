@@ -1,6 +1,6 @@
-//! SQL for reading events. Least privilege: the service's role cannot select from the table `security_events`. It calls
-//! two functions: one returns the events of the statement's owner, the other checks that the reader is an
-//! administrator.
+//! SQL for reading events. Least privilege: the service's role cannot select from the table
+//! `security_events`. It calls two functions instead. One returns the events of the statement's owner. The
+//! other one first checks that the reader is an administrator.
 
 use sqlx::PgPool;
 
@@ -77,7 +77,8 @@ impl EventStore {
         .fetch_all(&self.pool)
         .await
         .map_err(|error| match error.as_database_error().and_then(|error| error.code()).as_deref() {
-            // SQLSTATE `insufficient_privilege`: the database function refuses a reader who is not an administrator.
+            // SQLSTATE `insufficient_privilege`: the database function refuses
+            // every reader who is not an administrator.
             Some("42501") => ApiError::Forbidden,
             _ => error.into(),
         })

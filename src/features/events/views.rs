@@ -1,4 +1,4 @@
-//! Wire types of events.
+//! Request and response types of events.
 
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -22,18 +22,18 @@ use crate::security::sessions::caller::Caller;
     "this_session": true
 }))]
 pub struct HistoryView {
-    /// When it happened (UTC).
+    /// The time of the event (UTC).
     at: DateTime<Utc>,
-    /// Event kind, named as in the OWASP Logging Vocabulary, for example `authn_login_fail`.
+    /// The kind of event, as in the OWASP Logging Vocabulary, for example `authn_login_fail`.
     #[schema(max_length = 40, pattern = "^[a-z_]+$")]
     kind: String,
-    /// Distinguishes events of the same kind. Null if users must not see it, for example why a login failed.
+    /// Distinguishes events of the same kind. Null if users must not see it: for example, why a login failed.
     #[schema(required = true, max_length = 60, pattern = "^[a-z_]*$")]
     reason: Option<String>,
-    /// Address of the client.
+    /// The IP address of the client.
     #[schema(required = true, max_length = 45, pattern = "^[0-9a-f.:]+$")]
     address: Option<String>,
-    /// Whether it happened in the current session.
+    /// Whether the event belongs to the current session.
     this_session: bool,
 }
 
@@ -48,7 +48,7 @@ impl HistoryView {
     }
 }
 
-/// Filter of the list of all events.
+/// The filter of the list of all events.
 #[derive(Deserialize, Serialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -61,7 +61,7 @@ pub struct EventFilter {
     #[garde(skip)]
     #[param(inline, example = "info")]
     pub severity: Option<SeverityName>,
-    /// Only events by or about this user. An unknown id matches nothing.
+    /// Only events by this user or about this user. An unknown id matches no event.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "a0000000-0000-4000-8000-000000000002")]
     pub user_id: Option<IdField<UserId>>,
@@ -80,7 +80,7 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// Returns the filter of the statement.
+    /// Returns the values by which the SQL statement filters.
     #[must_use]
     pub fn parse(&self) -> Filter {
         let time = |text: &Option<String>| text.as_deref().and_then(moment::parse);
@@ -89,7 +89,7 @@ impl EventFilter {
             kind: self.kind.clone(),
             severity: self.severity.map(|severity| Severity::from(severity).name()),
             user: self.user_id.map(|IdField(user)| user.uuid()),
-            // Events store addresses in the canonical spelling.
+            // Convert the address to its canonical spelling, because the stored events contain this spelling.
             address: address.map(|address: std::net::IpAddr| address.to_string()),
             from: time(&self.from),
             to: time(&self.to),
@@ -103,7 +103,7 @@ fn known_kind(value: &str, _: &()) -> garde::Result {
     known.then_some(()).ok_or_else(|| garde::Error::new("must be a kind of event"))
 }
 
-/// How urgent an event is.
+/// The severity of an event.
 #[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeverityName {
@@ -122,7 +122,7 @@ impl From<SeverityName> for Severity {
     }
 }
 
-/// A security event with all its fields, as stored. No field holds client input.
+/// A security event with all stored fields. No field contains text of a client.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "at": "2026-12-01T09:30:00.000001Z", "kind": "authz_fail", "severity": "warning", "reason": "not_found", "replica": "a1",
@@ -134,57 +134,57 @@ impl From<SeverityName> for Severity {
 pub struct EventView {
     #[serde(skip)]
     pub(super) id: Uuid,
-    /// When it happened (UTC).
+    /// The time of the event (UTC).
     pub(super) at: DateTime<Utc>,
-    /// Event kind, named as in the OWASP Logging Vocabulary.
+    /// The kind of event, as in the OWASP Logging Vocabulary.
     #[schema(max_length = 40, pattern = "^[a-z_]+$")]
     pub(super) kind: String,
-    /// `info`, `warning` or `critical`.
+    /// The severity: `info`, `warning` or `critical`.
     #[schema(max_length = 8, pattern = "^(info|warning|critical)$")]
     pub(super) severity: String,
-    /// Distinguishes events of the same kind; may be empty.
+    /// Distinguishes events of the same kind. It may be empty.
     #[schema(max_length = 60, pattern = "^[a-z_]*$")]
     pub(super) reason: String,
-    /// Name of the replica.
+    /// The name of the replica that recorded the event.
     #[schema(max_length = 64, format = "line")]
     pub(super) replica: String,
-    /// Method of the request.
+    /// The HTTP method of the request.
     #[schema(required = true, max_length = 10, pattern = "^[A-Z]+$")]
     pub(super) method: Option<String>,
-    /// Path template of the request.
+    /// The pattern of the route that the request matched.
     #[schema(required = true, max_length = 200, format = "line")]
     pub(super) route: Option<String>,
-    /// The user who acted, or the affected user if no user was authenticated.
+    /// The user who acted. If no user was authenticated, the user who was affected.
     #[schema(required = true)]
     pub(super) user_id: Option<Uuid>,
-    /// Session of that user.
+    /// The session of this user.
     #[schema(required = true)]
     pub(super) session_id: Option<Uuid>,
-    /// Address of the client.
+    /// The IP address of the client.
     #[schema(required = true, max_length = 45, pattern = "^[0-9a-f.:]+$")]
     pub(super) address: Option<String>,
-    /// Id of the request, as in the log.
+    /// The id of the request. The log contains the same id.
     #[schema(required = true)]
     pub(super) request_id: Option<Uuid>,
-    /// Keyed hash of the identifier that the client sent. Equal identifiers have equal hashes.
+    /// A keyed hash of the identifier that the client sent. Equal identifiers have equal hashes.
     #[schema(required = true, max_length = 16, pattern = "^[0-9a-f]+$")]
     pub(super) subject: Option<String>,
-    /// Kind of the requested object.
+    /// The kind of the requested object.
     #[schema(required = true, max_length = 40, pattern = "^[a-z_]+$")]
     pub(super) object_kind: Option<String>,
-    /// Id of the requested object.
+    /// The id of the requested object.
     #[schema(required = true)]
     pub(super) object_id: Option<Uuid>,
-    /// Owner of the object: `missing`, `foreign` or `own`.
+    /// Whether the object is `missing`, or belongs to another user (`foreign`) or to this user (`own`).
     #[schema(required = true, max_length = 10, pattern = "^(missing|foreign|own)$")]
     pub(super) object_class: Option<String>,
-    /// Number of occurrences, if the event stands for several.
+    /// The number of occurrences, if one event reports several.
     #[schema(required = true)]
     pub(super) amount: Option<i64>,
 }
 
 impl EventView {
-    /// Returns the keyset position of the event in a list.
+    /// Returns the keyset position of the event in its list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.at, id: self.id }

@@ -1,4 +1,4 @@
-//! Liveness and readiness. The responses have no body.
+//! The liveness and readiness probes. Their responses have no body.
 
 use actix_web::web::Data;
 
@@ -6,12 +6,12 @@ use super::Readiness;
 use crate::http::error::ApiResult;
 use crate::http::reply::NoContent;
 
-/// Liveness: the process answers. It does not query the database, because a restart does not repair a lost database.
+/// Liveness: the process replies. The probe does not query the database, because a restart cannot repair the database.
 pub async fn live() -> NoContent {
     NoContent
 }
 
-/// Readiness: the database answers and has every migration of this build. Otherwise 503.
+/// Readiness: the database replies and has every migration of this build. Otherwise the reply is 503.
 pub async fn ready(readiness: Data<Readiness>) -> ApiResult<NoContent> {
     readiness.check().await?;
     Ok(NoContent)

@@ -1,5 +1,5 @@
-//! Liveness and readiness for load balancers. A response contains neither the version nor the reason of a failure. The
-//! log contains the reason.
+//! Liveness and readiness probes for load balancers. The response contains neither version nor reason, because the
+//! probes are public. The log contains the reason of a failure.
 
 pub mod docs;
 pub mod handlers;

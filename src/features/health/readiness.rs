@@ -1,4 +1,4 @@
-//! Readiness. The endpoint is public, so the database is checked at most once per second, however many requests arrive.
+//! Readiness. The probe is public, so it checks the database at most once per second, even during a flood of requests.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,8 @@ use crate::http::lifecycle::Lifecycle;
 /// How long the result of a database check is cached.
 const CACHE_DURATION: Duration = Duration::from_secs(1);
 
-/// The timeout of a database check. Load balancers usually wait longer, so they receive the 503 before they give up.
+/// The timeout of a database check. It is shorter than the timeout of most load
+/// balancers, so that they receive the 503.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The readiness check with its cached result. All worker threads share it.
@@ -34,7 +35,7 @@ impl Readiness {
         Self { pool, lifecycle, last: Mutex::new(None) }
     }
 
-    /// Checks that the service can serve requests.
+    /// Checks that the service can process requests.
     ///
     /// # Errors
     /// [`ApiError::Unavailable`] if the service is stopping, the database does not answer, or a migration is missing.
@@ -42,7 +43,7 @@ impl Readiness {
         if self.lifecycle.is_stopping() {
             return Err(ApiError::unavailable(1, "not ready: the service is stopping"));
         }
-        // The lock is held during the database check, so that parallel requests share one query.
+        // The lock stays locked during the database check, so that parallel requests share one query.
         let mut last = self.last.lock().await;
         let fault = match &*last {
             Some(check) if check.at.elapsed() < CACHE_DURATION => check.fault.clone(),

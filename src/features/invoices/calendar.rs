@@ -1,20 +1,20 @@
-//! Issue dates and due dates. They depend on the time zone and the payment terms of the owner's business
-//! (`me/business`).
+//! Computes issue dates and due dates. They depend on the time zone and the payment terms
+//! of the owner's business (`me/business`).
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use crate::base::time_zone::TimeZone;
 use crate::http::error::{ApiError, ApiResult};
 
-/// The maximum number of days by which an invoice can be backdated. Backdating is for invoices that were sent by other
-/// means before they are entered here.
+/// The maximum number of days by which an invoice can be backdated. Users backdate invoices that
+/// they sent before they entered them here.
 pub const MAX_DAYS_BACK: Days = Days::new(30);
 
 /// The time zone and the payment terms of a business.
 #[derive(Clone, Copy, Debug)]
 pub struct BusinessCalendar {
     pub time_zone: TimeZone,
-    /// Days from the issue date to the due date, if the draft has no due date.
+    /// The number of days from the issue date to the due date, if the draft has no due date.
     pub payment_terms: Option<Days>,
 }
 
@@ -25,10 +25,10 @@ impl BusinessCalendar {
         self.time_zone.day(now)
     }
 
-    /// Returns the issue date: the requested date, or today's date.
+    /// Returns the issue date: the requested date, or today's date if none was requested.
     ///
     /// # Errors
-    /// A field error that names the allowed dates.
+    /// Returns a field error with the allowed dates if the requested date is too early or in the future.
     pub fn issue_date(&self, requested: Option<NaiveDate>, now: DateTime<Utc>) -> ApiResult<NaiveDate> {
         let today = self.today(now);
         let first = today - MAX_DAYS_BACK;
@@ -40,7 +40,8 @@ impl BusinessCalendar {
         Err(ApiError::invalid("/issue_date", expected))
     }
 
-    /// Returns the due date: the issue date plus the payment terms. `None`: the business has no payment terms.
+    /// Returns the due date: the issue date plus the payment terms. Returns `None`
+    /// if the business has no payment terms.
     #[must_use]
     pub fn due_date(&self, issued_on: NaiveDate) -> Option<NaiveDate> {
         issued_on.checked_add_days(self.payment_terms?)

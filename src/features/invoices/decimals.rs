@@ -1,12 +1,12 @@
-//! Exact decimals: quantities, unit prices and rates. In JSON they are strings, because most clients read a JSON number
-//! as a floating-point number. In memory they are integers that count the smallest unit, up to a maximum.
+//! Exact decimals: quantities, unit prices and rates. JSON contains them as strings, because most clients would read a
+//! number as an inexact floating-point number. The service stores them as integers that count the smallest unit.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::base::money::Currency;
 
-/// The error for a text that is not a decimal, or is out of range.
+/// The error for a text that is not a decimal or is out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidDecimal;
 
@@ -18,7 +18,7 @@ impl Quantity {
     /// The largest quantity, in thousandths.
     pub const MAX: i64 = 999_999_999_999;
 
-    /// Creates a quantity from thousandths. `None` if it is out of range.
+    /// Creates a quantity from thousandths. Returns `None` if the quantity is out of range.
     #[must_use]
     pub fn from_thousandths(thousandths: i64) -> Option<Self> {
         (1..=Self::MAX).contains(&thousandths).then_some(Self(thousandths))
@@ -44,7 +44,7 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// A rate from 0 to 100 percent, with at most three decimals: 8.875 % in New York City, 9.975 % in Québec.
+/// A rate from 0 to 100 percent, with at most three decimals. For example, 8.875 % is the sales tax in New York City.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rate(i32);
 
@@ -52,7 +52,7 @@ impl Rate {
     /// The largest rate, in thousandths of a percent.
     pub const ONE_HUNDRED_PERCENT: i32 = 100_000;
 
-    /// Creates a rate from thousandths of a percent. `None` if it is out of range.
+    /// Creates a rate from thousandths of a percent. Returns `None` if the rate is out of range.
     #[must_use]
     pub fn from_millipercent(millipercent: i32) -> Option<Self> {
         (0..=Self::ONE_HUNDRED_PERCENT).contains(&millipercent).then_some(Self(millipercent))
@@ -79,17 +79,17 @@ impl fmt::Display for Rate {
     }
 }
 
-/// A price per unit, with up to four decimals more than the currency: EUR 0.1648 per kilowatt-hour, JPY 4.5 per page.
+/// A price per unit. It can have four decimals more than the currency, for example EUR 0.1648 per kilowatt-hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnitPrice(i64);
 
 impl UnitPrice {
-    /// A price is a multiple of 1/10,000 of a minor unit.
+    /// The number of steps in a minor unit. Every price is a whole number of steps.
     pub const STEPS_PER_MINOR_UNIT: i64 = 10_000;
     /// The largest price, in ten-thousandths of a minor unit: 14 digits of minor units and four decimals.
     pub const MAX: i64 = 999_999_999_999_999_999;
 
-    /// Creates a price from ten-thousandths of a minor unit. `None` if it is out of range.
+    /// Creates a price from ten-thousandths of a minor unit. Returns `None` if the price is out of range.
     #[must_use]
     pub fn from_ten_thousandths(steps: i64) -> Option<Self> {
         (0..=Self::MAX).contains(&steps).then_some(Self(steps))
@@ -100,7 +100,7 @@ impl UnitPrice {
         self.0
     }
 
-    /// Returns the maximum number of digits before and after the decimal point of a price in this currency.
+    /// Returns how many digits a price in this currency can have before and after the decimal point.
     #[must_use]
     pub fn digits(currency: Currency) -> (usize, usize) {
         let minor = usize::from(currency.minor_digits());
@@ -116,8 +116,8 @@ impl UnitPrice {
         parse(text, whole, decimals).and_then(Self::from_ten_thousandths).ok_or(InvalidDecimal)
     }
 
-    /// Formats the price in the currency's major unit, with at least the decimals of the currency: `100.00`, `0.1648`,
-    /// `4.5`.
+    /// Formats the price in the currency's major unit. The result has at least the
+    /// decimals of the currency: `100.00`, `0.1648`.
     #[must_use]
     pub fn decimal(self, currency: Currency) -> String {
         let (_, decimals) = Self::digits(currency);
@@ -125,7 +125,7 @@ impl UnitPrice {
     }
 }
 
-/// Parses a decimal into an integer that counts the smallest unit: `1.5` with three decimals is 1500.
+/// Parses a decimal into an integer that counts the smallest unit. With three decimals, `1.5` becomes 1500.
 fn parse(text: &str, whole_digits: usize, decimals: usize) -> Option<i64> {
     let (whole, part) = text.split_once('.').map_or((text, None), |(whole, part)| (whole, Some(part)));
     let digits = |text: &str, max| (1..=max).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -135,7 +135,7 @@ fn parse(text: &str, whole_digits: usize, decimals: usize) -> Option<i64> {
     format!("{whole}{:0<decimals$}", part.unwrap_or_default()).parse().ok()
 }
 
-/// Formats an integer from [`parse`] as a decimal. Removes trailing zeros, but keeps at least `min_decimals` decimals.
+/// Formats an integer from [`parse`] as a decimal. Removes trailing zeros, but leaves at least `min_decimals` decimals.
 fn decimal(value: i64, decimals: usize, min_decimals: usize) -> String {
     let padded = format!("{value:0width$}", width = decimals + 1);
     let (whole, part) = padded.split_at(padded.len() - decimals);

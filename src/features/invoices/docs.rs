@@ -12,7 +12,7 @@ pub const REGISTRATION: Registration = Registration {
     kind: InvoiceId::KIND,
     is_live: true,
     text: "From draft to payment. Amounts are integers in the minor unit of the currency.",
-    // An issued invoice, which can be paid or voided. It has version 2, because the draft had version 1.
+    // The id of an issued invoice, which can be paid or voided. Its version is 2: the draft had version 1.
     example: ("10000000-0000-4000-8000-000000000006", 2),
 };
 

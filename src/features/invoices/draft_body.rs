@@ -1,5 +1,5 @@
-//! Request bodies of drafts. Mass assignment: the server sets status, number, totals and owner. A request that contains
-//! one of them is refused.
+//! Request bodies of drafts. The server sets status, number, totals and owner, so a request that contains
+//! one of them is refused (mass assignment).
 
 use garde::Validate;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use crate::http::values::optional_integer;
 const QUANTITY: &str = "must be a decimal above zero, with at most nine digits and three decimals";
 const RATE: &str = "must be a decimal from 0 to 100 with at most three decimals, for example \"8.875\"";
 
-/// The whole content of a draft. It creates a draft, or replaces the content of one.
+/// The whole content of a draft. A request creates a draft with it, or replaces the content of a draft.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -31,36 +31,36 @@ const RATE: &str = "must be a decimal from 0 to 100 with at most three decimals,
         "tax_rate": "21"}]
 }))]
 pub struct InvoiceDraft {
-    /// One of your customers.
+    /// The id of one of your customers.
     #[garde(skip)]
     #[schema(value_type = String, format = Uuid)]
     pub customer_id: IdField<CustomerId>,
-    /// ISO 4217. All amounts are in its minor unit: cents for EUR, yen for JPY, fils for KWD.
+    /// The currency code (ISO 4217). All amounts are in its minor unit: cents for EUR, yen for JPY, fils for KWD.
     #[garde(custom(rules::currency))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: String,
-    /// When the invoice is issued, the due date must not be before the issue date. If it is missing, it is then computed
-    /// from the payment terms of the business, if it has any.
+    /// The due date. It must not be before the issue date. Without it, issuing the invoice computes the due date from
+    /// the payment terms of the business, if the business has payment terms.
     #[garde(inner(custom(rules::day)))]
     #[schema(format = Date)]
     pub due_date: Option<String>,
-    /// Printed below the lines.
+    /// Notes that are printed below the lines.
     #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 2000), inner(custom(rules::paragraph)))]
     #[schema(max_length = 2000, format = "paragraph")]
     pub notes: Option<String>,
-    /// The lines, in the order of the invoice.
+    /// The lines, in the order in which the invoice shows them.
     #[serde(deserialize_with = "objects")]
     #[garde(length(min = 1, max = 100), dive)]
     #[schema(min_items = 1, max_items = 100)]
     pub lines: Vec<NewLine>,
-    /// Discount on the whole invoice, in percent of the sum of the lines after their own discounts. The discount is
-    /// distributed over the tax rates.
+    /// The discount on the whole invoice, in percent of the sum of the lines after their own discounts. The
+    /// discount is distributed over the tax rates.
     #[garde(inner(custom(rate_rule)))]
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$")]
     pub discount_rate: Option<String>,
-    /// Discount on the whole invoice in minor units, at most the sum of the lines after their own discounts. Cannot be
-    /// combined with `discount_rate`.
+    /// The discount on the whole invoice in minor units, at most the sum of the lines after their own discounts. It
+    /// cannot be combined with `discount_rate`.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = json!(null))]
@@ -76,25 +76,25 @@ pub struct NewLine {
     #[garde(length(chars, max = 500), custom(rules::line))]
     #[schema(min_length = 1, max_length = 500, format = "line")]
     pub description: String,
-    /// A decimal number above zero, with at most nine digits before the point and three after the point.
+    /// The quantity: a decimal above zero, with at most nine digits before the point and three after the point.
     #[garde(custom(quantity_rule))]
     #[schema(pattern = r"^(?=.*[1-9])[0-9]{1,9}(\.[0-9]{1,3})?$", max_length = 13, example = "1.5")]
     pub quantity: String,
-    /// Price per unit in the currency's major unit. It may have four decimals more than the currency: "0.164825" in
-    /// EUR, "4.5" in JPY.
+    /// The price per unit in the currency's major unit. It can have four decimals more than the
+    /// currency: "0.164825" in EUR, "4.5" in JPY.
     #[garde(skip)]
     #[schema(pattern = r"^[0-9]{1,14}(\.[0-9]{1,8})?$", max_length = 19, example = "100.00")]
     pub unit_price: String,
-    /// Discount in percent of quantity × unit price.
+    /// The discount in percent of quantity × unit price.
     #[garde(inner(custom(rate_rule)))]
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$", example = json!(null))]
     pub discount_rate: Option<String>,
-    /// Discount in minor units, at most quantity × unit price. Cannot be combined with `discount_rate`.
+    /// The discount in minor units, at most quantity × unit price. It cannot be combined with `discount_rate`.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub discount_amount: Option<i64>,
-    /// Tax in percent of the amount after discounts: "21", "8.875".
+    /// The tax rate in percent of the amount after discounts, for example "21" or "8.875".
     #[garde(custom(rate_rule))]
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$", example = "21")]
     pub tax_rate: String,
@@ -114,7 +114,7 @@ impl InvoiceDraft {
     /// Parses the content and computes its totals.
     ///
     /// # Errors
-    /// A field error. If a sum overflows, the error names the line.
+    /// Returns a field error if the content is invalid. If a sum is too large, the error names the line.
     pub fn parse(self) -> ApiResult<(Content, Totals)> {
         let currency = self.currency.parse().map_err(|_| ApiError::invalid("/currency", "must be a currency code"))?;
         let lines = self.lines.into_iter().enumerate();
@@ -164,7 +164,7 @@ fn overflow_error(pointer: String) -> ApiError {
     ApiError::invalid(pointer, "makes the amount too large")
 }
 
-/// Parses the discount of the object at the JSON pointer `at`.
+/// Parses the discount of an object. `at` is the JSON pointer of the object in the request.
 fn discount(at: &str, rate: Option<&str>, amount: Option<i64>) -> ApiResult<Option<Discount>> {
     match (rate, amount) {
         (Some(_), Some(_)) => {

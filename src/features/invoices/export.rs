@@ -1,8 +1,7 @@
 //! `GET invoices/export`: invoices as CSV, streamed in constant memory.
 //!
-//! Rows are read in batches. Each batch has its own transaction, which ends before the batch is sent. So a slow client
-//! does not occupy a database connection. An invoice that changes during the export appears once, in its old or its new
-//! state.
+//! Rows are read in batches. The transaction of a batch ends before the batch is sent, so a slow client does not occupy
+//! a database connection. An invoice that changes during the export appears once, in its old or its new state.
 
 use std::future::ready;
 
@@ -49,31 +48,31 @@ const COLUMNS: [&str; 15] = [
     "created_at",
 ];
 
-/// The byte order mark (BOM) of UTF-8.
+/// The byte order mark (BOM) of UTF-8, by which Excel recognizes the encoding.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Query of the export.
+/// The query parameters of the export.
 #[derive(Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExportQuery {
-    /// Invoices with this status.
+    /// Only invoices with this status.
     #[garde(skip)]
     #[param(inline, example = "issued")]
     pub status: Option<Status>,
-    /// Invoices of this customer. An unknown or foreign id matches nothing.
+    /// Only invoices of this customer. An unknown or foreign id matches no invoice.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "c0000000-0000-4000-8000-000000000001")]
     pub customer_id: Option<IdField<CustomerId>>,
-    /// Issued on this day or later.
+    /// Only invoices that were issued on this day or later.
     #[garde(inner(custom(rules::day)))]
     #[param(format = Date)]
     pub issued_from: Option<String>,
-    /// Issued on this day or earlier.
+    /// Only invoices that were issued on this day or earlier.
     #[garde(inner(custom(rules::day)))]
     #[param(format = Date)]
     pub issued_to: Option<String>,
-    /// Whether the file begins with a byte order mark. Default: true. Excel does not detect UTF-8 without it.
+    /// Whether the file begins with a byte order mark, by which Excel recognizes UTF-8. The default is true.
     #[garde(skip)]
     #[param(example = true)]
     pub bom: Option<bool>,
@@ -92,7 +91,7 @@ impl ExportQuery {
     }
 }
 
-/// The next batch of an export: rows that are already read, or a position after which rows are to be read.
+/// The next batch of an export: either rows that were already read, or the position after which the rows must be read.
 enum NextBatch {
     Loaded(Vec<ExportRow>),
     After(Position),
@@ -100,9 +99,9 @@ enum NextBatch {
 
 /// Exports invoices as CSV, oldest first.
 ///
-/// The first batch is read before the response begins, so the response is 503 if the database is unavailable. A later
-/// error aborts the transfer: a client must not mistake a part of the file for the whole file. The caller's token and
-/// session are checked before each batch.
+/// The first batch is read before the response begins, so that an unavailable database leads to 503. A later error
+/// aborts the transfer. Otherwise a client could mistake a part of the file for the whole file. The caller's token and
+/// session are checked before each batch, because they can end during a long export.
 pub async fn export(
     caller: Caller,
     QueryFields(query): QueryFields<ExportQuery>,
@@ -147,8 +146,8 @@ fn bytes(write: impl FnOnce(&mut Writer<Vec<u8>>) -> csv::Result<()>) -> ApiResu
     Ok(out.into_inner().map_err(ApiError::internal)?.into())
 }
 
-/// Returns the cells in the order of [`COLUMNS`]. Amounts are decimals in the major unit, because spreadsheets have no
-/// minor units.
+/// Returns the cells of a row in the order of [`COLUMNS`]. Amounts are decimals in the major unit,
+/// because spreadsheets have no minor units.
 fn cells(row: &ExportRow) -> [String; COLUMNS.len()] {
     let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
     let amount = |minor| row.currency.parse::<Currency>().map_or_else(|_| String::new(), |it| it.decimal(minor));

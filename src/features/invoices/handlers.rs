@@ -1,4 +1,4 @@
-//! Endpoints of invoices and payments.
+//! The endpoints of invoices and payments.
 
 use actix_web::web::Data;
 
@@ -19,7 +19,7 @@ use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::limits::row_quotas::RowQuotas;
 use crate::security::sessions::caller::Caller;
 
-/// The names of the lists in cursors.
+/// The names of the lists in cursors. A cursor is valid only for the list that issued it.
 const LIST: &str = "invoices";
 const PAYMENTS: &str = "payments";
 
@@ -94,7 +94,7 @@ pub async fn replace(
     Ok(Versioned::from(&invoice))
 }
 
-/// Deletes a draft. An issued invoice cannot be deleted, because numbers must have no gaps. It can be voided.
+/// Deletes a draft. An issued invoice can only be voided, because its number must not be missing in the series.
 pub async fn delete(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -110,7 +110,7 @@ pub async fn delete(
     Ok(NoContent)
 }
 
-/// Issues a draft: assigns its number and fixes its content.
+/// Issues a draft: assigns its number. Its content can no longer change.
 pub async fn issue(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -134,7 +134,8 @@ pub async fn issue(
     Ok(Versioned::from(&invoice))
 }
 
-/// Voids an invoice without payments and credit notes. An issued invoice keeps its number.
+/// Voids an invoice without payments and credit notes. An issued invoice keeps its
+/// number, so that numbers have no gaps.
 pub async fn void(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -151,8 +152,8 @@ pub async fn void(
     Ok(Versioned::from(&invoice))
 }
 
-/// Records a payment of at most the amount due. The request needs no `If-Match`: parallel payments do not overwrite
-/// each other.
+/// Records a payment of at most the amount due. The request needs no `If-Match`, because
+/// parallel payments do not overwrite each other.
 pub async fn pay(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,

@@ -1,4 +1,4 @@
-//! Responses: invoices and invoice summaries.
+//! Response types: invoices and summaries of invoices.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::features::customers::id::CustomerId;
 use crate::features::invoices::id::InvoiceId;
 use crate::http::reply::Versioned;
 
-/// An invoice. Amounts are in the currency's minor unit and computed by the server.
+/// An invoice. The server computes all amounts, in the minor unit of the currency.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "10000000-0000-4000-8000-000000000006", "customer_id": "c0000000-0000-4000-8000-000000000001",
@@ -28,54 +28,54 @@ use crate::http::reply::Versioned;
 pub struct InvoiceView {
     #[schema(value_type = String, format = Uuid)]
     pub id: InvoiceId,
-    /// The customer who is billed.
+    /// The id of the customer to whom the invoice is addressed.
     #[schema(value_type = String, format = Uuid)]
     pub customer_id: CustomerId,
-    /// `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.
+    /// The status: `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.
     #[schema(max_length = 14, pattern = "^(draft|issued|partially_paid|paid|credited|void)$")]
     pub status: &'static str,
-    /// Assigned when the invoice is issued.
+    /// The number, which the service assigns when the invoice is issued.
     #[schema(required = true, max_length = 30, pattern = "^INV-[0-9]{4}-[0-9]{4,}$")]
     pub number: Option<String>,
-    /// ISO 4217. All amounts are in its minor unit.
+    /// The currency code (ISO 4217). All amounts are in the minor unit of this currency.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: &'static str,
     /// The issue date. Null for a draft.
     #[schema(required = true)]
     pub issue_date: Option<NaiveDate>,
-    /// The last day of the payment period.
+    /// The last day on which the customer should pay.
     #[schema(required = true)]
     pub due_date: Option<NaiveDate>,
-    /// Printed below the lines.
+    /// Notes that are printed below the lines.
     #[schema(required = true, max_length = 2000, format = "paragraph")]
     pub notes: Option<String>,
-    /// The lines, in the order of the invoice.
+    /// The lines, in the order in which the invoice shows them.
     #[schema(max_items = 100)]
     pub lines: Vec<LineView>,
-    /// The discount on the whole invoice in percent, if given as a rate.
+    /// The discount on the whole invoice in percent, if the user entered a rate.
     #[schema(required = true, max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     pub discount_rate: Option<String>,
-    /// The discount on the whole invoice in minor units, if given as an amount.
+    /// The discount on the whole invoice in minor units, if the user entered an amount.
     #[schema(required = true, example = json!(null))]
     pub discount_amount: Option<i64>,
-    /// The computed discount on the whole invoice. Discounts of lines are not included.
+    /// The computed discount on the whole invoice. It does not include discounts on lines.
     pub discount: i64,
-    /// Sum of the lines before discounts and tax.
+    /// The sum of the lines before discounts and tax.
     pub subtotal: i64,
-    /// Sum of all discounts, including those of the lines.
+    /// The sum of all discounts, including discounts on lines.
     pub discount_total: i64,
-    /// Tax by rate.
+    /// The tax for each rate.
     #[schema(max_items = 100)]
     pub taxes: Vec<TaxView>,
-    /// Sum of all taxes.
+    /// The sum of all taxes.
     pub tax_total: i64,
-    /// Total amount, including tax.
+    /// The total amount, including tax.
     pub total: i64,
-    /// Sum of the payments.
+    /// The sum of the payments.
     pub paid: i64,
-    /// Sum of the credit notes.
+    /// The sum of the credit notes.
     pub credited: i64,
-    /// Amount due: total − credited − paid. 0 unless the invoice is issued or partially paid.
+    /// The amount due: total − credited − paid. It is 0 for an invoice that is a draft, void, paid or credited.
     pub due: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -87,39 +87,39 @@ pub struct LineView {
     /// The item or service.
     #[schema(max_length = 500, format = "line")]
     pub description: String,
-    /// A decimal with at most three decimals.
+    /// The quantity: a decimal with at most three decimals.
     #[schema(max_length = 13, pattern = "^[0-9]{1,9}(\\.[0-9]{1,3})?$")]
     pub quantity: String,
-    /// A decimal in the currency's major unit, with at most four decimals more than the currency.
+    /// The unit price in the currency's major unit. It has at most four decimals more than the currency.
     #[schema(max_length = 19, pattern = "^[0-9]{1,14}(\\.[0-9]{1,8})?$")]
     pub unit_price: String,
-    /// The discount in percent, if given as a rate.
+    /// The discount in percent, if the user entered a rate.
     #[schema(required = true, example = json!(null), max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     pub discount_rate: Option<String>,
-    /// The discount in minor units, if given as an amount.
+    /// The discount in minor units, if the user entered an amount.
     #[schema(required = true)]
     pub discount_amount: Option<i64>,
-    /// Percent of the amount after discounts.
+    /// The tax rate in percent of the amount after discounts.
     #[schema(max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     pub tax_rate: String,
-    /// Quantity × unit price, rounded half up.
+    /// The gross amount: quantity × unit price, rounded half up.
     pub gross: i64,
     /// The computed discount. A rate applies to the gross amount, rounded half up.
     pub discount: i64,
-    /// Gross − discount. Tax is computed per rate, in `taxes`.
+    /// The net amount: gross − discount. `taxes` contains the tax, which is computed once for each rate.
     pub net: i64,
 }
 
 /// The tax of all lines with one rate.
 #[derive(Serialize, ToSchema)]
 pub struct TaxView {
-    /// Percent.
+    /// The tax rate in percent.
     #[schema(max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     pub tax_rate: String,
-    /// Taxable amount: the net amounts of the lines with this rate, minus their shares of the discount on the
-    /// whole invoice.
+    /// The taxable amount: the net amounts of the lines with this rate, minus their
+    /// shares of the discount on the whole invoice.
     pub net: i64,
-    /// Tax on this net amount, rounded half up.
+    /// The tax on the taxable amount, rounded half up.
     pub tax: i64,
 }
 
@@ -178,7 +178,7 @@ impl LineView {
     }
 }
 
-/// Returns the fields (`discount_rate`, `discount_amount`). At most one of the two is set.
+/// Returns the values of the fields `discount_rate` and `discount_amount`. At most one of them is set.
 fn discount_fields(discount: Option<Discount>) -> (Option<String>, Option<i64>) {
     match discount {
         Some(Discount::Rate(rate)) => (Some(rate.to_string()), None),
@@ -201,29 +201,29 @@ impl From<&TaxSubtotal> for TaxView {
 pub struct InvoiceSummary {
     #[schema(value_type = String, format = Uuid)]
     pub id: InvoiceId,
-    /// The customer who is billed.
+    /// The id of the customer to whom the invoice is addressed.
     #[schema(value_type = String, format = Uuid)]
     pub customer_id: CustomerId,
-    /// `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.
+    /// The status: `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.
     #[schema(max_length = 14, pattern = "^(draft|issued|partially_paid|paid|credited|void)$")]
     pub status: &'static str,
-    /// Assigned when the invoice is issued.
+    /// The number, which the service assigns when the invoice is issued.
     #[schema(required = true, max_length = 30, pattern = "^INV-[0-9]{4}-[0-9]{4,}$")]
     pub number: Option<String>,
-    /// ISO 4217. All amounts are in its minor unit.
+    /// The currency code (ISO 4217). All amounts are in the minor unit of this currency.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: &'static str,
     /// The issue date. Null for a draft.
     #[schema(required = true)]
     pub issue_date: Option<NaiveDate>,
-    /// The last day of the payment period.
+    /// The last day on which the customer should pay.
     #[schema(required = true)]
     pub due_date: Option<NaiveDate>,
-    /// Total amount, including tax.
+    /// The total amount, including tax.
     pub total: i64,
-    /// Sum of the payments.
+    /// The sum of the payments.
     pub paid: i64,
-    /// Sum of the credit notes.
+    /// The sum of the credit notes.
     pub credited: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

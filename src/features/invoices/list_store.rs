@@ -1,7 +1,7 @@
 //! SQL of the lists of invoices.
 //!
-//! Keyset pagination: each sort order has an index that begins with the owner. So the cost of a page depends neither on
-//! its position in the list nor on the number of other users' invoices (`tests/api/contract/million_rows.rs`).
+//! Keyset pagination: the index of each sort order begins with the owner. So the cost of a page does not grow with its
+//! position in the list or with the number of other users' invoices (`tests/api/contract/million_rows.rs`).
 
 use chrono::NaiveDate;
 
@@ -13,11 +13,11 @@ use crate::db::owner_query_as;
 use crate::http::error::ApiResult;
 use crate::security::sessions::caller::Caller;
 
-/// Selects the page after a position. The statements of the sort orders differ in one condition and in `order by`.
-/// Neither can be a bind parameter, so the macro inserts them as literals.
+/// Selects the page after a position. The statements of the sort orders differ only in one condition and in `order by`.
+/// PostgreSQL accepts no bind parameter for them, so the macro inserts them as literals.
 ///
-/// `strpos` finds the search text without interpreting wildcards. The subselect makes PostgreSQL compute the search key
-/// once instead of once per row.
+/// `strpos` finds the search text without interpreting wildcards. The subselect makes PostgreSQL compute
+/// the search key once and not for each row.
 macro_rules! page {
     ($condition:tt, $order:tt, $store:expr, $caller:expr, $filter:expr, $today:expr, $limit:expr, $position:expr $(, $key:expr)?) => {
         owner_query_as!(
@@ -56,12 +56,12 @@ macro_rules! page {
     };
 }
 
-/// The maximum number of rows in one batch of an export. It bounds the memory that an export needs.
+/// The maximum number of rows in one batch of an export. It limits the memory that an export needs.
 const EXPORT_BATCH_ROWS: i64 = 1000;
 
 impl InvoiceStore {
-    /// Returns the invoices after `position` that match the filter, ordered by `sort`. `today` decides which invoices
-    /// are overdue. If there is a next page, the result has one row more than a page.
+    /// Returns the invoices after `position` that match the filter, ordered by `sort`. An invoice is overdue if its due
+    /// date is before `today`. If there is a next page, the result has one row more than a page.
     #[rustfmt::skip]
     pub async fn list(
         &self,
@@ -100,7 +100,8 @@ impl InvoiceStore {
         rows.into_iter().map(Summary::try_from).collect()
     }
 
-    /// Returns the next batch of an export, oldest first. Issued invoices show the customer name as of the issue date.
+    /// Returns the next batch of an export, oldest first. An issued invoice has the name
+    /// that the customer had on the issue date.
     pub(super) async fn export(&self, caller: &Caller, filter: &Filter, after: Position) -> ApiResult<Vec<ExportRow>> {
         Ok(owner_query_as!(
             ExportRow,

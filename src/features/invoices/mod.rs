@@ -4,17 +4,17 @@
 //! - [`summary`]: list items, filters and sort orders. [`calendar`]: dates in the time zone of the business.
 //! - [`payments`], [`credit_notes`], [`export`] (CSV), [`pdf`].
 //! - [`store`], `list_store`, `calendar_store`, `payment_store`: SQL. `rows`: conversion between rows and model types.
-//! - [`views`]: query parameters. [`draft_body`]: request bodies. `invoice_views`: responses. [`handlers`]: one
-//!   function per endpoint.
+//! - [`views`]: query parameters. [`draft_body`]: request bodies. `invoice_views`: responses. [`handlers`]: endpoints.
 //!
 //! Threats and controls:
-//! - BOLA: another user's invoice or customer gets the same answer as a missing one
+//! - BOLA: a request for another user's invoice or customer receives the same response as for a missing one
 //!   (`attacks::authorization::object_level`).
-//! - Mass assignment: a request sets total, number or status (`attacks::authorization::mass_assignment`).
-//! - Integer overflow and rounding errors: [`totals`].
-//! - Lost update: `If-Match`.
-//! - Changing an issued invoice: [`model`] refuses the change. The table `invoice_parties` keeps seller and customer as
-//!   printed.
+//! - Mass assignment: a request that sets total, number or status is refused
+//!   (`attacks::authorization::mass_assignment`).
+//! - Integer overflow and rounding errors: [`totals`] uses checked integers and one rounding rule.
+//! - Lost update: a change requires `If-Match`.
+//! - Changing an issued invoice: [`model`] refuses the change. The table `invoice_parties` stores seller and
+//!   customer as they were on the issue date.
 
 pub mod calendar;
 mod calendar_store;

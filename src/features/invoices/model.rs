@@ -1,10 +1,10 @@
 //! The state machine of invoices (CWE-840, CWE-841, API6:2023).
 //!
 //! **Attack**: transitions out of order: paying a draft, changing an issued invoice, voiding a paid invoice.
-//! **Control**: draft → issued → partially paid → paid. Void is reached from a draft, or from issued without payments.
+//! **Control**: draft → issued → partially paid → paid. A draft can be voided, and an issued invoice without payments.
 //! An invoice with a total of 0 is paid when it is issued. Credit notes reduce the amount due, until the invoice is
 //! credited in full. All rules are in this file, which uses neither the database nor the web framework. A refused
-//! transition changes nothing and leaves an event.
+//! transition changes nothing, and a security event records it.
 //! **Limits**: the owner records payments. The service cannot verify that the money has arrived.
 //! **ASVS**: 2.3.1, 2.3.2 · **Test**: `features::invoice_states`, `attacks::business_logic`
 
@@ -28,7 +28,7 @@ pub enum Status {
     Issued,
     PartiallyPaid,
     Paid,
-    /// Credited in full.
+    /// Credit notes have credited the whole invoice.
     Credited,
     Void,
 }
@@ -51,7 +51,7 @@ impl Status {
     }
 }
 
-/// The error for a text that names no status.
+/// The error for a text that is not a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownStatus;
 
@@ -63,23 +63,23 @@ impl FromStr for Status {
     }
 }
 
-/// The content of an invoice, as its owner wrote it.
+/// The part of an invoice that its owner enters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     pub customer: CustomerId,
     pub currency: Currency,
     pub lines: Vec<Line>,
-    /// Discount on the whole invoice.
+    /// The discount on the whole invoice.
     pub discount: Option<Discount>,
     pub notes: Option<String>,
     pub due_date: Option<NaiveDate>,
 }
 
-/// The state of an invoice: status, number, amounts received, version.
+/// The part of an invoice that changes after it is issued: status, number, received amounts and version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceState {
     pub status: Status,
-    /// Assigned when the invoice is issued, and never changed.
+    /// The number. Issuing the invoice assigns it, and afterwards it never changes.
     pub number: Option<String>,
     pub issue_date: Option<NaiveDate>,
     /// The sum of the payments, in minor units.
@@ -140,7 +140,7 @@ impl Invoice {
         if self.state.status == Status::Draft { Ok(()) } else { Err(TransitionError::NotADraft) }
     }
 
-    /// Checks that the invoice can be issued on this day. Call this before a number is assigned.
+    /// Checks that the invoice can be issued on this day. The caller must do this before it assigns a number.
     ///
     /// # Errors
     /// [`TransitionError::NotADraft`], or [`TransitionError::DueBeforeIssue`].
@@ -152,10 +152,10 @@ impl Invoice {
         }
     }
 
-    /// Issues a draft: sets number and issue date, and the due date if the draft has none. Afterwards, the content
-    /// cannot change.
+    /// Issues a draft: sets number and issue date, and also the due date if the draft has none.
+    /// Afterwards, the content cannot change.
     ///
-    /// An invoice with total 0 becomes paid, because no payment could ever close it.
+    /// An invoice with a total of 0 becomes paid at once, because it can never receive a payment.
     ///
     /// # Errors
     /// See [`Self::ensure_issuable`].
@@ -175,7 +175,7 @@ impl Invoice {
         Ok(issued)
     }
 
-    /// Adds a payment, in minor units.
+    /// Adds a payment. `amount` is in minor units.
     ///
     /// # Errors
     /// [`TransitionError::NotPayable`], or [`TransitionError::PaymentExceedsBalance`] if the amount is not between 1
@@ -193,12 +193,13 @@ impl Invoice {
         Ok(paid)
     }
 
-    /// Voids the invoice. An issued invoice keeps its number, so that numbers have no gaps.
+    /// Voids the invoice. An issued invoice keeps its number, so that the numbers of its owner have no gaps.
     ///
     /// # Errors
     /// [`TransitionError::NotVoidable`] if it has payments or credit notes, or is already void.
     pub fn void(self, now: DateTime<Utc>) -> Result<Self, TransitionError> {
-        // The status `Paid` alone does not prevent voiding: an invoice with total 0 is `Paid` without a payment.
+        // Check the payments and not the status: an invoice with a total of 0 is
+        // `Paid` without a payment, and can be voided.
         if self.state.paid > 0 || self.state.credited > 0 || self.state.status == Status::Void {
             return Err(TransitionError::NotVoidable);
         }
@@ -216,8 +217,8 @@ impl Invoice {
         }
     }
 
-    /// Adds a credit, in minor units. A credit reduces the amount due. If the customer has already paid more than the
-    /// remaining amount, the seller owes a refund. The service does not record refunds.
+    /// Adds a credit in minor units. A credit reduces the amount due. If the customer has already paid more than the
+    /// reduced total, the seller owes a refund. The service does not record refunds.
     ///
     /// # Errors
     /// [`TransitionError::NotCreditable`], or [`TransitionError::CreditExceedsInvoice`].

@@ -1,4 +1,4 @@
-//! Payments: the model type, and the request and response types.
+//! Payments: the model, the request type and the response type.
 
 use std::str::FromStr;
 
@@ -43,7 +43,7 @@ impl PaymentMethod {
     }
 }
 
-/// The error for a text that names no payment method.
+/// The error for a text that is not a payment method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownPaymentMethod;
 
@@ -55,11 +55,11 @@ impl FromStr for PaymentMethod {
     }
 }
 
-/// A received payment.
+/// A payment that the owner of the invoice has received.
 #[derive(Clone, Debug)]
 pub struct Payment {
     pub id: PaymentId,
-    /// In minor units of the invoice's currency.
+    /// The amount in minor units of the invoice's currency.
     pub amount: i64,
     pub paid_on: NaiveDate,
     pub method: PaymentMethod,
@@ -75,12 +75,12 @@ impl Payment {
     }
 }
 
-/// A payment to record.
+/// A request to record a payment.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"amount": 10000, "paid_on": "2026-12-15", "method": "bank_transfer", "reference": "INV-2026-0001"}))]
 pub struct NewPayment {
-    /// Minor units of the invoice's currency, at most the amount due.
+    /// The amount in minor units of the invoice's currency, at most the amount due.
     #[serde(deserialize_with = "integer")]
     #[garde(range(min = 1, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
@@ -93,7 +93,7 @@ pub struct NewPayment {
     #[garde(skip)]
     #[schema(inline)]
     method: PaymentMethod,
-    /// Reference of the bank transfer, or a receipt number.
+    /// The reference of a bank transfer, or the number of a receipt.
     #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 140), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 140, format = "line")]
@@ -104,7 +104,7 @@ impl NewPayment {
     /// Creates the payment with a new id and the creation time `now`.
     ///
     /// # Errors
-    /// A field error for an invalid `paid_on`. Validation refuses such a value first, so this error does not occur.
+    /// Returns a field error if `paid_on` is invalid. This does not occur, because validation has already refused it.
     pub fn parse(self, now: DateTime<Utc>) -> ApiResult<Payment> {
         let paid_on = day::parse(&self.paid_on).ok_or_else(|| ApiError::invalid("/paid_on", "must be a day"))?;
         let Self { amount, method, reference, .. } = self;
@@ -118,13 +118,13 @@ impl NewPayment {
 pub struct PaymentView {
     #[schema(value_type = String, format = Uuid)]
     id: PaymentId,
-    /// Minor units.
+    /// The amount in minor units.
     amount: i64,
     /// The day on which the payment was received.
     paid_on: NaiveDate,
     #[schema(inline)]
     method: PaymentMethod,
-    /// Reference of the bank transfer, or a receipt number.
+    /// The reference of a bank transfer, or the number of a receipt.
     #[schema(required = true, max_length = 140, format = "line")]
     reference: Option<String>,
     created_at: DateTime<Utc>,

@@ -1,5 +1,5 @@
 //! Rows of invoices, and their conversion to and from model types. The conversion returns an internal error for a row
-//! that violates the rules of the model. This service does not write such rows.
+//! that violates the rules of the model. The service itself writes no such row.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
@@ -105,8 +105,8 @@ impl TryFrom<Row> for Invoice {
 
     fn try_from(row: Row) -> ApiResult<Self> {
         let lines = row.lines.0.into_iter().map(Line::try_from).collect::<ApiResult<Vec<_>>>()?;
-        // The stored sums are not computed again, so that a later change of the rounding rules cannot change issued
-        // invoices.
+        // Use the stored sums and do not compute them again. Otherwise a later change of the
+        // rounding rules would change issued invoices.
         let discount = discount(row.discount_rate_millipercent, row.discount_amount)?;
         let totals = Totals {
             subtotal: row.subtotal,
@@ -158,7 +158,7 @@ impl TryFrom<SummaryRow> for Summary {
     }
 }
 
-/// Returns the discount as columns (rate, amount). At most one of the two is set.
+/// Returns the values of the columns for rate and amount. At most one of them is set.
 pub(super) fn discount_columns(discount: Option<Discount>) -> (Option<i32>, Option<i64>) {
     match discount {
         Some(Discount::Rate(rate)) => (Some(rate.millipercent()), None),
@@ -167,7 +167,7 @@ pub(super) fn discount_columns(discount: Option<Discount>) -> (Option<i32>, Opti
     }
 }
 
-/// The lines of an invoice as one array per column, so that one statement inserts all lines.
+/// The lines of an invoice as one array for each column. One statement can then insert all lines.
 #[derive(Default)]
 pub(super) struct LineColumns {
     pub positions: Vec<i32>,

@@ -1,5 +1,5 @@
-//! SQL of invoices and their lines. Every statement filters each table by the caller's id. There is no unscoped
-//! variant. One statement reads an invoice with its lines, so that they are consistent.
+//! SQL of invoices and their lines. Every statement filters each table by the caller's id, so no method can read the
+//! invoices of all users. One statement reads an invoice together with its lines, so that they are consistent.
 
 use chrono::NaiveDate;
 use sqlx::{PgConnection, PgPool};
@@ -17,7 +17,8 @@ use crate::security::sessions::caller::Caller;
 
 count_rows!(Invoice, "invoices");
 
-/// Selects the caller's invoice with its lines. `$lock` is empty, or locks the invoice's row.
+/// Selects an invoice of the caller with its lines. `$lock` is either empty, or the
+/// clause that locks the invoice's row.
 macro_rules! select_invoice {
     ($lock:tt, $caller:expr, $id:expr, $connection:expr) => {
         owner_query_as!(
@@ -94,7 +95,8 @@ impl InvoiceTx<'_> {
     /// Inserts a draft with its lines.
     ///
     /// # Errors
-    /// A field error of `customer_id` for a missing customer. Another user's customer gets the same error.
+    /// Returns a field error of `customer_id` if the customer is missing. The error
+    /// is the same for another user's customer.
     pub async fn insert(&mut self, draft: &Invoice) -> ApiResult<()> {
         let (content, totals, state) = (draft.content(), draft.totals(), draft.state());
         let (discount_rate, discount_amount) = discount_columns(content.discount);
@@ -205,10 +207,11 @@ impl InvoiceTx<'_> {
         Ok(())
     }
 
-    /// Assigns the owner's next number of the year to a locked draft.
+    /// Assigns the owner's next number to a locked draft. The series of numbers belongs to the year of the issue date.
     ///
-    /// A rollback also resets the counter, so numbers have no gaps. The same database function stores the names and
-    /// addresses of seller and customer in `invoice_parties`, because these must not change later.
+    /// A rollback makes the number available again, so numbers have no gaps. The same database
+    /// function copies the names and addresses of seller and customer to `invoice_parties`, because
+    /// later changes must not change the invoice.
     ///
     /// # Errors
     /// [`TransitionError::IssuedBeforeLast`] if the owner's last invoice has a later issue date.
@@ -223,7 +226,7 @@ impl InvoiceTx<'_> {
             .ok_or_else(|| ApiError::internal("assign_invoice_number returned no number"))
     }
 
-    /// Saves the new state of a locked invoice. Also saves the due date, which is set when the invoice is issued.
+    /// Saves the new state of a locked invoice, and its due date, which issuing the invoice can set.
     pub async fn save_state(&mut self, invoice: &Invoice) -> ApiResult<()> {
         let state = invoice.state();
         let saved = sqlx::query!(

@@ -1,4 +1,4 @@
-//! Lists of invoices: the items of a list, its filter and its sort order.
+//! Types for lists of invoices: the items of a list, its filter and its sort order.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ impl Summary {
     }
 }
 
-/// Sort order of a list of invoices.
+/// The sort order of a list of invoices.
 // Invoices with the same date or amount are ordered by creation time, in the same direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 pub enum Sort {
@@ -66,11 +66,11 @@ pub enum Sort {
     Smallest,
 }
 
-/// A keyset position in a list: the sort key, then creation time and id.
+/// A keyset position in a list: the sort key, then the creation time and the id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListPosition {
-    /// The sort key as text: a date, an amount, or `infinity` for an invoice without the date. Empty if the list is
-    /// ordered by creation time.
+    /// The sort key as text: a date, an amount, or `infinity` if the invoice has no date. It is empty
+    /// if the list is ordered by creation time.
     pub key: String,
     pub created_at: DateTime<Utc>,
     pub id: Uuid,
@@ -92,7 +92,7 @@ impl ListPosition {
     }
 }
 
-/// The filter of a list. A field that is `None` does not filter. Date ranges include both ends.
+/// The filter of a list. A field that is `None` matches every invoice. Date ranges include both ends.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub status: Option<Status>,
@@ -102,6 +102,6 @@ pub struct Filter {
     pub due_from: Option<NaiveDate>,
     pub due_to: Option<NaiveDate>,
     pub overdue: Option<bool>,
-    /// A part of the invoice number or of the customer's current name.
+    /// A part of the invoice number, or a part of the customer's current name.
     pub search: Option<String>,
 }

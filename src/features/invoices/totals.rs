@@ -1,4 +1,4 @@
-//! The amounts of an invoice. The server computes them: a request that contains a sum is refused (mass assignment).
+//! The amounts of an invoice. The server computes them, and a request that contains a sum is refused (mass assignment).
 //!
 //! **Rounding**: half up to the currency's minor unit, in the order of EN 16931 (BR-CO-10 to BR-CO-17, BR-S-08):
 //! - Line: gross = quantity × unit price. Discount by rate = gross × rate. Net = gross − discount.
@@ -6,7 +6,7 @@
 //!   proportion to their net amounts.
 //! - Tax, once per rate = taxable amount × rate.
 //!
-//! Totals are sums of rounded amounts and are not rounded again. So the amounts on a printed invoice add up.
+//! The totals are sums of rounded amounts, and are not rounded again. So the amounts on a printed invoice add up.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub const MAX_LINES: usize = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Discount {
     Rate(Rate),
-    /// Minor units.
+    /// A discount in minor units.
     Amount(i64),
 }
 
@@ -38,7 +38,7 @@ impl Discount {
     }
 }
 
-/// Returns amount × rate, rounded half up.
+/// Multiplies an amount by a rate and rounds the result half up.
 ///
 /// # Errors
 /// [`AmountTooLarge`] on overflow.
@@ -57,7 +57,7 @@ pub struct Line {
     amounts: LineAmounts,
 }
 
-/// Amounts of a line in minor units. Tax is computed per rate, not per line.
+/// The amounts of a line in minor units. They contain no tax, because tax is computed once for each rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineAmounts {
     pub gross: i64,
@@ -65,7 +65,7 @@ pub struct LineAmounts {
     pub net: i64,
 }
 
-/// Why a line is invalid.
+/// The reason for which a line is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineError {
     /// Quantity × unit price is larger than [`MAX_MINOR_UNITS`](crate::base::money::MAX_MINOR_UNITS).
@@ -74,7 +74,7 @@ pub enum LineError {
 }
 
 impl Line {
-    /// Creates a line and computes its amounts. The description must already be validated.
+    /// Creates a line and computes its amounts. The caller must already have validated the description.
     ///
     /// # Errors
     /// [`LineError`].
@@ -124,7 +124,7 @@ impl Line {
     }
 }
 
-/// Net amount and tax of one rate, in minor units.
+/// The net amount and the tax of all lines with one rate, in minor units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaxSubtotal {
     pub rate: Rate,
@@ -134,24 +134,24 @@ pub struct TaxSubtotal {
     pub tax: i64,
 }
 
-/// Totals of an invoice in minor units.
+/// The totals of an invoice in minor units.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Sum of the lines before discounts and tax.
+    /// The sum of the lines before discounts and tax.
     pub subtotal: i64,
-    /// Sum of all discounts: on the lines and on the whole invoice.
+    /// The sum of all discounts, both on the lines and on the whole invoice.
     pub discount: i64,
     /// The discount on the whole invoice. It is a part of `discount`.
     pub invoice_discount: i64,
     pub tax: i64,
     pub total: i64,
-    /// Ordered by rate, ascending.
+    /// The tax of each rate, from the lowest rate to the highest.
     pub taxes: Vec<TaxSubtotal>,
-    /// The net amount of each line minus the line's share of the discount on the invoice. In the order of the lines.
+    /// For each line, in order: its net amount, minus its share of the discount on the invoice.
     pub nets: Vec<i64>,
 }
 
-/// Why the totals cannot be computed.
+/// The reason for which the totals cannot be computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TotalsError {
     /// The sum up to the line with this index is larger than [`MAX_MINOR_UNITS`](crate::base::money::MAX_MINOR_UNITS).
@@ -162,7 +162,7 @@ pub enum TotalsError {
 }
 
 impl Totals {
-    /// Computes the totals: sums the lines, subtracts the discount on the invoice, adds the tax of each rate.
+    /// Computes the totals: adds the lines, subtracts the discount on the invoice, and adds the tax of each rate.
     ///
     /// # Errors
     /// [`TotalsError`].
@@ -188,11 +188,11 @@ impl Totals {
         Ok(())
     }
 
-    /// Distributes the discount on the invoice over the lines, in the order of their tax rates.
+    /// Distributes the discount on the invoice over its lines. The lines are processed in the order of their tax rates.
     ///
     /// The first n lines together get `reduction` × (the sum of their net amounts ÷ the sum of all net amounts),
-    /// rounded once. The share of line n is this amount minus the amount of the first n - 1 lines. So the shares add up
-    /// to `reduction` exactly, and no share is larger than the line's net amount.
+    /// rounded once. The share of line n is this amount minus the amount for the first n - 1 lines. So the shares add
+    /// up to `reduction` exactly, and no share is larger than the line's net amount.
     fn apply_invoice_discount(&mut self, lines: &[Line], reduction: i64, net: i64) -> Result<(), AmountTooLarge> {
         self.invoice_discount = reduction;
         self.discount = sum([self.discount, reduction])?;

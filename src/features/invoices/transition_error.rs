@@ -1,20 +1,19 @@
-//! Why the state machine refuses a transition, and the problem code of each reason.
+//! The reasons for which the state machine refuses a transition, each with its problem code.
 
-/// Why a transition is refused.
+/// The reason for which a transition is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransitionError {
     NotADraft,
     NotPayable,
-    /// The payment is zero, negative, or above the amount due.
+    /// The payment is zero, negative, or larger than the amount due.
     PaymentExceedsBalance,
     NotVoidable,
     NotCreditable,
-    /// The credit is above the remaining amount of the invoice or of one of its lines.
+    /// The credit is larger than the remaining amount of the invoice or of one of its lines.
     CreditExceedsInvoice,
     /// The due date is before the issue date.
     DueBeforeIssue,
-    /// The issue date is before the issue date of the owner's last invoice. Numbers must be in the order of issue
-    /// dates.
+    /// The owner's last issued invoice has a later issue date. Numbers must increase with issue dates.
     IssuedBeforeLast,
 }
 

@@ -1,5 +1,5 @@
-//! The filter of the list, the request body of the `issue` endpoint, and the errors of refused transitions. Other
-//! request bodies are in `draft_body`, responses in `invoice_views`.
+//! The filter of the list, the request body of the endpoint `issue`, and the errors of refused transitions.
+//! `draft_body` contains the other request bodies, and `invoice_views` contains the responses.
 
 use chrono::NaiveDate;
 use garde::Validate;
@@ -25,39 +25,39 @@ impl From<TransitionError> for ApiError {
     }
 }
 
-/// Returns the error of a refused transition.
+/// Returns the conflict error (409) of a refused transition.
 #[must_use]
 pub const fn conflict(error: TransitionError) -> ApiError {
     let (code, title) = error.code_and_title();
     ApiError::Conflict { code, title }
 }
 
-/// Filter and order of the list of invoices.
+/// The filter and the sort order of the list of invoices.
 #[derive(Deserialize, Serialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct InvoiceFilter {
-    /// Invoices with this status.
+    /// Only invoices with this status.
     #[garde(skip)]
     #[param(inline, example = "issued")]
     pub status: Option<Status>,
-    /// Invoices of this customer. An unknown or foreign id matches nothing.
+    /// Only invoices of this customer. An unknown or foreign id matches no invoice.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "c0000000-0000-4000-8000-000000000001")]
     pub customer_id: Option<IdField<CustomerId>>,
-    /// Issued on this day or later.
+    /// Only invoices that were issued on this day or later.
     #[garde(inner(custom(rules::day)))]
     #[param(format = Date)]
     pub issued_from: Option<String>,
-    /// Issued on this day or earlier.
+    /// Only invoices that were issued on this day or earlier.
     #[garde(inner(custom(rules::day)))]
     #[param(format = Date)]
     pub issued_to: Option<String>,
-    /// Due on this day or later.
+    /// Only invoices that are due on this day or later.
     #[garde(inner(custom(rules::day)))]
     #[param(format = Date)]
     pub due_from: Option<String>,
-    /// Due on this day or earlier.
+    /// Only invoices that are due on this day or earlier.
     #[garde(inner(custom(rules::day)))]
     #[param(format = Date)]
     pub due_to: Option<String>,
@@ -65,13 +65,14 @@ pub struct InvoiceFilter {
     #[garde(skip)]
     #[param(example = false)]
     pub overdue: Option<bool>,
-    /// Substring of the number or of the customer's current name. Not case-sensitive, but accents count. No wildcards.
+    /// A part of the invoice number or of the customer's current name. Case does not matter,
+    /// accents do. Wildcards are not supported.
     #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
     #[param(min_length = 1, max_length = 100, format = "line", example = "lighthouse")]
     pub search: Option<String>,
-    /// Sort order. A minus sign sorts descending. An invoice without the date sorts as if its date were after all
-    /// others.
+    /// The sort order. A minus sign means descending. An invoice without the date sorts as
+    /// if its date were later than all others.
     #[serde(default)]
     #[garde(skip)]
     #[param(inline, required = false, example = "-due_date")]
@@ -79,7 +80,7 @@ pub struct InvoiceFilter {
 }
 
 impl InvoiceFilter {
-    /// Returns the filter of the statement.
+    /// Returns the values by which the SQL statement filters.
     #[must_use]
     pub fn parse(&self) -> Filter {
         let day = |text: &Option<String>| text.as_deref().and_then(day::parse);
@@ -96,13 +97,13 @@ impl InvoiceFilter {
     }
 }
 
-/// Optional parameters of `issue`. Without a body, the invoice is issued today.
+/// The optional parameters of the endpoint `issue`. Without a body, the issue date is today.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"issue_date": "2026-11-30"}))]
 pub struct IssueInvoice {
-    /// The issue date: today or one of the 30 days before, in the time zone of the business, and not before the last
-    /// invoice's issue date. Default: today.
+    /// The issue date: today or one of the 30 days before, in the time zone of the business. It must not be before the
+    /// issue date of the last invoice. The default is today.
     #[garde(inner(custom(rules::day)))]
     #[schema(format = Date)]
     issue_date: Option<String>,

@@ -23,7 +23,7 @@ use crate::security::websockets::{
     Budget, CloseReason, MAX_INVALID_MESSAGES, MAX_MESSAGES_PER_MINUTE, MAX_SUBSCRIPTIONS,
 };
 
-/// How long a new socket waits for the reader of changes.
+/// The maximum time for which a new socket waits until the reader has read all earlier changes.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) struct Client<'a> {
@@ -42,7 +42,7 @@ enum Next {
     Notified(Notification),
 }
 
-/// Returns the object that the security event of a refused subscription names.
+/// Returns the object that the security event of a refused subscription must contain.
 fn event_object(topic: Topic) -> Option<Object> {
     let Topic::One(kind, id) = topic else { return None };
     Some(Object { kind, id })
@@ -67,7 +67,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Serves the client until the socket must close.
+    /// Serves the client until the socket must be closed. Returns the reason for closing it.
     pub(super) async fn run(mut self, connection: &mut Connection) -> CloseReason {
         if timeout(START_TIMEOUT, self.events.start()).await.is_err() {
             return CloseReason::Unavailable;
@@ -90,7 +90,8 @@ impl<'a> Client<'a> {
                 Err(close) => Err(close),
             };
             match reply {
-                // If the session has ended in the meantime, the client must not receive this message.
+                // The session may have ended while the message was processed. Then
+                // the client must not receive this reply.
                 Ok(_) if self.live.revocations.has_ended(self.caller.session()) => return CloseReason::SessionEnded,
                 Ok(reply) => message = reply,
                 Err(close) => return close,
@@ -98,7 +99,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Returns the reply to one message. A refusal is a reply too.
+    /// Returns the reply to one message. A refused message also receives a reply.
     async fn reply_to(&mut self, text: &str) -> SocketResult<ServerMessage> {
         if !self.message_budget.spend() {
             return Err(CloseReason::TooManyMessages);
@@ -144,8 +145,8 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Adds a subscription. For a single object, the caller must be able to read the object. A topic such as `invoices`
-    /// needs no check, because it covers only the caller's own objects.
+    /// Adds a subscription. If it is for a single object, checks that the caller may read the object. A topic such as
+    /// `invoices` needs no check, because it covers only the caller's own objects.
     async fn subscribe(&mut self, target: &SubscriptionTarget) -> ApiResult<ServerMessage> {
         let topic = target.topic()?;
         if let Topic::One(kind, id) = topic {
@@ -155,7 +156,7 @@ impl<'a> Client<'a> {
         Ok(ServerMessage::Subscribed(topic.into()))
     }
 
-    /// Extends the access of this socket. The new ticket must belong to the same session.
+    /// Extends the access of this socket by a new ticket. The ticket must belong to the same session.
     async fn renew(&self, ticket: &SecretString) -> SocketResult<ServerMessage> {
         let caller = redeem(self.live, ticket).await?;
         if (caller.user(), caller.session()) != (self.caller.user(), self.caller.session()) {
@@ -166,7 +167,8 @@ impl<'a> Client<'a> {
         Ok(ServerMessage::Renewed { until: caller.expires_at() })
     }
 
-    /// Returns the message about a change. `None`: the client has not subscribed to the object, or cannot read it now.
+    /// Returns the message about a change. Returns `None` if the client has not
+    /// subscribed to the object or may not read it.
     async fn notification_message(&self, change: &Change) -> SocketResult<Option<ServerMessage>> {
         if !self.subscriptions.includes(change) {
             return Ok(None);

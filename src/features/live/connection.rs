@@ -12,10 +12,10 @@ use super::views::{ClientMessage, ServerMessage};
 use crate::security::sessions::caller::Caller;
 use crate::security::websockets::{CloseReason, SEND_TIMEOUT, TICKET_TIMEOUT};
 
-/// A result whose error is the reason to close the socket.
+/// A result whose error is the reason for closing the socket.
 pub(super) type SocketResult<T> = Result<T, CloseReason>;
 
-/// Redeems a ticket and returns its caller.
+/// Redeems a ticket and returns the caller that it authenticates.
 pub(super) async fn redeem(live: &Live, ticket: &SecretString) -> SocketResult<Caller> {
     match live.tickets.redeem(ticket).await {
         Ok(caller) => caller.ok_or(CloseReason::InvalidTicket),
@@ -26,13 +26,13 @@ pub(super) async fn redeem(live: &Live, ticket: &SecretString) -> SocketResult<C
     }
 }
 
-/// Sends one message.
+/// Sends one message to the client.
 pub(super) async fn send(session: &mut Session, message: &ServerMessage) -> SocketResult<()> {
     let text = message.text().map_err(|_| CloseReason::Unavailable)?;
     with_timeout(session.text(text)).await
 }
 
-/// Awaits a send. [`CloseReason::SlowReader`]: the client did not read fast enough.
+/// Waits until a message is sent. Returns [`CloseReason::SlowReader`] if the client does not read fast enough.
 pub(super) async fn with_timeout(sent: impl Future<Output = Result<(), Closed>>) -> SocketResult<()> {
     match tokio::time::timeout(SEND_TIMEOUT, sent).await {
         Ok(sent) => sent.map_err(|Closed| CloseReason::Closed),
@@ -44,7 +44,7 @@ pub(super) async fn with_timeout(sent: impl Future<Output = Result<(), Closed>>)
 pub(super) struct Connection {
     pub(super) session: Session,
     pub(super) frames: AggregatedMessageStream,
-    /// When the client last sent a frame.
+    /// The time at which the client last sent a frame.
     pub(super) last_frame_at: Rc<Cell<Instant>>,
 }
 
@@ -59,7 +59,7 @@ impl Connection {
         }
     }
 
-    /// Returns the next text message.
+    /// Returns the next text message of the client.
     pub(super) async fn next(&mut self) -> SocketResult<String> {
         loop {
             let message = self.frames.recv().await.ok_or(CloseReason::Closed)??;

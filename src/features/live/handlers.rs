@@ -15,13 +15,13 @@ use crate::security::sessions::caller::Caller;
 use crate::security::sessions::tickets::LIFETIME_SECONDS;
 use crate::security::websockets;
 
-/// `POST live/tickets`: issues a single-use ticket for one socket.
+/// `POST live/tickets`: issues a ticket that can authenticate one socket once.
 pub async fn ticket(caller: Caller, live: Data<Live>) -> ApiResult<Issued<TicketView>> {
     let ticket = live.tickets.issue(&caller).await?.to_wire().into();
     Ok(Issued(TicketView { ticket, expires_in: LIFETIME_SECONDS }))
 }
 
-/// `GET live`: the WebSocket handshake. The client authenticates afterwards, with a ticket as its first message.
+/// `GET live`: the WebSocket handshake. After it, the client authenticates with a ticket in its first message.
 pub async fn connect(
     request: HttpRequest,
     payload: Payload,
@@ -34,7 +34,7 @@ pub async fn connect(
     }
     let permit = live.permits.acquire(address)?;
     let (reply, session, frames) = websockets::accept(&request, payload, &permit).await?;
-    // Logs and security events of the socket carry the request id of its handshake.
+    // The socket inherits the request id of its handshake, so that its logs and security events contain this id.
     actix_web::rt::spawn(context::inherit(socket::serve(live, permit, session, frames)).instrument(Span::current()));
     Ok(SwitchingProtocols(reply))
 }

@@ -1,4 +1,4 @@
-//! Delivers changes to the sockets of the object's owner, and to no other user's sockets.
+//! Delivers each change to the sockets of the object's owner. Sockets of other users do not receive it (BOLA).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,24 +17,24 @@ use crate::security::sessions::revocations::Revocations;
 use crate::security::sessions::tickets::Tickets;
 use crate::security::websockets::{ConnectionPermits, MAX_QUEUED_CHANGES};
 
-/// How often the changes are read while there are sockets. This is also the longest delay of an event.
+/// The time between two reads of the changes, and so the longest delay of an event. No read happens without sockets.
 const READ_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The pause after a failed read.
+/// The pause after a read that failed.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// The maximum number of concurrent reads for all sockets, so that sockets cannot exhaust the connection pool.
+/// The maximum number of concurrent reads for all sockets. Without it, sockets could exhaust the connection pool.
 const MAX_CONCURRENT_READS: usize = 4;
 
 /// A notification from the hub to a socket.
 #[derive(Clone, Copy, Debug)]
 pub enum Notification {
     Change(Change),
-    /// The socket may have missed changes: its client must read its objects again.
+    /// The socket may have missed changes, so its client must read its objects again.
     Resync,
 }
 
-/// State shared by all sockets of a process.
+/// The state that all sockets of a process share.
 pub struct Live {
     pub tickets: Tickets,
     pub pool: PgPool,
@@ -43,7 +43,7 @@ pub struct Live {
     pub permits: Arc<ConnectionPermits>,
     pub reads: Semaphore,
     channels: Mutex<HashMap<UserId, broadcast::Sender<Notification>>>,
-    /// Notifies after each read of the changes.
+    /// Wakes receivers after each read of the changes.
     change_reads: watch::Sender<()>,
     closing: watch::Sender<bool>,
 }
@@ -64,7 +64,7 @@ impl Live {
         }
     }
 
-    /// Reads changes and publishes them to the sockets, while there are any. Never returns.
+    /// Reads changes and publishes them, as long as at least one socket exists. This function never returns.
     pub async fn follow(&self, mut reader: ChangeReader) {
         let mut tick = interval(READ_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -92,19 +92,19 @@ impl Live {
 
     fn publish(&self, change: &Change) {
         if let Some(channel) = self.lock().get(&change.owner) {
-            // Sending fails only if the last receiver has just been dropped.
+            // Sending fails only if the last receiver was dropped at this moment. Then no socket needs the change.
             let _ = channel.send(Notification::Change(*change));
         }
     }
 
-    /// Asks the clients of all sockets to read their objects again, because changes may have been missed.
+    /// Asks the clients of all sockets to read their objects again, because the sockets may have missed changes.
     pub fn resync(&self) {
         for channel in self.lock().values() {
             let _ = channel.send(Notification::Resync);
         }
     }
 
-    /// Subscribes one socket to changes of this user's objects. [`EventReceiver::start`] drops earlier changes.
+    /// Subscribes one socket to changes of this user's objects. [`EventReceiver::start`] discards earlier changes.
     pub fn subscribe(self: &Arc<Self>, user: UserId) -> EventReceiver {
         let sender = || broadcast::Sender::new(MAX_QUEUED_CHANGES);
         let receiver = self.lock().entry(user).or_insert_with(sender).subscribe();
@@ -117,7 +117,7 @@ impl Live {
         self.closing.subscribe()
     }
 
-    /// Closes all sockets and refuses new ones (graceful shutdown).
+    /// Closes all sockets and refuses new ones. The graceful shutdown calls this function.
     pub fn close(&self) {
         self.closing.send_replace(true);
     }
@@ -127,19 +127,19 @@ impl Live {
     }
 }
 
-/// Receives notifications for one socket. Dropping a user's last receiver removes the user's channel.
+/// Receives the notifications for one socket. Dropping the last receiver of a user deletes the user's channel.
 pub struct EventReceiver {
     live: Arc<Live>,
     user: UserId,
-    /// `None` only while the receiver is dropped.
+    /// The receiver. `drop` sets it to `None`.
     receiver: Option<broadcast::Receiver<Notification>>,
 }
 
 impl EventReceiver {
-    /// Waits until all earlier changes have been read, and drops them. All later changes reach this receiver.
+    /// Waits until all earlier changes have been read, and discards them. This receiver gets all later changes.
     pub async fn start(&mut self) {
         let mut reads = self.live.change_reads.subscribe();
-        // The first read that ends may have begun before this call, but the second one begins after it.
+        // Wait for two reads: the first one may have begun before this call, but the second one begins after it.
         for _ in 0..2 {
             // An error means that the service is shutting down.
             let _ = reads.changed().await;
@@ -147,8 +147,8 @@ impl EventReceiver {
         self.receiver = self.receiver.as_ref().map(broadcast::Receiver::resubscribe);
     }
 
-    /// Returns the next notification. A socket that reads too slowly gets [`Notification::Resync`] instead of the
-    /// notifications that it has missed.
+    /// Returns the next notification. A socket that reads too slowly misses notifications, and
+    /// receives [`Notification::Resync`] instead.
     pub async fn next(&mut self) -> Notification {
         let Some(receiver) = &mut self.receiver else { return std::future::pending().await };
         match receiver.recv().await {
@@ -165,7 +165,7 @@ impl EventReceiver {
 impl Drop for EventReceiver {
     fn drop(&mut self) {
         let mut channels = self.live.lock();
-        // The count below must not include this receiver.
+        // Drop this receiver first, because the count below must not include it.
         self.receiver = None;
         if channels.get(&self.user).is_some_and(|channel| channel.receiver_count() == 0) {
             channels.remove(&self.user);

@@ -1,4 +1,4 @@
-//! Live events: a WebSocket notifies the client of changes to the caller's objects, on whichever replica they happen.
+//! Live events: a WebSocket notifies the client of changes to the caller's objects, no matter which replica made them.
 //!
 //! - [`model`]: topics, changes and subscriptions. [`views`]: the messages.
 //! - [`store`] and [`reader`]: read the changes that database triggers record. [`hub`]: delivers them to the owner's
@@ -8,10 +8,10 @@
 //! - [`handlers`]: tickets and handshakes.
 //!
 //! Threats and controls:
-//! - BOLA: a message names another user's object. Each object is read with the rights of the socket's user
-//!   (`attacks::websockets::scope`).
+//! - BOLA: a client subscribes to another user's object. Each object is read with the rights of the socket's user, so
+//!   the subscription is refused (`attacks::websockets::scope`).
 //! - Cross-site WebSocket hijacking: single-use tickets (`security/sessions/tickets`) and `Origin` checks.
-//! - Resource exhaustion: `security/websockets`.
+//! - Resource exhaustion: `security/websockets` limits sockets and messages.
 
 mod client;
 mod connection;

@@ -10,7 +10,7 @@ use crate::features::live_kinds;
 use crate::http::error::ApiError;
 use crate::security::audit::event::ObjectKind;
 
-/// The subject of a subscription: one object, or all objects of a kind that the caller owns.
+/// The subject of a subscription: either one object, or all objects of a kind that the caller owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
     One(ObjectKind, Uuid),
@@ -18,7 +18,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// Parses `invoice` with an id, or `invoices` without one.
+    /// Parses a topic: a singular such as `invoice` needs an id, and a plural such as `invoices` must have none.
     #[must_use]
     pub fn parse(object: &str, id: Option<Uuid>) -> Option<Self> {
         live_kinds().find_map(|kind| match id {
@@ -28,7 +28,7 @@ impl Topic {
     }
 }
 
-/// How an object changed.
+/// The kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeType {
     Created,
@@ -37,7 +37,7 @@ pub enum ChangeType {
 }
 
 impl ChangeType {
-    /// Returns the name used by clients and database triggers.
+    /// Returns the name that clients and database triggers use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl ChangeType {
     }
 }
 
-/// A change, as a database trigger announces it.
+/// A change of an object. A database trigger records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     pub kind: ObjectKind,
@@ -58,7 +58,7 @@ pub struct Change {
     pub version: i64,
 }
 
-/// The error for a text that does not describe a change.
+/// The error for a text that is not a change.
 #[derive(Debug, thiserror::Error)]
 #[error("invalid change")]
 pub struct InvalidChange;
@@ -81,7 +81,7 @@ impl FromStr for Change {
     }
 }
 
-/// The error for a socket that already has the maximum number of subscriptions.
+/// The error for a socket that has reached the maximum number of subscriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many subscriptions")]
 pub struct TooManySubscriptions;
@@ -104,7 +104,7 @@ impl Subscriptions {
         Self { topics: HashSet::new(), max }
     }
 
-    /// Adds a subscription. Adding the same subscription twice has no effect.
+    /// Adds a subscription. Adding a subscription for the second time has no effect.
     ///
     /// # Errors
     /// [`TooManySubscriptions`] if the maximum is reached.
@@ -120,7 +120,7 @@ impl Subscriptions {
         self.topics.remove(&topic);
     }
 
-    /// Whether a subscription includes this change.
+    /// Returns whether one of the subscriptions includes this change.
     #[must_use]
     pub fn includes(&self, change: &Change) -> bool {
         [Topic::One(change.kind, change.id), Topic::All(change.kind)].iter().any(|topic| self.topics.contains(topic))

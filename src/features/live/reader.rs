@@ -1,7 +1,7 @@
 //! Reads the changes of all replicas from the database.
 //!
-//! The reader has its own connection: under load, a read must not wait for the pool. If the connection breaks, the
-//! reader starts again without a snapshot. The reason can be a failover, after which transaction ids may be lower, and
+//! The reader has its own connection, because a read must not wait for a connection of the busy pool. If the connection
+//! breaks, the reader starts again without a snapshot. After a failover, transaction ids may be lower than before, so
 //! the last snapshot would be meaningless.
 
 use std::io;
@@ -18,39 +18,39 @@ use crate::db::pool::connect_apart;
 /// The timeout of one read.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The maximum number of changes of one read, so that a bulk change cannot exhaust the memory.
+/// The maximum number of changes in one read, so that a bulk change cannot exhaust the memory.
 const MAX_CHANGES: u16 = 4_096;
 
-/// The name of the connection in `pg_stat_activity`.
+/// The name by which operators recognize the connection in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "strongroom live changes";
 
 /// Reads each change once.
 pub struct ChangeReader {
     pool: PgPool,
-    /// The connection and the snapshot of the last read. An error or a dropped future leaves `None`.
+    /// The connection and the snapshot of the last read. It is `None` after an error, or if a read was cancelled.
     last: Option<(PgConnection, String)>,
 }
 
 impl ChangeReader {
-    /// Creates a reader without connecting.
+    /// Creates a reader. It does not connect to the database yet.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         Self { pool, last: None }
     }
 
-    /// Closes the connection. The next read counts as the first one.
+    /// Closes the connection, so that the next read counts as the first one.
     pub fn reset(&mut self) {
         self.last = None;
     }
 
-    /// Returns whether there was a read since the last error or reset.
+    /// Returns whether a read has succeeded since the last error or reset.
     #[must_use]
     pub fn has_read(&self) -> bool {
         self.last.is_some()
     }
 
-    /// Returns the changes that were committed since the last read. `None`: changes may have been missed, because this
-    /// is the first read, or because there were too many.
+    /// Returns the changes that were committed since the last read. Returns `None` if changes may have been missed,
+    /// because this is the first read, or because there were too many changes.
     ///
     /// # Errors
     /// Fails if the database is unavailable. The next read then counts as the first one.

@@ -19,10 +19,10 @@ use crate::security::websockets::{
     SESSION_CHECK_INTERVAL,
 };
 
-/// How often a socket checks its timeouts.
+/// The time between two checks of the socket's timeouts.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Serves a socket from the handshake to the close frame.
+/// Serves a socket from its handshake to its close frame.
 pub(super) async fn serve(
     live: Arc<Live>,
     permit: ConnectionPermit,
@@ -37,7 +37,7 @@ pub(super) async fn serve(
         _ = closing.wait_for(|closing| *closing) => CloseReason::GoingAway,
     };
     ended.record();
-    // The close frame has a timeout, because a client that does not read must not delay the end of the task.
+    // Limit the time for sending the close frame. Otherwise a client that does not read would keep the task running.
     let _ = tokio::time::timeout(SEND_TIMEOUT, session.close(Some(ended.close_frame()))).await;
 }
 
@@ -57,8 +57,8 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
         last_frame_at: connection.last_frame_at.clone(),
         session: connection.session.clone(),
     };
-    // The futures run concurrently, so that neither a slow database nor a slow client delays the close of an ended
-    // session's socket.
+    // Run the futures concurrently. Otherwise a slow database or a slow client would delay the
+    // closing of a socket whose session has ended.
     tokio::select! {
         close = Client::new(live, &caller, until, connection.session.clone()).run(connection) => close,
         close = monitor.session_ended() => close,
@@ -67,18 +67,18 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
     }
 }
 
-/// Waits for the conditions that close a socket independently of its messages.
+/// Waits for conditions that close a socket, independently of the client's messages.
 struct SessionMonitor<'a> {
     live: &'a Live,
     caller: &'a Caller,
-    /// When the caller's access expires. A renewal extends it.
+    /// The time at which the caller's access expires. A renewal sets a later time.
     until: Rc<Cell<DateTime<Utc>>>,
     last_frame_at: Rc<Cell<Instant>>,
     session: Session,
 }
 
 impl SessionMonitor<'_> {
-    /// Waits for the announcement, from any replica, that the session has ended.
+    /// Waits until a replica announces that the session has ended.
     async fn session_ended(&self) -> CloseReason {
         let mut ends = self.live.revocations.subscribe_to_ends();
         while !self.live.revocations.has_ended(self.caller.session()) {
@@ -89,8 +89,8 @@ impl SessionMonitor<'_> {
         CloseReason::SessionEnded
     }
 
-    /// Polls the session's state, because an announcement can be lost. While the database is down, the socket stays
-    /// open. It cannot send data then, because each event requires a read from the database.
+    /// Reads the state of the session at intervals, because an announcement can be lost. While the database is down,
+    /// the socket stays open. This is safe, because each event requires a read from the database before it is sent.
     async fn session_ended_in_database(&self) -> CloseReason {
         loop {
             tokio::time::sleep(SESSION_CHECK_INTERVAL).await;
@@ -101,8 +101,8 @@ impl SessionMonitor<'_> {
         }
     }
 
-    /// Waits until the access expires or the client is idle for too long. Sends pings, and asks the client to renew its
-    /// access.
+    /// Waits until the access expires or the client is idle for too long. Until then, it sends pings, and asks
+    /// the client to renew its access in time.
     async fn timed_out(&self) -> CloseReason {
         let (mut tick, mut session) = (tokio::time::interval(TICK), self.session.clone());
         let (mut pinged, mut reminded) = (Instant::now(), None);

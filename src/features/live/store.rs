@@ -1,5 +1,5 @@
-//! SQL of live events: the changes that triggers record, and the version of an object. The table of changes has no
-//! owner, because each replica reads the changes of all owners.
+//! SQL of live events: the changes that triggers record, and the version of an object. The statements for changes do
+//! not filter by owner, because each replica reads the changes of all owners.
 
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -11,14 +11,14 @@ use crate::security::sessions::caller::Caller;
 
 /// The result of one read.
 pub struct ChangeBatch {
-    /// The snapshot of this read. The next read returns what this snapshot does not contain.
+    /// The snapshot of this read. The next read returns the transactions that this snapshot does not contain.
     pub snapshot: String,
-    /// The text of each [`Change`](super::model::Change).
+    /// The changes as text, in the format of [`Change`](super::model::Change).
     pub changes: Vec<String>,
 }
 
-/// Returns at most `limit` changes that were committed since the read with this snapshot. Returns none if there was no
-/// read before. One statement reads the changes and the new snapshot, so that they match.
+/// Returns at most `limit` changes that were committed since the read with this snapshot. Returns no changes if the
+/// snapshot is `None`. One statement reads the changes and the new snapshot, so that they match.
 pub async fn changes_since(
     connection: &mut PgConnection,
     snapshot: Option<&str>,
@@ -40,7 +40,7 @@ pub async fn changes_since(
     .await
 }
 
-/// Deletes changes that every replica has read.
+/// Deletes old changes. Every replica has read them by then.
 pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from object_changes where created_at < now() - interval '10 minutes'").execute(pool).await?;
     Ok(())

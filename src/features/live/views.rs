@@ -1,4 +1,4 @@
-//! The messages of the WebSocket: one JSON object each (`docs/live.md`).
+//! The messages of the WebSocket. Each message is one JSON object (`docs/live.md`).
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -13,27 +13,27 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::IdField;
 use crate::security::crypto::secret_output::SecretOutput;
 
-/// A single-use ticket that authenticates one socket.
+/// A ticket that authenticates one socket once.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"ticket": "kV3xS0mE-t1cket-f0r-one-s0cket-and-n0-m0reA", "expires_in": 30}))]
 pub struct TicketView {
-    /// Send it as the first message on the socket. It is valid once.
+    /// The ticket. Send it in the first message of the socket. It is valid once.
     #[schema(value_type = String, min_length = 43, max_length = 43, pattern = "^[A-Za-z0-9_-]{43}$")]
     pub ticket: SecretOutput,
-    /// Lifetime in seconds.
+    /// The lifetime of the ticket in seconds.
     #[schema(minimum = 30, maximum = 30)]
     pub expires_in: i64,
 }
 
-/// A message from the client.
+/// A message that the client sends.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ClientMessage {
-    /// Only valid as the first message.
+    /// Authenticates the client. The message is valid only as the first one.
     Authenticate {
         ticket: SecretString,
     },
-    /// Extends the access with a new ticket.
+    /// Extends the access by a new ticket.
     Renew {
         ticket: SecretString,
     },
@@ -41,7 +41,7 @@ pub enum ClientMessage {
     Unsubscribe(SubscriptionTarget),
 }
 
-/// What to subscribe to: `{"object": "invoice", "id": "…"}` or `{"object": "invoices"}`.
+/// The subject of a subscription: `{"object": "invoice", "id": "…"}` or `{"object": "invoices"}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubscriptionTarget {
@@ -50,7 +50,7 @@ pub struct SubscriptionTarget {
     id: Option<IdField<AnyId>>,
 }
 
-/// All ids are UUIDs, so this type parses the id of any kind of object.
+/// The type for ids of all kinds of objects. Any id type would do, because all ids are UUIDs.
 type AnyId = InvoiceId;
 
 impl ClientMessage {
@@ -64,10 +64,10 @@ impl ClientMessage {
 }
 
 impl SubscriptionTarget {
-    /// Returns the topic.
+    /// Returns the topic that the message describes.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`] for an unknown kind, a singular without an id, or a plural with one.
+    /// [`ApiError::Invalid`] for an unknown kind, for a singular without an id, and for a plural with an id.
     pub fn topic(&self) -> ApiResult<Topic> {
         Topic::parse(&self.object, self.id.map(|IdField(id)| id.uuid())).ok_or_else(|| {
             ApiError::invalid(
@@ -78,40 +78,40 @@ impl SubscriptionTarget {
     }
 }
 
-/// A message from the service.
+/// A message that the service sends.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage {
-    /// The client is authenticated until this time.
+    /// The client is authenticated. Its access expires at this time.
     Ready {
         until: DateTime<Utc>,
     },
-    /// The access was extended until this time.
+    /// The access was extended. It now expires at this time.
     Renewed {
         until: DateTime<Utc>,
     },
-    /// The access ends soon. The client should send `renew` with a new ticket.
+    /// The access expires soon. The client should send `renew` with a new ticket.
     RenewSoon {
         until: DateTime<Utc>,
     },
     Subscribed(TopicView),
     Unsubscribed(TopicView),
-    /// An object changed. The client can read its new content by the REST API.
+    /// An object changed. The client can read its new content from the REST API.
     Event {
         object: &'static str,
         id: Uuid,
         version: i64,
         what: &'static str,
     },
-    /// Events may have been missed. The client should read its objects again.
+    /// The client may have missed events, so it should read its objects again.
     Resync,
-    /// The last message was refused.
+    /// The service refused the last message.
     Error {
         code: &'static str,
     },
 }
 
-/// A topic in a message.
+/// A topic, as a message contains it.
 #[derive(Serialize)]
 pub struct TopicView {
     object: &'static str,
@@ -129,14 +129,15 @@ impl From<Topic> for TopicView {
 }
 
 impl ServerMessage {
-    /// Returns the event for a change. `version` is the version that a GET request would return now. It can be newer
-    /// than the change.
+    /// Returns the event for a change. `version` is the version that a GET request would return now. It can
+    /// be newer than the version of the change.
     #[must_use]
     pub fn event(change: &Change, version: i64) -> Self {
         Self::Event { object: change.kind.name, id: change.id, version, what: change.change_type.as_str() }
     }
 
-    /// Returns a refusal with its code only: other users' objects and missing ones get the same bytes.
+    /// Returns a refusal that contains only a code. So the reply is the same for
+    /// another user's object and a missing one.
     #[must_use]
     pub fn refusal(error: &ApiError) -> Self {
         Self::Error { code: error.public().code }

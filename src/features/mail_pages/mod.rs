@@ -1,40 +1,40 @@
-//! The pages `/confirm` and `/reset`, to which mails link. On `/reset`, users can also request a link to change their
-//! password. No setting disables these pages, because the links in mails must always work.
+//! The pages `/confirm` and `/reset`, to which mails link. Users can also open `/reset` to request a link for changing
+//! their password. No setting disables these pages, because the links in mails must always work.
 //!
 //! The token is in the fragment of the link, which browsers send neither to a server nor in `Referer`. The script
 //! removes the token from the address bar and the history, keeps it in memory, and sends it once in the body of a POST
 //! request. A mail scanner that opens the link sends no POST request, so it does not use up the token.
 //!
-//! The Content Security Policy in `security/browser/headers.rs` forbids inline code and other origins. Without
-//! JavaScript, the forms stay hidden: only the script sends them. `form-action 'none'` prevents the browser from
-//! sending a password in a URL.
+//! The Content Security Policy in `security/browser/headers.rs` forbids inline code and code of other origins. The
+//! forms are hidden without JavaScript, because only the script can send them. `form-action 'none'` prevents the
+//! browser from sending a password in a URL.
 
 pub mod docs;
 
 use crate::http::file_reply::{Css, File, Html, JavaScript, Svg};
 use crate::security::browser::headers;
 
-/// `GET /confirm`
+/// `GET /confirm`: returns the page that confirms a registration.
 pub async fn confirm() -> File<Html> {
     headers::page(concat!(include_str!("head.html"), include_str!("confirm.html")))
 }
 
-/// `GET /reset`
+/// `GET /reset`: returns the page that resets the password.
 pub async fn reset() -> File<Html> {
     headers::page(concat!(include_str!("head.html"), include_str!("reset.html")))
 }
 
-/// `GET /mail-page.css`
+/// `GET /mail-page.css`: returns the style sheet of both pages.
 pub async fn style() -> File<Css> {
     File::new(concat!(include_str!("../palette.css"), include_str!("page.css")))
 }
 
-/// `GET /mail-page.js`
+/// `GET /mail-page.js`: returns the script of both pages.
 pub async fn script() -> File<JavaScript> {
     File::new(include_str!("page.js"))
 }
 
-/// `GET /icon.svg`, the icon of all pages.
+/// `GET /icon.svg`: returns the icon of all pages.
 pub async fn icon() -> File<Svg> {
     File::new(include_str!("icon.svg"))
 }

@@ -27,7 +27,7 @@ pub async fn read(caller: Caller, store: Data<UserStore>) -> ApiResult<Versioned
     Ok(Versioned { version: profile.version, view: profile.into() })
 }
 
-/// `PATCH me`: changes display name and bio, but not address or role.
+/// `PATCH me`: changes the display name and the bio. Address and role cannot be changed.
 pub async fn update(
     caller: Caller,
     version: IfMatch,
@@ -46,8 +46,8 @@ pub async fn update(
     Ok(Versioned { version: changed.version, view: changed.into() })
 }
 
-/// `DELETE me`: deletes the account. It requires the password: a stolen token must not suffice. A wrong password is
-/// counted like a failed login and returns 401 `invalid_credentials`.
+/// `DELETE me`: deletes the account. It requires the password, so that a stolen access token is not sufficient. A wrong
+/// password counts as a failed login and returns 401 `invalid_credentials`.
 pub async fn delete(
     caller: Caller,
     JsonBody(body): JsonBody<DeleteAccount>,
@@ -63,9 +63,9 @@ pub async fn delete(
     Ok(clear_browser_data())
 }
 
-/// `POST me/password`: changes the password. It requires the current one. All sessions end, this one too, and all
-/// device cookies become invalid, so stolen tokens are worthless (session fixation, ASVS 7.2.4). The response has the
-/// tokens of a new session and a new device cookie.
+/// `POST me/password`: changes the password. It requires the current password. All sessions end, including the current
+/// one, and all device cookies become invalid, so stolen tokens become useless (session fixation, ASVS 7.2.4). The
+/// response contains the tokens of a new session and a new device cookie.
 pub async fn change_password(
     caller: Caller,
     client: ClientDescription,

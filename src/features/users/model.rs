@@ -17,15 +17,15 @@ pub struct Profile {
     pub updated_at: DateTime<Utc>,
 }
 
-/// The fields that users can change. `None` keeps a field.
+/// The fields that users can change. `None` leaves a field unchanged.
 pub struct ProfileChange {
     pub display_name: Option<DisplayName>,
-    /// `Some(None)` removes the bio.
+    /// The bio. `Some(None)` removes it.
     pub bio: Option<Option<Bio>>,
 }
 
 impl Profile {
-    /// Returns the next version with this change applied.
+    /// Applies a change and returns the next version of the profile.
     #[must_use]
     pub fn changed(self, change: &ProfileChange, now: DateTime<Utc>) -> Self {
         let display_name = change.display_name.as_ref().map(|name| name.as_str().to_owned());

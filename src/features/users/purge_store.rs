@@ -1,6 +1,6 @@
-//! Deletes the data of deleted accounts in batches. The row in `users` is deleted immediately (`store.rs`). The
-//! account's row in `owners` is only marked as deleted, and remains until all data that references it is deleted. So
-//! the marked rows are the queue of this worker. Each batch is one transaction, so that locks are short. After a crash,
+//! Deletes the data of deleted accounts in batches. The row in `users` is deleted at once (`store.rs`). The row
+//! in `owners` is marked as deleted, and remains until all other data of the account are deleted. So the marked
+//! rows are the queue of this worker. Each batch is one transaction, so that locks are short. After a crash,
 //! the next sweep of any replica continues.
 
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use tokio::sync::Notify;
 use crate::base::id::UserId;
 use crate::db::OwnerTx;
 
-/// The maximum number of rows per transaction.
+/// The maximum number of rows that one transaction deletes.
 const BATCH_SIZE: i32 = 1_000;
-/// The maximum number of deleted accounts per sweep.
+/// The maximum number of deleted accounts that one sweep processes.
 const MAX_OWNERS_PER_SWEEP: i64 = 100;
 
 /// Deletes the data of deleted accounts.
@@ -34,7 +34,7 @@ impl OwnerPurge {
         self.wake.notify_one();
     }
 
-    /// Runs a sweep after each [`wake`](Self::wake). Calls `swept` after each sweep.
+    /// Waits for [`wake`](Self::wake), runs a sweep, then calls `swept`, and repeats this forever.
     pub async fn run(&self, swept: impl Fn()) {
         loop {
             self.wake.notified().await;
@@ -45,11 +45,11 @@ impl OwnerPurge {
         }
     }
 
-    /// Deletes the data of deleted accounts, in the order of their deletion. If this fails for one account, the sweep
-    /// continues with the others, and the next sweep retries.
+    /// Deletes the data of deleted accounts, in the order in which the accounts were deleted. If an account fails, the
+    /// sweep continues with the next account, and the next sweep tries again.
     ///
     /// # Errors
-    /// Only if the look-up of deleted accounts fails.
+    /// Fails if the deleted accounts cannot be read.
     async fn sweep(&self) -> Result<(), sqlx::Error> {
         let owners = sqlx::query_scalar!(
             "select id from owners where deleted_at is not null order by deleted_at limit $1",

@@ -1,6 +1,6 @@
 //! SQL of the caller's row in `users`. The table has no row-level security, because the service reads it before it
-//! knows the caller. So each statement filters by the caller's id. Changes that require the password also check that
-//! the stored hash is still the one that was verified.
+//! knows the caller. So each statement filters by the caller's id. A change that requires the password also checks that
+//! the stored hash has not changed since the password was verified.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use crate::security::authentication::passwords::HashedPassword;
 use crate::security::sessions::caller::Caller;
 use crate::security::sessions::revocations::{EndedSessions, Revocations};
 
-/// The error for deleting the account of the last active administrator.
+/// The error for an attempt to delete the account of the last active administrator.
 pub const LAST_ADMINISTRATOR: ApiError =
     ApiError::Conflict { code: "last_administrator", title: "The last active administrator cannot be deleted" };
 
@@ -46,7 +46,7 @@ impl UserStore {
         Self { pool, auth, revocations, notifier, clock }
     }
 
-    /// Returns the caller's profile. `None`: the account was just deleted.
+    /// Returns the caller's profile. Returns `None` if the account has just been deleted.
     pub async fn profile(&self, caller: &Caller) -> ApiResult<Option<Profile>> {
         Ok(sqlx::query_as!(
             Profile,
@@ -57,7 +57,7 @@ impl UserStore {
         .await?)
     }
 
-    /// Saves a profile from [`Profile::changed`]. `false`: a parallel request has changed the profile.
+    /// Saves a profile from [`Profile::changed`]. Returns `false` if a parallel request has changed the profile.
     pub async fn save(&self, caller: &Caller, profile: &Profile) -> ApiResult<bool> {
         let saved = sqlx::query!(
             "update users set display_name = $2, bio = $3, version = $4, updated_at = $5
@@ -73,7 +73,7 @@ impl UserStore {
         Ok(saved.rows_affected() == 1)
     }
 
-    /// Returns the caller's credentials.
+    /// Returns the caller's credentials, with which a password can be verified.
     pub async fn credentials(&self, caller: &Caller) -> ApiResult<FoundCredentials> {
         let user = sqlx::query!(
             r#"select password_hash, device_epoch, status = 'active' as "active!" from users where id = $1"#,
@@ -87,17 +87,17 @@ impl UserStore {
             device_epoch: user.device_epoch,
             active: user.active,
         });
-        // `max_work` prevents user enumeration at login. It is not needed here, because the caller's account is known
-        // to exist.
+        // A login needs `max_work` against user enumeration. Here it can be 0, because the
+        // caller knows that the own account exists.
         Ok(FoundCredentials { account, max_work: 0 })
     }
 
-    /// Sets a new password, ends all sessions of the caller and opens a new session. Also invalidates the caller's
-    /// device cookies, deletes pending reset tokens and queues a mail. Returns the new session and the new epoch of
-    /// device cookies.
+    /// Sets a new password, ends all sessions of the caller and opens a new one. Also invalidates the
+    /// caller's device cookies, deletes the reset tokens and queues a mail. Returns the new session and
+    /// the new number in device cookies (epoch).
     ///
     /// # Errors
-    /// [`ApiError::InvalidCredentials`] if the password was changed since the verification.
+    /// [`ApiError::InvalidCredentials`] if the password has changed since it was verified.
     pub async fn change_password(
         &self,
         caller: &Caller,
@@ -141,16 +141,16 @@ impl UserStore {
         Ok((issued, epoch))
     }
 
-    /// Deletes the caller's account, ends its sessions and queues a mail. `purge_store` deletes the caller's data
-    /// afterwards. Ended sessions are kept until their access tokens have expired.
+    /// Deletes the caller's account, ends its sessions and queues a mail. `purge_store` deletes the other data later.
+    /// The rows of ended sessions remain until the access tokens have expired.
     ///
     /// # Errors
-    /// [`ApiError::InvalidCredentials`] if the password was changed since the verification. [`LAST_ADMINISTRATOR`] if
-    /// no other administrator is active.
+    /// [`ApiError::InvalidCredentials`] if the password has changed since it was verified.
+    /// [`LAST_ADMINISTRATOR`] if no other administrator is active.
     pub async fn delete(&self, caller: &Caller, verified: &VerifiedPassword) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         ensure_not_last_administrator(&mut transaction, caller).await?;
-        // Lock order: all transactions lock a user before the user's sessions. Another order could cause a deadlock.
+        // Lock order: every transaction locks a user before the user's sessions. Another order could cause a deadlock.
         sqlx::query!("select id from users where id = $1 for no key update", caller.user().uuid())
             .fetch_optional(&mut *transaction)
             .await?;
@@ -179,8 +179,8 @@ impl UserStore {
         self.commit(transaction, ended, event).await
     }
 
-    /// Commits a change in one transaction with its event. Then announces the ended sessions, publishes the event and
-    /// wakes the mail worker.
+    /// Commits a change together with its security event. Then announces the ended sessions,
+    /// publishes the event and wakes the mail worker.
     async fn commit(
         &self,
         mut transaction: sqlx::PgTransaction<'_>,
@@ -198,9 +198,9 @@ impl UserStore {
 
 /// Checks that the caller is not the only active administrator.
 ///
-/// For an administrator, the statement locks the rows of all active administrators, in the same order as
-/// `admin_set_status()`. So if two administrators delete their accounts in parallel, or disable each other, the second
-/// one waits and is then refused.
+/// If the caller is an administrator, the statement locks the rows of all active administrators, in the same order
+/// as `admin_set_status()`. If two administrators delete their accounts at the same time, or disable each other,
+/// the second one waits and is then refused.
 async fn ensure_not_last_administrator(connection: &mut PgConnection, caller: &Caller) -> ApiResult<()> {
     let active = sqlx::query_scalar!(
         "select id from users where role = 'admin' and status = 'active' and is_active_admin($1)
@@ -215,7 +215,7 @@ async fn ensure_not_last_administrator(connection: &mut PgConnection, caller: &C
     Ok(())
 }
 
-/// Creates a user without confirmation, for demo data. `None`: the address is registered already.
+/// Creates a user of the demo data without confirmation. Returns `None` if the address is already registered.
 pub async fn create(
     connection: &mut PgConnection,
     id: UserId,
@@ -238,9 +238,9 @@ pub async fn create(
     Ok(created.map(UserId::from))
 }
 
-/// Creates an administrator, for demo data and the command line. `None`: the address is registered already. `owner`
-/// must be a connection of the database role that owns the schema, because the service's role cannot write the column
-/// `role`.
+/// Creates an administrator, for demo data and for the command line. Returns `None` if the
+/// address is already registered. `owner` must be a connection as the schema's owner, because the
+/// service's role cannot write the column `role`.
 pub async fn create_admin(
     owner: &mut PgConnection,
     id: UserId,
@@ -263,7 +263,7 @@ pub async fn create_admin(
     Ok(created.map(UserId::from))
 }
 
-/// Makes a user an administrator. `None`: the user does not exist. `owner`: see [`create_admin`].
+/// Makes a user an administrator. Returns `None` if the user does not exist. [`create_admin`] describes `owner`.
 pub async fn promote(
     owner: &mut PgConnection,
     email: &EmailAddress,
@@ -279,8 +279,8 @@ pub async fn promote(
     Ok(promoted.map(UserId::from))
 }
 
-/// Makes an administrator an ordinary user. `None`: the user does not exist. `owner`: see [`create_admin`]. The change
-/// affects existing sessions too, because each request reads the role from the database.
+/// Makes an administrator an ordinary user. Returns `None` if the user does not exist. [`create_admin`] describes
+/// `owner`. Existing sessions lose the rights too, because each request reads the role from the database.
 pub async fn demote(
     owner: &mut PgConnection,
     email: &EmailAddress,

@@ -14,13 +14,13 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::http::partial::present;
 use crate::security::authentication::credentials::check_max_length;
 
-/// The caller's profile.
+/// The profile of the caller.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"email": "anna@demo.example", "display_name": "Anna Demo", "bio": "Keeps the books.", "role": "user"}))]
 pub struct ProfileView {
     #[schema(value_type = String, format = Uuid)]
     id: UserId,
-    /// The address for login.
+    /// The address with which the user logs in.
     #[schema(format = Email)]
     email: String,
     /// The name that is shown to others.
@@ -29,11 +29,11 @@ pub struct ProfileView {
     /// A short text about the user.
     #[schema(max_length = 500, format = "paragraph")]
     bio: Option<String>,
-    /// `user` or `admin`. Only the operator can change it.
+    /// The role: `user` or `admin`. Only the operator can change it, on the command line.
     #[schema(max_length = 5, pattern = "^(user|admin)$")]
     role: String,
     created_at: DateTime<Utc>,
-    /// The last change of the profile. Password changes do not count.
+    /// The time of the last change of the profile. A new password does not change it.
     updated_at: DateTime<Utc>,
 }
 
@@ -44,7 +44,7 @@ impl From<Profile> for ProfileView {
     }
 }
 
-/// The fields to change. Omitted fields are kept.
+/// A partial update of the profile. An omitted field does not change.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"display_name": "Anna D.", "bio": "Keeps the books."}))]
@@ -54,7 +54,7 @@ pub struct UpdateProfile {
     #[garde(inner(custom(fits::<DisplayName>)))]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 100, format = "line")]
     display_name: Option<String>,
-    /// Null removes the bio.
+    /// A short text about the user. Null removes it.
     #[serde(default, deserialize_with = "present")]
     #[garde(inner(inner(custom(fits::<Bio>))))]
     #[schema(value_type = Option<String>, required = false, max_length = 500, format = "paragraph")]
@@ -74,7 +74,7 @@ impl TryFrom<&UpdateProfile> for ProfileChange {
     }
 }
 
-/// Re-authentication for the deletion of the account.
+/// The password for the deletion of the account (re-authentication).
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"password": "printed by cargo run"}))]
@@ -85,7 +85,7 @@ pub struct DeleteAccount {
     pub password: SecretString,
 }
 
-/// The current and the new password.
+/// The current password and the new password.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -96,7 +96,7 @@ pub struct ChangePassword {
     #[garde(custom(check_max_length))]
     #[schema(value_type = String, format = Password)]
     pub current_password: SecretString,
-    /// 12 to 64 characters of any kind; not a common password, not the user's own name.
+    /// The new password: 12 to 64 characters of any kind. It must not be a common password or the user's own name.
     #[garde(custom(check_max_length))]
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 64)]
     pub new_password: SecretString,

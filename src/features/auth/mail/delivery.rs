@@ -1,4 +1,4 @@
-//! Delivers mail by SMTP. In development without a mail server, writes each mail to a file and its link to the log.
+//! Delivers mail by SMTP. If development has no mail server, writes each mail to a file and its link to the log.
 
 use std::path::Path;
 #[cfg(feature = "dev")]
@@ -30,10 +30,10 @@ pub enum MailSettingsError {
     Url,
 }
 
-/// The timeout of one response of the mail server.
+/// Timeout for one response of the mail server.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The log target of the lines that contain the links of mails.
+/// The log target of the lines that contain the links of mails. Developers can filter these lines by it.
 #[cfg(feature = "dev")]
 const DEVELOPMENT_LOG: &str = "development_mail";
 
@@ -50,7 +50,8 @@ enum Transport {
 }
 
 impl Delivery {
-    /// Creates the delivery with the configured mail server. In development without a mail server, it writes files.
+    /// Creates the delivery with the configured mail server. If development has no mail server, the delivery writes
+    /// files.
     ///
     /// # Errors
     /// See [`MailSettingsError`].
@@ -84,17 +85,17 @@ impl Delivery {
                     .await
                     .map_err(|error| format!("{}: {error}", path.display()))?;
                 let link = text.link.as_ref().map_or("", expose_text);
-                // The link contains a token, so only development logs it. Production always has a mail server and does
-                // not reach this branch. The line has its own log target, so that developers can turn it off.
+                // Log the link, which contains a token. Production never executes this branch, because it always has a
+                // mail server. The line has its own log target, so that developers can turn it off.
                 tracing::info!(target: DEVELOPMENT_LOG, kind = mail.kind, file = %path.display(), open = link, "wrote a mail to a file");
                 Ok(())
             }
         }
     }
 
-    /// Builds the message. The message id is the same for each attempt, so that mail programs can detect duplicates.
+    /// Builds the message. All attempts have the same message id, so that mail programs can detect duplicates.
     fn message(&self, mail: &QueuedMessage, text: &MailText, now: DateTime<Utc>) -> Result<Message, String> {
-        // The address was validated before the mail was queued. Parsing the address again prevents header injection.
+        // Parse the address again: a line break in it could add headers to the mail (header injection).
         let to = mail.recipient.parse().map_err(|_| "the recipient is not an e-mail address")?;
         Message::builder()
             .from(self.from.clone())
@@ -108,8 +109,8 @@ impl Delivery {
     }
 }
 
-/// Creates the SMTP transport. `smtps://` uses implicit TLS. `smtp://…?tls=required` requires STARTTLS. The
-/// configuration rejects other URLs.
+/// Creates the SMTP transport. `smtps://` means TLS from the start. `smtp://…?tls=required` means STARTTLS. The
+/// settings reject all other URLs, so that no mail is sent without encryption.
 fn transport(url: &str, authority: Option<&Path>) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailSettingsError> {
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
         .map_err(|_| MailSettingsError::Url)?
@@ -128,13 +129,13 @@ fn transport(url: &str, authority: Option<&Path>) -> Result<AsyncSmtpTransport<T
     Ok(builder.build())
 }
 
-/// Returns the name that the mail server's certificate must have. An IPv6 address has no brackets there.
+/// Returns the name that the certificate of the mail server must contain. An IPv6 address is written without brackets.
 fn host(url: &str) -> Option<String> {
     Some(Url::parse(url).ok()?.host_str()?.trim_matches(['[', ']']).to_owned())
 }
 
-/// Describes an error for the log. An SMTP reply is described by its code only: its text often contains the recipient's
-/// address.
+/// Describes an error for the log. Of an SMTP reply, the log contains only the code, because the text of the reply
+/// often contains the recipient's address.
 fn cause(error: &lettre::transport::smtp::Error) -> String {
     match error.status() {
         Some(code) => format!("the mail server returned {code}"),

@@ -1,10 +1,10 @@
-//! Mail: a change and its mail are stored in the same transaction, in the [outbox]. A worker sends the mail.
+//! Mail. A transaction stores a change together with its mail, in the [outbox]. A worker then sends the mail.
 //!
 //! A response does not wait for the mail server. Otherwise its duration would reveal whether an address is registered
 //! (user enumeration), and a crash would lose the mail.
 //!
-//! The outbox contains no secret. The worker derives the token in a mail when it sends the mail, from `subject_id` and
-//! the master key that `key_id` names (`SecretToken::for_queued_mail`).
+//! The outbox contains no secret. When the worker sends a mail, it derives the token from `subject_id` and from the
+//! master key with the id `key_id` (`SecretToken::for_queued_mail`).
 
 mod delivery;
 mod texts;
@@ -35,13 +35,13 @@ pub struct MailSender {
     delivery: Delivery,
     links: Links,
     runbooks: Runbooks,
-    /// Whether alerts contain users' addresses.
+    /// Whether mails about alerts contain the addresses of users.
     shows_addresses: bool,
 }
 
 impl MailSender {
     /// # Errors
-    /// [`MailSettingsError`] for an invalid certificate file. The configuration has already checked the other settings.
+    /// [`MailSettingsError`] if the certificate file is invalid. All other settings have already been validated.
     pub fn new(pool: PgPool, keys: Arc<Keys>, settings: &Settings, clock: Clock) -> Result<Self, MailSettingsError> {
         let links = Links {
             public_url: settings.http.public_url.clone(),
@@ -62,7 +62,7 @@ impl MailSender {
 }
 
 impl Consumer for MailSender {
-    /// With their delays, the attempts take about one and a half hours.
+    /// Ten attempts take about one and a half hours in total, including the delays between them.
     const MAX_ATTEMPTS: i32 = 10;
     const RETRY_SECONDS: &'static [u32] = &[10, 30, 90, 270, 810, 900];
 
@@ -85,7 +85,7 @@ impl Consumer for MailSender {
     }
 }
 
-/// Counts undelivered mail.
+/// Counts the mails that have not been delivered yet.
 pub async fn backlog(pool: &PgPool, clock: &Clock) -> ApiResult<Backlog> {
     Ok(outbox::backlog(pool, MAIL_QUEUE, clock.now()).await?)
 }

@@ -1,8 +1,8 @@
-//! The texts of mails. They contain no client input: otherwise an attacker could send spam through the service, for
-//! example as a display name.
+//! The texts of mails. They contain no input of clients. Otherwise an attacker could send spam through the service, for
+//! example by a display name.
 //!
 //! The token is in the fragment of the link, which browsers do not send to servers. A mail scanner that opens the link
-//! does not use up the token, because only a POST request can use a token.
+//! does not use up the token, because only a POST request can use it.
 
 use secrecy::SecretString;
 
@@ -12,7 +12,7 @@ use crate::security::crypto::secret_output::{TOKEN_PLACEHOLDER, insert_token};
 use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::detection::alerts::{Message, Runbooks};
 
-/// The kinds of mail.
+/// The kinds of mails that the service sends to users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailKind {
     ConfirmRegistration,
@@ -35,8 +35,8 @@ impl MailKind {
         Self::AccountLocked,
     ];
 
-    /// Returns the name in the outbox. It is also an input of the token's derivation, so renaming a kind invalidates
-    /// queued tokens.
+    /// Returns the name of the kind in the outbox. The name is also an input for deriving the token, so renaming a kind
+    /// would invalidate the tokens of queued mails.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -55,12 +55,13 @@ impl MailKind {
     }
 }
 
-/// The settings of links. Their host comes from the configuration, never from a request's `Host` header (CWE-640).
+/// The settings for links in mails. The host is a setting. A request's `Host` header would let an attacker choose it
+/// (CWE-640).
 #[derive(Clone, Debug)]
 pub struct Links {
     /// The base URL of links, without a trailing slash.
     pub public_url: String,
-    /// Whether mails contain a curl command, for developers.
+    /// Whether mails contain a curl command, which helps developers who use no browser.
     pub include_curl: bool,
 }
 
@@ -68,7 +69,7 @@ pub struct Links {
 pub struct MailText {
     pub subject: &'static str,
     pub body: SecretString,
-    /// The link, for the development log.
+    /// The link, which the log shows in development.
     #[cfg_attr(not(feature = "dev"), expect(dead_code, reason = "the log shows it in development"))]
     pub link: Option<SecretString>,
 }
@@ -76,8 +77,7 @@ pub struct MailText {
 struct Template {
     subject: &'static str,
     body: &'static str,
-    /// Three parts: the page that the link opens, the endpoint that the page calls, and the other fields of the call's
-    /// body.
+    /// The page that the link opens, the endpoint that this page calls, and the other fields in the body of the call.
     link: Option<(&'static str, &'static str, &'static str)>,
 }
 
@@ -136,7 +136,7 @@ fn template(kind: MailKind) -> Template {
     Template { subject, body, link }
 }
 
-/// Writes the text of a queued mail. Derives the token, which is stored nowhere.
+/// Writes the text of a queued mail. Derives its token, because no table contains the token.
 pub fn write(mail: &QueuedMessage, keys: &Keys, links: &Links) -> Result<MailText, String> {
     let kind = MailKind::named(&mail.kind).ok_or("unknown kind of mail")?;
     let template = template(kind);
@@ -164,7 +164,7 @@ pub fn write(mail: &QueuedMessage, keys: &Keys, links: &Links) -> Result<MailTex
     })
 }
 
-/// Writes the mail of an alert. It contains no token.
+/// Writes the mail about an alert. The mail contains no token.
 pub fn alert(message: &Message, runbooks: &Runbooks) -> MailText {
     MailText { subject: "Strongroom alert", body: format!("{}\n", message.text(runbooks)).into(), link: None }
 }

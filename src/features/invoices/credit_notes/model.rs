@@ -1,9 +1,9 @@
 //! The amounts of a credit note. It credits chosen lines, or the whole remaining amount of the invoice.
 //!
 //! A credit on a line is a net amount: the discount of the line, and the line's share of the discount on the invoice,
-//! are already subtracted. The tax of a credit note is computed for each rate: the tax on all credits up to and
-//! including this one, minus the tax on the earlier credits. So rounding differences do not accumulate, and the credit
-//! notes of a fully credited invoice add up to its total.
+//! are already subtracted. The tax of a credit note is computed for each rate. It is the tax on all credits so far,
+//! including this credit note, minus the tax on the earlier credits. So rounding differences do not accumulate, and the
+//! credit notes of a fully credited invoice add up to its total.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub type NetByLine = BTreeMap<i32, i64>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CreditPart {
     pub line: i32,
-    /// The net amount in minor units. `None`: the whole remaining amount of the line.
+    /// The net amount in minor units. `None` means the whole remaining amount of the line.
     pub amount: Option<i64>,
 }
 
@@ -33,42 +33,42 @@ pub struct CreditedLine {
     pub line: i32,
     pub description: String,
     pub tax_rate: Rate,
-    /// Minor units.
+    /// The credited net amount in minor units.
     pub net: i64,
 }
 
-/// The credited amounts, in minor units.
+/// The amounts of a credit, in minor units.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credit {
     pub lines: Vec<CreditedLine>,
-    /// Ordered by rate, ascending.
+    /// The tax of each rate, from the lowest rate to the highest.
     pub taxes: Vec<TaxSubtotal>,
     pub net: i64,
     pub tax: i64,
 }
 
 impl Credit {
-    /// Returns net + tax, in minor units.
+    /// Returns the sum of net amount and tax, in minor units.
     #[must_use]
     pub fn total(&self) -> i64 {
         self.net + self.tax
     }
 }
 
-/// Why a credit is refused.
+/// The reason for which a credit is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CreditError {
-    /// The part with this index names a line that the invoice does not have.
+    /// The invoice does not have the line of the part with this index.
     NoSuchLine(usize),
-    /// The part with this index names a line for the second time.
+    /// The part with this index repeats the line of an earlier part.
     LineTwice(usize),
-    /// The credit exceeds the remaining amount.
+    /// The credit exceeds the remaining amount of the invoice or of a line.
     Exceeds,
     Overflow,
 }
 
 impl Credit {
-    /// Computes the credit for the given parts, or for the whole remaining amount if `parts` is `None`. `before`
+    /// Computes the credit for the given parts. If `parts` is `None`, credits the whole remaining amount. `before`
     /// contains the net amounts that earlier credit notes have credited.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ impl Credit {
     }
 }
 
-/// Returns the remaining net amount of each line.
+/// Returns the net amount of each line that earlier credit notes have not credited.
 fn remaining<'a>(invoice: &'a Invoice, before: &'a NetByLine) -> impl Iterator<Item = CreditedLine> + 'a {
     let lines = invoice.content().lines.iter().zip(&invoice.totals().nets);
     (1..).zip(lines).map(|(number, (line, net))| CreditedLine {
@@ -129,7 +129,7 @@ fn selected(invoice: &Invoice, before: &NetByLine, parts: &[CreditPart]) -> Resu
     parts.iter().enumerate().map(take).collect()
 }
 
-/// A credit note. It is issued on creation and never changes.
+/// A credit note. Creating it also issues it, and afterwards it never changes.
 #[derive(Clone, Debug)]
 pub struct CreditNote {
     pub header: CreditNoteHeader,
@@ -143,11 +143,11 @@ pub struct CreditNote {
 pub struct CreditNoteHeader {
     pub id: CreditNoteId,
     pub invoice: InvoiceId,
-    /// The database assigns the numbers, without gaps.
+    /// The number, which the database assigns. The numbers of an owner have no gaps.
     pub number: String,
     pub issue_date: NaiveDate,
     pub currency: Currency,
-    /// Minor units.
+    /// The total in minor units.
     pub total: i64,
     pub created_at: DateTime<Utc>,
 }

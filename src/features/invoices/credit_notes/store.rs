@@ -20,7 +20,7 @@ use crate::security::sessions::caller::Caller;
 
 count_rows!(CreditNoteHeader, "credit_notes");
 
-/// A credited line, as stored in the JSON column `lines`.
+/// A credited line in the JSON column `lines`.
 #[derive(Debug, Serialize, Deserialize)]
 struct LineJson {
     line: i32,
@@ -29,7 +29,7 @@ struct LineJson {
     net: i64,
 }
 
-/// The tax of one rate, as stored in the JSON column `taxes`.
+/// The tax of one rate in the JSON column `taxes`.
 #[derive(Debug, Serialize, Deserialize)]
 struct TaxJson {
     rate_millipercent: i32,
@@ -83,7 +83,8 @@ impl TryFrom<TaxJson> for TaxSubtotal {
 }
 
 impl InvoiceTx<'_> {
-    /// Returns the net amount that earlier credit notes have credited on each line of a locked invoice.
+    /// Returns the net amount that earlier credit notes have credited on each line of an invoice. The caller must have
+    /// locked the invoice, so that no parallel credit note can be added.
     pub async fn credited_by_line(&mut self, invoice: InvoiceId) -> ApiResult<NetByLine> {
         let owner = self.caller().user().uuid();
         let rows = sqlx::query!(
@@ -98,8 +99,8 @@ impl InvoiceTx<'_> {
         Ok(rows.into_iter().map(|row| (row.line, row.net)).collect())
     }
 
-    /// Inserts a credit note on a locked invoice, and returns the credit note with the number that the database
-    /// assigns. [`Self::save_state`] must save the invoice's new state in the same transaction.
+    /// Inserts a credit note on a locked invoice. Returns the credit note with the number that the database assigned.
+    /// The caller must save the invoice's new state in the same transaction ([`Self::save_state`]).
     pub async fn insert_credit_note(
         &mut self,
         id: CreditNoteId,
@@ -156,8 +157,8 @@ impl InvoiceTx<'_> {
 }
 
 impl InvoiceStore {
-    /// Returns the caller's credit notes after `after`, newest first: of one invoice, or of all invoices. If there is a
-    /// next page, the result has one row more than a page.
+    /// Returns the caller's credit notes after `after`, newest first. `invoice` selects one invoice; `None` selects
+    /// all. If there is a next page, the result has one row more than a page.
     pub async fn credit_notes(
         &self,
         caller: &Caller,
@@ -165,7 +166,8 @@ impl InvoiceStore {
         after: Position,
         limit: Limit,
     ) -> ApiResult<Vec<CreditNoteHeader>> {
-        // Each of the two statements has an index in the order of the list, so it reads only the rows of the page.
+        // Use two statements, because each has an index in the order of the list.
+        // So each reads only the rows of the page.
         let rows = match invoice {
             None => {
                 owner_query_as!(

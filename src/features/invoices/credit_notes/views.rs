@@ -15,33 +15,34 @@ use crate::http::rules;
 use crate::http::user_text::user_text;
 use crate::http::values::{integer, optional_integer};
 
-/// A credit note to issue.
+/// A request to issue a credit note.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"reason": "Two posters were torn.", "lines": [{"line": 1, "amount": 578}]}))]
 pub struct NewCreditNote {
-    /// Printed on the credit note.
+    /// The reason, which is printed on the credit note.
     #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 500), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 500, format = "line")]
     pub reason: Option<String>,
-    /// The lines to credit. Default: the whole remaining amount of the invoice.
+    /// The lines to credit. The default is the whole remaining amount of the invoice.
     #[serde(default, deserialize_with = "some_objects")]
     #[garde(length(min = 1, max = 100), dive)]
     #[schema(nullable = false, min_items = 1, max_items = 100)]
     pub lines: Option<Vec<NewCreditedLine>>,
 }
 
-/// A line to credit.
+/// A line that the credit note credits.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCreditedLine {
-    /// The number of the line on the invoice. The first line is 1. A credit note names each line at most once.
+    /// The number of the line on the invoice. The first line is 1. A credit note can contain each line only once.
     #[serde(deserialize_with = "integer")]
     #[garde(range(min = 1, max = 100))]
     #[schema(minimum = 1, maximum = 100)]
     pub line: i32,
-    /// Minor units before tax, at most the remaining amount of the line. Default: the whole remaining amount.
+    /// The amount in minor units before tax, at most the remaining amount of the
+    /// line. The default is this remaining amount.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 1, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
@@ -49,7 +50,7 @@ pub struct NewCreditedLine {
 }
 
 impl NewCreditNote {
-    /// Returns the requested credits. `None`: the whole remaining amount.
+    /// Returns the requested credits. `None` means the whole remaining amount.
     #[must_use]
     pub fn parts(&self) -> Option<Vec<CreditPart>> {
         let part = |line: &NewCreditedLine| CreditPart { line: line.line, amount: line.amount };
@@ -57,18 +58,18 @@ impl NewCreditNote {
     }
 }
 
-/// Filter of the list of credit notes.
+/// The filter of the list of credit notes.
 #[derive(Deserialize, Serialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CreditNoteFilter {
-    /// Credit notes of this invoice. An unknown or foreign id matches nothing.
+    /// Only credit notes of this invoice. An unknown or foreign id matches no credit note.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "10000000-0000-4000-8000-000000000003")]
     pub invoice_id: Option<IdField<InvoiceId>>,
 }
 
-/// A credit note. Amounts are in the invoice's currency and computed by the server.
+/// A credit note. The server computes all amounts, in the currency of the invoice.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "number": "CN-2026-0001", "invoice_number": "INV-2026-0001", "currency": "EUR", "reason": "Two posters were torn.",
@@ -78,34 +79,34 @@ pub struct CreditNoteFilter {
 pub struct CreditNoteView {
     #[schema(value_type = String, format = Uuid)]
     id: CreditNoteId,
-    /// The credited invoice.
+    /// The id of the credited invoice.
     #[schema(value_type = String, format = Uuid)]
     invoice_id: InvoiceId,
     /// The number of the credited invoice.
     #[schema(max_length = 30, pattern = "^INV-[0-9]{4}-[0-9]{4,}$")]
     invoice_number: String,
-    /// Counted per owner and year, without gaps.
+    /// The number of the credit note. The numbers of a user have no gaps in a year.
     #[schema(max_length = 30, pattern = "^CN-[0-9]{4}-[0-9]{4,}$")]
     number: String,
-    /// The issue date.
+    /// The date on which the credit note was issued.
     issue_date: NaiveDate,
-    /// ISO 4217. All amounts are in its minor unit.
+    /// The currency code (ISO 4217). All amounts are in the minor unit of this currency.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     currency: &'static str,
-    /// Printed on the credit note.
+    /// The reason, which is printed on the credit note.
     #[schema(required = true, max_length = 500, format = "line")]
     reason: Option<String>,
     /// The credited lines.
     #[schema(max_items = 100)]
     lines: Vec<CreditedLineView>,
-    /// Tax by rate.
+    /// The credited tax for each rate.
     #[schema(max_items = 100)]
     taxes: Vec<TaxView>,
-    /// Credited amount before tax.
+    /// The credited amount before tax.
     net: i64,
-    /// Sum of all taxes.
+    /// The sum of all taxes.
     tax_total: i64,
-    /// Total credit, including tax.
+    /// The total credit, including tax.
     total: i64,
     created_at: DateTime<Utc>,
 }
@@ -113,16 +114,16 @@ pub struct CreditNoteView {
 /// A credited line.
 #[derive(Serialize, ToSchema)]
 pub struct CreditedLineView {
-    /// Line number on the invoice, starting at 1.
+    /// The number of the line on the invoice. The first line is 1.
     #[schema(minimum = 1, maximum = 100)]
     line: i32,
-    /// The description of that line.
+    /// The description of the line on the invoice.
     #[schema(max_length = 500, format = "line")]
     description: String,
-    /// Percent.
+    /// The tax rate in percent.
     #[schema(max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     tax_rate: String,
-    /// Minor units before tax.
+    /// The credited amount in minor units before tax.
     net: i64,
 }
 
@@ -160,18 +161,18 @@ impl From<&CreditedLine> for CreditedLineView {
 pub struct CreditNoteSummary {
     #[schema(value_type = String, format = Uuid)]
     id: CreditNoteId,
-    /// The credited invoice.
+    /// The id of the credited invoice.
     #[schema(value_type = String, format = Uuid)]
     invoice_id: InvoiceId,
-    /// Counted per owner and year, without gaps.
+    /// The number of the credit note. The numbers of a user have no gaps in a year.
     #[schema(max_length = 30, pattern = "^CN-[0-9]{4}-[0-9]{4,}$")]
     number: String,
-    /// The issue date.
+    /// The date on which the credit note was issued.
     issue_date: NaiveDate,
-    /// ISO 4217. The total is in its minor unit.
+    /// The currency code (ISO 4217). The total is in the minor unit of this currency.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     currency: &'static str,
-    /// Total credit, including tax.
+    /// The total credit, including tax.
     total: i64,
     created_at: DateTime<Utc>,
 }

@@ -1,4 +1,4 @@
-//! Texts and figures of an invoice or a credit note. [`layout`](super::layout) places them.
+//! The texts and figures of an invoice or a credit note. [`layout`](super::layout) places them on pages.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -8,7 +8,7 @@ use crate::features::invoices::credit_notes::model::{CreditNote, CreditedLine};
 use crate::features::invoices::model::{Invoice, Status};
 use crate::features::invoices::totals::{Discount, Line, TaxSubtotal};
 
-/// Seller and customer: as stored at issue, or the current ones.
+/// Seller and customer. For an issued invoice, they are stored as of the issue date. For a draft, they are current.
 pub struct Parties {
     pub seller: String,
     pub seller_email: String,
@@ -22,7 +22,7 @@ pub struct Parties {
     pub customer_email: Option<String>,
     pub customer_address: Option<String>,
     pub customer_tax_id: Option<String>,
-    /// Versions of the source rows. 0 for the parties stored at issue, which never change.
+    /// The versions of the rows of seller and customer. They are 0 for an issued invoice, whose parties never change.
     pub seller_version: i64,
     pub customer_version: i64,
 }
@@ -42,7 +42,7 @@ impl Parties {
 
     fn bank_account(&self) -> Option<String> {
         let iban = self.iban.as_ref()?;
-        // In groups of four, as it is printed.
+        // Format the IBAN in groups of four characters, as banks print it.
         let iban = iban.parse().map_or_else(|_| iban.clone(), |iban: Iban| iban.to_string());
         let bic = self.bic.as_ref().map(|bic| format!(", BIC {bic}"));
         Some(format!("IBAN {iban}{}", bic.unwrap_or_default()))
@@ -53,37 +53,38 @@ fn joined<const N: usize>(lines: [Option<String>; N]) -> String {
     lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-/// Emphasis of a sum.
+/// The emphasis of a row in the table of sums.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Weight {
     Plain,
     Bold,
-    /// For the most important sum.
+    /// The emphasis of the most important sum.
     Large,
 }
 
 /// The texts of one document.
 pub(super) struct DocumentText {
-    /// Part of the `ETag`. It changes whenever a printed text changes.
+    /// A part of the `ETag`. It changes whenever a printed text changes, so that clients do not use an old copy.
     pub version: String,
     pub parties: Parties,
     pub title: &'static str,
     pub number: Option<String>,
-    /// The document's name, for the metadata.
+    /// The name of the document in the metadata of the PDF.
     pub name: String,
     pub footer: String,
-    /// Printed across each page.
+    /// A text that is printed across each page.
     pub watermark: Option<&'static str>,
-    /// The last change of the document. With the time of rendering instead, two renderings would differ in their bytes.
+    /// The time of the last change. The time of rendering would make the bytes of
+    /// two renderings of one document differ.
     pub at: DateTime<Utc>,
     pub facts: Vec<(&'static str, String)>,
-    /// Column heads, without the description.
+    /// The heads of the columns, except the column of descriptions.
     pub columns: Vec<&'static str>,
-    /// Description and the other columns.
+    /// The description of each line, and the texts of its other columns.
     pub lines: Vec<(String, Vec<String>)>,
-    /// Label, amount, emphasis.
+    /// The label, the amount and the emphasis of each sum.
     pub sums: Vec<(String, String, Weight)>,
-    /// Texts below the sums, with their labels.
+    /// The texts below the sums, each with its label.
     pub blocks: Vec<(&'static str, String)>,
 }
 
@@ -119,7 +120,7 @@ impl DocumentText {
         }
     }
 
-    /// A credit note does not request a payment, so it shows no bank account.
+    /// Returns the texts of a credit note. It shows no bank account, because it does not request a payment.
     pub fn of_credit_note(note: &CreditNote, parties: Parties) -> Self {
         let (header, credit) = (&note.header, &note.credit);
         let mut sums = Sums::new(header.currency);
@@ -131,7 +132,7 @@ impl DocumentText {
         };
         let name = format!("Credit note {}", header.number);
         Self {
-            // A credit note never changes, so its version is constant.
+            // The version is constant, because a credit note never changes.
             version: "1".to_owned(),
             parties,
             title: "Credit note",
@@ -153,7 +154,7 @@ impl DocumentText {
     }
 }
 
-/// Returns the columns of a line, without the description.
+/// Returns the texts of a line for all columns except the description.
 fn figures(line: &Line, currency: Currency, discounted: bool) -> Vec<String> {
     let amounts = line.amounts();
     let discount = match line.discount() {
@@ -202,7 +203,7 @@ fn sums(invoice: &Invoice) -> Vec<(String, String, Weight)> {
     sums.rows
 }
 
-/// Rows of sums in one currency.
+/// The rows of the table of sums. All amounts are in one currency.
 struct Sums {
     currency: Currency,
     rows: Vec<(String, String, Weight)>,

@@ -1,4 +1,4 @@
-//! Layout of an invoice or credit note: places the texts of [`DocumentText`] on pages.
+//! Places the texts of an invoice or a credit note ([`DocumentText`]) on pages.
 
 use std::mem::replace;
 use std::num::NonZeroU16;
@@ -22,15 +22,15 @@ const MEDIUM: Style = Style { size: 11.0, ..BODY };
 const LARGE_SUM: Style = Style { size: 11.0, ..BOLD };
 const FOOTER: Style = Style { size: 7.5, ..LABEL };
 const WATERMARK: Style = Style { size: 130.0, bold: true, grey: 232 };
-/// Space between two columns.
+/// The space between two columns, in points.
 const GAP: f32 = 10.0;
-/// Width between the margins, and half of it.
+/// The width between the margins, and half of this width.
 const FULL: f32 = WIDTH - 2.0 * MARGIN;
 const HALF: f32 = FULL / 2.0;
-/// Start of the right half.
+/// The position at which the right half of the page begins.
 const MIDDLE: f32 = MARGIN + HALF;
 
-/// Generates the PDF. The same document gives the same bytes.
+/// Generates the PDF. The same document always gives the same bytes, so that its `ETag` is correct.
 pub(super) fn generate(setter: Typesetter, document: &DocumentText) -> KrillaResult<Vec<u8>> {
     let mut layout = PdfLayout { setter, builder: PageBuilder::new(), document };
     layout.title_and_seller();
@@ -60,7 +60,7 @@ impl PdfLayout<'_> {
         Cell { x: right - text.width, text }
     }
 
-    /// Places each line of the text as a paragraph with its own direction.
+    /// Places each line of the text as a separate paragraph, so that each can have its own direction of writing.
     fn paragraphs(&mut self, text: &str, style: Style, width: f32) {
         for line in text.lines() {
             let cell = self.cell(line, style, MARGIN, width);
@@ -142,7 +142,7 @@ impl PdfLayout<'_> {
                 Weight::Large => LARGE_SUM,
             };
             if style.bold {
-                // Keep the rule and its sum on one page.
+                // Keep the horizontal rule and the sum below it on one page.
                 self.builder.ensure_space(style.line_height() + 8.0);
                 self.builder.rule(MIDDLE, 0.5);
             }
@@ -156,7 +156,7 @@ impl PdfLayout<'_> {
     fn blocks(&mut self) {
         for (label, text) in self.document.blocks.iter().filter(|(_, text)| !text.trim().is_empty()) {
             self.builder.space(18.0);
-            // Keep the label and the first lines on one page.
+            // Keep the label and the first lines of its text on one page.
             self.builder.ensure_space(BODY.line_height() * 3.0);
             self.paragraphs(label, LABEL, FULL);
             self.paragraphs(text, BODY, FULL);

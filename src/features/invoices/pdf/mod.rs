@@ -1,14 +1,14 @@
-//! PDF of an invoice or a credit note: `GET invoices/{id}/pdf`, `GET credit-notes/{id}/pdf`.
+//! PDF of an invoice (`GET invoices/{id}/pdf`) or a credit note (`GET credit-notes/{id}/pdf`).
 //!
 //! - [`document_text`]: texts and figures. [`layout`]: order and columns. [`page`]: page breaks and positions.
 //!   [`typesetter`]: text to glyphs. [`render`]: pages to bytes. `store`: SQL.
 //! - `fonts/`: DejaVu Sans, unmodified, with its licence.
 //!
 //! Threats and controls (`attacks::files::invoice_pdf`):
-//! - BOLA: another user's invoice (four walls, `attacks::authorization::object_level`).
-//! - Content injection: no markup language is involved. Text becomes glyphs and cannot become a link or script.
-//! - Resource exhaustion: parallel renderings are limited (`security/limits/concurrency_limits.rs`). The cost of one
-//!   rendering is bounded by the size limits of an invoice (`docs/limits.md`).
+//! - BOLA: access to another user's invoice is prevented by four controls (`attacks::authorization::object_level`).
+//! - Content injection: no markup language is used. Text becomes glyphs, so it cannot become a link or a script.
+//! - Resource exhaustion: the number of parallel renderings is limited (`security/limits/concurrency_limits.rs`). The
+//!   cost of one rendering is limited by the size limits of an invoice (`docs/limits.md`).
 
 mod document_text;
 mod layout;
@@ -41,29 +41,29 @@ use crate::http::params::PathId;
 use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 use crate::security::sessions::caller::Caller;
 
-/// Part of the `ETag`. Increment it when the layout changes, so that cached copies become stale. A unit test compares
-/// the bytes.
+/// The version of the layout, a part of the `ETag`. Increment it when the layout changes, so that cached copies become
+/// stale. A unit test compares the bytes of a PDF, so it fails if the layout changes.
 const LAYOUT_VERSION: u32 = 3;
 
-/// How long a rendering waits for a free slot.
+/// The maximum time for which a rendering waits until another one ends.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// Renders PDFs, with a limit on parallel renderings.
+/// Renders PDFs. It limits the number of parallel renderings.
 pub struct PdfRenderer {
     setter: Typesetter,
     work: ConcurrencyLimit,
 }
 
 impl PdfRenderer {
-    /// Loads the fonts. `None` if they are invalid.
+    /// Loads the embedded fonts. Returns `None` if they are invalid.
     #[must_use]
     pub fn new() -> Option<Self> {
-        // Half of the processors, so that the other half can serve requests.
+        // Rendering uses at most half of the processors, so that the other half can serve requests.
         let slots = available_parallelism().map_or(1, NonZeroUsize::get).div_ceil(2);
         Some(Self { setter: Typesetter::new()?, work: ConcurrencyLimit::new(slots, MAX_WAIT) })
     }
 
-    /// Returns the limiter, for metrics.
+    /// Returns the limiter of parallel renderings, for metrics.
     #[must_use]
     pub fn work(&self) -> &ConcurrencyLimit {
         &self.work
@@ -75,7 +75,7 @@ impl PdfRenderer {
     }
 }
 
-/// Returns the PDF of an invoice. No database connection is held while it is rendered.
+/// Returns the PDF of an invoice. The rendering does not occupy a database connection.
 pub async fn pdf(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -116,7 +116,7 @@ async fn reply_with(
     reply.insert_header((header::ETAG, etag));
     reply.insert_header((header::CONTENT_DISPOSITION, attachment(&file_name)));
     if *method == Method::HEAD {
-        // The length is unknown without rendering. RFC 9110 §9.3.2 allows HEAD to omit it.
+        // Omit the length, because only rendering could determine it. RFC 9110 §9.3.2 allows this for HEAD.
         return Ok(File::of(reply.body(body::None::new())));
     }
     Ok(File::of(reply.body(renderer.render(document).await?)))

@@ -1,5 +1,5 @@
-//! Page breaks and positions of texts and rules. Text continues on the next page line by line; tables repeat their
-//! head.
+//! Page breaks, and the positions of texts and horizontal rules. Long text continues on the next page line by line.
+//! A table repeats its head on each page.
 
 use std::rc::Rc;
 
@@ -9,15 +9,15 @@ use krilla::tagging::{ArtifactType, TableHeaderScope, Tag, TagKind};
 use super::render::{Drawing, Mark, draw_line, draw_rule, draw_watermark};
 use super::typesetter::Text;
 
-/// A4 in points.
+/// The width and height of an A4 page in points.
 pub(super) const WIDTH: f32 = 595.28;
 pub(super) const HEIGHT: f32 = 841.89;
 pub(super) const MARGIN: f32 = 48.0;
-/// Right end of the content.
+/// The right end of the content.
 pub(super) const RIGHT: f32 = WIDTH - MARGIN;
-/// Space that a rule takes.
+/// The height that a horizontal rule needs.
 const RULE_HEIGHT: f32 = 6.0;
-/// Lower limit of the content. The page number is below it.
+/// The lower end of the content. The page number is printed below it.
 const BOTTOM: f32 = HEIGHT - MARGIN - 18.0;
 
 /// A text with its horizontal position.
@@ -30,11 +30,11 @@ pub(super) struct Cell {
 /// Fills the pages from top to bottom.
 pub(super) struct PageBuilder {
     pub pages: Vec<Vec<Drawing>>,
-    /// Index of the current page, and the distance from its top.
+    /// The index of the current page, and the distance from the top of this page.
     pub at: (usize, f32),
-    /// The number of groups on the first level of the tag tree: paragraphs and tables.
+    /// The number of paragraphs and tables on the first level of the tag tree.
     groups: usize,
-    /// The number of rows of the current table, and its head.
+    /// The number of rows of the current table, and the head of this table.
     rows: usize,
     head: Vec<Cell>,
 }
@@ -59,22 +59,22 @@ impl PageBuilder {
         self.at.1 += height;
     }
 
-    /// Begins a new page if less than `height` is left on this one.
+    /// Begins a new page if the current page has less than `height` left.
     pub fn ensure_space(&mut self, height: f32) {
         if self.at.1 + height > BOTTOM && self.at.1 > MARGIN {
             self.begin_page();
         }
     }
 
-    /// Moves to `other` if it is below the current position. So the content after two columns starts below the longer
-    /// one.
+    /// Moves down to the position `other`, unless the current position is already below it. Content after two
+    /// columns then begins below the longer column.
     pub fn continue_below(&mut self, other: (usize, f32)) {
         if self.at < other {
             self.at = other;
         }
     }
 
-    /// Draws a horizontal rule from `x` to the right margin, with space below.
+    /// Draws a horizontal rule from `x` to the right margin, and leaves space below it.
     pub fn rule(&mut self, x: f32, weight: f32) {
         let top = self.at.1 + 2.0;
         self.push(Mark::Artifact(ArtifactType::Layout), move |surface| draw_rule(surface, x, top, RIGHT - x, weight));
@@ -87,7 +87,7 @@ impl PageBuilder {
         self.place(&[(cell, Mark::Content(path.into()))]);
     }
 
-    /// Places the head of a table. It is repeated on each new page.
+    /// Places the head of a table. Each new page repeats it until the table ends.
     pub fn table_head(&mut self, cells: Vec<Cell>) {
         self.table_cells(cells.clone(), &Tag::TH(TableHeaderScope::Column).into());
         self.rule(MARGIN, 0.8);
@@ -104,7 +104,7 @@ impl PageBuilder {
         self.head.clear();
     }
 
-    /// Places texts below the content of this page.
+    /// Places texts in the footer of this page.
     pub fn footer(&mut self, page: usize, cells: &[Cell]) {
         self.at = (page, HEIGHT - MARGIN);
         for cell in cells {
@@ -112,7 +112,7 @@ impl PageBuilder {
         }
     }
 
-    /// Draws a text across each page, behind the others.
+    /// Draws a text across each page, behind the other texts.
     pub fn watermark(&mut self, text: &Rc<Text>) {
         for page in &mut self.pages {
             let text = text.clone();
@@ -141,7 +141,7 @@ impl PageBuilder {
         }
     }
 
-    /// Places texts side by side. They continue on the next page only if they are too high for a single page.
+    /// Places texts side by side. They are split between two pages only if they do not fit on one page.
     fn place(&mut self, cells: &[(Cell, Mark)]) {
         let line_count = cells.iter().map(|(cell, _)| cell.text.lines.len()).max().unwrap_or(0);
         let line_height = cells.iter().map(|(cell, _)| cell.text.style.line_height()).fold(0.0, f32::max);

@@ -1,5 +1,5 @@
-//! Writes the pages as a tagged PDF: positioned glyphs with their text and structure. It contains no active content: no
-//! links, scripts, forms or embedded files.
+//! Writes the pages as a tagged PDF: positioned glyphs with their text and structure. The PDF contains no active
+//! content, that is no links, scripts, forms or embedded files.
 
 use std::rc::Rc;
 
@@ -16,19 +16,20 @@ use krilla::tagging::{Artifact, ArtifactType, ContentTag, Identifier, Node, Span
 
 use super::typesetter::Text;
 
-/// What a drawing is to a screen reader (tagged PDF).
+/// Tells a screen reader what a drawing is (tagged PDF).
 #[derive(Clone)]
 pub(super) enum Mark {
-    /// Text of the document, with its path in the tag tree: the index among its siblings and the tag of each group.
+    /// A text of the document, with its path in the tag tree. For each group on the path: the
+    /// index among its siblings, and the tag.
     Content(Rc<[(usize, TagKind)]>),
-    /// Everything else: rules, footers, repeated table heads.
+    /// A drawing without content: a rule, a footer or a repeated head of a table.
     Artifact(ArtifactType),
 }
 
-/// Draws one line of a text, or one rule.
+/// A function that draws one line of a text or one rule, with its mark.
 pub(super) type Drawing = (Mark, Box<dyn FnOnce(&mut Surface<'_>)>);
 
-/// Returns the bytes of the PDF. The same pages give the same bytes. Sizes are in points.
+/// Returns the bytes of the PDF. The same pages always give the same bytes. Sizes are in points.
 pub(super) fn write_pdf(pages: Vec<Vec<Drawing>>, size: (f32, f32), metadata: Metadata) -> KrillaResult<Vec<u8>> {
     let mut document = Document::new();
     document.set_metadata(metadata);
@@ -55,11 +56,12 @@ pub(super) fn write_pdf(pages: Vec<Vec<Drawing>>, size: (f32, f32), metadata: Me
     document.finish()
 }
 
-/// Adds a drawing to the group with this path.
+/// Adds a drawing to the group at this path of the tag tree.
 fn add_tag(tree: &mut TagTree, path: &[(usize, TagKind)], id: Identifier) {
     let mut nodes = &mut tree.children;
     for (index, tag) in path {
-        // A tag tree has no gaps. A group that is drawn later gets a placeholder now, and its tag when it is drawn.
+        // A tag tree cannot have gaps. So a group that is drawn later gets a
+        // placeholder now, which its tag replaces later.
         while nodes.len() <= *index {
             nodes.push(TagGroup::new(Tag::P).into());
         }
@@ -70,7 +72,7 @@ fn add_tag(tree: &mut TagTree, path: &[(usize, TagKind)], id: Identifier) {
     nodes.push(id.into());
 }
 
-/// Draws one line of a text. It is clipped, so that stacked combining marks cannot cover other lines.
+/// Draws one line of a text. The line is clipped, so that stacked combining marks cannot cover other lines.
 pub(super) fn draw_line(surface: &mut Surface<'_>, text: &Text, index: usize, x: f32, top: f32) {
     let height = text.style.line_height();
     let band = rect(x - 2.0, top - height * 0.4, text.max_width + 4.0, height * 1.8);
@@ -89,14 +91,14 @@ pub(super) fn draw_rule(surface: &mut Surface<'_>, x: f32, top: f32, width: f32,
     }
 }
 
-/// Draws a text across the page, around this center.
+/// Draws a text diagonally across the page. `x` and `y` are its center.
 pub(super) fn draw_watermark(surface: &mut Surface<'_>, text: &Text, x: f32, y: f32) {
     surface.push_transform(&Transform::from_rotate_at(-55.0, x, y));
     surface.set_fill(Some(grey(text.style.grey)));
     for line in &text.lines {
         let start = Point::from_xy(x - text.width / 2.0, y + line.baseline / 3.0);
-        // Drawn as outlines, so that a reader who selects the text above the watermark does not select the watermark
-        // too.
+        // Draw the watermark as outlines and not as text, so that a reader who selects the text
+        // above it does not select the watermark too.
         surface.draw_glyphs(start, &line.glyphs, text.font.clone(), &text.text, text.style.size, true);
     }
     surface.pop();

@@ -1,4 +1,4 @@
-//! SQL for a PDF: the document, then both parties.
+//! SQL for a PDF: reads the document, then seller and customer.
 
 use sqlx::PgPool;
 
@@ -13,7 +13,8 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
 impl InvoiceStore {
-    /// Returns an invoice with both parties: as stored at issue, or the current ones for a draft.
+    /// Returns an invoice with seller and customer. For a draft, they are current.
+    /// Otherwise, they are as of the issue date.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
@@ -26,7 +27,7 @@ impl InvoiceStore {
         Ok((invoice, parties))
     }
 
-    /// Returns a credit note with the parties of its invoice.
+    /// Returns a credit note with the seller and the customer of its invoice.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
@@ -41,7 +42,7 @@ impl InvoiceStore {
     }
 }
 
-/// Returns the parties stored at issue. They never change, so their version is 0.
+/// Returns seller and customer as of the issue date. They never change, so their version is 0.
 async fn parties_at_issue(pool: &PgPool, caller: &Caller, invoice: InvoiceId) -> ApiResult<Parties> {
     owner_query_as!(
         Parties,
@@ -58,13 +59,13 @@ async fn parties_at_issue(pool: &PgPool, caller: &Caller, invoice: InvoiceId) ->
     .ok_or_else(|| ApiError::internal("issued invoice has no stored parties"))
 }
 
-/// Returns the current data of both parties.
+/// Returns the current data of seller and customer.
 async fn current_parties(pool: &PgPool, caller: &Caller, customer: CustomerId) -> ApiResult<Parties> {
     owner_query_as!(
         Parties,
         caller.user(),
-        // The `ETag` contains the seller's version, which must change with each of the two rows. Their versions only
-        // grow, so the sum changes whenever one of them does.
+        // The `ETag` contains the seller's version, which must change if one of the two rows changes. Versions only
+        // increase, so their sum changes whenever one of them does.
         r#"select c.name as customer, c.email as customer_email, c.address as customer_address,
                c.tax_id as customer_tax_id, c.version as customer_version,
                coalesce(b.name, u.display_name) as "seller!", u.email as seller_email,
@@ -77,6 +78,6 @@ async fn current_parties(pool: &PgPool, caller: &Caller, customer: CustomerId) -
     )
     .fetch_optional(pool)
     .await?
-    // Between the two statements, another request changed the draft's customer and deleted the old one.
+    // This happens if another request replaces the draft's customer and deletes the old one between the two statements.
     .ok_or_else(|| ApiError::unavailable(1, "an invoice changed while it was read"))
 }

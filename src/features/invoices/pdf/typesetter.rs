@@ -1,5 +1,5 @@
-//! Converts text to lines of glyphs: shaping (joins, marks, kerning), bidirectional order, line breaks. One typeface is
-//! used for all scripts. A missing glyph is printed as a box.
+//! Converts text to lines of glyphs: shaping (joins, marks, kerning), bidirectional order, line breaks. All scripts use
+//! the same typeface. A box replaces a missing glyph.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -16,21 +16,21 @@ use crate::base::text;
 const REGULAR: &[u8] = include_bytes!("fonts/DejaVuSans.ttf");
 const BOLD: &[u8] = include_bytes!("fonts/DejaVuSans-Bold.ttf");
 const FAMILY: &str = "DejaVu Sans";
-/// Distance between baselines, as a multiple of the font size.
+/// The distance between two baselines, as a multiple of the font size.
 const LEADING: f32 = 1.35;
 
-/// Style of a text.
+/// The style of a text.
 #[derive(Clone, Copy)]
 pub(super) struct Style {
-    /// Points.
+    /// The font size in points.
     pub size: f32,
     pub bold: bool,
-    /// 0 is black.
+    /// The grey value of the text. 0 is black.
     pub grey: u8,
 }
 
 impl Style {
-    /// Returns the distance between baselines.
+    /// Returns the distance between two baselines, in points.
     pub fn line_height(self) -> f32 {
         self.size * LEADING
     }
@@ -38,14 +38,14 @@ impl Style {
 
 /// A typeset paragraph. All lines have the same height.
 pub(super) struct Text {
-    /// The characters that the glyphs stand for.
+    /// The characters that the glyphs represent.
     pub text: String,
     pub lines: Vec<GlyphLine>,
     pub style: Style,
     pub font: Font,
     /// The width of the widest line.
     pub width: f32,
-    /// The available width.
+    /// The width that is available for the text.
     pub max_width: f32,
 }
 
@@ -58,7 +58,7 @@ impl Text {
 /// A line of glyphs, from left to right.
 pub(super) struct GlyphLine {
     pub x: f32,
-    /// Measured from the top of the line.
+    /// The distance of the baseline from the top of the line.
     pub baseline: f32,
     pub glyphs: Vec<KrillaGlyph>,
 }
@@ -73,9 +73,9 @@ pub(super) struct Typesetter {
 }
 
 impl Typesetter {
-    /// Parses the embedded fonts. `None` if they are invalid.
+    /// Parses the embedded fonts. Returns `None` if they are invalid.
     pub fn new() -> Option<Self> {
-        // System fonts would make the bytes depend on the machine.
+        // Do not use the fonts of the system, because the bytes of the PDF would then depend on the machine.
         let options = CollectionOptions { shared: false, system_fonts: false };
         let mut context = FontContext { collection: Collection::new(options), source_cache: Default::default() };
         for bytes in [REGULAR, BOLD] {
@@ -85,8 +85,8 @@ impl Typesetter {
         Some(Self { context, scratch: LayoutContext::new(), regular: regular?, bold: bold? })
     }
 
-    /// Typesets one paragraph within this width. Control characters and direction overrides are removed, so that the
-    /// visible order is the stored order. Input validation refuses them, but old rows may contain some.
+    /// Typesets one paragraph within this width. It removes control characters and direction overrides, so that readers
+    /// see the text in its stored order. Input validation refuses these characters, but old rows may contain them.
     pub fn set(&mut self, text: &str, style: Style, max_width: f32) -> Rc<Text> {
         let text = text::remove_invisible(&text.replace('\t', " "));
         let (weight, font) =
@@ -112,8 +112,8 @@ fn glyph_line(line: &Line<'_, ()>, size: f32) -> GlyphLine {
         let mut clusters: Vec<(Range<usize>, Cluster<'_, ()>)> = Vec::new();
         for cluster in run.clusters() {
             match clusters.last_mut() {
-                // A ligature is one glyph for several characters. The first cluster has the glyph, so it also gets the
-                // text of the continuation clusters.
+                // A ligature is one glyph for several characters. Only its first cluster has the glyph, so this cluster
+                // gets the text of the other clusters too.
                 Some((range, _)) if cluster.is_ligature_continuation() => range.end = cluster.text_range().end,
                 _ => clusters.push((cluster.text_range(), cluster)),
             }

@@ -21,23 +21,25 @@ fn taxes(totals: &Totals) -> Vec<(String, i64, i64)> {
     totals.taxes.iter().map(|tax| (tax.rate.to_string(), tax.net, tax.tax)).collect()
 }
 
-/// Examples from published documents, in minor units: the lines, the expected taxes by rate, the expected total.
+/// Examples from published documents, in minor units. Each has lines, expected taxes
+/// for each rate, and the expected total.
 #[test]
 fn totals_match_published_examples() {
     let examples = [
-        // Revenu Québec, "Calculating the taxes": a good for $100; QST $100 × 9.975 % is $9.98.
+        // Revenu Québec, "Calculating the taxes", a good for $100: the tax QST is $100 × 9.975 %, rounded to $9.98.
         (vec![line_in("CAD", "1", "100", None, "9.975")], vec![("9.975", 10_000, 998)], 10_998),
-        // The same page: GST and QST in one step are 14.975 %; the total is $114.98.
+        // Revenu Québec, the same example: the taxes GST and QST together are 14.975 %, so the total is $114.98.
         (vec![line_in("CAD", "1", "100", None, "14.975")], vec![("14.975", 10_000, 1_498)], 11_498),
-        // HMRC, VAT Notice 700, paragraph 17.5: 86.76p is rounded to 87p. (Here it is 6 % of £14.46.)
+        // HMRC, VAT Notice 700, paragraph 17.5: 86.76p is rounded to 87p. (This test uses 6 % of £14.46.)
         (vec![line_in("GBP", "1", "14.46", None, "6")], vec![("6", 1_446, 87)], 1_533),
-        // CEN/TC 434, ubl-tc434-example2.xml: 25 % of NOK 1460.50 is 365.13 (half up), 15 % of 1.00 is 0.15.
+        // CEN/TC 434, ubl-tc434-example2.xml: 25 % of NOK 1460.50 is 365.13 (half up), and 15 % of 1.00 is 0.15.
         (
             vec![line_in("NOK", "1", "1460.50", None, "25"), line_in("NOK", "1", "1", None, "15")],
             vec![("15", 100, 15), ("25", 146_050, 36_513)],
             182_678,
         ),
-        // CEN/TC 434, sample-discount-price.xml: 100 at EUR 0.1212 are 12.12, the VAT of 25 % is 3.03, payable 15.15.
+        // CEN/TC 434, sample-discount-price.xml: 100 × EUR 0.1212 is 12.12, the VAT
+        // of 25 % is 3.03, and the total is 15.15.
         (vec![line("100", "0.1212", "25")], vec![("25", 1_212, 303)], 1_515),
     ];
     for (lines, expected, total) in examples {
@@ -50,12 +52,12 @@ fn totals_match_published_examples() {
     assert_eq!((totals.invoice_discount, taxes(&totals)), (15_000, vec![("25".to_owned(), 135_000, 33_750)]));
 }
 
-/// Streamlined Sales and Use Tax Agreement, section 324: round up to the next cent if the third decimal is greater than
-/// four. Revenu Québec: taxes may be computed on the total price of all goods before rounding.
+/// Streamlined Sales and Use Tax Agreement, section 324: a tax is rounded up to the next cent if its third decimal is
+/// greater than four. Revenu Québec: taxes may be computed on the total price of all goods before rounding.
 #[test]
 fn tax_is_rounded_once_per_rate_and_not_per_line() {
     let lines: Vec<Line> = (0..3).map(|_| line("1", "0.05", "8.875")).collect();
-    // Rounded per line, each tax of 0.44 cents would become 0. Rounded once, 1.33 cents become 1.
+    // Each line has a tax of 0.44 cents. Rounding each line would give 0. Rounding the sum of 1.33 cents gives 1.
     assert_eq!(Totals::of(&lines, None).unwrap().tax, 1);
     for (price, tax) in [("10", 89), ("1", 9), ("0.05", 0), ("0.06", 1)] {
         assert_eq!(Totals::of(&[line("1", price, "8.875")], None).unwrap().tax, tax, "{price}");
@@ -65,7 +67,7 @@ fn tax_is_rounded_once_per_rate_and_not_per_line() {
 #[test]
 fn lines_are_rounded_half_up() {
     let by_rate = |text| Some(Discount::Rate(rate(text)));
-    // The expected amounts are gross, discount and net. Comments show the exact amount before rounding.
+    // The expected amounts are gross, discount and net. The comments show the exact amount before rounding.
     for (code, quantity, price, discount, expected) in [
         ("EUR", "1", "100.00", None, (10_000, 0, 10_000)),
         ("EUR", "1.5", "99.99", None, (14_999, 0, 14_999)), // 14,998.5
@@ -88,7 +90,7 @@ fn lines_are_rounded_half_up() {
 #[test]
 fn invoice_discount_is_distributed_over_the_tax_rates() {
     let lines = [line("1", "100", "19"), line("1", "50", "7"), line("1", "0.01", "0")];
-    // A discount of 10.00 on 150.01 is distributed: 0.00 to the line of 0.01, 3.33 to 50.00, and 6.67 to 100.00.
+    // The discount of 10.00 on 150.01 is distributed: 0.00 to the line of 0.01, 3.33 to 50.00, and 6.67 to 100.00.
     let totals = Totals::of(&lines, Some(Discount::Amount(1_000))).unwrap();
     assert_eq!((totals.subtotal, totals.discount, totals.invoice_discount), (15_001, 1_000, 1_000));
     let expected = [("0", 1, 0), ("7", 4_667, 327), ("19", 9_333, 1_773)].map(|(r, net, tax)| (r.to_owned(), net, tax));
@@ -153,7 +155,7 @@ proptest! {
             for tax in &totals.taxes {
                 let lines = lines.iter().filter(|line| line.tax_rate() == tax.rate);
                 prop_assert!(0 <= tax.net && tax.net <= lines.map(|line| line.amounts().net).sum::<i64>());
-                // Rounding half up differs from the exact tax by at most half a minor unit.
+                // The result of rounding half up differs from the exact tax by at most half a minor unit.
                 let exact = i128::from(tax.net) * i128::from(tax.rate.millipercent());
                 let off = i128::from(tax.tax) * 100_000 - exact;
                 prop_assert!(-50_000 < off && off <= 50_000);

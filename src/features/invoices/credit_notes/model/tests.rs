@@ -6,7 +6,7 @@ use crate::features::invoices::decimals::UnitPrice;
 use crate::features::invoices::model::Content;
 use crate::features::invoices::totals::{Discount, Line, Totals};
 
-/// Builds an invoice from the price (in minor units) and the tax rate of each line.
+/// Builds an invoice. Each line is given by its price in minor units and its tax rate.
 fn invoice(lines: &[(i64, &str)], discount: Option<Discount>) -> Invoice {
     let line = |&(price, rate): &(i64, &str)| {
         let price = UnitPrice::from_ten_thousandths(price * UnitPrice::STEPS_PER_MINOR_UNIT).unwrap();
