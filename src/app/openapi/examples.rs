@@ -69,10 +69,10 @@ fn propagate(schemas: &mut Map<String, Value>, name: &str, example: &Value) {
 fn add_common_texts(name: &str, property: &mut Value) {
     let Some(property) = property.as_object_mut() else { return };
     let description = match name {
-        "id" => "Identifies the resource in paths. Not a secret.",
+        "id" => "The id of the resource in paths. It is not a secret.",
         "items" => "The items of this page.",
-        "created_at" => "Time of creation, in UTC.",
-        "updated_at" => "Time of the last change, in UTC.",
+        "created_at" => "The time of creation (UTC).",
+        "updated_at" => "The time of the last change (UTC).",
         _ => "",
     };
     if !description.is_empty() {

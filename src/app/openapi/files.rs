@@ -22,7 +22,10 @@ pub(super) fn headers() -> [(&'static str, Header); 2] {
     };
     [
         (ETAG, made("^\"[0-9a-f]{64}\"$", format!("\"{}\"", "0a".repeat(32)), "The SHA-256 of the file.")),
-        (CONTENT_RANGE, made("^bytes [0-9*]", "bytes 0-9/50".to_owned(), "The range, and the size of the file.")),
+        (
+            CONTENT_RANGE,
+            made("^bytes [0-9*]", "bytes 0-9/50".to_owned(), "The returned range, and the size of the whole file."),
+        ),
     ]
 }
 
@@ -35,8 +38,12 @@ pub(super) fn parameters() -> [Parameter; 2] {
         parameter.description(Some(about)).schema(Some(schema)).example(Some(example.into())).build()
     };
     [
-        of("Range", "A byte range. Multiple or malformed ranges return the whole file.", "bytes=0-9"),
-        of("If-Range", "The ETag of the client's copy. Any other value returns the whole file.", "\"another\""),
+        of("Range", "The bytes to return. Several ranges or a malformed range return the whole file.", "bytes=0-9"),
+        of(
+            "If-Range",
+            "The ETag of the client's copy. If the copy is not current, the whole file is returned.",
+            "\"another\"",
+        ),
     ]
 }
 

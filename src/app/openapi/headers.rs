@@ -16,10 +16,18 @@ pub(super) fn headers() -> [(&'static str, Header); 4] {
     let int32 = SchemaFormat::KnownFormat(KnownFormat::Int32);
     let seconds = ObjectBuilder::new().schema_type(Type::Integer).format(Some(int32));
     let seconds = seconds.minimum(Some(1)).maximum(Some(86_400));
-    let retry =
-        HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds to wait before the next attempt."));
+    let retry = HeaderBuilder::new()
+        .schema(Some(seconds))
+        .description(Some("The number of seconds to wait before the next attempt."));
     [
-        ("ETag", text("^\"[0-9]+(-[0-9]+)*\"$", "\"1\"", "The version, for If-Match or If-None-Match.")),
+        (
+            "ETag",
+            text(
+                "^\"[0-9]+(-[0-9]+)*\"$",
+                "\"1\"",
+                "The version of the resource. Send it in If-Match or If-None-Match.",
+            ),
+        ),
         (
             "Location",
             text("^/api/v1/", "/api/v1/customers/c0000000-0000-4000-8000-000000000001", "The URL of the new resource."),

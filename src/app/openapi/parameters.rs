@@ -24,9 +24,9 @@ fn example(endpoint: &Endpoint) -> (&'static str, i64) {
 
 /// The path parameters of the web console. Each has a name, a description, a pattern and an example.
 const CONSOLE_PATH: [(&str, &str, &str, &str); 3] = [
-    ("invoice", "The script of the page reads it.", "^[0-9a-f-]{36}$", demo::ISSUED),
-    ("version", "The version that the page names.", "^[0-9a-f]{16}$", "0123456789abcdef"),
-    ("file", "The file that the page or another script names.", "^[a-z_]+\\.js$", "app.js"),
+    ("invoice", "The id of the invoice. Only the script of the page reads it.", "^[0-9a-f-]{36}$", demo::ISSUED),
+    ("version", "The version of the files of the console.", "^[0-9a-f]{16}$", "0123456789abcdef"),
+    ("file", "The name of a script of the console.", "^[a-z_]+\\.js$", "app.js"),
 ];
 
 pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
@@ -35,7 +35,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
     if endpoint.path.contains("{id}") {
         let id =
             ParameterBuilder::new().name("id").parameter_in(ParameterIn::Path).required(Required::True).description(
-                Some("The id of the resource, in either case. Malformed, unknown and foreign ids return 404."),
+                Some("The id of the resource, in lower or upper case. Malformed, unknown and foreign ids return 404."),
             );
         let format = SchemaFormat::KnownFormat(KnownFormat::Uuid);
         let schema = ObjectBuilder::new().schema_type(Type::String).format(Some(format));
@@ -56,7 +56,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .parameter_in(ParameterIn::Header)
             .required(required)
             .description(Some(
-                "Any value. Required with the refresh cookie: other sites cannot send it (prevents CSRF).",
+                "Any value. The refresh cookie requires this header, because pages of other sites cannot send it (prevents CSRF).",
             ));
         // Do not limit the length: the service checks only whether the header is present, and does not read its value.
         let schema = ObjectBuilder::new().schema_type(Type::String);
@@ -80,7 +80,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .parameter_in(ParameterIn::Header)
             .required(Required::False)
             .description(Some(
-                "The ETag of the client's copy. If it is current, 304 is returned. A malformed value is ignored.",
+                "The ETag of the client's copy. If the copy is current, the response is 304. A malformed value is ignored.",
             ));
         // Add no pattern, because RFC 9110 §13.1.2 requires servers to ignore an invalid value.
         let schema = ObjectBuilder::new().schema_type(Type::String);
@@ -91,7 +91,9 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .name("If-Match")
             .parameter_in(ParameterIn::Header)
             .required(Required::True)
-            .description(Some("The ETag of the last read. 428 if it is missing, 412 if the resource has changed."));
+            .description(Some(
+                "The ETag of the last read. Returns 428 if the header is missing, and 412 if the resource has changed.",
+            ));
         let schema =
             ObjectBuilder::new().schema_type(Type::String).pattern(Some("^\"[1-9][0-9]{0,18}\"$")).max_length(Some(21));
         parameters.push(version.schema(Some(schema)).example(Some(format!("\"{example_version}\"").into())).build());

@@ -51,12 +51,12 @@ pub(super) fn description(endpoint: &Endpoint, description: &str) -> String {
         Access::Public => "No authentication required.",
         Access::SignedIn if has_id => "Requires authentication. Other users receive 404.",
         Access::SignedIn => "Requires authentication. Restricted to the caller's own resources.",
-        Access::Admin => "Requires an administrator; other users receive 403.",
-        Access::Ticket => "Requires a ticket as the first message. Browsers must use an allowed origin (403).",
+        Access::Admin => "Requires an administrator. Other users receive 403.",
+        Access::Ticket => "Requires a ticket as the first message. An origin that is not allowed receives 403.",
         Access::TokenOrCookie => {
-            "Requires an access token, or the refresh cookie with `X-Strongroom-Csrf` from an allowed origin (403)."
+            "Requires an access token, or the refresh cookie with `X-Strongroom-Csrf`. An origin that is not allowed receives 403."
         }
-        Access::Cookie => "Requires the refresh cookie, sent from an allowed origin (403).",
+        Access::Cookie => "Requires the refresh cookie. An origin that is not allowed receives 403.",
     };
     let mut text = format!("{description} {access}");
     if let BodyLimit::Json(bytes) = endpoint.body {

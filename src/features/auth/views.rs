@@ -39,7 +39,7 @@ impl TryFrom<&Register> for EmailAddress {
     type Error = ApiError;
 
     fn try_from(body: &Register) -> ApiResult<Self> {
-        body.email.parse().map_err(|_| ApiError::invalid("/email", "does not fit"))
+        body.email.parse().map_err(|_| ApiError::invalid("/email", "must be an e-mail address"))
     }
 }
 
@@ -74,9 +74,12 @@ impl TryFrom<&ConfirmRegistration> for NewProfile {
     type Error = ApiError;
 
     fn try_from(body: &ConfirmRegistration) -> ApiResult<Self> {
-        let misfit = |pointer| move |_| ApiError::invalid(pointer, "does not fit");
+        let misfit = |pointer| move |_| ApiError::invalid(pointer, "must be text");
         Ok(Self {
-            display_name: body.display_name.parse().map_err(|_| ApiError::invalid("/display_name", "does not fit"))?,
+            display_name: body
+                .display_name
+                .parse()
+                .map_err(|_| ApiError::invalid("/display_name", "must be a display name"))?,
             bio: body.bio.as_deref().map(str::parse).transpose().map_err(misfit("/bio"))?,
         })
     }
@@ -134,7 +137,7 @@ impl TryFrom<&RequestReset> for EmailAddress {
     type Error = ApiError;
 
     fn try_from(body: &RequestReset) -> ApiResult<Self> {
-        body.email.parse().map_err(|_| ApiError::invalid("/email", "does not fit"))
+        body.email.parse().map_err(|_| ApiError::invalid("/email", "must be an e-mail address"))
     }
 }
 

@@ -5,18 +5,19 @@ use crate::http::signature::Docs;
 
 pub const PAGE: Docs = Docs {
     summary: "Get the web console",
-    description: "A page to use the service in a browser. In production 404, unless `STRONGROOM_HTTP_CONSOLE` is true.",
+    description: "Returns a page for using the service in a browser. Returns 404 if the setting `STRONGROOM_HTTP_CONSOLE` \
+        is false, which is the default in production.",
     errors: &[ApiError::NotFound],
 };
 
 pub const STYLE: Docs = Docs {
     summary: "Get the style sheet of the web console",
-    description: "404 for another version than that of the page.",
+    description: "Returns 404 if the version in the path is not the version of the current page.",
     errors: &[ApiError::NotFound],
 };
 
 pub const SCRIPT: Docs = Docs {
     summary: "Get a script of the web console",
-    description: "404 for another version than that of the page.",
+    description: "Returns 404 if the version in the path is not the version of the current page.",
     errors: &[ApiError::NotFound],
 };

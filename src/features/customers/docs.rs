@@ -9,33 +9,36 @@ use crate::security::limits::row_quotas::QUOTA_EXCEEDED;
 pub const REGISTRATION: Registration = Registration {
     kind: CustomerId::KIND,
     is_live: true,
-    text: "The recipients of invoices.",
+    text: "The customers, who receive invoices.",
     example: ("c0000000-0000-4000-8000-000000000001", 1),
 };
 
 pub const CREATE: Docs = Docs {
     summary: "Create a customer",
-    description: "A repeated request with the same `Idempotency-Key` returns the first response.",
+    description: "Creates a customer. A repeated request with the same `Idempotency-Key` returns the first response.",
     errors: &[QUOTA_EXCEEDED],
 };
 
 pub const LIST: Docs = Docs {
     summary: "List customers",
-    description: "Newest first. Paginated: `next_cursor` leads to the next page.",
+    description: "Returns the caller's customers, newest first. Paginated: `next_cursor` is the cursor of the next page.",
     errors: &[],
 };
 
-pub const READ: Docs =
-    Docs { summary: "Get a customer", description: "The `ETag` is required for changes.", errors: &[] };
+pub const READ: Docs = Docs {
+    summary: "Get a customer",
+    description: "Returns one customer. Changes require the `ETag` of the response.",
+    errors: &[],
+};
 
 pub const UPDATE: Docs = Docs {
     summary: "Update a customer",
-    description: "Absent fields are left unchanged; null clears an optional field.",
+    description: "Changes the fields in the request. An absent field does not change; null clears an optional field.",
     errors: &[],
 };
 
 pub const DELETE: Docs = Docs {
     summary: "Delete a customer",
-    description: "A customer with invoices cannot be deleted (409).",
+    description: "Deletes a customer. A customer with invoices cannot be deleted (409).",
     errors: &[IN_USE],
 };

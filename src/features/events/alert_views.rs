@@ -87,7 +87,7 @@ pub struct AlertView {
 fn largest() -> Array {
     let subject = ObjectBuilder::new().schema_type(Type::String).max_length(Some(64)).pattern(Some("^[0-9a-f./:-]+$"));
     ArrayBuilder::new()
-        .description(Some("Those with the most events, in an alert over all."))
+        .description(Some("In a combined alert: the five subjects with the most events."))
         .items(subject)
         .max_items(Some(5))
         .build()

@@ -6,26 +6,26 @@ use crate::http::signature::Docs;
 
 pub const READ: Docs = Docs {
     summary: "Get the profile",
-    description: "The caller's e-mail address, name and bio.",
+    description: "Returns the caller's e-mail address, name and bio.",
     errors: &[ApiError::NotFound],
 };
 
 pub const UPDATE: Docs = Docs {
     summary: "Update the profile",
-    description: "Absent fields are left unchanged.",
+    description: "Changes the fields in the request. An absent field does not change; null clears the bio.",
     errors: &[ApiError::NotFound],
 };
 
 pub const DELETE: Docs = Docs {
     summary: "Delete the account",
-    description: "Requires the password. The account is deleted immediately, its data in the background. The last active \
-        administrator cannot be deleted (409).",
+    description: "Requires the password. The account is deleted immediately, and its data are deleted in the background. \
+        The last active administrator cannot be deleted (409).",
     errors: &[ApiError::InvalidCredentials, LAST_ADMINISTRATOR],
 };
 
 pub const CHANGE_PASSWORD: Docs = Docs {
     summary: "Change password",
-    description: "Requires the current password. Ends all sessions and starts a new one: a new access token in the body, a new \
-        refresh token as a cookie.",
+    description: "Requires the current password. Ends all sessions and opens a new session. The body contains its access \
+        token, and a cookie contains its refresh token.",
     errors: &[ApiError::InvalidCredentials, ApiError::NotFound],
 };

@@ -68,8 +68,8 @@ impl TryFrom<&UpdateProfile> for ProfileChange {
         let name = body.display_name.as_deref().map(str::parse).transpose();
         let bio = body.bio.as_ref().map(|bio| bio.as_deref().map(str::parse).transpose()).transpose();
         Ok(Self {
-            display_name: name.map_err(|_| ApiError::invalid("/display_name", "does not fit"))?,
-            bio: bio.map_err(|_| ApiError::invalid("/bio", "does not fit"))?,
+            display_name: name.map_err(|_| ApiError::invalid("/display_name", "must be a display name"))?,
+            bio: bio.map_err(|_| ApiError::invalid("/bio", "must be text"))?,
         })
     }
 }
