@@ -1,8 +1,8 @@
 //! Input validation and mass assignment (CWE-915, CWE-20, API3:2023): a JSON body becomes a validated value, or the
 //! reply is 400.
 //!
-//! **Attack**: a client adds fields such as `role` or `owner_id`; it repeats a field, of which one parser reads the
-//! first value and another parser the last; it sends invalid values.
+//! **Attack**: additional fields such as `role` or `owner_id`; repeated fields, of which two parsers read different
+//! values; invalid values.
 //! **Control**: handlers take [`JsonBody`] and never see raw input. Each request type refuses unknown and repeated
 //! fields ([`super::object`]), and garde checks the declared limits. A refusal names the field ([`super::faults`]).
 //! **Limits**: rules that need the database, such as a foreign key, are checked in the stores.
