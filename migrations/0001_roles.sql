@@ -1,17 +1,17 @@
 -- Roles and default privileges (least privilege, CWE-250).
 --
 -- strongroom_owner owns the schema and runs the migrations. strongroom_app is the role of the service: it owns nothing,
--- cannot bypass row-level security, and has only the rights that are granted here. strongroom_classifier owns the
--- function classify_object() and cannot log in. deploy/postgres/roles.sh creates the roles in production, and the
--- development server creates them in development.
+-- cannot bypass row-level security, and has only the rights that are granted here.
+-- strongroom_classifier owns the function classify_object() and cannot log in. deploy/postgres/roles.sh creates the
+-- roles in production, and the development server creates them in development.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 revoke all on schema public from public;
 grant usage on schema public to strongroom_app, strongroom_classifier;
 
--- By default, every role may execute a new function. The next statement removes this right. From then on, a role can
--- call a function only if a migration grants the right to it.
+-- By default, every role may execute a new function. The next statement removes this right.
+-- From then on, a role can call a function only if a migration grants the right to it.
 alter default privileges revoke execute on functions from public;
 
 -- The service compares the applied migrations with those of its build before it reports that it is ready.

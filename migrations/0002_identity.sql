@@ -1,5 +1,5 @@
--- Identity: users, registrations, password resets, sessions, refresh tokens, and the functions with which
--- administrators change users.
+-- Identity: users, registrations, password resets, sessions, refresh tokens,
+-- and the functions with which administrators change users.
 --
 -- The identity tables have no row-level security, because the service reads them before it knows who the caller is.
 -- They store tokens as SHA-256 hashes, so a copy of the database contains no usable token.
@@ -15,12 +15,13 @@ create table users (
         constraint users_display_name_length check (char_length(display_name) between 1 and 100),
     bio text
         constraint users_bio_length check (char_length(bio) <= 500),
-    -- A PHC string, which contains algorithm, parameters, salt and hash. The check refuses a password that is not
-    -- hashed.
+    -- A PHC string, which contains algorithm, parameters, salt and hash.
+    -- The check refuses a password that is not hashed.
     password_hash text not null
         constraint users_password_hash_form check (password_hash like '$argon2id$%'),
-    -- The work of verifying the hash: memory in KiB times passes. A login with an unknown address does as much work as
-    -- the most expensive account. Otherwise response times would reveal which accounts exist (user enumeration).
+    -- The work of verifying the hash: memory in KiB times passes.
+    -- A login with an unknown address does as much work as the most expensive account.
+    -- Otherwise response times would reveal which accounts exist (user enumeration).
     password_work bigint generated always as (
         substring(password_hash from '[$]m=([0-9]{1,9}),')::bigint * substring(password_hash from ',t=([0-9]{1,9}),')::bigint
     ) stored,
@@ -28,8 +29,9 @@ create table users (
         constraint users_role_known check (role in ('user', 'admin')),
     status text not null default 'active'
         constraint users_status_known check (status in ('active', 'disabled')),
-    -- Every device cookie contains this number. A password reset, a password change and the end of all sessions
-    -- increment it. Older device cookies of the account then become invalid.
+    -- Every device cookie contains this number.
+    -- A password reset, a password change and the end of all sessions increment it.
+    -- Older device cookies of the account then become invalid.
     device_epoch bigint not null default 0,
     version bigint not null default 1,
     created_at timestamptz not null,
@@ -38,15 +40,17 @@ create table users (
 create index users_newest on users (created_at desc, id desc);
 create index users_password_work on users (password_work);
 grant select, delete on users to strongroom_app;
--- Mass assignment (API3:2023): the service has no right to write role or status. The command line sets the role,
--- because it connects as the schema's owner. The function admin_set_status() sets the status.
+-- Mass assignment (API3:2023): the service has no right to write role or status.
+-- The command line sets the role, because it connects as the schema's owner.
+-- The function admin_set_status() sets the status.
 grant insert (id, email, display_name, bio, password_hash, created_at, updated_at) on users to strongroom_app;
 grant update (email, display_name, bio, password_hash, device_epoch, version, updated_at) on users to strongroom_app;
 
--- Opening the confirmation link turns a registration into a user. The registration contains neither password nor name:
--- the person who reads the mail enters both with the confirmation. Otherwise an attacker could register another
--- person's address with a password that the attacker knows (account pre-hijacking, CWE-287). Several registrations can
--- have the same address, so an attacker cannot reserve the address of another person.
+-- Opening the confirmation link turns a registration into a user.
+-- The registration contains neither password nor name: the person who reads the mail enters both with the confirmation.
+-- Otherwise an attacker could register another person's address with a password
+-- that the attacker knows (account pre-hijacking, CWE-287).
+-- Several registrations can have the same address, so an attacker cannot reserve the address of another person.
 create table registrations (
     id uuid primary key,
     email text not null,
@@ -58,8 +62,9 @@ create table registrations (
 create index registrations_expiry on registrations (expires_at);
 grant select, insert, delete on registrations to strongroom_app;
 
--- A user can have several valid reset tokens. Otherwise an attacker could request a reset and so invalidate the token
--- that the user has received. The use of one token, or a change of the password, deletes all tokens of the user.
+-- A user can have several valid reset tokens.
+-- Otherwise an attacker could request a reset and so invalidate the token that the user has received.
+-- The use of one token, or a change of the password, deletes all tokens of the user.
 create table password_resets (
     id uuid primary key,
     user_id uuid not null constraint password_resets_user references users (id) on delete cascade,
@@ -72,8 +77,9 @@ create index password_resets_of_user on password_resets (user_id);
 create index password_resets_expiry on password_resets (expires_at);
 grant select, insert, delete on password_resets to strongroom_app;
 
--- The row of an ended session is deleted only after its last access token has expired. Until then, every replica must
--- be able to read that the session has ended. For the same reason, the sessions of a deleted user remain.
+-- The row of an ended session is deleted only after its last access token has expired.
+-- Until then, every replica must be able to read that the session has ended.
+-- For the same reason, the sessions of a deleted user remain.
 create table sessions (
     id uuid primary key,
     user_id uuid constraint sessions_user references users (id) on delete set null,
@@ -82,10 +88,11 @@ create table sessions (
     -- The absolute timeout of the session. No statement changes it, so activity cannot extend the session beyond it.
     expires_at timestamptz not null,
     ended_at timestamptz,
-    -- The transaction that set ended_at. Every second, each replica reads which sessions have ended since its last
-    -- read. It cannot select them by ended_at, because a transaction can commit long after it has set this time. It
-    -- selects them by transaction id: each read also returns the oldest transaction that was still open, and the next
-    -- read begins there.
+    -- The transaction that set ended_at.
+    -- Every second, each replica reads which sessions have ended since its last read.
+    -- It cannot select them by ended_at, because a transaction can commit long after it has set this time.
+    -- It selects them by transaction id: each read also returns the oldest transaction
+    -- that was still open, and the next read begins there.
     ended_by_transaction xid8,
     -- The list of sessions shows client and address, so that users recognize their own devices.
     client text not null constraint sessions_client_length check (char_length(client) <= 200),
@@ -108,8 +115,8 @@ create trigger sessions_stamp_end before update of ended_at on sessions
     for each row when (old.ended_at is null and new.ended_at is not null)
     execute function stamp_ended_session();
 
--- Notifies every replica when the transaction commits. If a notification is lost, the replica learns from its next read
--- that the session has ended.
+-- Notifies every replica when the transaction commits.
+-- If a notification is lost, the replica learns from its next read that the session has ended.
 create function announce_ended_session() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -121,8 +128,8 @@ create trigger sessions_announce_end after update of ended_at on sessions
     for each row when (old.ended_at is null and new.ended_at is not null)
     execute function announce_ended_session();
 
--- Disabling or deleting a user ends all sessions of this user in the same transaction. A trigger does this, so that no
--- statement can forget it.
+-- Disabling or deleting a user ends all sessions of this user in the same transaction.
+-- A trigger does this, so that no statement can forget it.
 create function end_sessions_of_user() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -151,22 +158,23 @@ create index refresh_tokens_of_session on refresh_tokens (session_id);
 grant select, insert, delete on refresh_tokens to strongroom_app;
 grant update (used_at) on refresh_tokens to strongroom_app;
 
--- Broken function-level authorization (API5:2023): each function for administrators checks the role in the database
--- again. So a handler that forgets the check still returns no data and changes nothing.
+-- Broken function-level authorization (API5:2023): each function for administrators checks the role
+-- in the database again. So a handler that forgets the check still returns no data and changes nothing.
 create function is_active_admin(candidate uuid) returns boolean
 language sql stable set search_path = '' as $$
     select exists (select from public.users u where u.id = candidate and u.role = 'admin' and u.status = 'active')
 $$;
 grant execute on function is_active_admin(uuid) to strongroom_app;
 
--- Disables or enables a user. Returns done, missing, own_account or forbidden. Administrators cannot disable
--- themselves, so that at least one active administrator remains. The trigger end_sessions_of_user() ends the sessions
--- of a disabled user.
+-- Disables or enables a user. Returns done, missing, own_account or forbidden.
+-- Administrators cannot disable themselves, so that at least one active administrator remains.
+-- The trigger end_sessions_of_user() ends the sessions of a disabled user.
 create function admin_set_status(admin uuid, target uuid, wanted text) returns text
 language plpgsql security definer set search_path = '' as $$
 begin
-    -- Locks all administrators, always in the same order. If two administrators disable each other at the same time,
-    -- the second one waits. After the wait, the second one is disabled and receives forbidden.
+    -- Locks all administrators, always in the same order.
+    -- If two administrators disable each other at the same time, the second one waits.
+    -- After the wait, the second one is disabled and receives forbidden.
     perform from public.users u where u.role = 'admin' and u.status = 'active' order by u.id for no key update;
     if not public.is_active_admin(admin) then
         return 'forbidden';

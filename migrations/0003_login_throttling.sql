@@ -13,11 +13,11 @@ create table login_failures (
             'account_and_address',
             -- Counts the failed logins from an address.
             'address',
-            -- 'network' counts the accounts that failed in one network. 'account_in_network' marks an account as
-            -- already counted.
+            -- 'network' counts the accounts that failed in one network.
+            -- 'account_in_network' marks an account as already counted.
             'account_in_network', 'network',
-            -- Counts the failed logins with a device cookie. Without a cookie, a login counts for 'account', 'address'
-            -- and the two kinds of a network instead.
+            -- Counts the failed logins with a device cookie.
+            -- Without a cookie, a login counts for 'account', 'address' and the two kinds of a network instead.
             'device',
             -- Marks a solved challenge as used, so that its solution is accepted only once.
             'challenge'
@@ -29,8 +29,8 @@ create table login_failures (
         constraint login_failures_counted check (failures >= 0),
     -- The end of the window. For an account, each new failure moves it to a later time.
     expires_at timestamptz not null,
-    -- For accounts only: the number of failed logins in a row, and the end of the lockout, until which every password
-    -- is refused.
+    -- For accounts only: the number of failed logins in a row,
+    -- and the end of the lockout, until which every password is refused.
     in_a_row bigint not null default 0
         constraint login_failures_counted_in_a_row check (in_a_row >= 0),
     waits_until timestamptz

@@ -1,16 +1,16 @@
--- Counters of mail budgets (CWE-770) and of detection rules. All replicas share them, and a restart does not reset
--- them.
+-- Counters of mail budgets (CWE-770) and of detection rules.
+-- All replicas share them, and a restart does not reset them.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 -- Counts events in a window of fixed length. The window begins with its first event.
 create table counters (
     -- The name of a detection rule, or mail_budget. A mail budget limits the mails to one mailbox or one mail domain
-    -- that one network, or one known device, has requested. A budget for the recipient alone would let an attacker use
-    -- it up, and so block the recipient's mails.
+    -- that one network, or one known device, has requested.
+    -- A budget for the recipient alone would let an attacker use it up, and so block the recipient's mails.
     kind text not null constraint counters_kind_length check (char_length(kind) <= 60),
-    -- For a rule: the id of a user, session or invoice, a network, or a keyed hash of a typed address. For a mail
-    -- budget: a keyed hash, so that the table contains neither addresses nor networks.
+    -- For a rule: the id of a user, session or invoice, a network, or a keyed hash of a typed address.
+    -- For a mail budget: a keyed hash, so that the table contains neither addresses nor networks.
     key text not null constraint counters_key_length check (char_length(key) <= 64),
     count bigint not null constraint counters_count_positive check (count > 0),
     -- The time at which the window ends.

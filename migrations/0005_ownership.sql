@@ -1,19 +1,20 @@
 -- Ownership: the rules for every table with a column `owner_id` (BOLA, API1:2023; CWE-639).
 --
--- Four controls isolate owners (defense in depth). Two are in the code: each store method requires a Caller, and each
--- statement contains owner_id. Two are in the database:
---   * Forced row-level security: a transaction sees only the rows of the owner in the setting `app.owner_id`. Without
---     the setting it sees no rows. src/db/owner_query.rs and src/db/owner_tx.rs set it.
+-- Four controls isolate owners (defense in depth). Two are in the code: each store method requires a Caller,
+-- and each statement contains owner_id. Two are in the database:
+--   * Forced row-level security: a transaction sees only the rows of the owner in the setting `app.owner_id`.
+--     Without the setting it sees no rows. src/db/owner_query.rs and src/db/owner_tx.rs set it.
 --   * Composite keys: a foreign key contains the owner, so a row can refer only to a row of the same owner. Row-level
 --     security does not apply to key checks, so a plain foreign key would reveal which ids of other owners exist.
--- The test tests/api/contract/database_walls.rs reads the catalogue and reports each table that lacks one of these
--- controls.
+-- The test tests/api/contract/database_walls.rs reads the catalogue
+-- and reports each table that lacks one of these controls.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- Each owned row refers to its owner in this table. The row of the owner remains when the user is deleted, which takes
--- one short transaction. A worker then deletes the owner's data in batches, because one cascade over a million invoices
--- would exceed the statement timeout.
+-- Each owned row refers to its owner in this table.
+-- The row of the owner remains when the user is deleted, which takes one short transaction.
+-- A worker then deletes the owner's data in batches,
+-- because one cascade over a million invoices would exceed the statement timeout.
 create table owners (
     -- The same id as in users.
     id uuid primary key,
@@ -23,8 +24,8 @@ create table owners (
 create index owners_deleted on owners (deleted_at) where deleted_at is not null;
 grant select on owners to strongroom_app;
 
--- A trigger writes this table, so that no statement on users can forget it. SECURITY DEFINER: the service has no right
--- to write to owners.
+-- A trigger writes this table, so that no statement on users can forget it.
+-- SECURITY DEFINER: the service has no right to write to owners.
 create function track_owner() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -38,19 +39,20 @@ end
 $$;
 create trigger users_track_owner after insert or delete on users for each row execute function track_owner();
 
--- Returns the owner whose rows this transaction can see. PostgreSQL leaves the setting as '' after a transaction that
--- set it. nullif() turns '' into null, and null matches no owner.
+-- Returns the owner whose rows this transaction can see.
+-- PostgreSQL leaves the setting as '' after a transaction that set it.
+-- nullif() turns '' into null, and null matches no owner.
 --
 -- The function has no `set search_path`, so that the planner can replace each call by the function's body (inlining).
--- Otherwise each call would cost as much as reading a row. A search path cannot change what the function calls, because
--- RETURN binds the names in the body when the function is created.
+-- Otherwise each call would cost as much as reading a row. A search path cannot change what the function calls,
+-- because RETURN binds the names in the body when the function is created.
 create function current_owner() returns uuid
 language sql stable parallel safe
 return nullif(current_setting('app.owner_id', true), '')::uuid;
 grant execute on function current_owner() to strongroom_app, strongroom_classifier;
 
--- All tables with an owner, in the order in which they were protected. A table refers only to earlier tables, so rows
--- must be deleted in reverse order.
+-- All tables with an owner, in the order in which they were protected.
+-- A table refers only to earlier tables, so rows must be deleted in reverse order.
 create table owned_tables (
     position integer generated always as identity primary key,
     relation regclass not null constraint owned_tables_relation_unique unique
@@ -92,9 +94,9 @@ begin
 end
 $$;
 
--- Deletes one batch of the current owner's rows if the account was deleted. Returns whether more rows may remain. It
--- starts with tables that refer to other tables, so that no deletion cascades to more rows than a batch. SECURITY
--- DEFINER: the service has no right to delete payments. Forced row-level security still applies.
+-- Deletes one batch of the current owner's rows if the account was deleted. Returns whether more rows may remain.
+-- It starts with tables that refer to other tables, so that no deletion cascades to more rows than a batch.
+-- SECURITY DEFINER: the service has no right to delete payments. Forced row-level security still applies.
 create function purge_deleted_owner(batch integer) returns boolean
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -123,12 +125,13 @@ $$;
 grant execute on function purge_deleted_owner(integer) to strongroom_app;
 
 -- Returns the class of an object to which a caller was denied access: missing, foreign (it belongs to another owner),
--- or own. The service calls this function after the response. Only the audit event contains the result, so callers
--- cannot see it.
+-- or own. The service calls this function after the response.
+-- Only the audit event contains the result, so callers cannot see it.
 --
--- Forced row-level security hides foreign rows even from the schema's owner. So the role strongroom_classifier owns
--- this function, and a policy shows it all rows. It can read only the id and the owner, and only in the tables of
--- classified_objects. It needs CREATE only to become the owner of the function.
+-- Forced row-level security hides foreign rows even from the schema's owner.
+-- So the role strongroom_classifier owns this function, and a policy shows it all rows.
+-- It can read only the id and the owner, and only in the tables of classified_objects.
+-- It needs CREATE only to become the owner of the function.
 grant create on schema public to strongroom_classifier;
 set local role strongroom_classifier;
 create function classify_object(kind text, object uuid, caller uuid) returns text

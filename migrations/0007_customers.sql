@@ -2,16 +2,17 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- A search ignores upper and lower case in every script, and the normalization form of Unicode (NFC, NFD). lower() and
--- ILIKE are not enough: the database has the locale C, in which they convert only the letters A to Z.
+-- A search ignores upper and lower case in every script, and the normalization form of Unicode (NFC, NFD).
+-- lower() and ILIKE are not enough: the database has the locale C, in which they convert only the letters A to Z.
 --
 -- Two texts have the same key if they differ only in case or in normalization form (Unicode, definition D145). lower()
--- followed by upper() replaces the final sigma, the long s and the Kelvin sign by the usual letters, and ß by SS. The
--- Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
+-- followed by upper() replaces the final sigma, the long s and the Kelvin sign by the usual letters, and ß by SS.
+-- The Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
 --
--- The key uses ICU, which replaces ß by SS. If PostgreSQL was built without ICU, it uses pg_c_utf8 (version 17 and
--- newer). This collation replaces single letters only, so ß and SS stay different. The name of a collation cannot be a
--- parameter, so the block builds the CREATE FUNCTION statement as text.
+-- The key uses ICU, which replaces ß by SS.
+-- If PostgreSQL was built without ICU, it uses pg_c_utf8 (version 17 and newer).
+-- This collation replaces single letters only, so ß and SS stay different.
+-- The name of a collation cannot be a parameter, so the block builds the CREATE FUNCTION statement as text.
 do $$
 declare
     icu_exists boolean := exists (select from pg_catalog.pg_collation where collname = 'und-x-icu');
@@ -39,8 +40,8 @@ create table customers (
     version bigint not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
-    -- Foreign keys of other tables refer to (owner_id, id), so that a row can refer only to a customer of the same
-    -- owner. PostgreSQL requires a unique constraint on these columns.
+    -- Foreign keys of other tables refer to (owner_id, id), so that a row can refer only to a customer
+    -- of the same owner. PostgreSQL requires a unique constraint on these columns.
     constraint customers_owner_id_id unique (owner_id, id)
 );
 create index customers_newest on customers (owner_id, created_at desc, id desc);

@@ -1,8 +1,8 @@
 -- Invoices with their lines, and the seller and customer of issued invoices.
 --
--- Amounts are in minor units of the currency (cents), unless the name of a column contains another unit. The service
--- computes all totals, and the checks refuse impossible totals. No amount exceeds 9007199254740991, the largest integer
--- that JavaScript clients read exactly.
+-- Amounts are in minor units of the currency (cents), unless the name of a column contains another unit.
+-- The service computes all totals, and the checks refuse impossible totals.
+-- No amount exceeds 9007199254740991, the largest integer that JavaScript clients read exactly.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
@@ -31,8 +31,9 @@ create table invoices (
     version bigint not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
-    -- Lists sort by these columns. An invoice without a date sorts after all others. An index on the expression would
-    -- not work: row-level security allows an index only for leakproof operators, and coalesce() is not leakproof.
+    -- Lists sort by these columns.
+    -- An invoice without a date sorts after all others. An index on the expression would not work:
+    -- row-level security allows an index only for leakproof operators, and coalesce() is not leakproof.
     issue_order date not null generated always as (coalesce(issue_date, 'infinity')) stored,
     due_order date not null generated always as (coalesce(due_date, 'infinity')) stored,
     constraint invoices_owner_id_id unique (owner_id, id),
@@ -77,8 +78,8 @@ create table invoice_lines (
     -- In thousandths, because a quantity has up to three decimals.
     quantity_thousandths bigint not null
         constraint invoice_lines_quantity check (quantity_thousandths > 0),
-    -- In ten-thousandths of a minor unit, because a price can be more precise than the currency (0.1648 euros). In
-    -- minor units, a price has at most 14 digits.
+    -- In ten-thousandths of a minor unit, because a price can be more precise than the currency (0.1648 euros).
+    -- In minor units, a price has at most 14 digits.
     unit_price_ten_thousandths bigint not null
         constraint invoice_lines_unit_price check (unit_price_ten_thousandths between 0 and 999999999999999999),
     -- The discount on the line: either a rate in thousandths of a percent, or an amount.
@@ -98,8 +99,8 @@ create table invoice_lines (
 select protect_owned_table('invoice_lines');
 grant select, insert, delete on invoice_lines to strongroom_app;
 
--- Seller and customer of an issued invoice, as they were on the issue date. So a later change of the business or the
--- customer does not change the invoice. The service can only read this table.
+-- Seller and customer of an issued invoice, as they were on the issue date.
+-- So a later change of the business or the customer does not change the invoice. The service can only read this table.
 create table invoice_parties (
     owner_id uuid not null,
     invoice_id uuid not null,
@@ -144,9 +145,9 @@ create trigger invoices_copy_parties after update of number on invoices
     for each row when (old.number is null and new.number is not null)
     execute function copy_invoice_parties();
 
--- Assigns number and issue date to a draft. Returns the number, or null if the draft does not exist. Refuses a date
--- before the date of the owner's last issued invoice, so that numbers increase with dates. SECURITY DEFINER: the
--- service has no right to write a number. Forced row-level security still applies.
+-- Assigns number and issue date to a draft. Returns the number, or null if the draft does not exist.
+-- Refuses a date before the date of the owner's last issued invoice, so that numbers increase with dates.
+-- SECURITY DEFINER: the service has no right to write a number. Forced row-level security still applies.
 create function assign_invoice_number(invoice uuid, issued_on date) returns text
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -160,8 +161,9 @@ begin
         return null;
     end if;
     assigned := public.next_number('INV', issuer, issued_on);
-    -- This check must follow next_number(), which locks the counter of the year. Otherwise two transactions could both
-    -- pass the check. The counters of other years need no lock, because numbers of different years are always in order.
+    -- This check must follow next_number(), which locks the counter of the year.
+    -- Otherwise two transactions could both pass the check.
+    -- The counters of other years need no lock, because numbers of different years are always in order.
     if exists (
         select from public.number_counters where owner_id = issuer and series = 'INV' and last_date > issued_on
     ) then

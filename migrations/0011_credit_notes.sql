@@ -10,8 +10,8 @@ create table credit_notes (
     number text not null constraint credit_notes_number_form check (number ~ '^CN-[0-9]{4}-[0-9]{4,}$'),
     issue_date date not null,
     reason text constraint credit_notes_reason_length check (char_length(reason) between 1 and 500),
-    -- An array with one object for each credited line: position on the invoice, description, tax rate and credited net
-    -- amount.
+    -- An array with one object for each credited line: position on the invoice,
+    -- description, tax rate and credited net amount.
     lines jsonb not null constraint credit_notes_lines
         check (jsonb_typeof(lines) = 'array' and jsonb_array_length(lines) between 1 and 100),
     -- Net and tax for each tax rate. They are stored, because they depend on the earlier credit notes of the invoice.
@@ -32,15 +32,15 @@ create table credit_notes (
 create index credit_notes_newest on credit_notes (owner_id, created_at desc, id desc);
 create index credit_notes_of_invoice on credit_notes (owner_id, invoice_id, created_at desc, id desc);
 select protect_owned_table('credit_notes', 'credit_note');
--- The service has no right to update or delete credit notes, so an issued one cannot be changed. It may insert every
--- column except the number.
+-- The service has no right to update or delete credit notes, so an issued one cannot be changed.
+-- It may insert every column except the number.
 grant select on credit_notes to strongroom_app;
 grant insert (
     id, owner_id, invoice_id, issue_date, reason, lines, taxes, net, tax_total, total, created_at
 ) on credit_notes to strongroom_app;
 
--- Assigns the number. SECURITY DEFINER: the service has no right to write a number, so it cannot choose one. Forced
--- row-level security still applies inside the function.
+-- Assigns the number. SECURITY DEFINER: the service has no right to write a number, so it cannot choose one.
+-- Forced row-level security still applies inside the function.
 create function number_credit_note() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin

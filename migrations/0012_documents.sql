@@ -1,10 +1,12 @@
 -- Documents: files that a user uploads and can attach to an invoice.
 --
--- The bytes are stored outside of the database, under a random storage key. A crash must not leave bytes that no row
--- refers to. So each storage key is always in `documents` or in the queue `blob_deletion` of the outbox:
---   * Upload: the service first adds the storage key to the queue with a due time in the future, and reserves the size
---     from the quota. Then it writes the bytes. Then one transaction moves the storage key to `documents`, unless a
---     worker is already deleting the bytes. If the upload crashes, the worker deletes the bytes when they are due.
+-- The bytes are stored outside of the database, under a random storage key.
+-- A crash must not leave bytes that no row refers to.
+-- So each storage key is always in `documents` or in the queue `blob_deletion` of the outbox:
+--   * Upload: the service first adds the storage key to the queue with a due time in the future,
+--     and reserves the size from the quota. Then it writes the bytes.
+--     Then one transaction moves the storage key to `documents`, unless a worker is already deleting the bytes.
+--     If the upload crashes, the worker deletes the bytes when they are due.
 --   * Deletion: one transaction moves the storage key to the queue. Then the worker deletes the bytes.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
@@ -46,9 +48,9 @@ create table document_uploads (
 select protect_owned_table('document_uploads');
 grant select, insert, delete on document_uploads to strongroom_app;
 
--- The total size of an owner's documents and uploads in progress. An upload locks this row, so parallel uploads check
--- the quota one after the other. If each upload summed up the documents instead, several could pass the check together
--- (CWE-367).
+-- The total size of an owner's documents and uploads in progress.
+-- An upload locks this row, so parallel uploads check the quota one after the other.
+-- If each upload summed up the documents instead, several could pass the check together (CWE-367).
 create table document_usage (
     owner_id uuid not null constraint document_usage_key primary key,
     bytes bigint not null constraint document_usage_bytes check (bytes >= 0),
@@ -70,8 +72,8 @@ $$;
 create trigger documents_queue_blob_deletion after delete on documents
     for each row execute function queue_blob_deletion();
 
--- If the invoice of a document is deleted, the version of the document must change. Otherwise an update with a stale
--- ETag would succeed (lost update).
+-- If the invoice of a document is deleted, the version of the document must change.
+-- Otherwise an update with a stale ETag would succeed (lost update).
 create function advance_detached_document() returns trigger
 language plpgsql set search_path = '' as $$
 begin

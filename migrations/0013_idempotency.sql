@@ -2,9 +2,9 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- A request inserts its row before its work. The unique key makes a second request with the same key wait. The response
--- is stored in the same transaction, so every committed row has a response. No response contains a secret, because
--- routes that return a token do not accept a key.
+-- A request inserts its row before its work. The unique key makes a second request with the same key wait.
+-- The response is stored in the same transaction, so every committed row has a response.
+-- No response contains a secret, because routes that return a token do not accept a key.
 create table idempotency_keys (
     owner_id uuid not null,
     route text not null constraint idempotency_keys_route_length check (char_length(route) <= 200),
@@ -23,8 +23,8 @@ select protect_owned_table('idempotency_keys');
 grant select, insert on idempotency_keys to strongroom_app;
 grant update (fingerprint, claimed_at, status, location, etag, body) on idempotency_keys to strongroom_app;
 
--- Deletes expired responses of all owners. A background worker calls it. If each request deleted them instead, requests
--- of the same owner would wait for each other, or could deadlock with a locked invoice.
+-- Deletes expired responses of all owners. A background worker calls it. If each request deleted them instead,
+-- requests of the same owner would wait for each other, or could deadlock with a locked invoice.
 create function sweep_idempotency_keys(batch bigint) returns bigint
 language sql security definer set search_path = '' as $$
     with deleted as (
@@ -38,7 +38,7 @@ language sql security definer set search_path = '' as $$
     select count(*) from deleted;
 $$;
 grant execute on function sweep_idempotency_keys(bigint) to strongroom_app;
--- Forced row-level security also applies to the schema's owner, with whose rights sweep_idempotency_keys() runs. This
--- policy shows it the expired responses of all owners.
+-- Forced row-level security also applies to the schema's owner, with whose rights sweep_idempotency_keys() runs.
+-- This policy shows it the expired responses of all owners.
 create policy idempotency_keys_expired on idempotency_keys to current_user
     using (claimed_at < pg_catalog.now() - interval '24 hours') with check (false);

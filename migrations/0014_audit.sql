@@ -1,26 +1,26 @@
--- Audit trail (ASVS V16): an append-only table of security events, and a hash chain that reveals every change of this
--- table.
+-- Audit trail (ASVS V16): an append-only table of security events,
+-- and a hash chain that reveals every change of this table.
 --
--- The service can insert an event, but cannot read, change or delete one. The schema's owner could drop the triggers
--- below and then change events. The hash chain reveals such changes, because its MAC key is not in the database
--- (docs/security-events.md).
+-- The service can insert an event, but cannot read, change or delete one.
+-- The schema's owner could drop the triggers below and then change events.
+-- The hash chain reveals such changes, because its MAC key is not in the database (docs/security-events.md).
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- The ids of all master keys that the service has used. If the master key was replaced, the first replica that starts
--- with the new key inserts its id, and records a security event in the same transaction.
+-- The ids of all master keys that the service has used. If the master key was replaced,
+-- the first replica that starts with the new key inserts its id, and records a security event in the same transaction.
 create table master_keys (
     id bytea primary key constraint master_keys_id_size check (octet_length(id) = 4),
     first_used_at timestamptz not null
 );
 grant select, insert on master_keys to strongroom_app;
 
--- No column contains text that a client chose (log injection, CWE-117). The table has no foreign key to users, because
--- the events remain when a user is deleted.
+-- No column contains text that a client chose (log injection, CWE-117).
+-- The table has no foreign key to users, because the events remain when a user is deleted.
 create table security_events (
     id uuid primary key,
-    -- The order in which events are sealed. A rollback leaves a gap in the numbers, so a gap alone is no sign of an
-    -- attack.
+    -- The order in which events are sealed.
+    -- A rollback leaves a gap in the numbers, so a gap alone is no sign of an attack.
     seq bigint not null generated always as identity constraint security_events_seq unique,
     at timestamptz not null,
     kind text not null constraint security_events_kind_form check (kind ~ '^[a-z_]{1,40}$'),
@@ -37,8 +37,8 @@ create table security_events (
     request_id uuid,
     -- A keyed hash of the e-mail address that the client sent with a login.
     subject text constraint security_events_subject_form check (subject ~ '^[0-9a-f]{16}$'),
-    -- The object that the client requested. classify_object() determines after the response whether it is missing,
-    -- foreign or own.
+    -- The object that the client requested.
+    -- classify_object() determines after the response whether it is missing, foreign or own.
     object_kind text constraint security_events_object_kind_form check (object_kind ~ '^[a-z_]{1,40}$'),
     object_id uuid,
     object_class text constraint security_events_object_class_known
@@ -58,17 +58,18 @@ grant insert (
     object_kind, object_id, object_class, amount, mac
 ) on security_events to strongroom_app;
 
--- A seal is one link of the hash chain: a MAC over the previous seal and over the MACs of a batch of events. Without
--- the key, an attacker cannot change, remove, add or reorder sealed events undetected. Only the removal of the newest
--- seals leaves a valid chain. The log reveals it, because it contains the newest link of the chain.
+-- A seal is one link of the hash chain: a MAC over the previous seal and over the MACs of a batch of events.
+-- Without the key, an attacker cannot change, remove, add or reorder sealed events undetected.
+-- Only the removal of the newest seals leaves a valid chain.
+-- The log reveals it, because it contains the newest link of the chain.
 create table security_event_seals (
     batch bigint primary key constraint security_event_seals_counted check (batch > 0),
     sealed_at timestamptz not null,
     -- The number of events in this batch and all batches before it.
     events bigint not null,
     seqs bigint[] not null,
-    -- The MACs of the events, 36 bytes each, in the order of seqs. By comparing them, the verification finds which
-    -- event was changed.
+    -- The MACs of the events, 36 bytes each, in the order of seqs.
+    -- By comparing them, the verification finds which event was changed.
     macs bytea not null,
     previous bytea not null constraint security_event_seals_previous_size check (octet_length(previous) = 36),
     mac bytea not null constraint security_event_seals_mac_size check (octet_length(mac) = 36),
@@ -77,8 +78,8 @@ create table security_event_seals (
 );
 grant insert on security_event_seals to strongroom_app;
 
--- The events that have no seal yet. A trigger inserts the row in the transaction of the event. So an event that commits
--- late is not skipped. The service has no rights on this table.
+-- The events that have no seal yet. A trigger inserts the row in the transaction of the event.
+-- So an event that commits late is not skipped. The service has no rights on this table.
 create table security_events_unsealed (
     seq bigint primary key,
     -- The time according to the clock of the database. The service cannot choose it.
@@ -94,10 +95,10 @@ $$;
 create trigger security_events_remember_unsealed after insert on security_events
     referencing new table as added for each statement execute function remember_unsealed();
 
--- Refuses UPDATE, DELETE and TRUNCATE to every role, including the schema's owner. Only `strongroom audit archive` may
--- delete: it sets app.archiving after it has written the batches to a file and verified them. The setting prevents
--- mistakes, not attacks, because the schema's owner can set it too. An attack leaves a gap in the chain. Only the
--- command can record the event that explains such a gap.
+-- Refuses UPDATE, DELETE and TRUNCATE to every role, including the schema's owner.
+-- Only `strongroom audit archive` may delete: it sets app.archiving after it has written the batches to a file
+-- and verified them. The setting prevents mistakes, not attacks, because the schema's owner can set it too.
+-- An attack leaves a gap in the chain. Only the command can record the event that explains such a gap.
 create function refuse_to_change_events() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -113,20 +114,21 @@ create trigger security_events_append_only before update or delete or truncate o
 create trigger security_event_seals_append_only before update or delete or truncate on security_event_seals
     for each statement execute function refuse_to_change_events();
 
--- ALWAYS: the triggers also run if an attacker sets session_replication_role to replica, which disables normal
--- triggers.
+-- ALWAYS: the triggers also run if an attacker sets session_replication_role
+-- to replica, which disables normal triggers.
 alter table security_events enable always trigger security_events_remember_unsealed;
 alter table security_events enable always trigger security_events_append_only;
 alter table security_event_seals enable always trigger security_event_seals_append_only;
 
--- The process that writes seals locks the one row of this table. An advisory lock would be worse, because an idle
--- session could keep it forever. A row lock needs an open transaction, and pg_locks shows the session.
+-- The process that writes seals locks the one row of this table.
+-- An advisory lock would be worse, because an idle session could keep it forever.
+-- A row lock needs an open transaction, and pg_locks shows the session.
 create table security_event_sealer (only_row boolean primary key default true check (only_row));
 insert into security_event_sealer default values;
 
--- Removes the oldest events from the list of unsealed events, and returns them. If another transaction is sealing, the
--- function waits for it (`waits`) or returns no events. A null MAC means that the event was deleted before it was
--- sealed.
+-- Removes the oldest events from the list of unsealed events, and returns them.
+-- If another transaction is sealing, the function waits for it (`waits`) or returns no events.
+-- A null MAC means that the event was deleted before it was sealed.
 create function take_unsealed_security_events(batch integer, waits boolean) returns table (seq bigint, mac bytea)
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -155,8 +157,8 @@ language sql stable security definer set search_path = '' as $$
 $$;
 grant execute on function last_security_event_seal() to strongroom_app;
 
--- For monitoring: returns the age of the oldest unsealed event, and the number of triggers of this file that are
--- missing or disabled.
+-- For monitoring: returns the age of the oldest unsealed event,
+-- and the number of triggers of this file that are missing or disabled.
 create function security_event_seal_state() returns table (oldest_seconds double precision, triggers_missing bigint)
 language sql stable security definer set search_path = '' as $$
     select

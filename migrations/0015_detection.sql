@@ -2,8 +2,8 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- Returns the totals of a detection rule over all counters that have reached its threshold in their current window, and
--- the five largest of these counters.
+-- Returns the totals of a detection rule over all counters that have reached its threshold
+-- in their current window, and the five largest of these counters.
 create function abuse_totals(
     wanted_rule text, threshold bigint, since timestamptz, out members bigint, out events bigint, out largest text[]
 ) language sql stable set search_path = '' as $$
@@ -17,17 +17,17 @@ create function abuse_totals(
 $$;
 grant execute on function abuse_totals to strongroom_app;
 
--- Alert fatigue: an attacker with many networks could cause so many alerts that the recipients ignore them. So a rule
--- that fires for many networks (or users, sessions, accounts) opens a few separate alerts. Then it opens one combined
--- alert, which counts the others.
+-- Alert fatigue: an attacker with many networks could cause so many alerts that the recipients ignore them.
+-- So a rule that fires for many networks (or users, sessions, accounts) opens a few separate alerts.
+-- Then it opens one combined alert, which counts the others.
 create table alerts (
     id uuid primary key,
     rule text not null constraint alerts_rule_form check (rule ~ '^[a-z][a-z_]{0,59}$'),
     severity text not null constraint alerts_severity_known check (severity in ('info', 'warning', 'critical')),
     subject_kind text not null constraint alerts_subject_kind_known
         check (subject_kind in ('user', 'session', 'network', 'account', 'service')),
-    -- The subject of the alert: an id, a network or a keyed hash, but never text that a client chose. Empty for a
-    -- combined alert.
+    -- The subject of the alert: an id, a network or a keyed hash, but never text that a client chose.
+    -- Empty for a combined alert.
     subject text not null constraint alerts_subject_form check (subject ~ '^[0-9a-f:./-]{0,64}$'),
     state text not null default 'open' constraint alerts_state_known check (state in ('open', 'cleared')),
     opened_at timestamptz not null,

@@ -2,16 +2,16 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- A ticket can open one socket within 30 seconds. The table has no row-level security, because the service reads it
--- before it knows who the caller is.
+-- A ticket can open one socket within 30 seconds.
+-- The table has no row-level security, because the service reads it before it knows who the caller is.
 create table live_tickets (
     -- SHA-256 of the ticket.
     token_hash bytea primary key
         constraint live_tickets_size check (octet_length(token_hash) = 32),
     user_id uuid not null constraint live_tickets_user references users (id) on delete cascade,
     session_id uuid not null constraint live_tickets_session references sessions (id) on delete cascade,
-    -- The expiry of the access token with which the client requested the ticket. The service closes the socket at this
-    -- time.
+    -- The expiry of the access token with which the client requested the ticket.
+    -- The service closes the socket at this time.
     authorized_until timestamptz not null,
     expires_at timestamptz not null,
     -- A used ticket is not deleted at once, so that the service can distinguish a replay from an unknown ticket.
@@ -23,18 +23,18 @@ create index live_tickets_expiry on live_tickets (expires_at);
 grant select, insert, delete on live_tickets to strongroom_app;
 grant update (used_at) on live_tickets to strongroom_app;
 
--- The changes of the last minutes. A replica with open sockets reads the new rows ten times a second. NOTIFY would
--- announce them sooner. But a transaction with a notification commits under a lock of the whole cluster, so all writes
--- would commit one after the other.
+-- The changes of the last minutes. A replica with open sockets reads the new rows ten times a second.
+-- NOTIFY would announce them sooner. But a transaction with a notification commits under a lock of the whole cluster,
+-- so all writes would commit one after the other.
 --
--- The transaction of a change also writes its row. The row contains no content of the object. The table has no
--- row-level security, because each replica reads the rows of all owners. It is unlogged, so it is empty after a crash
--- of PostgreSQL. This is harmless: the crash also disconnects every replica, and each replica then tells its clients to
--- read their objects again.
+-- The transaction of a change also writes its row. The row contains no content of the object.
+-- The table has no row-level security, because each replica reads the rows of all owners.
+-- It is unlogged, so it is empty after a crash of PostgreSQL. This is harmless:
+-- the crash also disconnects every replica, and each replica then tells its clients to read their objects again.
 create unlogged table object_changes (
-    -- Determines which rows are new to a read: those whose transaction is visible in its snapshot, but was not visible
-    -- in the snapshot of the last read. A time or a sequence is not sufficient, because a transaction can commit long
-    -- after it has written its row.
+    -- Determines which rows are new to a read: those whose transaction is visible in its snapshot,
+    -- but was not visible in the snapshot of the last read.
+    -- A time or a sequence is not sufficient, because a transaction can commit long after it has written its row.
     transaction xid8 not null default pg_current_xact_id(),
     -- Kind of object, kind of change, owner, id and version, separated by spaces.
     change text not null,
@@ -49,8 +49,8 @@ declare
     object record := case when tg_op = 'DELETE' then old else new end;
     change text := case tg_op when 'INSERT' then 'created' when 'UPDATE' then 'updated' else 'deleted' end;
 begin
-    -- An update without a new version is not recorded. Issuing an invoice first assigns the number without a new
-    -- version, and then changes status and version.
+    -- An update without a new version is not recorded.
+    -- Issuing an invoice first assigns the number without a new version, and then changes status and version.
     if tg_op = 'UPDATE' and old.version = new.version then
         return null;
     end if;
@@ -66,13 +66,14 @@ begin
 end
 $$;
 
--- Returns the version of the current owner's object. Returns null if the object does not exist or belongs to another
--- user. The function runs with the rights of the service, so row-level security applies.
+-- Returns the version of the current owner's object.
+-- Returns null if the object does not exist or belongs to another user.
+-- The function runs with the rights of the service, so row-level security applies.
 create function object_version(object_kind text, object uuid) returns bigint
 language plpgsql stable set search_path = '' as $$
 declare
-    -- The table whose trigger records changes of this kind. PostgreSQL stores a trigger's argument with a zero byte at
-    -- its end.
+    -- The table whose trigger records changes of this kind.
+    -- PostgreSQL stores a trigger's argument with a zero byte at its end.
     relation regclass := (
         select t.tgrelid from pg_catalog.pg_trigger t
         where t.tgfoid = 'public.record_change'::regproc

@@ -2,15 +2,15 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- The transaction that causes a message also inserts its row, and a worker delivers the message at least once. All
--- attempts have the same id, so that a receiver can recognize a duplicate. The row contains no secret: the worker
--- derives the token of a link from subject_id when it sends the mail. The table has no row-level security, because the
--- workers read due rows of all users, and rows remain when a user is deleted.
+-- The transaction that causes a message also inserts its row, and a worker delivers the message at least once.
+-- All attempts have the same id, so that a receiver can recognize a duplicate.
+-- The row contains no secret: the worker derives the token of a link from subject_id when it sends the mail. The table
+-- has no row-level security, because the workers read due rows of all users, and rows remain when a user is deleted.
 create table outbox (
     -- For a stored file, the id is its storage key.
     id uuid primary key,
-    -- The queue of the message. Each queue has its own worker. A message of an alert is inserted once for each
-    -- configured sink: log, chat, webhook or mail.
+    -- The queue of the message. Each queue has its own worker.
+    -- A message of an alert is inserted once for each configured sink: log, chat, webhook or mail.
     queue text not null constraint outbox_queue_known
         check (queue in ('mail', 'log', 'slack', 'webhook', 'blob_deletion')),
     kind text not null constraint outbox_kind_known check (kind in (
@@ -27,8 +27,8 @@ create table outbox (
     -- For a mail: the registration or password reset whose token the mail contains, or the user that the mail is about.
     -- For a stored file: the user who uploaded it.
     subject_id uuid,
-    -- The id of the master key from which the worker derives the token. The link must work even if the master key is
-    -- rotated before the mail is sent.
+    -- The id of the master key from which the worker derives the token.
+    -- The link must work even if the master key is rotated before the mail is sent.
     key_id bytea constraint outbox_key_id_size check (octet_length(key_id) = 4),
     -- For an alert message: the alert, and its count when the message was inserted.
     alert_id uuid constraint outbox_alert references alerts (id) on delete cascade,

@@ -1,7 +1,7 @@
 //! Strongroom: a secure invoice and document API. An attack test proves each security practice.
 //!
-//! A module imports only from lower layers (`tests/api/contract/layers.rs` checks this). Within a folder, imports have
-//! no cycles (`tests/api/contract/cycles.rs`). The layers are:
+//! A module imports only from lower layers (`tests/api/contract/layers.rs` checks this).
+//! Within a folder, imports have no cycles (`tests/api/contract/cycles.rs`). The layers are:
 //!
 //! - [`base`] (0): domain primitives.
 //! - [`config`], [`telemetry`], [`db`], [`storage`] (1): infrastructure. These modules do not import each other.
@@ -13,13 +13,14 @@
 //!
 //! The path of a request:
 //! 1. The listener accepts the connection (`app/listeners.rs`), and the middleware runs (`app/stack.rs`).
-//! 2. The row of the route table (`app/routes.rs`) determines body limit, authentication and rate limits
-//!    (`app/gate.rs`, [`security::sessions::caller`], [`security::limits::rate_limits`]).
+//! 2. The row of the route table (`app/routes.rs`) determines body limit, authentication
+//!    and rate limits (`app/gate.rs`, [`security::sessions::caller`], [`security::limits::rate_limits`]).
 //! 3. Path, query and body are parsed and validated ([`http::params`], [`http::body`]).
-//! 4. The handler of the feature (`features/invoices`) calls its store. It reads with one statement
-//!    (`db/owner_query.rs`) and writes in a transaction of the owner ([`db::OwnerTx`]).
-//! 5. The reply passes the middleware in reverse order. A refusal records its event (`security/audit/refusals.rs`), an
-//!    error gets its body ([`http::problem`]), and every reply gets security headers ([`security::browser::headers`]).
+//! 4. The handler of the feature (`features/invoices`) calls its store.
+//!    It reads with one statement (`db/owner_query.rs`) and writes in a transaction of the owner ([`db::OwnerTx`]).
+//! 5. The reply passes the middleware in reverse order.
+//!    A refusal records its event (`security/audit/refusals.rs`), an error gets its body ([`http::problem`]),
+//!    and every reply gets security headers ([`security::browser::headers`]).
 #![cfg_attr(
     test,
     allow(

@@ -78,8 +78,8 @@ enum Admin {
 
 #[derive(Subcommand)]
 enum Audit {
-    /// Verify the hash chain: report edited, deleted, inserted, reordered or truncated events; exit with 1 if there are
-    /// any
+    /// Verify the hash chain: report edited, deleted, inserted,
+    /// reordered or truncated events; exit with 1 if there are any
     Verify {
         /// A file with log lines. The chain heads in these lines must be in the database
         #[arg(long)]
@@ -103,8 +103,8 @@ enum Audit {
         #[arg(long, value_name = "FILE")]
         retired_key_file: Vec<PathBuf>,
     },
-    /// Print the public keys (Ed25519, hexadecimal) that verify chain heads in the log, each with the id of its master
-    /// key
+    /// Print the public keys (Ed25519, hexadecimal) that verify chain heads
+    /// in the log, each with the id of its master key
     Key,
 }
 

@@ -1,5 +1,5 @@
-//! The commands `admin …`, which appoint and remove administrators. The API cannot change a role, because a stolen
-//! access token could then create an administrator (privilege escalation).
+//! The commands `admin …`, which appoint and remove administrators. The API cannot change a role,
+//! because a stolen access token could then create an administrator (privilege escalation).
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -21,8 +21,8 @@ use crate::features::users::store as users;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::passwords::Passwords;
 
-/// Runs `admin create`. The password is read from standard input, so that it does not appear in process lists and shell
-/// histories.
+/// Runs `admin create`.
+/// The password is read from standard input, so that it does not appear in process lists and shell histories.
 ///
 /// # Errors
 /// Returns the [`Failure`] that the command prints.

@@ -1,5 +1,5 @@
-//! The commands `audit …`, which verify and archive the audit trail. The function `store` records the security events
-//! of all other commands.
+//! The commands `audit …`, which verify and archive the audit trail.
+//! The function `store` records the security events of all other commands.
 
 use std::path::Path;
 use std::sync::Arc;

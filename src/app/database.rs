@@ -1,5 +1,5 @@
-//! Connects to the database in the settings. If the settings contain no URL, the development profile starts its own
-//! server.
+//! Connects to the database in the settings.
+//! If the settings contain no URL, the development profile starts its own server.
 
 use std::time::Duration;
 
@@ -68,8 +68,8 @@ impl Database {
         }
     }
 
-    /// Returns the options to connect to the development database as the schema's owner, or `None` for an external
-    /// database.
+    /// Returns the options to connect to the development database as the schema's owner,
+    /// or `None` for an external database.
     pub fn development_owner_options(&self) -> Option<PgConnectOptions> {
         #[cfg(feature = "dev")]
         let options = self.server.as_ref().map(|server| server.options(Role::Owner, DATABASE));

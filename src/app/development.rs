@@ -1,5 +1,5 @@
-//! Commands and messages that exist only in development: the welcome message of `serve`, `dev reset` and `dev
-//! new-resource`.
+//! Commands and messages that exist only in development:
+//! the welcome message of `serve`, `dev reset` and `dev new-resource`.
 
 use std::path::Path;
 

@@ -121,8 +121,8 @@ impl Failure {
         }
     }
 
-    /// Wraps an error of a migration. `development` is true for the development database. Only for this database, the
-    /// message advises to delete it.
+    /// Wraps an error of a migration. `development` is true for the development database.
+    /// Only for this database, the message advises to delete it.
     pub(super) fn from_migration(error: MigrateError, development: bool) -> Self {
         match error {
             MigrateError::Execute(error) => Self::Database(error),
@@ -147,8 +147,8 @@ fn migration_sentence(error: &MigrateError) -> String {
     }
 }
 
-/// Returns a message that says where to correct the error. It quotes the server's message, which contains names of
-/// roles and databases, but no password.
+/// Returns a message that says where to correct the error.
+/// It quotes the server's message, which contains names of roles and databases, but no password.
 fn database_sentence(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Io(cause) => {

@@ -26,16 +26,16 @@ pub enum Access {
     Public,
     /// Authenticated users. Each of them can access only the own resources.
     SignedIn,
-    /// Administrators. Each request reads the role from the database, so that a removed administrator loses access at
-    /// once.
+    /// Administrators.
+    /// Each request reads the role from the database, so that a removed administrator loses access at once.
     Admin,
     /// Browsers that send the refresh cookie from a page of an allowed origin.
     Cookie,
-    /// Users with an access token. A browser may send the refresh cookie from an allowed origin instead, if the token
-    /// is missing or has expired.
+    /// Users with an access token.
+    /// A browser may send the refresh cookie from an allowed origin instead, if the token is missing or has expired.
     TokenOrCookie,
-    /// Clients that send a ticket as the first message of a WebSocket. A browser's handshake must come from an allowed
-    /// origin.
+    /// Clients that send a ticket as the first message of a WebSocket.
+    /// A browser's handshake must come from an allowed origin.
     Ticket,
 }
 
@@ -62,8 +62,9 @@ pub async fn limit_body<B: MessageBody>(
     }
 }
 
-/// Middleware that authenticates the caller. Public requests and requests that fail to authenticate count against the
-/// rate limit of the client's address. An address that exceeds the limit receives 429 instead of 401.
+/// Middleware that authenticates the caller.
+/// Public requests and requests that fail to authenticate count against the rate limit of the client's address.
+/// An address that exceeds the limit receives 429 instead of 401.
 ///
 /// # Errors
 /// Returns the errors of inner services unchanged.
@@ -112,9 +113,9 @@ async fn authorize(access: Access, limits: Option<&RouteLimits>, request: &Servi
     }
 }
 
-/// Returns whether the refresh cookie may replace a missing or expired access token: the request has the cookie and the
-/// CSRF header. A request with the cookie but without a token is accepted here even without the header. [`csrf::check`]
-/// then reports the missing header instead of the missing token.
+/// Returns whether the refresh cookie may replace a missing or expired access token: the request has the cookie
+/// and the CSRF header. A request with the cookie but without a token is accepted here even without the header.
+/// [`csrf::check`] then reports the missing header instead of the missing token.
 fn accepts_cookie(request: &ServiceRequest) -> bool {
     let headers = request.headers();
     let has_cookie = cookies::all(cookie::COOKIE, headers).next().is_some();
@@ -129,8 +130,8 @@ fn check_cookie(
 ) -> ApiResult<()> {
     csrf::check(request, &service::<AllowedOrigins>(request)?).or_else(|refusal| charge().and(Err(refusal)))?;
     match cookie::read(&service::<Authenticator>(request)?.keys, request.headers()) {
-        // The MAC of the cookie is valid, so its user can be charged. The handler looks up whether the token was used
-        // or revoked.
+        // The MAC of the cookie is valid, so its user can be charged.
+        // The handler looks up whether the token was used or revoked.
         Ok((_, user)) => limits.map_or(Ok(()), |limits| limits.charge_user(user)),
         // The MAC is invalid, so the cookie proves no user, and the address is charged. The handler refuses the cookie.
         Err(_) => charge(),

@@ -1,5 +1,5 @@
-//! The command `health`, which checks whether the service on this machine is ready. Containers use it as their health
-//! check, because the image has no shell and no curl.
+//! The command `health`, which checks whether the service on this machine is ready.
+//! Containers use it as their health check, because the image has no shell and no curl.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};

@@ -1,9 +1,10 @@
-//! The listeners: they accept connections within the limits of `security/limits/connection_limits`, terminate TLS, and
-//! serve HTTP/1.1.
+//! The listeners: they accept connections within the limits
+//! of `security/limits/connection_limits`, terminate TLS, and serve HTTP/1.1.
 //!
-//! actix-web's `HttpServer` reads from each connection that it accepts, so it cannot refuse one. At its limit of TLS
-//! handshakes, it pauses all listeners, so a few slow clients would block all others. This module therefore replaces
-//! `HttpServer`. It combines the same parts (actix-server and actix-http's `HttpService`), and adds the limits.
+//! actix-web's `HttpServer` reads from each connection that it accepts, so it cannot refuse one.
+//! At its limit of TLS handshakes, it pauses all listeners, so a few slow clients would block all others.
+//! This module therefore replaces `HttpServer`.
+//! It combines the same parts (actix-server and actix-http's `HttpService`), and adds the limits.
 
 use std::fmt;
 use std::io;
@@ -36,10 +37,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Timeout for closing a connection.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Maximum number of unsent bytes that the kernel buffers for a connection (Linux). By default, the kernel buffers
-/// megabytes and accepts more only when a third has been sent. The service would then mistake a slow client for a
-/// client that reads nothing. At [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE), half of this
-/// buffer is sent within 16 s.
+/// Maximum number of unsent bytes that the kernel buffers for a connection (Linux).
+/// By default, the kernel buffers megabytes and accepts more only when a third has been sent.
+/// The service would then mistake a slow client for a client that reads nothing.
+/// At [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE), half of this buffer is sent within 16 s.
 #[cfg(target_os = "linux")]
 const MAX_UNSENT: u32 = 128 * 1024;
 
@@ -95,8 +96,8 @@ impl Listener {
                 .keep_alive(self.keep_alive)
                 .client_request_timeout(HEAD_TIMEOUT)
                 .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-                // `HttpServer` uses this function, although actix does not document it. It closes idle connections at
-                // once, and busy connections after their current request.
+                // `HttpServer` uses this function, although actix does not document it.
+                // It closes idle connections at once, and busy connections after their current request.
                 .graceful_shutdown_signal(move || {
                     let lifecycle = lifecycle.clone();
                     async move { lifecycle.closing().await }
@@ -111,8 +112,8 @@ impl Listener {
         })
     }
 
-    /// Accepts a connection, or drops it because of a limit. Also drops a connection that the client has already reset,
-    /// because it has no peer address.
+    /// Accepts a connection, or drops it because of a limit.
+    /// Also drops a connection that the client has already reset, because it has no peer address.
     async fn admit(self, tcp: TcpStream) -> Result<(Connection, Protocol, Option<SocketAddr>), DispatchError> {
         let peer = tcp.peer_addr().map_err(DispatchError::Io)?;
         let permit = self.connections.admit(peer.ip()).ok_or_else(refused)?;

@@ -1,7 +1,7 @@
 //! The management listener, which serves `GET /metrics` and `GET /status` on a separate port.
 //!
-//! The status is `degraded` if a part of the service does not work. The handler does not use the database, so `/status`
-//! also works while the database is full.
+//! The status is `degraded` if a part of the service does not work.
+//! The handler does not use the database, so `/status` also works while the database is full.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

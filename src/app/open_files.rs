@@ -1,13 +1,13 @@
-//! The operating system's limit of open files. Each connection is an open file, so at the limit the service cannot
-//! accept connections.
+//! The operating system's limit of open files.
+//! Each connection is an open file, so at the limit the service cannot accept connections.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Number of open files that are reserved for the database pool, documents and the log. Connections cannot use them.
 const RESERVED: usize = 512;
 
-/// Raises the soft limit of open files (often 1,024) to the hard limit. Returns the number of connections that this
-/// limit allows, but at most `requested`.
+/// Raises the soft limit of open files (often 1,024) to the hard limit.
+/// Returns the number of connections that this limit allows, but at most `requested`.
 pub fn max_connections(requested: usize) -> usize {
     let hard = getrlimit(Resource::Nofile).maximum;
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: hard, maximum: hard }) {

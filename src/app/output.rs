@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind, Write};
 
 use super::failure::Failure;
 
-/// Prints a line to standard output. If the reader has closed the pipe (`strongroom openapi | head`), the line is
-/// dropped without an error. `println!` would panic.
+/// Prints a line to standard output. If the reader has closed the pipe (`strongroom openapi | head`),
+/// the line is dropped without an error. `println!` would panic.
 ///
 /// # Errors
 /// [`Failure::Output`] if the line cannot be written, for example because the disk is full.

@@ -1,8 +1,8 @@
-//! The route table: one row per endpoint. No column has a default, so each endpoint states its access, rate tier and
-//! body limit.
+//! The route table: one row per endpoint.
+//! No column has a default, so each endpoint states its access, rate tier and body limit.
 //!
-//! [`mount`] creates the routes from the rows, and [`super::openapi`] generates the OpenAPI document. Tests walk all
-//! rows, so they also attack new endpoints (`tests/api/contract/`).
+//! [`mount`] creates the routes from the rows, and [`super::openapi`] generates the OpenAPI document.
+//! Tests walk all rows, so they also attack new endpoints (`tests/api/contract/`).
 
 use std::collections::BTreeSet;
 
@@ -185,8 +185,8 @@ pub struct Mounted {
     pub limits: Option<RouteLimits>,
 }
 
-/// Returns all enabled endpoints with new rate limiters, and the limiters of unknown paths. Returns `None` if a rate is
-/// 0.
+/// Returns all enabled endpoints with new rate limiters, and the limiters of unknown paths.
+/// Returns `None` if a rate is 0.
 #[must_use]
 pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
     // The outer `None` means that the tier has no limit. The inner `None` means a rate of 0, which is an error.
@@ -207,8 +207,8 @@ pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
 
 /// Mounts all endpoints with the middleware that their rows require.
 pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteLimits) {
-    // Mount fixed paths first: actix compares routes in order, and a path with an id is compared by a slow regular
-    // expression.
+    // Mount fixed paths first: actix compares routes in order,
+    // and a path with an id is compared by a slow regular expression.
     let path = |mounted: &Mounted| (mounted.endpoint.path.contains('{'), mounted.endpoint.path);
     for (_, path) in endpoints.iter().map(path).collect::<BTreeSet<_>>() {
         // Use a resource and not `App::route`, because a resource replies to a wrong method with 405 and `Allow`.
@@ -222,8 +222,8 @@ pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteL
     config.default_service(not_found);
 }
 
-/// Adds the middleware of an endpoint to its handler. In actix, the last `wrap` runs first, so the numbers below show
-/// the order.
+/// Adds the middleware of an endpoint to its handler.
+/// In actix, the last `wrap` runs first, so the numbers below show the order.
 fn layered(mounted: &Mounted) -> Route {
     let Mounted { endpoint, limits } = mounted;
     let access = endpoint.access;

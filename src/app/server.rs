@@ -52,8 +52,8 @@ pub struct Running {
     workers: Workers,
 }
 
-/// Binds the listeners, creates the services, and serves until [`Running::stop`]. Call this function inside an actix
-/// system.
+/// Binds the listeners, creates the services, and serves until [`Running::stop`].
+/// Call this function inside an actix system.
 ///
 /// # Errors
 /// See [`StartError`].
@@ -112,8 +112,8 @@ fn bind_api(
         let (services, endpoints, unknown) = (services.clone(), endpoints.clone(), unknown.clone());
         move || stack::application(&services, &endpoints, &unknown)
     };
-    // actix's own limit of connections would pause all listeners. So it is switched off, and [`ConnectionLimit`] closes
-    // single connections instead.
+    // actix's own limit of connections would pause all listeners.
+    // So it is switched off, and [`ConnectionLimit`] closes single connections instead.
     let server =
         Server::build().workers(settings.http.workers).max_concurrent_connections(usize::MAX).disable_signals();
     let plain = bind(settings.http.bind, "STRONGROOM_HTTP_BIND")?;
@@ -161,9 +161,10 @@ impl Running {
         self.workers.abort();
     }
 
-    /// Shuts down gracefully, in three phases. The service drains: it accepts requests, and closes each connection
-    /// after its reply. Then it refuses new connections, and running requests finish within their timeout. Finally the
-    /// workers write all queued events, and the connection pool closes.
+    /// Shuts down gracefully, in three phases.
+    /// The service drains: it accepts requests, and closes each connection after its reply.
+    /// Then it refuses new connections, and running requests finish within their timeout.
+    /// Finally the workers write all queued events, and the connection pool closes.
     pub async fn stop(self) {
         let Self { services, sockets, connections, handle, .. } = self;
         let http = &services.settings.http;
@@ -173,8 +174,8 @@ impl Running {
         // Wait for the accepting thread to pause. It would log an error if its socket were closed earlier.
         sleep(PAUSE_DELAY).await;
         for socket in &sockets {
-            // Shut down the socket. Otherwise the kernel would still accept connections, and reset them when the
-            // process ends.
+            // Shut down the socket.
+            // Otherwise the kernel would still accept connections, and reset them when the process ends.
             let _ = socket2::SockRef::from(socket).shutdown(Shutdown::Both);
         }
         services.live.close();
@@ -184,8 +185,8 @@ impl Running {
         }
         self.workers.stop().await;
         let _ = timeout(POOL_TIMEOUT, services.pool.close()).await;
-        // Stop the threads last. A database connection ends together with the thread that opened it, and each of these
-        // threads may have opened one.
+        // Stop the threads last. A database connection ends together with the thread that opened it,
+        // and each of these threads may have opened one.
         handle.stop(false).await;
         self.management_handle.stop(false).await;
     }

@@ -36,8 +36,8 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
         TraceSettings { collector: None, .. } => None,
     };
     telemetry::start(settings.log.filter.clone(), settings.log.format == LogFormat::Json, traces.as_ref());
-    // Only the log records this event. The database may be the cause of the failure, so it may be unable to store the
-    // event.
+    // Only the log records this event.
+    // The database may be the cause of the failure, so it may be unable to store the event.
     let fault = |failure: &Failure| Event::new(EventKind::SysConfigFault).reason(failure.reason()).record();
     let ended = run(settings, traces.as_ref()).await.inspect_err(fault);
     if let Some(traces) = traces {
@@ -64,8 +64,8 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
         meters::register_traces(&running.services.metrics, &traces.delivered());
     }
     if let Some(passwords) = &settings.secrets.demo_passwords {
-        // Only the schema's owner can create demo data. The service connects as the owner only to the development
-        // database.
+        // Only the schema's owner can create demo data.
+        // The service connects as the owner only to the development database.
         let mut owner = match database.development_owner_options() {
             Some(owner) => Some(owner.connect().await?),
             None => None,
@@ -105,8 +105,8 @@ fn certificate(settings: &Settings) -> Result<Option<Arc<Certificate>>, TlsError
     }
 }
 
-/// Checks that all migrations are applied. In production, also checks that the database role has least privilege
-/// (CWE-250).
+/// Checks that all migrations are applied.
+/// In production, also checks that the database role has least privilege (CWE-250).
 async fn check_database(settings: &Settings, database: &PgConnectOptions) -> Result<(), Failure> {
     let mut connection = connect(database).await?;
     if settings.profile == Profile::Production {

@@ -1,5 +1,5 @@
-//! Runs background workers. It restarts a worker that panics, reports the health of each worker, and ends the workers
-//! in stages.
+//! Runs background workers.
+//! It restarts a worker that panics, reports the health of each worker, and ends the workers in stages.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::security::audit::context::background;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::audit::recorder::Recorder;
 
-/// How long the supervisor waits between a panic and the restart. Without this delay, a worker that always panics would
-/// fill the log.
+/// How long the supervisor waits between a panic and the restart.
+/// Without this delay, a worker that always panics would fill the log.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
-/// The stage of the shutdown in which a worker ends. The stages run in this order, because the workers of a stage can
-/// create work for the next stages.
+/// The stage of the shutdown in which a worker ends.
+/// The stages run in this order, because the workers of a stage can create work for the next stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// The worker is aborted in the first stage, at any point of its work.
@@ -90,8 +90,8 @@ impl Supervisor {
         let start = |Worker { name, stage, work }: Worker| {
             let health = Arc::new(Health { name, running: AtomicBool::new(true), restarts: AtomicU64::new(0) });
             let (recorder, supervised) = (recorder.clone(), health.clone());
-            // Call `work` here and not in the task, because `work` subscribes to events. All subscriptions then exist
-            // before the first task runs, and no worker misses an event.
+            // Call `work` here and not in the task, because `work` subscribes to events.
+            // All subscriptions then exist before the first task runs, and no worker misses an event.
             let first = work();
             let task = tokio::spawn(async move { background(&recorder, supervise(&supervised, first, work)).await });
             Supervised { stage, health, task }

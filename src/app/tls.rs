@@ -1,7 +1,7 @@
 //! TLS 1.2 and 1.3 with forward secrecy. The service loads a renewed certificate without a restart.
 //!
-//! The service speaks HTTP/1.1 only. actix's feature `http2` uses h2 0.3, which has a vulnerability
-//! (RUSTSEC-2026-0258). If clients need HTTP/2, a reverse proxy must provide it.
+//! The service speaks HTTP/1.1 only. actix's feature `http2` uses h2 0.3,
+//! which has a vulnerability (RUSTSEC-2026-0258). If clients need HTTP/2, a reverse proxy must provide it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,8 +59,9 @@ impl Certificate {
         }))
     }
 
-    /// Reloads the certificate when its files change. Open connections continue with the certificate of their
-    /// handshake. If the new certificate is invalid, the service continues to use the old one.
+    /// Reloads the certificate when its files change.
+    /// Open connections continue with the certificate of their handshake.
+    /// If the new certificate is invalid, the service continues to use the old one.
     pub async fn watch(self: Arc<Self>) {
         let changed = || {
             [&self.certificate_file, &self.key_file]
@@ -99,8 +100,8 @@ fn read(certificate_file: &Path, key_file: &Path) -> Result<CertifiedKey, TlsErr
     CertifiedKey::from_der(chain, key, &provider()).map_err(TlsError::Mismatch)
 }
 
-/// Returns the cipher suites with forward secrecy; those with 256 bits are preferred. For the key exchange, rustls
-/// prefers the hybrid post-quantum group.
+/// Returns the cipher suites with forward secrecy; those with 256 bits are preferred.
+/// For the key exchange, rustls prefers the hybrid post-quantum group.
 fn provider() -> CryptoProvider {
     use aws_lc_rs::cipher_suite::{
         TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,

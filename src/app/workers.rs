@@ -25,8 +25,8 @@ use crate::security::detection::rules::writer::Writer;
 use crate::security::limits::connection_limits::ConnectionLimit;
 use crate::security::limits::rate_limits::RouteLimits;
 
-/// Maximum time for deliveries in progress at shutdown. It is longer than the timeout of one alert, so that no alert is
-/// aborted.
+/// Maximum time for deliveries in progress at shutdown.
+/// It is longer than the timeout of one alert, so that no alert is aborted.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(6);
 /// Maximum time for writing the last security events at shutdown, and again for sealing them in the hash chain.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -93,9 +93,9 @@ impl Workers {
         self.supervisor.abort();
     }
 
-    /// Ends the workers in stages: deliveries in progress finish, then all events are written, then all events are
-    /// sealed in the hash chain. The caller must wait for the last request first, because a request can still record
-    /// events.
+    /// Ends the workers in stages: deliveries in progress finish, then all events are written,
+    /// then all events are sealed in the hash chain.
+    /// The caller must wait for the last request first, because a request can still record events.
     pub async fn stop(self) {
         let Self { services, mail, alerts, deletions, chain_writer, mut supervisor } = self;
         let recorder = &services.recorder;
@@ -113,8 +113,8 @@ impl Workers {
             tracing::error!(lost = recorder.queued(), "security events are lost: the database does not accept them");
         }
         chain_writer.stop();
-        // Wait for the worker before sealing the last events. An aborted worker could leave an open transaction, which
-        // would still lock the row that serializes sealing.
+        // Wait for the worker before sealing the last events.
+        // An aborted worker could leave an open transaction, which would still lock the row that serializes sealing.
         let is_idle = supervisor.ended(Stage::Sealing, WRITE_TIMEOUT).await;
         let sealed = timeout(WRITE_TIMEOUT, chain_writer.seal_remaining()).await;
         if !is_idle || !matches!(sealed, Ok(Ok(()))) {
@@ -126,8 +126,8 @@ impl Workers {
     }
 }
 
-/// Returns the workers that can be aborted at any point. Subscribers precede the listener in the list, so that they
-/// miss none of its events.
+/// Returns the workers that can be aborted at any point.
+/// Subscribers precede the listener in the list, so that they miss none of its events.
 fn immediate(services: &Services, inputs: WorkerInputs) -> Vec<Worker> {
     let Services { pool, live, announcements, purge, uploads, .. } = services;
     let (revocations, deletions) = (&services.authenticator.revocations, &uploads.deletions);
@@ -187,8 +187,8 @@ fn deletion_worker(services: &Services) -> OutboxWorker<BlobDeletionQueue> {
     OutboxWorker::new(uploads.deletions.clone(), pool.clone(), clock.clone(), uploads.deletions.notifier.clone())
 }
 
-/// Records one event for all connections that a limit has refused since the last event. One event for each refused
-/// connection would let a flood fill the database.
+/// Records one event for all connections that a limit has refused since the last event.
+/// One event for each refused connection would let a flood fill the database.
 async fn report_refused(connections: Arc<ConnectionLimit>) {
     let mut interval = tokio::time::interval(REPORT_INTERVAL);
     let mut reported = 0;

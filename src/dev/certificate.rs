@@ -22,8 +22,9 @@ pub enum CertificateError {
     NotCreated(#[from] rcgen::Error),
 }
 
-/// Returns the paths of the certificate and of its key. Creates the files at the first start, and renews them after 300
-/// days. A development authority signs the certificate; browsers that trust `ca.pem` accept it.
+/// Returns the paths of the certificate and of its key.
+/// Creates the files at the first start, and renews them after 300 days.
+/// A development authority signs the certificate; browsers that trust `ca.pem` accept it.
 ///
 /// # Errors
 /// Fails if the certificate cannot be created or stored.

@@ -8,8 +8,8 @@
 //! - `handlers`: one function for each endpoint. The handlers in [`resources`] are generic.
 //! - `docs`: the texts of the OpenAPI document.
 //!
-//! Features do not import each other, except the few cases in `tests/api/contract/layers.rs`. Every
-//! feature may import the ids of other features.
+//! Features do not import each other, except the few cases in `tests/api/contract/layers.rs`.
+//! Every feature may import the ids of other features.
 
 pub mod about;
 pub mod admin;

@@ -1,14 +1,15 @@
 //! The code that all resources share: create, list, read, update and delete. Every object of a resource has one owner.
 //!
-//! A resource defines its types and rules ([`Resource`]) and its SQL ([`ResourceStore`]). The handlers in this file are
-//! generic. The route table selects the resource of a handler, for example `create::<Customer>`.
+//! A resource defines its types and rules ([`Resource`]) and its SQL ([`ResourceStore`]).
+//! The handlers in this file are generic.
+//! The route table selects the resource of a handler, for example `create::<Customer>`.
 //!
 //! Threats and controls:
 //! - BOLA: every read and every transaction is limited to the caller's rows ([`OwnerTx`]), and every statement contains
 //!   the owner. An object of another user returns 404, like a missing one (`attacks::authorization::object_level`).
 //! - Duplicates: a create with an `Idempotency-Key` runs once (`features::idempotency`).
-//! - Lost update: a change requires `If-Match`, and its statement changes only the version that was read
-//!   (`attacks::authorization::object_level::versions`).
+//! - Lost update: a change requires `If-Match`, and its statement changes only the version
+//!   that was read (`attacks::authorization::object_level::versions`).
 //! - Resource exhaustion: row quotas (`attacks::limits::row_quotas`).
 
 use actix_web::web::Data;
@@ -79,8 +80,8 @@ pub trait Resource: Sized + 'static {
 
 /// The SQL of a resource. Every statement contains the owner.
 pub trait ResourceStore: Resource + Counted {
-    /// Returns the caller's object with this id. `db` is the pool for a read, or the
-    /// transaction's connection for a change.
+    /// Returns the caller's object with this id.
+    /// `db` is the pool for a read, or the transaction's connection for a change.
     fn find<'e>(
         db: impl PgExecutor<'e>,
         caller: &Caller,
@@ -97,8 +98,8 @@ pub trait ResourceStore: Resource + Counted {
 
     fn insert(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<()>>;
 
-    /// Replaces the previous version by this version. Returns the number of changed rows, which is 0 if
-    /// another request has changed the object.
+    /// Replaces the previous version by this version.
+    /// Returns the number of changed rows, which is 0 if another request has changed the object.
     fn save(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<u64>>;
 
     /// Deletes this version. Returns the number of deleted rows, which is 0 if another request has changed the object.
@@ -209,8 +210,8 @@ fn versioned<R: Resource>(object: &R) -> Versioned<R::View> {
     Versioned { version: object.version(), view: R::View::from(object) }
 }
 
-/// Maps a violation of a composite foreign key to a field error. The key does not distinguish a missing object from an
-/// object of another user. So both lead to the same error.
+/// Maps a violation of a composite foreign key to a field error.
+/// The key does not distinguish a missing object from an object of another user. So both lead to the same error.
 pub fn map_reference_error<I: ObjectId>(error: sqlx::Error, key: &str, pointer: &str, id: Option<I>) -> ApiError {
     if !violates(&error, key) {
         return error.into();
@@ -221,8 +222,8 @@ pub fn map_reference_error<I: ObjectId>(error: sqlx::Error, key: &str, pointer: 
     ApiError::invalid(pointer, format!("must be one of your {}", I::KIND.plural()))
 }
 
-/// Maps the error of a deletion. A foreign key refuses to delete an object to which other objects refer. A check before
-/// the deletion would be a race condition (CWE-367): a parallel request could insert a reference after it.
+/// Maps the error of a deletion. A foreign key refuses to delete an object to which other objects refer. A check
+/// before the deletion would be a race condition (CWE-367): a parallel request could insert a reference after it.
 pub fn map_deletion_error(error: sqlx::Error) -> ApiError {
     let is_in_use = error.as_database_error().is_some_and(|error| error.is_foreign_key_violation());
     if is_in_use { IN_USE } else { error.into() }

@@ -1,10 +1,11 @@
-//! Input validation and mass assignment (CWE-915, CWE-20, API3:2023): a JSON body becomes a validated value, or the
-//! reply is 400.
+//! Input validation and mass assignment (CWE-915, CWE-20, API3:2023):
+//! a JSON body becomes a validated value, or the reply is 400.
 //!
-//! **Attack**: additional fields such as `role` or `owner_id`; repeated fields, of which two parsers read different
-//! values; invalid values.
-//! **Control**: handlers take [`JsonBody`] and never see raw input. Each request type refuses unknown and repeated
-//! fields ([`super::object`]), and garde checks the declared limits. A refusal names the field ([`super::faults`]).
+//! **Attack**: additional fields such as `role` or `owner_id`; repeated fields,
+//! of which two parsers read different values; invalid values.
+//! **Control**: handlers take [`JsonBody`] and never see raw input.
+//! Each request type refuses unknown and repeated fields ([`super::object`]), and garde checks the declared limits.
+//! A refusal names the field ([`super::faults`]).
 //! **Limits**: rules that need the database, such as a foreign key, are checked in the stores.
 //! **ASVS**: 2.2.1, 2.2.2, 15.3.3 · **Test**: `attacks::authorization::mass_assignment`,
 //! `attacks::error_handling::refusal_texts`
@@ -54,8 +55,8 @@ where
     }
 }
 
-/// An optional body. If the request has neither a body nor a `Content-Type`, the value is the default of `T`. Otherwise
-/// the body is read like a [`JsonBody`].
+/// An optional body. If the request has neither a body nor a `Content-Type`, the value is the default of `T`.
+/// Otherwise the body is read like a [`JsonBody`].
 pub struct OptionalJsonBody<T>(pub T);
 
 impl<T> FromRequest for OptionalJsonBody<T>
@@ -95,8 +96,8 @@ impl<T: ToSchema> Describe for OptionalJsonBody<T> {
 /// The media type of all bodies except uploads.
 pub const JSON: &str = "application/json";
 
-/// Accepts only `application/json`, alone or with `charset=utf-8`. This also prevents CSRF: a page of another origin
-/// can send `text/plain` without a preflight request, but not JSON.
+/// Accepts only `application/json`, alone or with `charset=utf-8`.
+/// This also prevents CSRF: a page of another origin can send `text/plain` without a preflight request, but not JSON.
 pub(super) fn is_json(request: &HttpRequest) -> bool {
     let mut lines = request.headers().get_all(header::CONTENT_TYPE);
     let (Some(line), None) = (lines.next(), lines.next()) else {
@@ -138,8 +139,8 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        // serde also rejects numbers that it cannot represent, although they are valid JSON. Then the field is at
-        // fault.
+        // serde also rejects numbers that it cannot represent, although they are valid JSON.
+        // Then the field is at fault.
         if error.inner().is_data() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
             ApiError::Invalid(vec![data_fault(&pointer(error.path()), &error.inner().to_string())])
         } else {

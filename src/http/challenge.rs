@@ -3,9 +3,9 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A proof of work in the format of ALTCHA. The client tries the numbers from 0 to `maxnumber`. For the right number,
-/// the SHA-256 of `salt` followed by the number in decimal digits equals `challenge`. `docs/limits.md` contains a
-/// solver.
+/// A proof of work in the format of ALTCHA. The client tries the numbers from 0 to `maxnumber`.
+/// For the right number, the SHA-256 of `salt` followed by the number in decimal digits equals `challenge`.
+/// `docs/limits.md` contains a solver.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "algorithm": "SHA-256",

@@ -1,11 +1,11 @@
 //! The client's address behind proxies: forged `X-Forwarded-For` headers (CWE-290, CWE-348, API8:2023).
 //!
 //! **Attack**: a client writes an address into `X-Forwarded-For` to escape rate limits or to accuse others.
-//! **Control**: each proxy appends an address to the right end of the list. So the list is read from the right, and the
-//! first address that is not a trusted proxy is the client's. Limits, logs and events use only [`ClientAddr`]. The
-//! header `Forwarded` (RFC 7239) is never read: a proxy that writes `X-Forwarded-For` may pass on a `Forwarded` that
-//! the client wrote. actix's own `realip_remote_addr()` is not used, because it reads the left end of the list, which
-//! the client wrote.
+//! **Control**: each proxy appends an address to the right end of the list.
+//! So the list is read from the right, and the first address that is not a trusted proxy is the client's.
+//! Limits, logs and events use only [`ClientAddr`]. The header `Forwarded` (RFC 7239) is never read: a proxy
+//! that writes `X-Forwarded-For` may pass on a `Forwarded` that the client wrote. actix's own `realip_remote_addr()`
+//! is not used, because it reads the left end of the list, which the client wrote.
 //! **Limits**: if a trusted proxy does not append the address of its client, the client can choose its own address.
 //! **ASVS**: 4.1.3, 15.3.4 · **Test**: `attacks::limits::rate_limits`, `attacks::communication::forwarded`
 
@@ -82,8 +82,8 @@ impl ClientAddr {
         prefix(self.0)
     }
 
-    /// Returns the network that one customer of a provider typically rents: a /24 of IPv4, a /48 of IPv6. Several users
-    /// can share it, so a limit by network must not block clients that have done nothing wrong.
+    /// Returns the network that one customer of a provider typically rents: a /24 of IPv4, a /48 of IPv6.
+    /// Several users can share it, so a limit by network must not block clients that have done nothing wrong.
     #[must_use]
     pub fn network(self) -> IpAddr {
         match self.0 {
@@ -133,8 +133,8 @@ pub fn peer(request: &ServiceRequest) -> Option<IpAddr> {
     request.peer_addr().map(|peer| peer.ip().to_canonical())
 }
 
-/// Parses `1.2.3.4`, `1.2.3.4:5678`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:5678`. A zone id (`fe80::1%eth0`)
-/// is refused, because it has a meaning only on the sender's machine.
+/// Parses `1.2.3.4`, `1.2.3.4:5678`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:5678`.
+/// A zone id (`fe80::1%eth0`) is refused, because it has a meaning only on the sender's machine.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
     bare.parse::<IpAddr>()

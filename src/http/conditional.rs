@@ -1,9 +1,10 @@
 //! Optimistic locking with `ETag` and `If-Match` (RFC 9110 §13) (CWE-362, API6:2023).
 //!
 //! **Attack**: lost update: two clients read the same version, and the second write silently overwrites the first.
-//! **Control**: a read returns an `ETag`, and a write must send it as `If-Match`. Without `If-Match` the reply is 428;
-//! with a stale `ETag` it is 412. The owner's object is looked up first, so other users receive 404 and never learn its
-//! version. A read with `If-None-Match` returns 304 if the client already has the current version.
+//! **Control**: a read returns an `ETag`, and a write must send it as `If-Match`.
+//! Without `If-Match` the reply is 428; with a stale `ETag` it is 412.
+//! The owner's object is looked up first, so other users receive 404 and never learn its version.
+//! A read with `If-None-Match` returns 304 if the client already has the current version.
 //! **Limits**: payments and credit notes can be added to any version of an invoice. Row locks protect their sums.
 //! **ASVS**: 2.3.4, 15.4.2 · **Test**: `attacks::authorization::object_level::versions`
 
@@ -32,8 +33,8 @@ fn is_well_formed(line: &str) -> bool {
     line == "*" || line.split(',').all(is_tag)
 }
 
-/// Parses an entity tag of this service. RFC 9110 §8.8.3.2 compares tags byte by byte. So `"01"` and `"+1"` match no
-/// version, although they parse as the number 1.
+/// Parses an entity tag of this service. RFC 9110 §8.8.3.2 compares tags byte by byte.
+/// So `"01"` and `"+1"` match no version, although they parse as the number 1.
 fn version_of(tag: &str) -> Option<i64> {
     let version = tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
     (etag(version) == tag).then_some(version)
@@ -45,8 +46,8 @@ pub enum IfMatch {
     Missing,
     /// One strong tag of this service.
     Version(i64),
-    /// A weak tag, `*`, a list, or a tag of another service. None of these identifies one version, so
-    /// [`check`](Self::check) answers 412.
+    /// A weak tag, `*`, a list, or a tag of another service.
+    /// None of these identifies one version, so [`check`](Self::check) answers 412.
     Unusable,
     /// The header is not a valid `If-Match` header.
     Malformed,
@@ -70,13 +71,13 @@ impl IfMatch {
 /// Maximum length of `If-None-Match` in bytes. A longer list of tags cannot come from copies that a client has read.
 const MAX_TAG_LIST_BYTES: usize = 500;
 
-/// The `If-None-Match` header (RFC 9110 §13.1.2): the tags of the client's copies. A malformed header is ignored,
-/// because a full reply is always correct.
+/// The `If-None-Match` header (RFC 9110 §13.1.2): the tags of the client's copies.
+/// A malformed header is ignored, because a full reply is always correct.
 pub struct IfNoneMatch(Option<String>);
 
 impl IfNoneMatch {
-    /// Returns whether the client has this version. A weak tag matches too, because this comparison is weak in RFC
-    /// 9110.
+    /// Returns whether the client has this version.
+    /// A weak tag matches too, because this comparison is weak in RFC 9110.
     #[must_use]
     pub fn has(&self, etag: &str) -> bool {
         let tags = self.0.iter().flat_map(|list| list.split(','));

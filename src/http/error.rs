@@ -1,9 +1,9 @@
 //! Safe errors: only this module chooses the status of a failure (CWE-209, API8:2023).
 //!
 //! **Attack**: error messages that disclose statements, paths, versions or the existence of objects.
-//! **Control**: an error has a public part and a cause. Status, title and code are public and fixed in this file. The
-//! cause is written to the log with the request id. A response to [`ApiError::Internal`] cannot contain text of the
-//! cause.
+//! **Control**: an error has a public part and a cause. Status, title and code are public and fixed in this file.
+//! The cause is written to the log with the request id.
+//! A response to [`ApiError::Internal`] cannot contain text of the cause.
 //! **Limits**: responses of actix's HTTP parser (400, 408, 431) have an empty body (`docs/decisions.md`).
 //! **ASVS**: 13.4.2, 16.5.1, 16.5.3 · **Test**: `attacks::error_handling`
 
@@ -77,8 +77,8 @@ pub enum ApiError {
         /// The file's length in bytes.
         length: u64,
     },
-    /// The body does not have the expected media type, which the text contains. The text is empty if a library refused
-    /// the body.
+    /// The body does not have the expected media type, which the text contains.
+    /// The text is empty if a library refused the body.
     UnsupportedMediaType(&'static str),
     /// The route is a WebSocket, and the request is not its handshake.
     UpgradeRequired,
@@ -205,8 +205,8 @@ impl ApiError {
         ]
     }
 
-    /// Calls `read` with the typed error of a failed reply. If a library produced the reply, there is no typed error,
-    /// and `read` receives the error that fits the status.
+    /// Calls `read` with the typed error of a failed reply.
+    /// If a library produced the reply, there is no typed error, and `read` receives the error that fits the status.
     pub fn resolve<R>(error: Option<&Error>, status: StatusCode, read: impl FnOnce(&Self) -> R) -> R {
         match error.and_then(Error::as_error::<Self>) {
             Some(error) => read(error),

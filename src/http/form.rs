@@ -1,11 +1,11 @@
 //! Multipart forms (RFC 7578) without parser differentials (CWE-436, API8:2023).
 //!
-//! **Attack**: a filter or proxy in front of the service parses a form differently from the service. A malicious file
-//! then passes the filter unseen.
-//! **Control**: ambiguous forms are refused: a part with a repeated header or with encoded or compressed content, a
-//! nested form, a repeated part, a compressed body. Other headers of a part are ignored, as RFC 7578 §4.8 requires;
-//! [`part_lengths`](super::part_lengths) explains `Content-Length`. A form is streamed: only [`PART_HEAD`] bytes and
-//! one chunk are in memory.
+//! **Attack**: a filter or proxy in front of the service parses a form differently from the service.
+//! A malicious file then passes the filter unseen.
+//! **Control**: ambiguous forms are refused: a part with a repeated header or with encoded or compressed content,
+//! a nested form, a repeated part, a compressed body. Other headers of a part are ignored, as RFC 7578 §4.8 requires;
+//! [`part_lengths`](super::part_lengths) explains `Content-Length`.
+//! A form is streamed: only [`PART_HEAD`] bytes and one chunk are in memory.
 //! **Limits**: the service cannot know which forms a proxy in front accepts.
 //! **ASVS**: 4.2.1, 5.2.1 · **Test**: `attacks::files::uploads::forms`, `attacks::files::uploads::part_heads`
 
@@ -88,8 +88,8 @@ impl Form {
         self.declared_length
     }
 
-    /// Returns the next part, or `None` at the end of the form. The previous part must have been read completely. Each
-    /// name may occur only once, so a handler that refuses unknown names limits the number of parts.
+    /// Returns the next part, or `None` at the end of the form. The previous part must have been read completely.
+    /// Each name may occur only once, so a handler that refuses unknown names limits the number of parts.
     ///
     /// # Errors
     /// Fails if the form is malformed, too large or too slow, or contains an ambiguous or repeated part.
@@ -127,8 +127,8 @@ fn ambiguity(headers: &HeaderMap) -> Option<&'static str> {
             is_other("content-encoding", &["identity"]),
             "is compressed: send the bytes as they are, without Content-Encoding",
         ),
-        // `PartLengths` has renamed this header in all heads that it found. If the parser still finds one, the two
-        // disagree about where a head begins, so the form is ambiguous.
+        // `PartLengths` has renamed this header in all heads that it found.
+        // If the parser still finds one, the two disagree about where a head begins, so the form is ambiguous.
         (headers.contains_key(header::CONTENT_LENGTH), "has a Content-Length: leave it out"),
     ];
     problems.into_iter().find_map(|(is_problem, message)| is_problem.then_some(message))
@@ -163,8 +163,8 @@ impl Part {
         file_name(self.field.content_disposition()?)
     }
 
-    /// Returns the media type that the client declared, with its parameters. The text is empty if the part declares
-    /// none.
+    /// Returns the media type that the client declared, with its parameters.
+    /// The text is empty if the part declares none.
     #[must_use]
     pub fn media_type(&self) -> &str {
         self.field.headers().get(header::CONTENT_TYPE).and_then(|line| line.to_str().ok()).unwrap_or_default()
@@ -203,8 +203,9 @@ impl Part {
 
 const TEXT_PART: &str = "must be text in UTF-8: send it without a Content-Type, or as text/plain; charset=utf-8";
 
-/// Returns whether a media type can be plain UTF-8 text. ISO-8859-1 is accepted too, because Apache's HTTP client
-/// declares it for all texts. ASCII text is the same in both encodings, and any other text must still be valid UTF-8.
+/// Returns whether a media type can be plain UTF-8 text.
+/// ISO-8859-1 is accepted too, because Apache's HTTP client declares it for all texts.
+/// ASCII text is the same in both encodings, and any other text must still be valid UTF-8.
 fn is_text(media_type: &str) -> bool {
     let Ok(declared) = MediaType::parse(media_type) else { return media_type.is_empty() };
     let charset = declared.get_param(CHARSET).map(|value| value.unquoted_str().to_ascii_lowercase());
@@ -212,8 +213,8 @@ fn is_text(media_type: &str) -> bool {
     declared.essence().to_string().eq_ignore_ascii_case("text/plain") && is_known
 }
 
-/// Maps an error of the parser. The reply does not contain the parser's message, which names limits and internals
-/// (CWE-209).
+/// Maps an error of the parser.
+/// The reply does not contain the parser's message, which names limits and internals (CWE-209).
 fn form_fault(error: &MultipartError) -> ApiError {
     match error {
         MultipartError::Payload(cause) => match payload_fault(cause) {

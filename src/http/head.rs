@@ -1,5 +1,5 @@
-//! HEAD (RFC 9110 §9.3.2): each GET route except the WebSocket supports it. The reply has the status and headers of
-//! GET, and no body. The same middleware, authorization and limits apply.
+//! HEAD (RFC 9110 §9.3.2): each GET route except the WebSocket supports it.
+//! The reply has the status and headers of GET, and no body. The same middleware, authorization and limits apply.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,8 +11,8 @@ use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 
-/// A body that states its length but sends no bytes. If the original body stayed, actix-http would read a whole file or
-/// export only to discard it.
+/// A body that states its length but sends no bytes.
+/// If the original body stayed, actix-http would read a whole file or export only to discard it.
 pub struct OnlyLength(BodySize);
 
 impl MessageBody for OnlyLength {

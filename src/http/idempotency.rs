@@ -1,11 +1,12 @@
 //! Idempotent POST requests (`Idempotency-Key`) (CWE-837, API6:2023).
 //!
-//! **Attack**: a request that is sent twice pays or creates twice. A client repeats a request whose response was lost,
-//! or an attacker replays a request.
-//! **Control**: a repeated request with the same key and body receives the first response again, for 24 hours. The same
-//! key with another body receives 422. A repeated request waits while the first one runs, and receives 409 after
-//! `lock_timeout`. One transaction stores the key, the response and the work, so none of them can be lost alone. Only
-//! successes are stored, so that the client can correct and repeat a refused request.
+//! **Attack**: a request that is sent twice pays or creates twice.
+//! A client repeats a request whose response was lost, or an attacker replays a request.
+//! **Control**: a repeated request with the same key and body receives the first response again, for 24 hours.
+//! The same key with another body receives 422.
+//! A repeated request waits while the first one runs, and receives 409 after `lock_timeout`.
+//! One transaction stores the key, the response and the work, so none of them can be lost alone.
+//! Only successes are stored, so that the client can correct and repeat a refused request.
 //! **Limits**: a repetition without a key, or after 24 hours, is a new request.
 //! **ASVS**: 2.3.3, 2.3.4 · **Test**: `features::idempotency`
 
@@ -104,8 +105,8 @@ where
     }
 }
 
-/// Returns the scope of a key: method, route and the parsed id. The raw path would not do: a client can spell one id in
-/// many ways (capitals, percent-encoding), and each spelling would run the work again.
+/// Returns the scope of a key: method, route and the parsed id. The raw path would not do:
+/// a client can spell one id in many ways (capitals, percent-encoding), and each spelling would run the work again.
 fn route_of(request: &HttpRequest) -> String {
     let route = format!("{} {}", request.method(), MatchedRoute::of(request).name());
     match request.match_info().get("id").map(id::parse) {
@@ -128,12 +129,12 @@ fn key_of(request: &HttpRequest) -> ApiResult<Option<String>> {
 }
 
 impl IdempotencyKey {
-    /// Runs `work` once. A repeated request with this key receives the reply of the first one. The key is stored before
-    /// the work and the reply after it, both in the transaction `tx`, which the caller commits.
+    /// Runs `work` once. A repeated request with this key receives the reply of the first one. The key is stored
+    /// before the work and the reply after it, both in the transaction `tx`, which the caller commits.
     ///
     /// # Errors
-    /// [`ApiError::IdempotencyKeyReused`] (422) if the key was used with another body. [`KEY_IN_USE`] (409) if another
-    /// request with this key is still running. The errors of `work`.
+    /// [`ApiError::IdempotencyKeyReused`] (422) if the key was used with another body.
+    /// [`KEY_IN_USE`] (409) if another request with this key is still running. The errors of `work`.
     pub async fn once<Tx: AsMut<PgConnection>, R>(
         &self,
         tx: &mut Tx,

@@ -1,8 +1,9 @@
 //! How a graceful shutdown treats requests.
 //!
-//! Phase one, draining: the service still accepts connections. Readiness is 503, so that load balancers choose another
-//! replica. Each reply closes its connection, so that clients reconnect elsewhere. Phase two, closing: the service
-//! refuses new connections.
+//! Phase one, draining: the service still accepts connections.
+//! Readiness is 503, so that load balancers choose another replica.
+//! Each reply closes its connection, so that clients reconnect elsewhere.
+//! Phase two, closing: the service refuses new connections.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};

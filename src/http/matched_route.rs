@@ -1,5 +1,5 @@
-//! The pattern of the route that a request matches, for logs, metrics and idempotency keys. It never contains the
-//! requested path.
+//! The pattern of the route that a request matches, for logs, metrics and idempotency keys.
+//! It never contains the requested path.
 
 use std::sync::Arc;
 

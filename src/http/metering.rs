@@ -1,5 +1,5 @@
-//! Counts requests by matched route. The requested path is never a label of a metric: clients can send any number of
-//! paths, and each one would add a time series.
+//! Counts requests by matched route. The requested path is never a label of a metric:
+//! clients can send any number of paths, and each one would add a time series.
 
 use std::time::Instant;
 

@@ -2,12 +2,12 @@
 //!
 //! - Errors: [`error`] chooses each status, [`problem`] writes the body (RFC 9457), [`challenge`] is a proof of work.
 //! - Input validation: [`body`] (JSON), [`params`] (paths and queries), [`form`] (uploads); [`object`], [`partial`],
-//!   [`values`], [`user_text`] and [`rules`] for single fields. `faults` writes the messages. Handlers never see raw
-//!   input.
+//!   [`values`], [`user_text`] and [`rules`] for single fields. `faults` writes the messages.
+//!   Handlers never see raw input.
 //! - Properties of a request: [`client_ip`], [`matched_route`], [`cookies`], [`trace_context`].
 //! - Observability: [`request_span`] (log), [`metering`] (metrics).
-//! - Replies: [`reply`], [`file_reply`], [`head`], [`disposition`], [`ranges`]. [`signature`]: the types of a handler,
-//!   for the OpenAPI document.
+//! - Replies: [`reply`], [`file_reply`], [`head`], [`disposition`], [`ranges`].
+//!   [`signature`]: the types of a handler, for the OpenAPI document.
 //! - [`conditional`]: optimistic locking. [`idempotency`]: `Idempotency-Key`.
 //! - Robustness: [`deadline`], [`panics`], and [`lifecycle`] for graceful shutdown.
 

@@ -1,5 +1,5 @@
-//! Turns a panic in a handler or an inner middleware into a 500. Without it, actix would close the connection without a
-//! reply.
+//! Turns a panic in a handler or an inner middleware into a 500.
+//! Without it, actix would close the connection without a reply.
 
 use std::panic::AssertUnwindSafe;
 
@@ -11,8 +11,8 @@ use futures_util::FutureExt;
 
 use super::error::ApiError;
 
-/// Middleware that catches panics. The panic hook ([`crate::telemetry`]) logs where the panic occurred; the reply does
-/// not contain it.
+/// Middleware that catches panics.
+/// The panic hook ([`crate::telemetry`]) logs where the panic occurred; the reply does not contain it.
 ///
 /// # Errors
 /// [`ApiError::Internal`] after a panic.

@@ -1,10 +1,10 @@
-//! Ignores `Content-Length` in the parts of a form, as RFC 7578 §4.8 requires. OkHttp, Guzzle and Spring send this
-//! header.
+//! Ignores `Content-Length` in the parts of a form, as RFC 7578 §4.8 requires.
+//! OkHttp, Guzzle and Spring send this header.
 //!
-//! actix-multipart trusts `Content-Length` (parser differential, CWE-436). If the value is too small, the parser drops
-//! the rest of the file without an error. If the value is too large, the parser reads the next part as a piece of the
-//! file, while a proxy sees two parts. So this module renames the header in the stream before the form is parsed. It
-//! changes no other byte.
+//! actix-multipart trusts `Content-Length` (parser differential, CWE-436).
+//! If the value is too small, the parser drops the rest of the file without an error.
+//! If the value is too large, the parser reads the next part as a piece of the file, while a proxy sees two parts.
+//! So this module renames the header in the stream before the form is parsed. It changes no other byte.
 
 use actix_web::web::{Bytes, BytesMut};
 
@@ -45,8 +45,8 @@ impl PartLengths {
             ParserState::Content { matched } => {
                 let matched = match self.delimiter.get(matched) {
                     Some(expected) if expected == byte => matched + 1,
-                    // A mismatch can only begin a new match, because the delimiter contains a carriage return only at
-                    // its start.
+                    // A mismatch can only begin a new match, because the delimiter
+                    // contains a carriage return only at its start.
                     _ => usize::from(*byte == b'\r'),
                 };
                 if matched == self.delimiter.len() {

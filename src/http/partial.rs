@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Deserializer};
 
-/// Deserializes a present field as `Some`. With `#[serde(default)]`, an absent field is `None`. Use it as
-/// `#[serde(default, deserialize_with = "present")]`.
+/// Deserializes a present field as `Some`. With `#[serde(default)]`, an absent field is `None`.
+/// Use it as `#[serde(default, deserialize_with = "present")]`.
 ///
-/// For an `Option<String>`, null is an error. For an `Option<Option<String>>`, null is `Some(None)`, which clears the
-/// field.
+/// For an `Option<String>`, null is an error.
+/// For an `Option<Option<String>>`, null is `Some(None)`, which clears the field.
 ///
 /// # Errors
 /// Fails if the value is invalid.

@@ -1,5 +1,5 @@
-//! Problem details (RFC 9457). Every error reply has a body of the same form, whether a handler, a middleware, the
-//! router or a library refused the request.
+//! Problem details (RFC 9457). Every error reply has a body of the same form, whether a handler, a middleware,
+//! the router or a library refused the request.
 //!
 //! Known limit: replies of actix's HTTP parser (408, 431, and 400 for a request that is not HTTP) pass no middleware,
 //! so their body is empty (`docs/decisions.md`).
@@ -50,8 +50,8 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 1000)]
     pub errors: Vec<ProblemField>,
-    /// A proof of work that allows the next login attempt. Some replies with status 429 contain it. See
-    /// `docs/limits.md`.
+    /// A proof of work that allows the next login attempt.
+    /// Some replies with status 429 contain it. See `docs/limits.md`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Challenge, required = false)]
     pub challenge: Option<Challenge>,

@@ -1,6 +1,6 @@
-//! Range requests (RFC 9110 §14). Clients use them to resume downloads. A request for several ranges receives the whole
-//! file, as the RFC allows. Otherwise overlapping ranges could make the server send more bytes than the file has
-//! (amplification).
+//! Range requests (RFC 9110 §14). Clients use them to resume downloads.
+//! A request for several ranges receives the whole file, as the RFC allows.
+//! Otherwise overlapping ranges could make the server send more bytes than the file has (amplification).
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, Range};
@@ -17,8 +17,8 @@ pub enum RequestedRange {
     Unsatisfiable,
 }
 
-/// Reads `Range` for a file of `length` bytes with this `etag`. Returns the whole file if `If-Range` contains another
-/// version.
+/// Reads `Range` for a file of `length` bytes with this `etag`.
+/// Returns the whole file if `If-Range` contains another version.
 #[must_use]
 pub fn requested_range(request: &HttpRequest, length: u64, etag: &str) -> RequestedRange {
     let line = |name| request.headers().get(name).and_then(|value| value.to_str().ok());

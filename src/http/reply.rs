@@ -1,5 +1,5 @@
-//! Typed replies. The return type of a handler says the status, the headers and the body of a success. The OpenAPI
-//! document is generated from this type ([`super::signature`]). Files are in [`super::file_reply`].
+//! Typed replies. The return type of a handler says the status, the headers and the body of a success.
+//! The OpenAPI document is generated from this type ([`super::signature`]). Files are in [`super::file_reply`].
 
 use std::marker::PhantomData;
 
@@ -59,8 +59,8 @@ impl<T: Serialize + ToSchema> JsonReply for Versioned<T> {
     }
 }
 
-/// Replies 201 with the new object and its URL in `Location`. If the request has an `Idempotency-Key`, the service
-/// stores the reply, and a repeated request receives it again ([`super::idempotency`]).
+/// Replies 201 with the new object and its URL in `Location`. If the request has an `Idempotency-Key`,
+/// the service stores the reply, and a repeated request receives it again ([`super::idempotency`]).
 pub struct Created<R> {
     pub(super) answer: StoredAnswer,
     reply: PhantomData<fn() -> R>,

@@ -1,8 +1,8 @@
 //! The signature and the texts of a handler, from which its OpenAPI operation is generated.
 //!
-//! The arguments of a handler say which body, query and headers the handler reads. Its return type says the status, the
-//! headers and the body of a success ([`super::reply`]). Each of these types implements [`Describe`], so the document
-//! cannot differ from the code.
+//! The arguments of a handler say which body, query and headers the handler reads.
+//! Its return type says the status, the headers and the body of a success ([`super::reply`]).
+//! Each of these types implements [`Describe`], so the document cannot differ from the code.
 
 use std::borrow::Cow;
 

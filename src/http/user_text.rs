@@ -1,5 +1,6 @@
-//! Text that a user typed or pasted. Directional marks are removed from it, because users paste these invisible
-//! characters without noticing (`base/text.rs`). Passwords are not changed in this way.
+//! Text that a user typed or pasted. Directional marks are removed from it,
+//! because users paste these invisible characters without noticing (`base/text.rs`).
+//! Passwords are not changed in this way.
 
 use serde::{Deserialize, Deserializer};
 
@@ -24,8 +25,8 @@ impl<T: UserText> UserText for Option<T> {
     }
 }
 
-/// Deserializes text of a user. Use it as `#[serde(deserialize_with = "user_text")]`, on an `Option` together with
-/// `default`.
+/// Deserializes text of a user.
+/// Use it as `#[serde(deserialize_with = "user_text")]`, on an `Option` together with `default`.
 ///
 /// # Errors
 /// Fails if the value is invalid.

@@ -10,8 +10,9 @@ use serde::{Deserialize, Deserializer};
 /// 2^53. JavaScript stores numbers as doubles, which represent all integers up to this one exactly.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Deserializes an integer as JSON Schema defines it. `172.0` is an integer, because JavaScript, PHP and pandas write
-/// integers in this way; `172.5` is not. Use it as `#[serde(deserialize_with = "integer")]`.
+/// Deserializes an integer as JSON Schema defines it.
+/// `172.0` is an integer, because JavaScript, PHP and pandas write integers in this way; `172.5` is not.
+/// Use it as `#[serde(deserialize_with = "integer")]`.
 ///
 /// # Errors
 /// Fails if the value is not an integer, does not fit into `T`, or exceeds 2^53, where a double is inexact.
@@ -60,8 +61,8 @@ impl<T: TryFrom<i64>> Visitor<'_> for Integer<T> {
     }
 }
 
-/// Deserializes an enum from a string. serde alone also accepts `{"card": null}` for `"card"`. Use this function as
-/// `#[serde(deserialize_with = "variant")]`.
+/// Deserializes an enum from a string. serde alone also accepts `{"card": null}` for `"card"`.
+/// Use this function as `#[serde(deserialize_with = "variant")]`.
 ///
 /// # Errors
 /// Fails if the value is not a string, or is not one of the variants.

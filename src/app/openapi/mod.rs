@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document. It is generated from the route table, so that both always agree.
-//! - `operation`, `parameters`, `texts`: an operation from its row, whose handler has a
-//!   [`Signature`](crate::http::signature).
+//! - `operation`, `parameters`, `texts`: an operation from its row,
+//!   whose handler has a [`Signature`](crate::http::signature).
 //! - `refusals`: the errors of each operation. `headers`, `files`: shared headers, and downloads.
 //! - `bounds`, `examples`: limits and examples for all schemas.
 

@@ -114,8 +114,8 @@ impl Field {
         }
     }
 
-    /// Returns the expression that converts the field of an update request (`update`). The `old` details supply absent
-    /// values.
+    /// Returns the expression that converts the field of an update request (`update`).
+    /// The `old` details supply absent values.
     pub(super) fn updated_value(&self) -> String {
         let name = &self.name;
         match (&self.kind, self.is_optional) {

@@ -1,5 +1,5 @@
-//! Creates a PostgreSQL server with `initdb` and starts it. Clients connect over a Unix socket. A shell script stops
-//! the server when this process ends, so that no server remains after a crash.
+//! Creates a PostgreSQL server with `initdb` and starts it. Clients connect over a Unix socket.
+//! A shell script stops the server when this process ends, so that no server remains after a crash.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -26,8 +26,8 @@ pub struct Cluster {
     pub home: Home,
 }
 
-/// A shell script that starts and stops the server. Its argument `$1` is the folder of the server. The other arguments
-/// are the command of the server.
+/// A shell script that starts and stops the server. Its argument `$1` is the folder of the server.
+/// The other arguments are the command of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Watch {
     /// The text that `sh -c` executes.
@@ -37,9 +37,10 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Stops the server when this process ends. The shell reads from a pipe that only this process has open. The kernel
-    /// closes the pipe when the process ends, even after SIGKILL, so the script needs no polling. The script redirects
-    /// the standard input of the subshell explicitly, because POSIX connects background commands to `/dev/null`.
+    /// Stops the server when this process ends. The shell reads from a pipe that only this process has open.
+    /// The kernel closes the pipe when the process ends, even after SIGKILL, so the script needs no polling.
+    /// The script redirects the standard input of the subshell explicitly,
+    /// because POSIX connects background commands to `/dev/null`.
     pub const UNTIL_PARENT_EXITS: Self = Self {
         script: r#"folder=$1; shift; exec 3<&0 </dev/null >"$folder/log" 2>&1
             "$@" 3<&- & server=$!
@@ -63,8 +64,8 @@ impl Cluster {
     }
 
     /// Creates the data folder, which takes one or two seconds. The folder has a temporary name until it is complete,
-    /// so that a start that is killed leaves no incomplete database. Each attempt uses another name, because the
-    /// `initdb` of a killed service may still be writing to its folder.
+    /// so that a start that is killed leaves no incomplete database.
+    /// Each attempt uses another name, because the `initdb` of a killed service may still be writing to its folder.
     ///
     /// # Errors
     /// Fails if `initdb` fails or the folder cannot be written.
@@ -95,8 +96,8 @@ impl Cluster {
     /// # Errors
     /// Fails if the server does not start or does not accept connections within two minutes.
     pub async fn start(&self, watch: Watch, settings: &[&str]) -> Result<(Child, PgConnection), EmbeddedError> {
-        // Repeat the attempt while a previous server is shutting down: it closes its socket shortly before it unlocks
-        // its data.
+        // Repeat the attempt while a previous server is shutting down:
+        // it closes its socket shortly before it unlocks its data.
         for _ in 0..400 {
             let mut child = self.spawn(watch, settings)?;
             match self.first_connection(&mut child).await {
@@ -148,8 +149,8 @@ impl Cluster {
     }
 }
 
-/// Returns whether the server is still starting: the socket does not exist yet, or the SQLSTATE is 57P03
-/// (`cannot_connect_now`).
+/// Returns whether the server is still starting: the socket does not exist yet,
+/// or the SQLSTATE is 57P03 (`cannot_connect_now`).
 fn is_starting(error: &SqlError) -> bool {
     match error {
         SqlError::Io(_) => true,
@@ -163,8 +164,8 @@ fn is_in_use(reason: &str) -> bool {
     reason.contains("already exists") || reason.contains("is still in use")
 }
 
-/// Extracts the reason of a failure from the log: the last line that is marked as an error. If no line is marked,
-/// returns all lines except the routine ones.
+/// Extracts the reason of a failure from the log: the last line that is marked as an error.
+/// If no line is marked, returns all lines except the routine ones.
 fn failure_reason(log: &str) -> Option<String> {
     // Skip lines such as "the database system is starting up": the connection attempts of this process cause them.
     let mut lines = log.lines().rev().filter(|line| !line.contains("the database system is"));

@@ -1,5 +1,5 @@
-//! The database of `cargo run`. It survives restarts and belongs to one development folder. It starts and stops with
-//! the service.
+//! The database of `cargo run`. It survives restarts and belongs to one development folder.
+//! It starts and stops with the service.
 
 use std::ffi::OsString;
 use std::fs;
@@ -21,8 +21,8 @@ use super::roles::{Role, create_database, create_roles};
 /// The settings of the development database.
 #[derive(Clone, Debug, Default)]
 pub struct DevServerConfig {
-    /// The development folder, by default `.strongroom` in the checkout. The service creates the folder if it is
-    /// missing.
+    /// The development folder, by default `.strongroom` in the checkout.
+    /// The service creates the folder if it is missing.
     pub state_dir: PathBuf,
     /// The value of the environment variable `PG_BIN`: the folder that contains PostgreSQL's programs.
     pub pg_bin: Option<PathBuf>,
@@ -38,14 +38,14 @@ impl DevServerConfig {
     }
 }
 
-/// A running development database. The server stops when its pipe to this process is closed. This happens when this
-/// value is dropped or the process ends.
+/// A running development database. The server stops when its pipe to this process is closed.
+/// This happens when this value is dropped or the process ends.
 #[derive(Debug)]
 pub struct DevServer {
     cluster: Cluster,
     child: Child,
-    // This field must follow the child: fields are dropped in order, and the pipe must close before the lock is
-    // released.
+    // This field must follow the child: fields are dropped in order,
+    // and the pipe must close before the lock is released.
     _locked: Locked,
 }
 
@@ -108,8 +108,8 @@ impl DevServer {
     }
 }
 
-/// Deletes the development database and all other files that development created in the folder. Returns the deleted
-/// paths.
+/// Deletes the development database and all other files that development created in the folder.
+/// Returns the deleted paths.
 ///
 /// # Errors
 /// Fails if a service is using the folder or the files cannot be removed.
@@ -145,8 +145,8 @@ pub async fn reset(config: &DevServerConfig) -> Result<Vec<PathBuf>, EmbeddedErr
     Ok(removed)
 }
 
-/// Returns the version of PostgreSQL that created the data. The file with the version always exists, because
-/// `initialize` gives the folder its final name last.
+/// Returns the version of PostgreSQL that created the data.
+/// The file with the version always exists, because `initialize` gives the folder its final name last.
 fn version_of(home: &Home) -> Result<u32, EmbeddedError> {
     if !home.user.reaches(&home.folder) {
         return Err(EmbeddedError::Unreachable { user: home.user.name().to_owned(), path: home.folder.clone() });

@@ -1,5 +1,5 @@
-//! Errors of the embedded PostgreSQL. Each message says how to correct the error, because a new user may see it as the
-//! very first message of the program.
+//! Errors of the embedded PostgreSQL.
+//! Each message says how to correct the error, because a new user may see it as the very first message of the program.
 
 use std::io;
 use std::path::{Path, PathBuf};

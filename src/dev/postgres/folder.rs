@@ -1,10 +1,10 @@
-//! The location of the development database. It is `.strongroom/postgres` in the checkout, so that deleting the
-//! checkout deletes the database.
+//! The location of the development database.
+//! It is `.strongroom/postgres` in the checkout, so that deleting the checkout deletes the database.
 //!
 //! The database is stored outside of the checkout in two cases:
 //! - The user that runs the server cannot access the checkout, for example because it is in the home folder of root.
-//! - The file system does not support owners and modes, for example a folder that is shared with Windows or with a
-//!   virtual machine.
+//! - The file system does not support owners and modes,
+//!   for example a folder that is shared with Windows or with a virtual machine.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -16,8 +16,8 @@ use super::home::{Home, name_of};
 use super::programs::Search;
 use super::user::ServerUser;
 
-/// The names of everything that development creates in the folder. A reset deletes only these names. Users can set the
-/// folder to their home folder, and must not lose other files then.
+/// The names of everything that development creates in the folder. A reset deletes only these names.
+/// Users can set the folder to their home folder, and must not lose other files then.
 const CONTENTS: [&str; 6] = [POSTGRES, "documents", "mail", "secrets", "tls", LOCK];
 const POSTGRES: &str = "postgres";
 const LOCK: &str = "lock";
@@ -79,8 +79,8 @@ impl Locked {
         places
     }
 
-    /// Returns the paths that a reset deletes. The lock file is the last one, so that the folder stays locked until the
-    /// end.
+    /// Returns the paths that a reset deletes.
+    /// The lock file is the last one, so that the folder stays locked until the end.
     pub fn contents(&self) -> impl Iterator<Item = PathBuf> {
         CONTENTS.map(|name| self.folder.join(name)).into_iter()
     }
@@ -89,8 +89,8 @@ impl Locked {
     pub fn existing(&self, search: &Search) -> Result<Option<Home>, EmbeddedError> {
         for place in self.places(search) {
             let data = place.join("data");
-            // Use `try_exists`, because `exists` returns false for a database that is not accessible. The service would
-            // then create a new, empty database, which looks like data loss.
+            // Use `try_exists`, because `exists` returns false for a database that is not accessible.
+            // The service would then create a new, empty database, which looks like data loss.
             if data.try_exists().map_err(at(&place))? {
                 let user = ServerUser::choose(Some(&data), &self.folder)?;
                 return Ok(Some(Home::new(user, place)));
@@ -104,8 +104,8 @@ impl Locked {
         let user = ServerUser::choose(None, &self.folder)?;
         let mut failure = EmbeddedError::NoUser;
         for (rank, place) in self.places(search).into_iter().enumerate() {
-            // Use /var/lib only as root: the server's user cannot access root's home, and only root can create folders
-            // in /var/lib.
+            // Use /var/lib only as root: the server's user cannot access root's home,
+            // and only root can create folders in /var/lib.
             let parent_is_for_root = place.starts_with("/var/lib/strongroom");
             if rank > 0 && parent_is_for_root != user.is_unprivileged() {
                 continue;

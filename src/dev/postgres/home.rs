@@ -18,8 +18,8 @@ pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(5);
 pub(super) const PORT: u16 = 5432;
 /// The prefix in the name of a data folder that is not complete yet.
 const UNFINISHED: &str = "unfinished-";
-/// The maximum length of a socket's path in bytes. The limit is 108 on Linux and 104 on macOS, including the final zero
-/// byte.
+/// The maximum length of a socket's path in bytes.
+/// The limit is 108 on Linux and 104 on macOS, including the final zero byte.
 const MAX_SOCKET_PATH: usize = 103;
 
 /// The folders of a server, and the user that owns the folders.
@@ -29,8 +29,8 @@ pub struct Home {
     pub user: ServerUser,
     /// The folder that contains `data/` and `log`.
     pub folder: PathBuf,
-    /// The folder that contains the socket. It is `folder`, or a folder in /tmp if the path of `folder` is too long for
-    /// a socket.
+    /// The folder that contains the socket.
+    /// It is `folder`, or a folder in /tmp if the path of `folder` is too long for a socket.
     pub socket: PathBuf,
 }
 
@@ -50,8 +50,8 @@ impl Home {
         Self { user, folder, socket }
     }
 
-    /// Creates both folders, or checks that existing folders are private. Deletes incomplete data that a killed start
-    /// has left.
+    /// Creates both folders, or checks that existing folders are private.
+    /// Deletes incomplete data that a killed start has left.
     ///
     /// # Errors
     /// Fails if the folders cannot be created or are accessible to other users.
@@ -97,8 +97,8 @@ impl Home {
         (!pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit())).then(|| pid.to_owned())
     }
 
-    /// Waits until a previous server has stopped. The shell script stops the server of a service that was killed. If
-    /// the script was killed too, this function sends SIGINT to the server.
+    /// Waits until a previous server has stopped. The shell script stops the server of a service that was killed.
+    /// If the script was killed too, this function sends SIGINT to the server.
     ///
     /// # Errors
     /// Fails if the server does not stop within 30 seconds.
@@ -107,8 +107,8 @@ impl Home {
             if !self.answers() {
                 return Ok(());
             }
-            // The process id is safe to use: the server accepts connections, so it is running, and no other process has
-            // its id.
+            // The process id is safe to use: the server accepts connections,
+            // so it is running, and no other process has its id.
             if let Some(pid) = self.pid().filter(|_| look == 0) {
                 tracing::debug!(pid, "stopping the previous embedded PostgreSQL");
                 let _ = self.user.shell("kill -INT \"$1\"", &[OsStr::new(&pid)]).status();
@@ -119,8 +119,9 @@ impl Home {
     }
 }
 
-/// Returns a short name for a path. It is the FNV-1a hash, because the hash of the standard library may change between
-/// releases of Rust. The name only distinguishes checkouts; `ServerUser::own_folder` checks the owner of the folder.
+/// Returns a short name for a path.
+/// It is the FNV-1a hash, because the hash of the standard library may change between releases of Rust.
+/// The name only distinguishes checkouts; `ServerUser::own_folder` checks the owner of the folder.
 #[must_use]
 pub fn name_of(text: &[u8]) -> String {
     let hash = text

@@ -1,14 +1,15 @@
 //! An embedded PostgreSQL server for `cargo run` and `cargo test`, so that both work without configuration.
 //!
 //! This module is used only if `DATABASE_URL` is not set. It guarantees:
-//! - The server listens only on a Unix socket in a folder of mode 0700. So no port can conflict, and other users cannot
-//!   connect. PostgreSQL requires no password (`trust`), because the mode of the folder already restricts access.
+//! - The server listens only on a Unix socket in a folder of mode 0700.
+//!   So no port can conflict, and other users cannot connect.
+//!   PostgreSQL requires no password (`trust`), because the mode of the folder already restricts access.
 //! - The server never runs as root, and does not inherit the environment of the service, which may contain keys.
 //! - The server ends when the service ends, for any reason ([`cluster::Watch`]).
 //! - The development database ([`dev`]) survives a crash; the test database (`tests/api/support/database.rs`) does not.
 //!
-//! [`programs`] finds PostgreSQL, and `fetch` downloads it. [`user`] selects the user that runs the server, [`home`]
-//! determines the folders, and [`cluster`] creates and starts the server.
+//! [`programs`] finds PostgreSQL, and `fetch` downloads it. [`user`] selects the user that runs the server,
+//! [`home`] determines the folders, and [`cluster`] creates and starts the server.
 
 pub mod cluster;
 pub mod dev;

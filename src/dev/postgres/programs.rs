@@ -1,5 +1,5 @@
-//! Finds PostgreSQL's programs. Searches `PG_BIN`, the usual folders of packages and `PATH`, and otherwise downloads
-//! them.
+//! Finds PostgreSQL's programs.
+//! Searches `PG_BIN`, the usual folders of packages and `PATH`, and otherwise downloads them.
 
 use std::cmp::Reverse;
 use std::ffi::{OsStr, OsString};
@@ -37,8 +37,8 @@ impl Programs {
         self.bin.join(name)
     }
 
-    /// Reads the version of the programs in a folder. Runs `postgres` as the user that will run the server, because
-    /// this user may be unable to access programs of root.
+    /// Reads the version of the programs in a folder. Runs `postgres` as the user that will run the server,
+    /// because this user may be unable to access programs of root.
     fn read(bin: &Path, user: &ServerUser) -> Option<Self> {
         let postgres = fs::canonicalize(bin.join("postgres")).ok()?;
         let bin = postgres.parent()?.to_owned();
@@ -58,8 +58,8 @@ fn major(output: &str) -> Option<u32> {
     number.get(..end)?.parse().ok()
 }
 
-/// Finds programs of the `required` version, because only the version that created existing data can read them. If no
-/// data exist, `required` is `None`, and the newest version is used.
+/// Finds programs of the `required` version, because only the version that created existing data can read them.
+/// If no data exist, `required` is `None`, and the newest version is used.
 ///
 /// # Errors
 /// Fails if no usable programs are found. The message says what is wrong with `PG_BIN` or with the download.
@@ -94,8 +94,8 @@ async fn download(search: &Search, user: &ServerUser, required: Option<u32>) -> 
     Programs::read(&bin, user).ok_or_else(|| failed(format!("the programs in {} do not run", bin.display())))
 }
 
-/// Returns the cache folder for downloads. As root, it is outside of the home folder, because the user that runs the
-/// server cannot access root's home.
+/// Returns the cache folder for downloads.
+/// As root, it is outside of the home folder, because the user that runs the server cannot access root's home.
 fn cache(search: &Search, user: &ServerUser) -> Option<PathBuf> {
     if user.is_unprivileged() {
         return Some(PathBuf::from("/var/cache/strongroom"));

@@ -1,6 +1,7 @@
-//! The system user that runs PostgreSQL. PostgreSQL refuses to run as root, but processes in containers often run as
-//! root. The server then runs as an unprivileged user. The standard library can switch the user without sudo and
-//! without unsafe code.
+//! The system user that runs PostgreSQL.
+//! PostgreSQL refuses to run as root, but processes in containers often run as root.
+//! The server then runs as an unprivileged user.
+//! The standard library can switch the user without sudo and without unsafe code.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -23,9 +24,10 @@ pub struct ServerUser {
 }
 
 impl ServerUser {
-    /// Chooses the user. If this process does not run as root, it is the current user. As root, it is the owner of
-    /// existing `data`, which an earlier start without root may have created. If no data exist, it is `postgres` or
-    /// `nobody`. `scratch` is a writable folder, in which a file is created to find out the current user.
+    /// Chooses the user. If this process does not run as root, it is the current user.
+    /// As root, it is the owner of existing `data`, which an earlier start without root may have created.
+    /// If no data exist, it is `postgres` or `nobody`.
+    /// `scratch` is a writable folder, in which a file is created to find out the current user.
     ///
     /// # Errors
     /// Fails if this process is root and no such user exists, or if `scratch` is not writable.
@@ -69,8 +71,9 @@ impl ServerUser {
         &self.name
     }
 
-    /// Returns a command that runs as this user, with an environment without secrets. The command has its own process
-    /// group, so that Ctrl-C does not reach it: the service needs the database until it has finished its requests.
+    /// Returns a command that runs as this user, with an environment without secrets.
+    /// The command has its own process group, so that Ctrl-C does not reach it:
+    /// the service needs the database until it has finished its requests.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the embedded server is a child process")]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
@@ -102,8 +105,8 @@ impl ServerUser {
     /// Creates a folder that only this user can access. If the folder exists, checks its owner and mode.
     ///
     /// # Errors
-    /// Fails if the folder cannot be created, is a link, or is accessible to another user. In `/tmp`, an attacker could
-    /// create the folder first and would then own the socket in it (CWE-379).
+    /// Fails if the folder cannot be created, is a link, or is accessible to another user.
+    /// In `/tmp`, an attacker could create the folder first and would then own the socket in it (CWE-379).
     pub fn own_folder(&self, path: &Path) -> Result<(), EmbeddedError> {
         match fs::DirBuilder::new().mode(0o700).create(path) {
             Ok(()) if self.must_switch => lchown(path, Some(self.uid), Some(self.gid)).map_err(at(path))?,
@@ -117,8 +120,8 @@ impl ServerUser {
         if private { Ok(()) } else { Err(EmbeddedError::NotOurs(path.to_owned())) }
     }
 
-    /// Returns whether this user can enter the folder. It runs a command that enters the folder, because each folder
-    /// above can also deny access.
+    /// Returns whether this user can enter the folder.
+    /// It runs a command that enters the folder, because each folder above can also deny access.
     #[must_use]
     pub fn reaches(&self, folder: &Path) -> bool {
         !self.must_switch
@@ -126,8 +129,8 @@ impl ServerUser {
     }
 }
 
-/// Returns the effective user and group id of this process. They are the owner of a file that this function creates,
-/// because the standard library has no `geteuid`.
+/// Returns the effective user and group id of this process.
+/// They are the owner of a file that this function creates, because the standard library has no `geteuid`.
 fn current_ids(scratch: &Path) -> io::Result<(u32, u32)> {
     let owner = match fs::metadata("/proc/self") {
         Ok(owner) => owner,

@@ -16,8 +16,8 @@ use crate::security::sessions::access_tokens::AccessTokens;
 /// The URI for vulnerability reports.
 pub struct SecurityContact(pub String);
 
-/// Returns the page that explains each problem code. The `type` of every problem document links to it
-/// (`/problems#code`).
+/// Returns the page that explains each problem code.
+/// The `type` of every problem document links to it (`/problems#code`).
 pub async fn problems() -> File<Html> {
     headers::page(problems::PAGE.as_str())
 }
@@ -44,8 +44,8 @@ pub async fn password_page() -> SeeOther {
     SeeOther("/reset")
 }
 
-/// Returns the public keys that verify access tokens (JWKS, RFC 7517). Returns 404 if tokens are signed with a shared
-/// secret.
+/// Returns the public keys that verify access tokens (JWKS, RFC 7517).
+/// Returns 404 if tokens are signed with a shared secret.
 pub async fn jwks(tokens: Data<AccessTokens>) -> ApiResult<File<JsonFile>> {
     let keys = tokens.jwks().ok_or(ApiError::NotFound)?;
     Ok(File::of(HttpResponse::Ok().json(keys)))

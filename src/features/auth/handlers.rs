@@ -26,8 +26,9 @@ use crate::security::sessions::access_tokens::AccessTokens;
 use crate::security::sessions::caller::Caller;
 use crate::security::sessions::refresh_tokens::cookie::{self, clear_browser_data};
 
-/// `POST auth/register`: sends a mail with a confirmation link. If the address has an account, the mail says so
-/// instead. The reply is 202 in both cases, to prevent user enumeration.
+/// `POST auth/register`: sends a mail with a confirmation link.
+/// If the address has an account, the mail says so instead.
+/// The reply is 202 in both cases, to prevent user enumeration.
 pub async fn register(
     request: HttpRequest,
     address: ClientAddr,
@@ -43,15 +44,16 @@ pub async fn register(
     Ok(Accepted)
 }
 
-/// Returns the origin whose mail budget the request uses: the device, if the request has a device cookie of the
-/// account, or else the client's network.
+/// Returns the origin whose mail budget the request uses: the device,
+/// if the request has a device cookie of the account, or else the client's network.
 fn mail_origin(store: &AuthStore, request: &HttpRequest, email: &EmailAddress, address: ClientAddr) -> MailOrigin {
     let device = DeviceCookie::from_headers(&store.keys, email.as_str(), request.headers(), store.clock.now());
     MailOrigin::new(device.map(|device| device.id()), address)
 }
 
-/// `POST auth/confirm`: creates the account with the password in the request. The user is not logged in. The service
-/// hashes the password only after it has found a valid token. After a rejected password, the token remains valid.
+/// `POST auth/confirm`: creates the account with the password in the request. The user is not logged in.
+/// The service hashes the password only after it has found a valid token.
+/// After a rejected password, the token remains valid.
 pub async fn confirm(
     JsonBody(body): JsonBody<ConfirmRegistration>,
     credentials: Data<Credentials>,
@@ -78,8 +80,8 @@ pub async fn login(
     clock: Data<Clock>,
 ) -> ApiResult<SessionReply> {
     let email: Option<EmailAddress> = body.email.parse().ok();
-    // Count logins by the canonical address, so that all spellings of an address share one counter. A malformed address
-    // has no canonical form and is counted as the client sent it.
+    // Count logins by the canonical address, so that all spellings of an address share one counter.
+    // A malformed address has no canonical form and is counted as the client sent it.
     let name = email.as_ref().map_or(body.email.trim(), EmailAddress::as_str);
     let found = store.credentials(email.as_ref()).await?;
     let (epoch, solution) = (found.account.as_ref().map(|account| account.device_epoch), body.altcha.as_deref());
@@ -95,8 +97,8 @@ pub async fn login(
     Ok(session_reply(&issued, &tokens, &clock)?.append_header((header::SET_COOKIE, device_cookie)))
 }
 
-/// `POST auth/refresh`: replaces the refresh token in the cookie. The reply to every failure is the same 401, and it
-/// deletes the cookie.
+/// `POST auth/refresh`: replaces the refresh token in the cookie.
+/// The reply to every failure is the same 401, and it deletes the cookie.
 pub async fn refresh(
     request: HttpRequest,
     store: Data<AuthStore>,
@@ -108,8 +110,8 @@ pub async fn refresh(
     session_reply(&issued, &tokens, &clock).map(Either::Left)
 }
 
-/// Replaces the token in the refresh cookie. Returns `None` if the token cannot be used. The security event contains
-/// the reason.
+/// Replaces the token in the refresh cookie. Returns `None` if the token cannot be used.
+/// The security event contains the reason.
 async fn exchange(request: &HttpRequest, store: &AuthStore) -> ApiResult<Option<IssuedSession>> {
     let event = match cookie::read(&store.keys, request.headers()) {
         Err(fault) => Event::new(EventKind::AuthnTokenInvalid).reason(fault.code()),
@@ -134,9 +136,9 @@ fn unusable_cookie() -> HttpResponse {
     refusal
 }
 
-/// `POST auth/logout`: ends this session and invalidates its tokens immediately. The refresh cookie is sufficient,
-/// because the access token may have expired. The refresh token is first replaced as in a refresh, so that the logout
-/// detects a stolen token.
+/// `POST auth/logout`: ends this session and invalidates its tokens immediately.
+/// The refresh cookie is sufficient, because the access token may have expired.
+/// The refresh token is first replaced as in a refresh, so that the logout detects a stolen token.
 pub async fn logout(
     request: HttpRequest,
     caller: Option<Caller>,
@@ -159,8 +161,8 @@ pub async fn list_sessions(caller: Caller, store: Data<AuthStore>) -> ApiResult<
     Ok(Json(SessionList::new(sessions, caller.session())))
 }
 
-/// `DELETE auth/sessions/{id}`: ends one of the caller's sessions. Returns 404 for sessions of other users, and for
-/// sessions that have ended or never existed.
+/// `DELETE auth/sessions/{id}`: ends one of the caller's sessions.
+/// Returns 404 for sessions of other users, and for sessions that have ended or never existed.
 pub async fn end_session(
     caller: Caller,
     PathId(id): PathId<SessionId>,
@@ -178,8 +180,8 @@ pub async fn end_all_sessions(caller: Caller, store: Data<AuthStore>) -> ApiResu
     Ok(clear_browser_data())
 }
 
-/// `POST auth/password-reset`: sends a link if the account exists. The reply is always 202, to prevent user
-/// enumeration.
+/// `POST auth/password-reset`: sends a link if the account exists.
+/// The reply is always 202, to prevent user enumeration.
 pub async fn request_reset(
     request: HttpRequest,
     address: ClientAddr,
@@ -195,9 +197,10 @@ pub async fn request_reset(
     Ok(Accepted)
 }
 
-/// `POST auth/password-reset/confirm`: sets the new password, ends all sessions and unlocks the account. The user is
-/// not logged in, but receives a device cookie. With the cookie, the user can log in even if an attacker locks the
-/// account again by failed logins. After a rejected password, the token remains valid.
+/// `POST auth/password-reset/confirm`: sets the new password, ends all sessions and unlocks the account.
+/// The user is not logged in, but receives a device cookie.
+/// With the cookie, the user can log in even if an attacker locks the account again by failed logins.
+/// After a rejected password, the token remains valid.
 pub async fn reset(
     JsonBody(body): JsonBody<ConfirmReset>,
     credentials: Data<Credentials>,
@@ -214,8 +217,8 @@ pub async fn reset(
     Ok(NoContent.customize().append_header((header::SET_COOKIE, device_cookie)))
 }
 
-/// Returns the `reason` of the security event of a mail request. It is empty if the mail was queued. The response does
-/// not contain the reason, because it would reveal whether other requests contained the same address.
+/// Returns the `reason` of the security event of a mail request. It is empty if the mail was queued.
+/// The response does not contain the reason, because it would reveal whether other requests contained the same address.
 fn mail_reason(queued: bool) -> &'static str {
     if queued { "" } else { "mail_budget_spent" }
 }

@@ -15,8 +15,8 @@ pub struct NewProfile {
     pub bio: Option<Bio>,
 }
 
-/// The client that opened a session, as the list of sessions shows it. A client can send any text as its user agent, so
-/// the description proves nothing.
+/// The client that opened a session, as the list of sessions shows it.
+/// A client can send any text as its user agent, so the description proves nothing.
 pub struct ClientDescription {
     pub user_agent: String,
     pub address: String,

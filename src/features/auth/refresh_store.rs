@@ -50,8 +50,8 @@ impl AuthStore {
             && !presented.rotated
             && decide(&presented.token, self.clock.now(), self.settings.reuse_grace) == RefreshDecision::Rotate
         {
-            // A parallel request used the token after this statement had read it. Call again: the second call reads the
-            // token as used.
+            // A parallel request used the token after this statement had read it.
+            // Call again: the second call reads the token as used.
             seen = self.rotate(token, &next).await?;
         }
         let Some(Presented { user, session, token: state, rotated }) = seen else { return Ok(RefreshOutcome::Unknown) };
@@ -95,9 +95,9 @@ impl AuthStore {
         Ok(unused.and_then(|hash| chain.into_iter().find(|token| token.hash().as_slice() == hash)))
     }
 
-    /// Marks a valid token as used and inserts its successor. It does both in one statement, so that only one of
-    /// several parallel calls succeeds. Returns the state of the token before this statement, or `None` if the token is
-    /// not stored.
+    /// Marks a valid token as used and inserts its successor.
+    /// It does both in one statement, so that only one of several parallel calls succeeds.
+    /// Returns the state of the token before this statement, or `None` if the token is not stored.
     async fn rotate(&self, token: &SecretToken, next: &SecretToken) -> ApiResult<Option<Presented>> {
         let now = self.clock.now();
         let row = sqlx::query!(

@@ -1,15 +1,16 @@
-//! SQL of registrations, credentials and password resets. `session_store.rs` and `refresh_store.rs` contain the SQL of
-//! sessions.
+//! SQL of registrations, credentials and password resets.
+//! `session_store.rs` and `refresh_store.rs` contain the SQL of sessions.
 //!
-//! The tables have no row-level security, because the service reads them before it knows the caller. Each statement
-//! filters by one user, one address or one token instead.
+//! The tables have no row-level security, because the service reads them before it knows the caller.
+//! Each statement filters by one user, one address or one token instead.
 //!
-//! User enumeration: registration and password reset each use one statement. It is the same for known and unknown
-//! addresses, and inserts one mail in both cases.
+//! User enumeration: registration and password reset each use one statement.
+//! It is the same for known and unknown addresses, and inserts one mail in both cases.
 //!
-//! Account pre-hijacking (CWE-287): a registration contains no password. The person who reads the confirmation mail
-//! chooses the password. Otherwise an attacker could register a victim's address with a password that the attacker
-//! knows, and wait until the victim confirms the registration. Test: `attacks::authentication::registration`.
+//! Account pre-hijacking (CWE-287): a registration contains no password.
+//! The person who reads the confirmation mail chooses the password.
+//! Otherwise an attacker could register a victim's address with a password that the attacker knows,
+//! and wait until the victim confirms the registration. Test: `attacks::authentication::registration`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,9 +39,9 @@ use crate::security::sessions::revocations::Revocations;
 /// How long a confirmation link is valid. Until someone uses it, other clients can register the same address too.
 const REGISTRATION_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// How long a reset link is valid: as long as the window of the mail budget. A client that has used up the budget gets
-/// no further mail in this window. The links that were sent before stay valid, so the user can still reset the
-/// password.
+/// How long a reset link is valid: as long as the window of the mail budget.
+/// A client that has used up the budget gets no further mail in this window.
+/// The links that were sent before stay valid, so the user can still reset the password.
 const RESET_LIFETIME: TimeDelta = mail_budgets::WINDOW;
 
 /// Reads and writes registrations, credentials, password resets and sessions.
@@ -73,8 +74,8 @@ impl AuthStore {
         Self { pool, keys, revocations, notifier, settings, clock }
     }
 
-    /// Queues a mail with a confirmation link. If the address already has an account, the mail says so instead. Returns
-    /// `false` if the mail budget of `origin` is used up; then no mail is queued.
+    /// Queues a mail with a confirmation link. If the address already has an account, the mail says so instead.
+    /// Returns `false` if the mail budget of `origin` is used up; then no mail is queued.
     pub async fn register(&self, email: &EmailAddress, origin: &MailOrigin) -> ApiResult<bool> {
         let now = self.clock.now();
         if !mail_budgets::spend(&self.pool, &self.keys, "registration", origin, email, now).await? {
@@ -107,8 +108,8 @@ impl AuthStore {
         Ok(true)
     }
 
-    /// Returns the address that this token confirms, without using up the token. Returns `None` if the token is
-    /// unknown, used or expired.
+    /// Returns the address that this token confirms, without using up the token.
+    /// Returns `None` if the token is unknown, used or expired.
     pub async fn registered_address(&self, token: &SecretToken) -> ApiResult<Option<String>> {
         Ok(sqlx::query_scalar!(
             "select email from registrations where token_hash = $1 and expires_at > $2",
@@ -119,8 +120,8 @@ impl AuthStore {
         .await?)
     }
 
-    /// Creates the user and deletes all registrations of the address. Returns `None` if the token was used or has
-    /// expired, or if another link has already confirmed the address.
+    /// Creates the user and deletes all registrations of the address.
+    /// Returns `None` if the token was used or has expired, or if another link has already confirmed the address.
     pub async fn confirm(
         &self,
         token: &SecretToken,
@@ -149,9 +150,9 @@ impl AuthStore {
         Ok(created.map(UserId::from))
     }
 
-    /// Returns the account with this address, and the highest work of all stored password hashes. A login does at least
-    /// this work, so that response times do not reveal whether the account exists. Unknown and malformed addresses
-    /// (`None`) run the same statement.
+    /// Returns the account with this address, and the highest work of all stored password hashes.
+    /// A login does at least this work, so that response times do not reveal whether the account exists.
+    /// Unknown and malformed addresses (`None`) run the same statement.
     pub async fn credentials(&self, email: Option<&EmailAddress>) -> ApiResult<FoundCredentials> {
         let email = email.map_or("", EmailAddress::as_str);
         let row = sqlx::query!(
@@ -172,9 +173,10 @@ impl AuthStore {
         Ok(FoundCredentials { account, max_work: u64::try_from(row.max_work).unwrap_or(0) })
     }
 
-    /// Queues a mail with a reset link. Earlier links stay valid. Otherwise an attacker could invalidate the user's
-    /// link by another request. For an unknown address, the same statement inserts a mail that is marked as sent, so
-    /// that the work is equal. Returns `false` if the mail budget of `origin` is used up.
+    /// Queues a mail with a reset link. Earlier links stay valid.
+    /// Otherwise an attacker could invalidate the user's link by another request.
+    /// For an unknown address, the same statement inserts a mail that is marked as sent, so that the work is equal.
+    /// Returns `false` if the mail budget of `origin` is used up.
     pub async fn request_reset(&self, email: &EmailAddress, origin: &MailOrigin) -> ApiResult<bool> {
         let now = self.clock.now();
         if !mail_budgets::spend(&self.pool, &self.keys, "password_reset", origin, email, now).await? {
@@ -206,8 +208,8 @@ impl AuthStore {
         Ok(true)
     }
 
-    /// Returns the account of a reset token, without using up the token. Returns `None` if it is unknown, used or
-    /// expired.
+    /// Returns the account of a reset token, without using up the token.
+    /// Returns `None` if it is unknown, used or expired.
     pub async fn find_reset_account(&self, token: &SecretToken) -> ApiResult<Option<ResetAccount>> {
         Ok(sqlx::query_as!(
             ResetAccount,
@@ -220,11 +222,12 @@ impl AuthStore {
         .await?)
     }
 
-    /// Sets the user's password. Also deletes the user's reset tokens, ends all sessions, invalidates the device
-    /// cookies, and queues a mail to the user.
+    /// Sets the user's password. Also deletes the user's reset tokens, ends all sessions,
+    /// invalidates the device cookies, and queues a mail to the user.
     ///
-    /// Returns the user and the new number in device cookies (epoch). Returns `None` if the token is unknown, used or
-    /// expired. If two requests use the same token in parallel, only one succeeds.
+    /// Returns the user and the new number in device cookies (epoch).
+    /// Returns `None` if the token is unknown, used or expired.
+    /// If two requests use the same token in parallel, only one succeeds.
     pub async fn reset_password(&self, token: &SecretToken, hash: &HashedPassword) -> ApiResult<Option<(UserId, i64)>> {
         let mut transaction = begin(&self.pool).await?;
         let changed = sqlx::query!(
@@ -261,14 +264,14 @@ impl AuthStore {
         Ok(Some((user, changed.device_epoch)))
     }
 
-    /// Deletes expired rows. The row of an ended session remains until its last access token has expired, because the
-    /// service rejects this token by the row.
+    /// Deletes expired rows. The row of an ended session remains until its last access token has expired,
+    /// because the service rejects this token by the row.
     pub async fn sweep(&self, token_lifetime: Duration) -> ApiResult<()> {
         let now = self.clock.now();
         sqlx::query!("delete from registrations where expires_at <= $1", now).execute(&self.pool).await?;
         sqlx::query!("delete from password_resets where expires_at <= $1", now).execute(&self.pool).await?;
-        // Deleting a session also deletes its refresh tokens. Used tokens must remain until then: the service
-        // recognizes the replay of a token only if the token is stored.
+        // Deleting a session also deletes its refresh tokens.
+        // Used tokens must remain until then: the service recognizes the replay of a token only if the token is stored.
         sqlx::query!("delete from sessions where least(expires_at, ended_at) <= $1", now - token_lifetime)
             .execute(&self.pool)
             .await?;

@@ -1,5 +1,5 @@
-//! Request and response bodies of authentication. No request contains a role, an id or an owner, and unknown fields are
-//! refused (mass assignment).
+//! Request and response bodies of authentication.
+//! No request contains a role, an id or an owner, and unknown fields are refused (mass assignment).
 
 use std::future::{Ready, ready};
 
@@ -28,8 +28,8 @@ use crate::security::crypto::secret_output::SecretOutput;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "carla@example.com"}))]
 pub struct Register {
-    /// The confirmation link is sent to this address. Surrounding white space is removed. An internationalised domain
-    /// is stored as A-labels (`xn--…`).
+    /// The confirmation link is sent to this address. Surrounding white space is removed.
+    /// An internationalised domain is stored as A-labels (`xn--…`).
     #[garde(custom(fits::<EmailAddress>))]
     #[schema(max_length = 100, format = Email)]
     email: String,

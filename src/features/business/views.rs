@@ -46,8 +46,8 @@ pub struct ReplaceBusiness {
     #[garde(length(chars, max = 100), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 100, format = "line")]
     registration: Option<String>,
-    /// The IBAN of the account for payments. Length and check digits are verified. Spaces between groups of four are
-    /// removed.
+    /// The IBAN of the account for payments. Length and check digits are verified.
+    /// Spaces between groups of four are removed.
     #[garde(inner(custom(fits::<Iban>)))]
     #[schema(min_length = 15, max_length = 42, pattern = "^[A-Z]{2}[0-9]{2}[A-Z0-9 ]{11,38}$")]
     iban: Option<String>,

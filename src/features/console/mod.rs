@@ -1,13 +1,14 @@
 //! `/`: the web console, a single-page application that uses only the public API.
 //!
 //! Threats and controls:
-//! - XSS (CWE-79): the page runs under the same Content Security Policy as the other pages. It forbids inline code, code
-//!   of other origins, and HTML from strings (Trusted Types). Preact inserts all texts as text.
-//! - Token theft: scripts keep the access token in memory only, and cannot read the refresh token
-//!   (`assets/session.js`).
+//! - XSS (CWE-79): the page runs under the same Content Security Policy as the other pages.
+//!   It forbids inline code, code of other origins, and HTML from strings (Trusted Types).
+//!   Preact inserts all texts as text.
+//! - Token theft: scripts keep the access token in memory only,
+//!   and cannot read the refresh token (`assets/session.js`).
 //!
-//! The page and its files are compiled into the binary. The path of a file contains a version, the hash of all files. So
-//! browsers may cache the files for a year, and a new page never runs with old files.
+//! The page and its files are compiled into the binary. The path of a file contains a version, the hash of all files.
+//! So browsers may cache the files for a year, and a new page never runs with old files.
 
 pub mod docs;
 

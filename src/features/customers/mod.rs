@@ -1,7 +1,7 @@
 //! Customers: the people and companies that a user invoices.
 //!
-//! - [`id`], [`model`]: the customer. [`store`]: SQL. [`views`]: request and response types. [`docs`]: texts of the API
-//!   document.
+//! - [`id`], [`model`]: the customer. [`store`]: SQL. [`views`]: request and response types.
+//!   [`docs`]: texts of the API document.
 //! - The endpoints are those of every resource ([`super::resources`]).
 //!
 //! Threats and controls:

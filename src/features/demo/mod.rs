@@ -1,10 +1,11 @@
 //! Demo data: two users with customers, invoices and one document each. In development, there is also an administrator.
 //! Production has demo data only if a setting provides the users' password (`config/secrets.rs`).
 //!
-//! Each start of the service creates the demo data that are missing. This module has no privileged access that an
-//! attacker could use. It logs in each user with the user's password, and calls the stores with the [`Caller`], as a
-//! request handler does. Ids are fixed, so that the examples of the OpenAPI document and of `docs/requests.http` work
-//! on every machine. [`plan`] contains the data.
+//! Each start of the service creates the demo data that are missing.
+//! This module has no privileged access that an attacker could use.
+//! It logs in each user with the user's password, and calls the stores with the [`Caller`], as a request handler does.
+//! Ids are fixed, so that the examples of the OpenAPI document and of `docs/requests.http` work on every machine.
+//! [`plan`] contains the data.
 
 mod plan;
 
@@ -214,8 +215,8 @@ impl DemoServices {
         Ok(())
     }
 
-    /// Creates an invoice and changes it to its final status. This is one
-    /// transaction, so a crash leaves no other status.
+    /// Creates an invoice and changes it to its final status.
+    /// This is one transaction, so a crash leaves no other status.
     async fn create_invoice(
         &self,
         invoices: &InvoiceStore,

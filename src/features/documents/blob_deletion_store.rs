@@ -1,8 +1,8 @@
 //! Deletes the stored files of deleted documents and of failed uploads.
 //!
-//! Each file to delete has a message in the [outbox](crate::db::outbox). A worker claims the message
-//! before it deletes the file. An upload becomes a document only if no worker has claimed its message. So
-//! a file is never both deleted and used.
+//! Each file to delete has a message in the [outbox](crate::db::outbox).
+//! A worker claims the message before it deletes the file.
+//! An upload becomes a document only if no worker has claimed its message. So a file is never both deleted and used.
 
 use std::sync::Arc;
 
@@ -60,8 +60,8 @@ impl BlobDeletionQueue {
     /// # Errors
     /// Fails if the database or the object store is down. The worker retries.
     pub(super) async fn delete_now(&self, user: UserId, key: Uuid) -> ApiResult<()> {
-        // No message means one of two things. Either the upload became a document, and the file must stay. Or the
-        // worker handled the message before the file was stored, and the file must be deleted now.
+        // No message means one of two things. Either the upload became a document, and the file must stay.
+        // Or the worker handled the message before the file was stored, and the file must be deleted now.
         if outbox::claim_one(&self.pool, key, self.clock.now()).await? || !self.is_committed(user, key).await? {
             self.delete(user, key).await?;
             outbox::mark_done(&self.pool, key, self.clock.now()).await?;

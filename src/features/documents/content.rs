@@ -1,9 +1,10 @@
 //! Downloads as attachments: stored XSS by uploaded files (CWE-79, CWE-646, API8:2023).
 //!
 //! **Attack**: an uploaded file contains a script, and the browser opens the file as a page of the service's origin.
-//! **Control**: a file is sent as an attachment, with its sanitized name and its stored media type. Every response has
-//! `nosniff`, is not cached, and cannot act in the service's origin (`sandbox`, `security/browser/headers.rs`). A
-//! client can request a part of a file (`Range`). Files are streamed, so large files need little memory.
+//! **Control**: a file is sent as an attachment, with its sanitized name and its stored media type.
+//! Every response has `nosniff`, is not cached, and cannot act in the service's origin (`sandbox`,
+//! `security/browser/headers.rs`). A client can request a part of a file (`Range`).
+//! Files are streamed, so large files need little memory.
 //! **Limits**: the service does not control the program that opens the saved file on the user's device.
 //! **ASVS**: 3.2.1, 5.4.1, 5.4.2 · **Test**: `attacks::files::uploads::downloads`
 
@@ -95,8 +96,9 @@ fn content_type(file: &File) -> &'static str {
     }
 }
 
-/// Returns the error for a document whose stored file is missing. It is 404 if the document was deleted after this
-/// request had read it. Otherwise it is an internal error, because the content is lost.
+/// Returns the error for a document whose stored file is missing.
+/// It is 404 if the document was deleted after this request had read it.
+/// Otherwise it is an internal error, because the content is lost.
 async fn missing_content(caller: &Caller, document: &Document, documents: &DocumentStore) -> ApiError {
     match documents.read(caller, document.id()).await {
         Ok(_) => ApiError::internal("the stored object of a document is missing"),

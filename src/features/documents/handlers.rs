@@ -66,8 +66,8 @@ async fn create_in(
     let created = key
         .once(&mut tx, caller.user(), document.created_at(), async |tx| {
             if !reservation.is_reserved() {
-                // This repeated request found a stored response when it began, so it reserved no quota. The response
-                // has expired since, so the document cannot be stored.
+                // This repeated request found a stored response when it began, so it reserved no quota.
+                // The response has expired since, so the document cannot be stored.
                 return Err(KEY_IN_USE);
             }
             stored = Stored::Now;

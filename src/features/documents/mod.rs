@@ -6,13 +6,13 @@
 //! - [`blob_deletion_store`]: the queue of stored files that must be deleted. [`content`]: downloads.
 //!
 //! Threats and controls:
-//! - BOLA: access to another user's file. Every statement filters by owner, and no response
-//!   contains a file's random storage key.
+//! - BOLA: access to another user's file.
+//!   Every statement filters by owner, and no response contains a file's random storage key.
 //! - Unrestricted file upload: `security/files/uploads` inspects each file.
 //! - Resource exhaustion: `security/limits/body_limits` limits the size of a file, and the quota limits the total size.
 //! - Stored XSS by an uploaded file: `content` sends each file as an attachment.
-//! - A crash that leaves a row without its file, or a file without a row: `migrations/0012_documents.sql` explains
-//!   the order of steps that prevents both.
+//! - A crash that leaves a row without its file, or a file without a row:
+//!   `migrations/0012_documents.sql` explains the order of steps that prevents both.
 
 pub mod blob_deletion_store;
 pub mod content;

@@ -1,8 +1,9 @@
 //! SQL of the storage quota of each owner.
 //!
-//! Each upload reserves quota for its maximum size before the service reads the first byte. The reservation locks the
-//! owner's row, so parallel uploads cannot exceed the quota together. A failed request releases its reservation. If the
-//! process was killed, the sweeper releases the reservation after [`RESERVATION_LIFETIME`].
+//! Each upload reserves quota for its maximum size before the service reads the first byte.
+//! The reservation locks the owner's row, so parallel uploads cannot exceed the quota together.
+//! A failed request releases its reservation.
+//! If the process was killed, the sweeper releases the reservation after [`RESERVATION_LIFETIME`].
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -23,8 +24,8 @@ pub struct Quota {
     pub files: i32,
 }
 
-/// Reserves quota for an upload, and queues its file for deletion after [`RESERVATION_LIFETIME`]. [`commit`] removes
-/// the file from the queue. So the file of a failed upload is deleted even after a crash.
+/// Reserves quota for an upload, and queues its file for deletion after [`RESERVATION_LIFETIME`].
+/// [`commit`] removes the file from the queue. So the file of a failed upload is deleted even after a crash.
 ///
 /// # Errors
 /// [`QUOTA_EXCEEDED`] if the owner has less than `bytes` left, or cannot store another file.
@@ -64,8 +65,8 @@ pub(super) async fn reserve(
     }
 }
 
-/// Reduces the reservation to the actual size, and removes the file from the deletion queue. The caller must use the
-/// transaction that inserts the document.
+/// Reduces the reservation to the actual size, and removes the file from the deletion queue.
+/// The caller must use the transaction that inserts the document.
 ///
 /// # Errors
 /// [`ApiError::Unavailable`] if a worker has claimed the file for deletion, because the reservation has expired.

@@ -82,8 +82,8 @@ impl DocumentStore {
         .try_into()
     }
 
-    /// Returns the documents after `after`, newest first. If there is a next page, the result has one row more than a
-    /// page.
+    /// Returns the documents after `after`, newest first.
+    /// If there is a next page, the result has one row more than a page.
     pub async fn list(&self, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Document>> {
         let rows = owner_query_as!(
             Row,
@@ -151,8 +151,8 @@ impl DocumentTx<'_> {
     pub async fn insert(&mut self, document: &Document) -> ApiResult<()> {
         let (owner, file) = (self.caller.user(), document.file());
         let size = i64::try_from(file.size).map_err(ApiError::internal)?;
-        // Lock order: the foreign key locks the invoice first, then `quota_store::commit` locks the quota row. Another
-        // order could cause a deadlock (`db/idempotency.rs`).
+        // Lock order: the foreign key locks the invoice first, then `quota_store::commit` locks the quota row.
+        // Another order could cause a deadlock (`db/idempotency.rs`).
         sqlx::query!(
             "insert into documents (id, owner_id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version,
                  created_at, updated_at)

@@ -1,5 +1,5 @@
-//! Uploads: reserves quota, inspects the file while it arrives, and stores it. The
-//! handler then inserts the row of the document.
+//! Uploads: reserves quota, inspects the file while it arrives, and stores it.
+//! The handler then inserts the row of the document.
 
 use std::sync::Arc;
 
@@ -68,12 +68,12 @@ impl ParsedUpload {
 }
 
 impl UploadService {
-    /// Reserves quota for an upload. Does nothing for a repeated request
-    /// (`Idempotency-Key`), because its file is not stored again.
+    /// Reserves quota for an upload.
+    /// Does nothing for a repeated request (`Idempotency-Key`), because its file is not stored again.
     ///
     /// # Errors
-    /// [`QUOTA_EXCEEDED`](crate::security::limits::row_quotas::QUOTA_EXCEEDED) if the owner has the maximum number of
-    /// files, or too few bytes left.
+    /// [`QUOTA_EXCEEDED`](crate::security::limits::row_quotas::QUOTA_EXCEEDED)
+    /// if the owner has the maximum number of files, or too few bytes left.
     pub async fn reserve(
         &self,
         caller: &Caller,
@@ -184,8 +184,8 @@ impl UploadService {
         }
         inspection = self.inspect_block(inspection, block.freeze()).await?;
         inspection.inspector.finish()?;
-        // A repeated request stores no file, so `incoming` is `None`. Its PDF needs no inspection, because the client
-        // receives the response to the first request.
+        // A repeated request stores no file, so `incoming` is `None`.
+        // Its PDF needs no inspection, because the client receives the response to the first request.
         if let (FileType::Pdf, Some(incoming)) = (kind, &inspection.incoming) {
             let file = incoming.reader().map_err(|error| ApiError::unavailable(5, error))?;
             let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;
@@ -227,8 +227,8 @@ impl Inspection {
     }
 }
 
-/// Reserved storage for one upload. If it is dropped before [`commit`](Self::commit), the
-/// quota is released and the file is deleted.
+/// Reserved storage for one upload.
+/// If it is dropped before [`commit`](Self::commit), the quota is released and the file is deleted.
 pub struct QuotaReservation {
     deletions: BlobDeletionQueue,
     user: UserId,

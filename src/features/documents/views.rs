@@ -26,9 +26,10 @@ use crate::security::files::uploads::FileType;
 #[derive(ToSchema)]
 #[schema(example = json!({"title": "Terms of delivery", "invoice_id": "10000000-0000-4000-8000-000000000006"}))]
 pub struct NewDocument {
-    /// A PDF, PNG, JPEG, CSV or plain text in UTF-8. The content must match the extension of the file name: .pdf, .png,
-    /// .jpg, .jpeg, .jpe, .jfif, .csv or .txt. The `Content-Type` of the part may be the registered one, an alias,
-    /// `application/octet-stream` or missing. `filename*` (RFC 8187) takes precedence over `filename`.
+    /// A PDF, PNG, JPEG, CSV or plain text in UTF-8.
+    /// The content must match the extension of the file name: .pdf, .png, .jpg, .jpeg, .jpe, .jfif, .csv or .txt.
+    /// The `Content-Type` of the part may be the registered one, an alias, `application/octet-stream` or missing.
+    /// `filename*` (RFC 8187) takes precedence over `filename`.
     #[schema(value_type = String, format = Binary)]
     pub file: Vec<u8>,
     /// The title, in a single line. The default is the file name.

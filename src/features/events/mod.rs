@@ -1,12 +1,12 @@
 //! Security events: users read their own security history, administrators read all events and alerts.
 //!
-//! - [`model`]: the events and fields that users may see. [`store`]: SQL. [`views`], [`alert_views`]: request and
-//!   response types. [`handlers`]: endpoints.
+//! - [`model`]: the events and fields that users may see. [`store`]: SQL.
+//!   [`views`], [`alert_views`]: request and response types. [`handlers`]: endpoints.
 //!
 //! Threats and controls:
 //! - BOLA: a user reads the history of another user. The database functions check the reader.
-//! - Information disclosure: an attacker with a hijacked session learns which attacks were detected, or that a guessed
-//!   password was right. Users see only the listed kinds of events, and no reason of a failed login.
+//! - Information disclosure: an attacker with a hijacked session learns which attacks were detected,
+//!   or that a guessed password was right. Users see only the listed kinds of events, and no reason of a failed login.
 //! - Misuse by an administrator: each read by an administrator is recorded as a security event.
 
 pub mod alert_views;

@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use crate::security::audit::event::EventKind;
 
-/// The kinds of events in the history of a user: logins, sessions and account changes. It does not show refused
-/// requests. Otherwise an attacker with a hijacked session could read which attacks were detected.
+/// The kinds of events in the history of a user: logins, sessions and account changes.
+/// It does not show refused requests.
+/// Otherwise an attacker with a hijacked session could read which attacks were detected.
 pub const VISIBLE_KINDS: [EventKind; 11] = [
     EventKind::AuthnLoginSuccess,
     EventKind::AuthnLoginFail,
@@ -21,8 +22,8 @@ pub const VISIBLE_KINDS: [EventKind; 11] = [
     EventKind::UserUpdated,
 ];
 
-/// The kinds of events whose reason users may see. The reason of a failed login is secret, because it
-/// reveals whether the password was right.
+/// The kinds of events whose reason users may see.
+/// The reason of a failed login is secret, because it reveals whether the password was right.
 pub const KINDS_WITH_VISIBLE_REASON: [EventKind; 4] = [
     EventKind::AuthnPasswordChange,
     EventKind::PrivilegePermissionsChanged,

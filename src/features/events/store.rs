@@ -1,6 +1,6 @@
-//! SQL for reading events. Least privilege: the service's role cannot select from the table
-//! `security_events`. It calls two functions instead. One returns the events of the statement's owner. The
-//! other one first checks that the reader is an administrator.
+//! SQL for reading events. Least privilege: the service's role cannot select from the table `security_events`.
+//! It calls two functions instead. One returns the events of the statement's owner.
+//! The other one first checks that the reader is an administrator.
 
 use sqlx::PgPool;
 
@@ -24,8 +24,8 @@ impl EventStore {
         Self { pool }
     }
 
-    /// Returns the caller's own events before `before`, newest first. If there is a next page, the result has one row
-    /// more than a page.
+    /// Returns the caller's own events before `before`, newest first.
+    /// If there is a next page, the result has one row more than a page.
     pub async fn own(&self, caller: &Caller, before: Position, limit: Limit) -> ApiResult<Vec<EventView>> {
         let kinds = VISIBLE_KINDS.map(|kind| kind.name().to_owned());
         Ok(owner_query_as!(
@@ -44,8 +44,8 @@ impl EventStore {
         .await?)
     }
 
-    /// Returns the events of all users before `before` that match the filter, newest first. If there is a next page,
-    /// the result has one row more than a page.
+    /// Returns the events of all users before `before` that match the filter, newest first.
+    /// If there is a next page, the result has one row more than a page.
     ///
     /// # Errors
     /// [`ApiError::Forbidden`] if the caller is no longer an administrator.

@@ -13,8 +13,8 @@ use crate::http::lifecycle::Lifecycle;
 /// How long the result of a database check is cached.
 const CACHE_DURATION: Duration = Duration::from_secs(1);
 
-/// The timeout of a database check. It is shorter than the timeout of most load
-/// balancers, so that they receive the 503.
+/// The timeout of a database check.
+/// It is shorter than the timeout of most load balancers, so that they receive the 503.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The readiness check with its cached result. All worker threads share it.

@@ -1,13 +1,13 @@
-//! Computes issue dates and due dates. They depend on the time zone and the payment terms
-//! of the owner's business (`me/business`).
+//! Computes issue dates and due dates.
+//! They depend on the time zone and the payment terms of the owner's business (`me/business`).
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use crate::base::time_zone::TimeZone;
 use crate::http::error::{ApiError, ApiResult};
 
-/// The maximum number of days by which an invoice can be backdated. Users backdate invoices that
-/// they sent before they entered them here.
+/// The maximum number of days by which an invoice can be backdated.
+/// Users backdate invoices that they sent before they entered them here.
 pub const MAX_DAYS_BACK: Days = Days::new(30);
 
 /// The time zone and the payment terms of a business.
@@ -40,8 +40,8 @@ impl BusinessCalendar {
         Err(ApiError::invalid("/issue_date", expected))
     }
 
-    /// Returns the due date: the issue date plus the payment terms. Returns `None`
-    /// if the business has no payment terms.
+    /// Returns the due date: the issue date plus the payment terms.
+    /// Returns `None` if the business has no payment terms.
     #[must_use]
     pub fn due_date(&self, issued_on: NaiveDate) -> Option<NaiveDate> {
         issued_on.checked_add_days(self.payment_terms?)

@@ -1,5 +1,6 @@
-//! Exact decimals: quantities, unit prices and rates. JSON contains them as strings, because most clients would read a
-//! number as an inexact floating-point number. The service stores them as integers that count the smallest unit.
+//! Exact decimals: quantities, unit prices and rates.
+//! JSON contains them as strings, because most clients would read a number as an inexact floating-point number.
+//! The service stores them as integers that count the smallest unit.
 
 use std::fmt;
 use std::str::FromStr;
@@ -116,8 +117,8 @@ impl UnitPrice {
         parse(text, whole, decimals).and_then(Self::from_ten_thousandths).ok_or(InvalidDecimal)
     }
 
-    /// Formats the price in the currency's major unit. The result has at least the
-    /// decimals of the currency: `100.00`, `0.1648`.
+    /// Formats the price in the currency's major unit.
+    /// The result has at least the decimals of the currency: `100.00`, `0.1648`.
     #[must_use]
     pub fn decimal(self, currency: Currency) -> String {
         let (_, decimals) = Self::digits(currency);

@@ -1,5 +1,5 @@
-//! Request bodies of drafts. The server sets status, number, totals and owner, so a request that contains
-//! one of them is refused (mass assignment).
+//! Request bodies of drafts. The server sets status, number, totals and owner,
+//! so a request that contains one of them is refused (mass assignment).
 
 use garde::Validate;
 use serde::Deserialize;
@@ -39,8 +39,8 @@ pub struct InvoiceDraft {
     #[garde(custom(rules::currency))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: String,
-    /// The due date. It must not be before the issue date. Without it, issuing the invoice computes the due date from
-    /// the payment terms of the business, if the business has payment terms.
+    /// The due date. It must not be before the issue date. Without it, issuing the invoice computes the due date
+    /// from the payment terms of the business, if the business has payment terms.
     #[garde(inner(custom(rules::day)))]
     #[schema(format = Date)]
     pub due_date: Option<String>,
@@ -54,13 +54,13 @@ pub struct InvoiceDraft {
     #[garde(length(min = 1, max = 100), dive)]
     #[schema(min_items = 1, max_items = 100)]
     pub lines: Vec<NewLine>,
-    /// The discount on the whole invoice, in percent of the sum of the lines after their own discounts. The
-    /// discount is distributed over the tax rates.
+    /// The discount on the whole invoice, in percent of the sum of the lines after their own discounts.
+    /// The discount is distributed over the tax rates.
     #[garde(inner(custom(rate_rule)))]
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$")]
     pub discount_rate: Option<String>,
-    /// The discount on the whole invoice in minor units, at most the sum of the lines after their own discounts. It
-    /// cannot be combined with `discount_rate`.
+    /// The discount on the whole invoice in minor units, at most the sum of the lines after their own discounts.
+    /// It cannot be combined with `discount_rate`.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = json!(null))]
@@ -80,8 +80,8 @@ pub struct NewLine {
     #[garde(custom(quantity_rule))]
     #[schema(pattern = r"^(?=.*[1-9])[0-9]{1,9}(\.[0-9]{1,3})?$", max_length = 13, example = "1.5")]
     pub quantity: String,
-    /// The price per unit in the currency's major unit. It can have four decimals more than the
-    /// currency: "0.164825" in EUR, "4.5" in JPY.
+    /// The price per unit in the currency's major unit.
+    /// It can have four decimals more than the currency: "0.164825" in EUR, "4.5" in JPY.
     #[garde(skip)]
     #[schema(pattern = r"^[0-9]{1,14}(\.[0-9]{1,8})?$", max_length = 19, example = "100.00")]
     pub unit_price: String,

@@ -1,7 +1,8 @@
 //! `GET invoices/export`: invoices as CSV, streamed in constant memory.
 //!
-//! Rows are read in batches. The transaction of a batch ends before the batch is sent, so a slow client does not occupy
-//! a database connection. An invoice that changes during the export appears once, in its old or its new state.
+//! Rows are read in batches.
+//! The transaction of a batch ends before the batch is sent, so a slow client does not occupy a database connection.
+//! An invoice that changes during the export appears once, in its old or its new state.
 
 use std::future::ready;
 
@@ -99,9 +100,9 @@ enum NextBatch {
 
 /// Exports invoices as CSV, oldest first.
 ///
-/// The first batch is read before the response begins, so that an unavailable database leads to 503. A later error
-/// aborts the transfer. Otherwise a client could mistake a part of the file for the whole file. The caller's token and
-/// session are checked before each batch, because they can end during a long export.
+/// The first batch is read before the response begins, so that an unavailable database leads to 503.
+/// A later error aborts the transfer. Otherwise a client could mistake a part of the file for the whole file.
+/// The caller's token and session are checked before each batch, because they can end during a long export.
 pub async fn export(
     caller: Caller,
     QueryFields(query): QueryFields<ExportQuery>,
@@ -146,8 +147,8 @@ fn bytes(write: impl FnOnce(&mut Writer<Vec<u8>>) -> csv::Result<()>) -> ApiResu
     Ok(out.into_inner().map_err(ApiError::internal)?.into())
 }
 
-/// Returns the cells of a row in the order of [`COLUMNS`]. Amounts are decimals in the major unit,
-/// because spreadsheets have no minor units.
+/// Returns the cells of a row in the order of [`COLUMNS`].
+/// Amounts are decimals in the major unit, because spreadsheets have no minor units.
 fn cells(row: &ExportRow) -> [String; COLUMNS.len()] {
     let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
     let amount = |minor| row.currency.parse::<Currency>().map_or_else(|_| String::new(), |it| it.decimal(minor));

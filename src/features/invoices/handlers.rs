@@ -134,8 +134,8 @@ pub async fn issue(
     Ok(Versioned::from(&invoice))
 }
 
-/// Voids an invoice without payments and credit notes. An issued invoice keeps its
-/// number, so that numbers have no gaps.
+/// Voids an invoice without payments and credit notes.
+/// An issued invoice keeps its number, so that numbers have no gaps.
 pub async fn void(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -152,8 +152,8 @@ pub async fn void(
     Ok(Versioned::from(&invoice))
 }
 
-/// Records a payment of at most the amount due. The request needs no `If-Match`, because
-/// parallel payments do not overwrite each other.
+/// Records a payment of at most the amount due.
+/// The request needs no `If-Match`, because parallel payments do not overwrite each other.
 pub async fn pay(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,

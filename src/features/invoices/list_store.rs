@@ -1,7 +1,7 @@
 //! SQL of the lists of invoices.
 //!
-//! Keyset pagination: the index of each sort order begins with the owner. So the cost of a page does not grow with its
-//! position in the list or with the number of other users' invoices (`tests/api/contract/million_rows.rs`).
+//! Keyset pagination: the index of each sort order begins with the owner. So the cost of a page does not grow
+//! with its position in the list or with the number of other users' invoices (`tests/api/contract/million_rows.rs`).
 
 use chrono::NaiveDate;
 
@@ -16,8 +16,8 @@ use crate::security::sessions::caller::Caller;
 /// Selects the page after a position. The statements of the sort orders differ only in one condition and in `order by`.
 /// PostgreSQL accepts no bind parameter for them, so the macro inserts them as literals.
 ///
-/// `strpos` finds the search text without interpreting wildcards. The subselect makes PostgreSQL compute
-/// the search key once and not for each row.
+/// `strpos` finds the search text without interpreting wildcards.
+/// The subselect makes PostgreSQL compute the search key once and not for each row.
 macro_rules! page {
     ($condition:tt, $order:tt, $store:expr, $caller:expr, $filter:expr, $today:expr, $limit:expr, $position:expr $(, $key:expr)?) => {
         owner_query_as!(
@@ -60,8 +60,9 @@ macro_rules! page {
 const EXPORT_BATCH_ROWS: i64 = 1000;
 
 impl InvoiceStore {
-    /// Returns the invoices after `position` that match the filter, ordered by `sort`. An invoice is overdue if its due
-    /// date is before `today`. If there is a next page, the result has one row more than a page.
+    /// Returns the invoices after `position` that match the filter, ordered by `sort`.
+    /// An invoice is overdue if its due date is before `today`.
+    /// If there is a next page, the result has one row more than a page.
     #[rustfmt::skip]
     pub async fn list(
         &self,
@@ -100,8 +101,8 @@ impl InvoiceStore {
         rows.into_iter().map(Summary::try_from).collect()
     }
 
-    /// Returns the next batch of an export, oldest first. An issued invoice has the name
-    /// that the customer had on the issue date.
+    /// Returns the next batch of an export, oldest first.
+    /// An issued invoice has the name that the customer had on the issue date.
     pub(super) async fn export(&self, caller: &Caller, filter: &Filter, after: Position) -> ApiResult<Vec<ExportRow>> {
         Ok(owner_query_as!(
             ExportRow,

@@ -7,14 +7,14 @@
 //! - [`views`]: query parameters. [`draft_body`]: request bodies. `invoice_views`: responses. [`handlers`]: endpoints.
 //!
 //! Threats and controls:
-//! - BOLA: a request for another user's invoice or customer receives the same response as for a missing one
-//!   (`attacks::authorization::object_level`).
-//! - Mass assignment: a request that sets total, number or status is refused
-//!   (`attacks::authorization::mass_assignment`).
+//! - BOLA: a request for another user's invoice or customer receives the same response as
+//!   for a missing one (`attacks::authorization::object_level`).
+//! - Mass assignment: a request that sets total, number
+//!   or status is refused (`attacks::authorization::mass_assignment`).
 //! - Integer overflow and rounding errors: [`totals`] uses checked integers and one rounding rule.
 //! - Lost update: a change requires `If-Match`.
-//! - Changing an issued invoice: [`model`] refuses the change. The table `invoice_parties` stores seller and
-//!   customer as they were on the issue date.
+//! - Changing an issued invoice: [`model`] refuses the change.
+//!   The table `invoice_parties` stores seller and customer as they were on the issue date.
 
 pub mod calendar;
 mod calendar_store;

@@ -2,9 +2,10 @@
 //!
 //! **Attack**: transitions out of order: paying a draft, changing an issued invoice, voiding a paid invoice.
 //! **Control**: draft → issued → partially paid → paid. A draft can be voided, and an issued invoice without payments.
-//! An invoice with a total of 0 is paid when it is issued. Credit notes reduce the amount due, until the invoice is
-//! credited in full. All rules are in this file, which uses neither the database nor the web framework. A refused
-//! transition changes nothing, and a security event records it.
+//! An invoice with a total of 0 is paid when it is issued.
+//! Credit notes reduce the amount due, until the invoice is credited in full.
+//! All rules are in this file, which uses neither the database nor the web framework.
+//! A refused transition changes nothing, and a security event records it.
 //! **Limits**: the owner records payments. The service cannot verify that the money has arrived.
 //! **ASVS**: 2.3.1, 2.3.2 · **Test**: `features::invoice_states`, `attacks::business_logic`
 
@@ -178,8 +179,8 @@ impl Invoice {
     /// Adds a payment. `amount` is in minor units.
     ///
     /// # Errors
-    /// [`TransitionError::NotPayable`], or [`TransitionError::PaymentExceedsBalance`] if the amount is not between 1
-    /// and the amount due.
+    /// [`TransitionError::NotPayable`], or [`TransitionError::PaymentExceedsBalance`]
+    /// if the amount is not between 1 and the amount due.
     pub fn pay(self, amount: i64, now: DateTime<Utc>) -> Result<Self, TransitionError> {
         if !matches!(self.state.status, Status::Issued | Status::PartiallyPaid) {
             return Err(TransitionError::NotPayable);
@@ -198,8 +199,8 @@ impl Invoice {
     /// # Errors
     /// [`TransitionError::NotVoidable`] if it has payments or credit notes, or is already void.
     pub fn void(self, now: DateTime<Utc>) -> Result<Self, TransitionError> {
-        // Check the payments and not the status: an invoice with a total of 0 is
-        // `Paid` without a payment, and can be voided.
+        // Check the payments and not the status: an invoice with a total
+        // of 0 is `Paid` without a payment, and can be voided.
         if self.state.paid > 0 || self.state.credited > 0 || self.state.status == Status::Void {
             return Err(TransitionError::NotVoidable);
         }
@@ -217,8 +218,9 @@ impl Invoice {
         }
     }
 
-    /// Adds a credit in minor units. A credit reduces the amount due. If the customer has already paid more than the
-    /// reduced total, the seller owes a refund. The service does not record refunds.
+    /// Adds a credit in minor units. A credit reduces the amount due.
+    /// If the customer has already paid more than the reduced total, the seller owes a refund.
+    /// The service does not record refunds.
     ///
     /// # Errors
     /// [`TransitionError::NotCreditable`], or [`TransitionError::CreditExceedsInvoice`].

@@ -14,8 +14,8 @@ use crate::security::sessions::caller::Caller;
 count_rows!(Payment, "payments");
 
 impl InvoiceTx<'_> {
-    /// Inserts a payment on a locked invoice. The caller must save the invoice's new state in the
-    /// same transaction ([`Self::save_state`]).
+    /// Inserts a payment on a locked invoice.
+    /// The caller must save the invoice's new state in the same transaction ([`Self::save_state`]).
     pub async fn insert_payment(&mut self, invoice: &Invoice, payment: &Payment) -> ApiResult<()> {
         let owner = self.caller().user().uuid();
         sqlx::query!(
@@ -37,8 +37,8 @@ impl InvoiceTx<'_> {
 }
 
 impl InvoiceStore {
-    /// Returns the payments of an invoice after `after`, newest first. If there is a next page, the result has one row
-    /// more than a page.
+    /// Returns the payments of an invoice after `after`, newest first.
+    /// If there is a next page, the result has one row more than a page.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.

@@ -1,5 +1,6 @@
-//! Rows of invoices, and their conversion to and from model types. The conversion returns an internal error for a row
-//! that violates the rules of the model. The service itself writes no such row.
+//! Rows of invoices, and their conversion to and from model types.
+//! The conversion returns an internal error for a row that violates the rules of the model.
+//! The service itself writes no such row.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
@@ -105,8 +106,8 @@ impl TryFrom<Row> for Invoice {
 
     fn try_from(row: Row) -> ApiResult<Self> {
         let lines = row.lines.0.into_iter().map(Line::try_from).collect::<ApiResult<Vec<_>>>()?;
-        // Use the stored sums and do not compute them again. Otherwise a later change of the
-        // rounding rules would change issued invoices.
+        // Use the stored sums and do not compute them again.
+        // Otherwise a later change of the rounding rules would change issued invoices.
         let discount = discount(row.discount_rate_millipercent, row.discount_amount)?;
         let totals = Totals {
             subtotal: row.subtotal,

@@ -1,5 +1,6 @@
-//! SQL of invoices and their lines. Every statement filters each table by the caller's id, so no method can read the
-//! invoices of all users. One statement reads an invoice together with its lines, so that they are consistent.
+//! SQL of invoices and their lines.
+//! Every statement filters each table by the caller's id, so no method can read the invoices of all users.
+//! One statement reads an invoice together with its lines, so that they are consistent.
 
 use chrono::NaiveDate;
 use sqlx::{PgConnection, PgPool};
@@ -17,8 +18,8 @@ use crate::security::sessions::caller::Caller;
 
 count_rows!(Invoice, "invoices");
 
-/// Selects an invoice of the caller with its lines. `$lock` is either empty, or the
-/// clause that locks the invoice's row.
+/// Selects an invoice of the caller with its lines.
+/// `$lock` is either empty, or the clause that locks the invoice's row.
 macro_rules! select_invoice {
     ($lock:tt, $caller:expr, $id:expr, $connection:expr) => {
         owner_query_as!(
@@ -95,8 +96,8 @@ impl InvoiceTx<'_> {
     /// Inserts a draft with its lines.
     ///
     /// # Errors
-    /// Returns a field error of `customer_id` if the customer is missing. The error
-    /// is the same for another user's customer.
+    /// Returns a field error of `customer_id` if the customer is missing.
+    /// The error is the same for another user's customer.
     pub async fn insert(&mut self, draft: &Invoice) -> ApiResult<()> {
         let (content, totals, state) = (draft.content(), draft.totals(), draft.state());
         let (discount_rate, discount_amount) = discount_columns(content.discount);
@@ -209,9 +210,9 @@ impl InvoiceTx<'_> {
 
     /// Assigns the owner's next number to a locked draft. The series of numbers belongs to the year of the issue date.
     ///
-    /// A rollback makes the number available again, so numbers have no gaps. The same database
-    /// function copies the names and addresses of seller and customer to `invoice_parties`, because
-    /// later changes must not change the invoice.
+    /// A rollback makes the number available again, so numbers have no gaps.
+    /// The same database function copies the names and addresses of seller and customer to `invoice_parties`,
+    /// because later changes must not change the invoice.
     ///
     /// # Errors
     /// [`TransitionError::IssuedBeforeLast`] if the owner's last invoice has a later issue date.

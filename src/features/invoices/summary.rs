@@ -69,8 +69,8 @@ pub enum Sort {
 /// A keyset position in a list: the sort key, then the creation time and the id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListPosition {
-    /// The sort key as text: a date, an amount, or `infinity` if the invoice has no date. It is empty
-    /// if the list is ordered by creation time.
+    /// The sort key as text: a date, an amount, or `infinity` if the invoice has no date.
+    /// It is empty if the list is ordered by creation time.
     pub key: String,
     pub created_at: DateTime<Utc>,
     pub id: Uuid,

@@ -2,8 +2,8 @@
 //!
 //! **Rounding**: half up to the currency's minor unit, in the order of EN 16931 (BR-CO-10 to BR-CO-17, BR-S-08):
 //! - Line: gross = quantity × unit price. Discount by rate = gross × rate. Net = gross − discount.
-//! - Discount on the invoice by rate = sum of the net amounts × rate. It is distributed over the tax rates in
-//!   proportion to their net amounts.
+//! - Discount on the invoice by rate = sum of the net amounts × rate.
+//!   It is distributed over the tax rates in proportion to their net amounts.
 //! - Tax, once per rate = taxable amount × rate.
 //!
 //! The totals are sums of rounded amounts, and are not rounded again. So the amounts on a printed invoice add up.
@@ -128,8 +128,8 @@ impl Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaxSubtotal {
     pub rate: Rate,
-    /// The taxable amount: the net amounts of the lines with this rate, minus their shares of the discount on the
-    /// invoice.
+    /// The taxable amount: the net amounts of the lines with this rate,
+    /// minus their shares of the discount on the invoice.
     pub net: i64,
     pub tax: i64,
 }
@@ -191,8 +191,8 @@ impl Totals {
     /// Distributes the discount on the invoice over its lines. The lines are processed in the order of their tax rates.
     ///
     /// The first n lines together get `reduction` × (the sum of their net amounts ÷ the sum of all net amounts),
-    /// rounded once. The share of line n is this amount minus the amount for the first n - 1 lines. So the shares add
-    /// up to `reduction` exactly, and no share is larger than the line's net amount.
+    /// rounded once. The share of line n is this amount minus the amount for the first n - 1 lines.
+    /// So the shares add up to `reduction` exactly, and no share is larger than the line's net amount.
     fn apply_invoice_discount(&mut self, lines: &[Line], reduction: i64, net: i64) -> Result<(), AmountTooLarge> {
         self.invoice_discount = reduction;
         self.discount = sum([self.discount, reduction])?;

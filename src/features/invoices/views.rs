@@ -65,14 +65,14 @@ pub struct InvoiceFilter {
     #[garde(skip)]
     #[param(example = false)]
     pub overdue: Option<bool>,
-    /// A part of the invoice number or of the customer's current name. Case does not matter,
-    /// accents do. Wildcards are not supported.
+    /// A part of the invoice number or of the customer's current name. Case does not matter, accents do.
+    /// Wildcards are not supported.
     #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
     #[param(min_length = 1, max_length = 100, format = "line", example = "lighthouse")]
     pub search: Option<String>,
-    /// The sort order. A minus sign means descending. An invoice without the date sorts as
-    /// if its date were later than all others.
+    /// The sort order. A minus sign means descending.
+    /// An invoice without the date sorts as if its date were later than all others.
     #[serde(default)]
     #[garde(skip)]
     #[param(inline, required = false, example = "-due_date")]
@@ -102,8 +102,8 @@ impl InvoiceFilter {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"issue_date": "2026-11-30"}))]
 pub struct IssueInvoice {
-    /// The issue date: today or one of the 30 days before, in the time zone of the business. It must not be before the
-    /// issue date of the last invoice. The default is today.
+    /// The issue date: today or one of the 30 days before, in the time zone of the business.
+    /// It must not be before the issue date of the last invoice. The default is today.
     #[garde(inner(custom(rules::day)))]
     #[schema(format = Date)]
     issue_date: Option<String>,

@@ -90,8 +90,8 @@ impl<'a> Client<'a> {
                 Err(close) => Err(close),
             };
             match reply {
-                // The session may have ended while the message was processed. Then
-                // the client must not receive this reply.
+                // The session may have ended while the message was processed.
+                // Then the client must not receive this reply.
                 Ok(_) if self.live.revocations.has_ended(self.caller.session()) => return CloseReason::SessionEnded,
                 Ok(reply) => message = reply,
                 Err(close) => return close,
@@ -145,8 +145,8 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Adds a subscription. If it is for a single object, checks that the caller may read the object. A topic such as
-    /// `invoices` needs no check, because it covers only the caller's own objects.
+    /// Adds a subscription. If it is for a single object, checks that the caller may read the object.
+    /// A topic such as `invoices` needs no check, because it covers only the caller's own objects.
     async fn subscribe(&mut self, target: &SubscriptionTarget) -> ApiResult<ServerMessage> {
         let topic = target.topic()?;
         if let Topic::One(kind, id) = topic {
@@ -167,8 +167,8 @@ impl<'a> Client<'a> {
         Ok(ServerMessage::Renewed { until: caller.expires_at() })
     }
 
-    /// Returns the message about a change. Returns `None` if the client has not
-    /// subscribed to the object or may not read it.
+    /// Returns the message about a change.
+    /// Returns `None` if the client has not subscribed to the object or may not read it.
     async fn notification_message(&self, change: &Change) -> SocketResult<Option<ServerMessage>> {
         if !self.subscriptions.includes(change) {
             return Ok(None);

@@ -147,8 +147,8 @@ impl EventReceiver {
         self.receiver = self.receiver.as_ref().map(broadcast::Receiver::resubscribe);
     }
 
-    /// Returns the next notification. A socket that reads too slowly misses notifications, and
-    /// receives [`Notification::Resync`] instead.
+    /// Returns the next notification.
+    /// A socket that reads too slowly misses notifications, and receives [`Notification::Resync`] instead.
     pub async fn next(&mut self) -> Notification {
         let Some(receiver) = &mut self.receiver else { return std::future::pending().await };
         match receiver.recv().await {

@@ -1,8 +1,8 @@
 //! Reads the changes of all replicas from the database.
 //!
-//! The reader has its own connection, because a read must not wait for a connection of the busy pool. If the connection
-//! breaks, the reader starts again without a snapshot. After a failover, transaction ids may be lower than before, so
-//! the last snapshot would be meaningless.
+//! The reader has its own connection, because a read must not wait for a connection of the busy pool.
+//! If the connection breaks, the reader starts again without a snapshot.
+//! After a failover, transaction ids may be lower than before, so the last snapshot would be meaningless.
 
 use std::io;
 use std::time::Duration;

@@ -57,8 +57,8 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
         last_frame_at: connection.last_frame_at.clone(),
         session: connection.session.clone(),
     };
-    // Run the futures concurrently. Otherwise a slow database or a slow client would delay the
-    // closing of a socket whose session has ended.
+    // Run the futures concurrently.
+    // Otherwise a slow database or a slow client would delay the closing of a socket whose session has ended.
     tokio::select! {
         close = Client::new(live, &caller, until, connection.session.clone()).run(connection) => close,
         close = monitor.session_ended() => close,
@@ -89,8 +89,9 @@ impl SessionMonitor<'_> {
         CloseReason::SessionEnded
     }
 
-    /// Reads the state of the session at intervals, because an announcement can be lost. While the database is down,
-    /// the socket stays open. This is safe, because each event requires a read from the database before it is sent.
+    /// Reads the state of the session at intervals, because an announcement can be lost.
+    /// While the database is down, the socket stays open.
+    /// This is safe, because each event requires a read from the database before it is sent.
     async fn session_ended_in_database(&self) -> CloseReason {
         loop {
             tokio::time::sleep(SESSION_CHECK_INTERVAL).await;
@@ -101,8 +102,8 @@ impl SessionMonitor<'_> {
         }
     }
 
-    /// Waits until the access expires or the client is idle for too long. Until then, it sends pings, and asks
-    /// the client to renew its access in time.
+    /// Waits until the access expires or the client is idle for too long.
+    /// Until then, it sends pings, and asks the client to renew its access in time.
     async fn timed_out(&self) -> CloseReason {
         let (mut tick, mut session) = (tokio::time::interval(TICK), self.session.clone());
         let (mut pinged, mut reminded) = (Instant::now(), None);

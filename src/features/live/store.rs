@@ -1,5 +1,5 @@
-//! SQL of live events: the changes that triggers record, and the version of an object. The statements for changes do
-//! not filter by owner, because each replica reads the changes of all owners.
+//! SQL of live events: the changes that triggers record, and the version of an object.
+//! The statements for changes do not filter by owner, because each replica reads the changes of all owners.
 
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -17,8 +17,9 @@ pub struct ChangeBatch {
     pub changes: Vec<String>,
 }
 
-/// Returns at most `limit` changes that were committed since the read with this snapshot. Returns no changes if the
-/// snapshot is `None`. One statement reads the changes and the new snapshot, so that they match.
+/// Returns at most `limit` changes that were committed since the read with this snapshot.
+/// Returns no changes if the snapshot is `None`.
+/// One statement reads the changes and the new snapshot, so that they match.
 pub async fn changes_since(
     connection: &mut PgConnection,
     snapshot: Option<&str>,

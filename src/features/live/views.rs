@@ -129,15 +129,15 @@ impl From<Topic> for TopicView {
 }
 
 impl ServerMessage {
-    /// Returns the event for a change. `version` is the version that a GET request would return now. It can
-    /// be newer than the version of the change.
+    /// Returns the event for a change. `version` is the version that a GET request would return now.
+    /// It can be newer than the version of the change.
     #[must_use]
     pub fn event(change: &Change, version: i64) -> Self {
         Self::Event { object: change.kind.name, id: change.id, version, what: change.change_type.as_str() }
     }
 
-    /// Returns a refusal that contains only a code. So the reply is the same for
-    /// another user's object and a missing one.
+    /// Returns a refusal that contains only a code.
+    /// So the reply is the same for another user's object and a missing one.
     #[must_use]
     pub fn refusal(error: &ApiError) -> Self {
         Self::Error { code: error.public().code }

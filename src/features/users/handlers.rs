@@ -46,8 +46,8 @@ pub async fn update(
     Ok(Versioned { version: changed.version, view: changed.into() })
 }
 
-/// `DELETE me`: deletes the account. It requires the password, so that a stolen access token is not sufficient. A wrong
-/// password counts as a failed login and returns 401 `invalid_credentials`.
+/// `DELETE me`: deletes the account. It requires the password, so that a stolen access token is not sufficient.
+/// A wrong password counts as a failed login and returns 401 `invalid_credentials`.
 pub async fn delete(
     caller: Caller,
     JsonBody(body): JsonBody<DeleteAccount>,
@@ -63,9 +63,10 @@ pub async fn delete(
     Ok(clear_browser_data())
 }
 
-/// `POST me/password`: changes the password. It requires the current password. All sessions end, including the current
-/// one, and all device cookies become invalid, so stolen tokens become useless (session fixation, ASVS 7.2.4). The
-/// response contains the tokens of a new session and a new device cookie.
+/// `POST me/password`: changes the password. It requires the current password.
+/// All sessions end, including the current one, and all device cookies become invalid,
+/// so stolen tokens become useless (session fixation, ASVS 7.2.4).
+/// The response contains the tokens of a new session and a new device cookie.
 pub async fn change_password(
     caller: Caller,
     client: ClientDescription,

@@ -1,7 +1,7 @@
-//! Deletes the data of deleted accounts in batches. The row in `users` is deleted at once (`store.rs`). The row
-//! in `owners` is marked as deleted, and remains until all other data of the account are deleted. So the marked
-//! rows are the queue of this worker. Each batch is one transaction, so that locks are short. After a crash,
-//! the next sweep of any replica continues.
+//! Deletes the data of deleted accounts in batches. The row in `users` is deleted at once (`store.rs`).
+//! The row in `owners` is marked as deleted, and remains until all other data of the account are deleted.
+//! So the marked rows are the queue of this worker. Each batch is one transaction, so that locks are short.
+//! After a crash, the next sweep of any replica continues.
 
 use std::sync::Arc;
 
@@ -45,8 +45,8 @@ impl OwnerPurge {
         }
     }
 
-    /// Deletes the data of deleted accounts, in the order in which the accounts were deleted. If an account fails, the
-    /// sweep continues with the next account, and the next sweep tries again.
+    /// Deletes the data of deleted accounts, in the order in which the accounts were deleted.
+    /// If an account fails, the sweep continues with the next account, and the next sweep tries again.
     ///
     /// # Errors
     /// Fails if the deleted accounts cannot be read.

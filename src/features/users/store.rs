@@ -1,6 +1,7 @@
-//! SQL of the caller's row in `users`. The table has no row-level security, because the service reads it before it
-//! knows the caller. So each statement filters by the caller's id. A change that requires the password also checks that
-//! the stored hash has not changed since the password was verified.
+//! SQL of the caller's row in `users`.
+//! The table has no row-level security, because the service reads it before it knows the caller.
+//! So each statement filters by the caller's id. A change that requires the password also checks
+//! that the stored hash has not changed since the password was verified.
 
 use std::sync::Arc;
 
@@ -87,14 +88,14 @@ impl UserStore {
             device_epoch: user.device_epoch,
             active: user.active,
         });
-        // A login needs `max_work` against user enumeration. Here it can be 0, because the
-        // caller knows that the own account exists.
+        // A login needs `max_work` against user enumeration.
+        // Here it can be 0, because the caller knows that the own account exists.
         Ok(FoundCredentials { account, max_work: 0 })
     }
 
-    /// Sets a new password, ends all sessions of the caller and opens a new one. Also invalidates the
-    /// caller's device cookies, deletes the reset tokens and queues a mail. Returns the new session and
-    /// the new number in device cookies (epoch).
+    /// Sets a new password, ends all sessions of the caller and opens a new one.
+    /// Also invalidates the caller's device cookies, deletes the reset tokens and queues a mail.
+    /// Returns the new session and the new number in device cookies (epoch).
     ///
     /// # Errors
     /// [`ApiError::InvalidCredentials`] if the password has changed since it was verified.
@@ -179,8 +180,8 @@ impl UserStore {
         self.commit(transaction, ended, event).await
     }
 
-    /// Commits a change together with its security event. Then announces the ended sessions,
-    /// publishes the event and wakes the mail worker.
+    /// Commits a change together with its security event.
+    /// Then announces the ended sessions, publishes the event and wakes the mail worker.
     async fn commit(
         &self,
         mut transaction: sqlx::PgTransaction<'_>,
@@ -198,9 +199,9 @@ impl UserStore {
 
 /// Checks that the caller is not the only active administrator.
 ///
-/// If the caller is an administrator, the statement locks the rows of all active administrators, in the same order
-/// as `admin_set_status()`. If two administrators delete their accounts at the same time, or disable each other,
-/// the second one waits and is then refused.
+/// If the caller is an administrator, the statement locks the rows of all active administrators,
+/// in the same order as `admin_set_status()`. If two administrators delete their accounts at the same time,
+/// or disable each other, the second one waits and is then refused.
 async fn ensure_not_last_administrator(connection: &mut PgConnection, caller: &Caller) -> ApiResult<()> {
     let active = sqlx::query_scalar!(
         "select id from users where role = 'admin' and status = 'active' and is_active_admin($1)
@@ -238,9 +239,9 @@ pub async fn create(
     Ok(created.map(UserId::from))
 }
 
-/// Creates an administrator, for demo data and for the command line. Returns `None` if the
-/// address is already registered. `owner` must be a connection as the schema's owner, because the
-/// service's role cannot write the column `role`.
+/// Creates an administrator, for demo data and for the command line.
+/// Returns `None` if the address is already registered.
+/// `owner` must be a connection as the schema's owner, because the service's role cannot write the column `role`.
 pub async fn create_admin(
     owner: &mut PgConnection,
     id: UserId,
@@ -279,8 +280,9 @@ pub async fn promote(
     Ok(promoted.map(UserId::from))
 }
 
-/// Makes an administrator an ordinary user. Returns `None` if the user does not exist. [`create_admin`] describes
-/// `owner`. Existing sessions lose the rights too, because each request reads the role from the database.
+/// Makes an administrator an ordinary user. Returns `None` if the user does not exist.
+/// [`create_admin`] describes `owner`.
+/// Existing sessions lose the rights too, because each request reads the role from the database.
 pub async fn demote(
     owner: &mut PgConnection,
     email: &EmailAddress,

@@ -50,8 +50,8 @@ enum Transport {
 }
 
 impl Delivery {
-    /// Creates the delivery with the configured mail server. If development has no mail server, the delivery writes
-    /// files.
+    /// Creates the delivery with the configured mail server.
+    /// If development has no mail server, the delivery writes files.
     ///
     /// # Errors
     /// See [`MailSettingsError`].
@@ -85,8 +85,9 @@ impl Delivery {
                     .await
                     .map_err(|error| format!("{}: {error}", path.display()))?;
                 let link = text.link.as_ref().map_or("", expose_text);
-                // Log the link, which contains a token. Production never executes this branch, because it always has a
-                // mail server. The line has its own log target, so that developers can turn it off.
+                // Log the link, which contains a token.
+                // Production never executes this branch, because it always has a mail server.
+                // The line has its own log target, so that developers can turn it off.
                 tracing::info!(target: DEVELOPMENT_LOG, kind = mail.kind, file = %path.display(), open = link, "wrote a mail to a file");
                 Ok(())
             }
@@ -109,8 +110,8 @@ impl Delivery {
     }
 }
 
-/// Creates the SMTP transport. `smtps://` means TLS from the start. `smtp://…?tls=required` means STARTTLS. The
-/// settings reject all other URLs, so that no mail is sent without encryption.
+/// Creates the SMTP transport. `smtps://` means TLS from the start. `smtp://…?tls=required` means STARTTLS.
+/// The settings reject all other URLs, so that no mail is sent without encryption.
 fn transport(url: &str, authority: Option<&Path>) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailSettingsError> {
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
         .map_err(|_| MailSettingsError::Url)?
@@ -134,8 +135,8 @@ fn host(url: &str) -> Option<String> {
     Some(Url::parse(url).ok()?.host_str()?.trim_matches(['[', ']']).to_owned())
 }
 
-/// Describes an error for the log. Of an SMTP reply, the log contains only the code, because the text of the reply
-/// often contains the recipient's address.
+/// Describes an error for the log. Of an SMTP reply, the log contains only the code,
+/// because the text of the reply often contains the recipient's address.
 fn cause(error: &lettre::transport::smtp::Error) -> String {
     match error.status() {
         Some(code) => format!("the mail server returned {code}"),

@@ -3,8 +3,8 @@
 //! A response does not wait for the mail server. Otherwise its duration would reveal whether an address is registered
 //! (user enumeration), and a crash would lose the mail.
 //!
-//! The outbox contains no secret. When the worker sends a mail, it derives the token from `subject_id` and from the
-//! master key with the id `key_id` (`SecretToken::for_queued_mail`).
+//! The outbox contains no secret. When the worker sends a mail, it derives the token from `subject_id` and
+//! from the master key with the id `key_id` (`SecretToken::for_queued_mail`).
 
 mod delivery;
 mod texts;

@@ -1,8 +1,8 @@
-//! The texts of mails. They contain no input of clients. Otherwise an attacker could send spam through the service, for
-//! example by a display name.
+//! The texts of mails. They contain no input of clients.
+//! Otherwise an attacker could send spam through the service, for example by a display name.
 //!
-//! The token is in the fragment of the link, which browsers do not send to servers. A mail scanner that opens the link
-//! does not use up the token, because only a POST request can use it.
+//! The token is in the fragment of the link, which browsers do not send to servers.
+//! A mail scanner that opens the link does not use up the token, because only a POST request can use it.
 
 use secrecy::SecretString;
 
@@ -35,8 +35,8 @@ impl MailKind {
         Self::AccountLocked,
     ];
 
-    /// Returns the name of the kind in the outbox. The name is also an input for deriving the token, so renaming a kind
-    /// would invalidate the tokens of queued mails.
+    /// Returns the name of the kind in the outbox. The name is also an input for deriving the token,
+    /// so renaming a kind would invalidate the tokens of queued mails.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -55,8 +55,8 @@ impl MailKind {
     }
 }
 
-/// The settings for links in mails. The host is a setting. A request's `Host` header would let an attacker choose it
-/// (CWE-640).
+/// The settings for links in mails. The host is a setting.
+/// A request's `Host` header would let an attacker choose it (CWE-640).
 #[derive(Clone, Debug)]
 pub struct Links {
     /// The base URL of links, without a trailing slash.

@@ -19,8 +19,9 @@ use crate::security::sessions::caller::Caller;
 /// The name of the list in cursors. A cursor is valid only for the list that issued it.
 const LIST: &str = "credit_notes";
 
-/// Credits an issued invoice in part, or its whole remaining amount. The request needs no `If-Match`, because parallel
-/// credit notes do not overwrite each other. The row lock of the invoice limits their sum.
+/// Credits an issued invoice in part, or its whole remaining amount.
+/// The request needs no `If-Match`, because parallel credit notes do not overwrite each other.
+/// The row lock of the invoice limits their sum.
 pub async fn create(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,

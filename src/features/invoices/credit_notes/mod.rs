@@ -4,10 +4,10 @@
 //! - `invoices/pdf` renders the PDF.
 //!
 //! Threats and controls (`attacks::business_logic::credit_notes`):
-//! - Race condition (CWE-362): parallel requests together credit more than was invoiced. Each request locks the
-//!   invoice's row. The constraint `invoices_credited` is the second control (defense in depth).
-//! - BOLA: crediting or reading another user's invoice returns 404, as for a missing one
-//!   (`attacks::authorization::object_level`).
+//! - Race condition (CWE-362): parallel requests together credit more than was invoiced.
+//!   Each request locks the invoice's row. The constraint `invoices_credited` is the second control (defense in depth).
+//! - BOLA: crediting or reading another user's invoice returns 404,
+//!   as for a missing one (`attacks::authorization::object_level`).
 //! - Mass assignment: a request that sets total or number is refused (`attacks::authorization::mass_assignment`).
 
 pub mod docs;

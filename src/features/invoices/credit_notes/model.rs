@@ -1,9 +1,9 @@
 //! The amounts of a credit note. It credits chosen lines, or the whole remaining amount of the invoice.
 //!
 //! A credit on a line is a net amount: the discount of the line, and the line's share of the discount on the invoice,
-//! are already subtracted. The tax of a credit note is computed for each rate. It is the tax on all credits so far,
-//! including this credit note, minus the tax on the earlier credits. So rounding differences do not accumulate, and the
-//! credit notes of a fully credited invoice add up to its total.
+//! are already subtracted. The tax of a credit note is computed for each rate.
+//! It is the tax on all credits so far, including this credit note, minus the tax on the earlier credits.
+//! So rounding differences do not accumulate, and the credit notes of a fully credited invoice add up to its total.
 
 use std::collections::BTreeMap;
 
@@ -68,8 +68,8 @@ pub enum CreditError {
 }
 
 impl Credit {
-    /// Computes the credit for the given parts. If `parts` is `None`, credits the whole remaining amount. `before`
-    /// contains the net amounts that earlier credit notes have credited.
+    /// Computes the credit for the given parts. If `parts` is `None`, credits the whole remaining amount.
+    /// `before` contains the net amounts that earlier credit notes have credited.
     ///
     /// # Errors
     /// [`CreditError`].

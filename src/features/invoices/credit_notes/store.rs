@@ -83,8 +83,8 @@ impl TryFrom<TaxJson> for TaxSubtotal {
 }
 
 impl InvoiceTx<'_> {
-    /// Returns the net amount that earlier credit notes have credited on each line of an invoice. The caller must have
-    /// locked the invoice, so that no parallel credit note can be added.
+    /// Returns the net amount that earlier credit notes have credited on each line of an invoice.
+    /// The caller must have locked the invoice, so that no parallel credit note can be added.
     pub async fn credited_by_line(&mut self, invoice: InvoiceId) -> ApiResult<NetByLine> {
         let owner = self.caller().user().uuid();
         let rows = sqlx::query!(
@@ -157,8 +157,9 @@ impl InvoiceTx<'_> {
 }
 
 impl InvoiceStore {
-    /// Returns the caller's credit notes after `after`, newest first. `invoice` selects one invoice; `None` selects
-    /// all. If there is a next page, the result has one row more than a page.
+    /// Returns the caller's credit notes after `after`, newest first.
+    /// `invoice` selects one invoice; `None` selects all.
+    /// If there is a next page, the result has one row more than a page.
     pub async fn credit_notes(
         &self,
         caller: &Caller,

@@ -41,8 +41,8 @@ pub struct NewCreditedLine {
     #[garde(range(min = 1, max = 100))]
     #[schema(minimum = 1, maximum = 100)]
     pub line: i32,
-    /// The amount in minor units before tax, at most the remaining amount of the
-    /// line. The default is this remaining amount.
+    /// The amount in minor units before tax, at most the remaining amount of the line.
+    /// The default is this remaining amount.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 1, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]

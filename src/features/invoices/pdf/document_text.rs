@@ -74,8 +74,8 @@ pub(super) struct DocumentText {
     pub footer: String,
     /// A text that is printed across each page.
     pub watermark: Option<&'static str>,
-    /// The time of the last change. The time of rendering would make the bytes of
-    /// two renderings of one document differ.
+    /// The time of the last change.
+    /// The time of rendering would make the bytes of two renderings of one document differ.
     pub at: DateTime<Utc>,
     pub facts: Vec<(&'static str, String)>,
     /// The heads of the columns, except the column of descriptions.

@@ -99,8 +99,8 @@ impl PdfLayout<'_> {
         self.builder.space(18.0);
     }
 
-    /// Places the table of lines. Each column of figures is as wide as its widest text, and the description gets the
-    /// remaining width.
+    /// Places the table of lines.
+    /// Each column of figures is as wide as its widest text, and the description gets the remaining width.
     fn lines(&mut self) {
         let (columns, lines) = (&self.document.columns, &self.document.lines);
         let head = columns.iter().map(|name| self.right_aligned(name, BOLD, 0.0)).collect();

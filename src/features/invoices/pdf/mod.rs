@@ -7,8 +7,8 @@
 //! Threats and controls (`attacks::files::invoice_pdf`):
 //! - BOLA: access to another user's invoice is prevented by four controls (`attacks::authorization::object_level`).
 //! - Content injection: no markup language is used. Text becomes glyphs, so it cannot become a link or a script.
-//! - Resource exhaustion: the number of parallel renderings is limited (`security/limits/concurrency_limits.rs`). The
-//!   cost of one rendering is limited by the size limits of an invoice (`docs/limits.md`).
+//! - Resource exhaustion: the number of parallel renderings is limited (`security/limits/concurrency_limits.rs`).
+//!   The cost of one rendering is limited by the size limits of an invoice (`docs/limits.md`).
 
 mod document_text;
 mod layout;
@@ -41,8 +41,9 @@ use crate::http::params::PathId;
 use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 use crate::security::sessions::caller::Caller;
 
-/// The version of the layout, a part of the `ETag`. Increment it when the layout changes, so that cached copies become
-/// stale. A unit test compares the bytes of a PDF, so it fails if the layout changes.
+/// The version of the layout, a part of the `ETag`.
+/// Increment it when the layout changes, so that cached copies become stale.
+/// A unit test compares the bytes of a PDF, so it fails if the layout changes.
 const LAYOUT_VERSION: u32 = 3;
 
 /// The maximum time for which a rendering waits until another one ends.

@@ -66,8 +66,8 @@ impl PageBuilder {
         }
     }
 
-    /// Moves down to the position `other`, unless the current position is already below it. Content after two
-    /// columns then begins below the longer column.
+    /// Moves down to the position `other`, unless the current position is already below it.
+    /// Content after two columns then begins below the longer column.
     pub fn continue_below(&mut self, other: (usize, f32)) {
         if self.at < other {
             self.at = other;

@@ -1,5 +1,5 @@
-//! Writes the pages as a tagged PDF: positioned glyphs with their text and structure. The PDF contains no active
-//! content, that is no links, scripts, forms or embedded files.
+//! Writes the pages as a tagged PDF: positioned glyphs with their text and structure.
+//! The PDF contains no active content, that is no links, scripts, forms or embedded files.
 
 use std::rc::Rc;
 
@@ -19,8 +19,8 @@ use super::typesetter::Text;
 /// Tells a screen reader what a drawing is (tagged PDF).
 #[derive(Clone)]
 pub(super) enum Mark {
-    /// A text of the document, with its path in the tag tree. For each group on the path: the
-    /// index among its siblings, and the tag.
+    /// A text of the document, with its path in the tag tree.
+    /// For each group on the path: the index among its siblings, and the tag.
     Content(Rc<[(usize, TagKind)]>),
     /// A drawing without content: a rule, a footer or a repeated head of a table.
     Artifact(ArtifactType),
@@ -60,8 +60,8 @@ pub(super) fn write_pdf(pages: Vec<Vec<Drawing>>, size: (f32, f32), metadata: Me
 fn add_tag(tree: &mut TagTree, path: &[(usize, TagKind)], id: Identifier) {
     let mut nodes = &mut tree.children;
     for (index, tag) in path {
-        // A tag tree cannot have gaps. So a group that is drawn later gets a
-        // placeholder now, which its tag replaces later.
+        // A tag tree cannot have gaps.
+        // So a group that is drawn later gets a placeholder now, which its tag replaces later.
         while nodes.len() <= *index {
             nodes.push(TagGroup::new(Tag::P).into());
         }
@@ -97,8 +97,8 @@ pub(super) fn draw_watermark(surface: &mut Surface<'_>, text: &Text, x: f32, y: 
     surface.set_fill(Some(grey(text.style.grey)));
     for line in &text.lines {
         let start = Point::from_xy(x - text.width / 2.0, y + line.baseline / 3.0);
-        // Draw the watermark as outlines and not as text, so that a reader who selects the text
-        // above it does not select the watermark too.
+        // Draw the watermark as outlines and not as text, so
+        // that a reader who selects the text above it does not select the watermark too.
         surface.draw_glyphs(start, &line.glyphs, text.font.clone(), &text.text, text.style.size, true);
     }
     surface.pop();

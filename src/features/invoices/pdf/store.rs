@@ -64,8 +64,8 @@ async fn current_parties(pool: &PgPool, caller: &Caller, customer: CustomerId) -
     owner_query_as!(
         Parties,
         caller.user(),
-        // The `ETag` contains the seller's version, which must change if one of the two rows changes. Versions only
-        // increase, so their sum changes whenever one of them does.
+        // The `ETag` contains the seller's version, which must change if one of the two rows changes.
+        // Versions only increase, so their sum changes whenever one of them does.
         r#"select c.name as customer, c.email as customer_email, c.address as customer_address,
                c.tax_id as customer_tax_id, c.version as customer_version,
                coalesce(b.name, u.display_name) as "seller!", u.email as seller_email,

@@ -93,8 +93,8 @@ fn starts(text: &str) -> Vec<usize> {
     ranges(text).iter().map(|range| range.start).collect()
 }
 
-/// Clients cache the PDF by its `ETag`. If this test fails after a change of the layout, increment
-/// `LAYOUT_VERSION` and update the digest.
+/// Clients cache the PDF by its `ETag`.
+/// If this test fails after a change of the layout, increment `LAYOUT_VERSION` and update the digest.
 #[test]
 fn changed_layout_needs_another_layout_version() {
     let (setter, document) = (setter(), small());
@@ -104,8 +104,8 @@ fn changed_layout_needs_another_layout_version() {
     assert_eq!((LAYOUT_VERSION, digest.as_str()), (3, "b3a951ca9371093f"));
 }
 
-/// Renders an invoice at all limits, with the widest glyphs and figures.
-/// docs/limits.md states the maximum pages and size.
+/// Renders an invoice at all limits, with the widest glyphs
+/// and figures. docs/limits.md states the maximum pages and size.
 #[test]
 fn largest_invoice_has_bounded_pages_and_size() {
     let widest = "\u{1675}".repeat(500);

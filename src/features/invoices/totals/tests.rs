@@ -21,8 +21,8 @@ fn taxes(totals: &Totals) -> Vec<(String, i64, i64)> {
     totals.taxes.iter().map(|tax| (tax.rate.to_string(), tax.net, tax.tax)).collect()
 }
 
-/// Examples from published documents, in minor units. Each has lines, expected taxes
-/// for each rate, and the expected total.
+/// Examples from published documents, in minor units.
+/// Each has lines, expected taxes for each rate, and the expected total.
 #[test]
 fn totals_match_published_examples() {
     let examples = [
@@ -38,8 +38,8 @@ fn totals_match_published_examples() {
             vec![("15", 100, 15), ("25", 146_050, 36_513)],
             182_678,
         ),
-        // CEN/TC 434, sample-discount-price.xml: 100 × EUR 0.1212 is 12.12, the VAT
-        // of 25 % is 3.03, and the total is 15.15.
+        // CEN/TC 434, sample-discount-price.xml: 100 × EUR 0.1212 is 12.12,
+        // the VAT of 25 % is 3.03, and the total is 15.15.
         (vec![line("100", "0.1212", "25")], vec![("25", 1_212, 303)], 1_515),
     ];
     for (lines, expected, total) in examples {
@@ -52,8 +52,9 @@ fn totals_match_published_examples() {
     assert_eq!((totals.invoice_discount, taxes(&totals)), (15_000, vec![("25".to_owned(), 135_000, 33_750)]));
 }
 
-/// Streamlined Sales and Use Tax Agreement, section 324: a tax is rounded up to the next cent if its third decimal is
-/// greater than four. Revenu Québec: taxes may be computed on the total price of all goods before rounding.
+/// Streamlined Sales and Use Tax Agreement, section 324:
+/// a tax is rounded up to the next cent if its third decimal is greater than four.
+/// Revenu Québec: taxes may be computed on the total price of all goods before rounding.
 #[test]
 fn tax_is_rounded_once_per_rate_and_not_per_line() {
     let lines: Vec<Line> = (0..3).map(|_| line("1", "0.05", "8.875")).collect();
