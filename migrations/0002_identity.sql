@@ -2,7 +2,7 @@
 -- and the functions with which administrators change users.
 --
 -- The identity tables have no row-level security, because the service reads them before it knows who the caller is.
--- They store tokens as SHA-256 hashes, so a copy of the database contains no usable token.
+-- These tables store tokens as SHA-256 hashes, so a copy of the database contains no usable token.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
@@ -46,10 +46,9 @@ grant select, delete on users to strongroom_app;
 grant insert (id, email, display_name, bio, password_hash, created_at, updated_at) on users to strongroom_app;
 grant update (email, display_name, bio, password_hash, device_epoch, version, updated_at) on users to strongroom_app;
 
--- Opening the confirmation link turns a registration into a user.
--- The registration contains neither password nor name: the person who reads the mail enters both with the confirmation.
--- Otherwise an attacker could register another person's address with a password
--- that the attacker knows (account pre-hijacking, CWE-287).
+-- Opening the confirmation link turns a registration into a user. The registration contains neither password nor name:
+-- the person who reads the mail enters password and name with the confirmation. Otherwise an attacker could register
+-- another person's address with a password that the attacker knows (account pre-hijacking, CWE-287).
 -- Several registrations can have the same address, so an attacker cannot reserve the address of another person.
 create table registrations (
     id uuid primary key,
@@ -78,7 +77,7 @@ create index password_resets_expiry on password_resets (expires_at);
 grant select, insert, delete on password_resets to strongroom_app;
 
 -- The row of an ended session is deleted only after its last access token has expired.
--- Until then, every replica must be able to read that the session has ended.
+-- Before that time, every replica must be able to read that the session has ended.
 -- For the same reason, the sessions of a deleted user remain.
 create table sessions (
     id uuid primary key,
@@ -90,9 +89,9 @@ create table sessions (
     ended_at timestamptz,
     -- The transaction that set ended_at.
     -- Every second, each replica reads which sessions have ended since its last read.
-    -- It cannot select them by ended_at, because a transaction can commit long after it has set this time.
-    -- It selects them by transaction id: each read also returns the oldest transaction
-    -- that was still open, and the next read begins there.
+    -- A replica cannot select ended sessions by ended_at, because a transaction can commit long
+    -- after it has set this time. Replicas select ended sessions by transaction id:
+    -- each read also returns the oldest transaction that was still open, and the next read begins there.
     ended_by_transaction xid8,
     -- The list of sessions shows client and address, so that users recognize their own devices.
     client text not null constraint sessions_client_length check (char_length(client) <= 200),
@@ -174,7 +173,7 @@ language plpgsql security definer set search_path = '' as $$
 begin
     -- Locks all administrators, always in the same order.
     -- If two administrators disable each other at the same time, the second one waits.
-    -- After the wait, the second one is disabled and receives forbidden.
+    -- After the wait, the second administrator is disabled, so the function returns forbidden.
     perform from public.users u where u.role = 'admin' and u.status = 'active' order by u.id for no key update;
     if not public.is_active_admin(admin) then
         return 'forbidden';

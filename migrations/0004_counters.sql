@@ -1,5 +1,5 @@
 -- Counters of mail budgets (CWE-770) and of detection rules.
--- All replicas share them, and a restart does not reset them.
+-- All replicas share these counters, and a restart does not reset them.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 

@@ -95,7 +95,7 @@ end
 $$;
 
 -- Deletes one batch of the current owner's rows if the account was deleted. Returns whether more rows may remain.
--- It starts with tables that refer to other tables, so that no deletion cascades to more rows than a batch.
+-- The purge starts with tables that refer to other tables, so that no deletion cascades to more rows than a batch.
 -- SECURITY DEFINER: the service has no right to delete payments. Forced row-level security still applies.
 create function purge_deleted_owner(batch integer) returns boolean
 language plpgsql security definer set search_path = '' as $$
@@ -130,8 +130,8 @@ grant execute on function purge_deleted_owner(integer) to strongroom_app;
 --
 -- Forced row-level security hides foreign rows even from the schema's owner.
 -- So the role strongroom_classifier owns this function, and a policy shows it all rows.
--- It can read only the id and the owner, and only in the tables of classified_objects.
--- It needs CREATE only to become the owner of the function.
+-- The role can read only the id and the owner, and only in the tables of classified_objects.
+-- The role needs CREATE only to become the owner of the function.
 grant create on schema public to strongroom_classifier;
 set local role strongroom_classifier;
 create function classify_object(kind text, object uuid, caller uuid) returns text
@@ -152,7 +152,7 @@ begin
 end
 $$;
 -- The default privileges in 0001_roles.sql do not apply, because this function does not belong to the schema's owner.
--- So the right of PUBLIC is revoked here.
+-- So the next statement revokes the right of all roles (PUBLIC) to call this function.
 revoke all on function classify_object(text, uuid, uuid) from public;
 -- The script `.ci/sqlx` checks the calling statement as the schema's owner, so this role needs the right too.
 grant execute on function classify_object(text, uuid, uuid) to strongroom_app, strongroom_owner;

@@ -10,8 +10,8 @@ set local statement_timeout = '60s';
 -- The Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
 --
 -- The key uses ICU, which replaces ß by SS.
--- If PostgreSQL was built without ICU, it uses pg_c_utf8 (version 17 and newer).
--- This collation replaces single letters only, so ß and SS stay different.
+-- If PostgreSQL was built without ICU, the key uses pg_c_utf8 (version 17 and newer).
+-- The collation pg_c_utf8 replaces single letters only, so ß and SS stay different.
 -- The name of a collation cannot be a parameter, so the block builds the CREATE FUNCTION statement as text.
 do $$
 declare

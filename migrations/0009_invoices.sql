@@ -51,7 +51,7 @@ create table invoices (
     constraint invoices_due_after_issue check (due_date >= issue_date),
     constraint invoices_numbered_when_issued check ((number is null) = (issue_date is null))
 );
--- One index for each column by which the list can be sorted. PostgreSQL reads an index in both directions.
+-- There is one index for each column by which the list can be sorted. PostgreSQL reads an index in both directions.
 create index invoices_newest on invoices (owner_id, created_at desc, id desc);
 create index invoices_by_issue_date on invoices (owner_id, issue_order, created_at, id);
 create index invoices_by_due_date on invoices (owner_id, due_order, created_at, id);

@@ -14,7 +14,7 @@ create table credit_notes (
     -- description, tax rate and credited net amount.
     lines jsonb not null constraint credit_notes_lines
         check (jsonb_typeof(lines) = 'array' and jsonb_array_length(lines) between 1 and 100),
-    -- Net and tax for each tax rate. They are stored, because they depend on the earlier credit notes of the invoice.
+    -- Net and tax for each tax rate. The sums are stored, because they depend on the earlier credit notes of the invoice.
     taxes jsonb not null constraint credit_notes_taxes check (jsonb_typeof(taxes) = 'array'),
     -- All amounts below are in minor units of the invoice's currency.
     net bigint not null,
@@ -33,13 +33,13 @@ create index credit_notes_newest on credit_notes (owner_id, created_at desc, id 
 create index credit_notes_of_invoice on credit_notes (owner_id, invoice_id, created_at desc, id desc);
 select protect_owned_table('credit_notes', 'credit_note');
 -- The service has no right to update or delete credit notes, so an issued one cannot be changed.
--- It may insert every column except the number.
+-- The service may insert every column except the number.
 grant select on credit_notes to strongroom_app;
 grant insert (
     id, owner_id, invoice_id, issue_date, reason, lines, taxes, net, tax_total, total, created_at
 ) on credit_notes to strongroom_app;
 
--- Assigns the number. SECURITY DEFINER: the service has no right to write a number, so it cannot choose one.
+-- Assigns the number. SECURITY DEFINER: the service has no right to write a number, so it cannot choose a number.
 -- Forced row-level security still applies inside the function.
 create function number_credit_note() returns trigger
 language plpgsql security definer set search_path = '' as $$

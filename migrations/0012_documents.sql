@@ -60,7 +60,7 @@ select protect_owned_table('document_usage');
 grant select, insert on document_usage to strongroom_app;
 grant update (bytes, files) on document_usage to strongroom_app;
 
--- Queues the bytes of each deleted document in the same transaction. This includes the deletion of a whole account.
+-- Queues the bytes of each deleted document in the same transaction. The deletion of a whole account does the same.
 create function queue_blob_deletion() returns trigger
 language plpgsql set search_path = '' as $$
 begin

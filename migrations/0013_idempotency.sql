@@ -39,6 +39,6 @@ language sql security definer set search_path = '' as $$
 $$;
 grant execute on function sweep_idempotency_keys(bigint) to strongroom_app;
 -- Forced row-level security also applies to the schema's owner, with whose rights sweep_idempotency_keys() runs.
--- This policy shows it the expired responses of all owners.
+-- This policy shows the schema's owner the expired responses of all owners.
 create policy idempotency_keys_expired on idempotency_keys to current_user
     using (claimed_at < pg_catalog.now() - interval '24 hours') with check (false);

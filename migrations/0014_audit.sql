@@ -69,7 +69,7 @@ create table security_event_seals (
     events bigint not null,
     seqs bigint[] not null,
     -- The MACs of the events, 36 bytes each, in the order of seqs.
-    -- By comparing them, the verification finds which event was changed.
+    -- By comparing the MACs, the verification finds which event was changed.
     macs bytea not null,
     previous bytea not null constraint security_event_seals_previous_size check (octet_length(previous) = 36),
     mac bytea not null constraint security_event_seals_mac_size check (octet_length(mac) = 36),
@@ -97,7 +97,7 @@ create trigger security_events_remember_unsealed after insert on security_events
 
 -- Refuses UPDATE, DELETE and TRUNCATE to every role, including the schema's owner.
 -- Only `strongroom audit archive` may delete: it sets app.archiving after it has written the batches to a file
--- and verified them. The setting prevents mistakes, not attacks, because the schema's owner can set it too.
+-- and verified them. The setting prevents mistakes, not attacks, because the schema's owner can change the setting too.
 -- An attack leaves a gap in the chain. Only the command can record the event that explains such a gap.
 create function refuse_to_change_events() returns trigger
 language plpgsql set search_path = '' as $$

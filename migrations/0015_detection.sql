@@ -19,7 +19,7 @@ grant execute on function abuse_totals to strongroom_app;
 
 -- Alert fatigue: an attacker with many networks could cause so many alerts that the recipients ignore them.
 -- So a rule that fires for many networks (or users, sessions, accounts) opens a few separate alerts.
--- Then it opens one combined alert, which counts the others.
+-- Further networks are counted in one combined alert.
 create table alerts (
     id uuid primary key,
     rule text not null constraint alerts_rule_form check (rule ~ '^[a-z][a-z_]{0,59}$'),

@@ -24,12 +24,12 @@ grant select, insert, delete on live_tickets to strongroom_app;
 grant update (used_at) on live_tickets to strongroom_app;
 
 -- The changes of the last minutes. A replica with open sockets reads the new rows ten times a second.
--- NOTIFY would announce them sooner. But a transaction with a notification commits under a lock of the whole cluster,
--- so all writes would commit one after the other.
+-- NOTIFY would announce changes sooner. But a transaction with a notification commits under a lock
+-- of the whole cluster, so all writes would commit one after the other.
 --
 -- The transaction of a change also writes its row. The row contains no content of the object.
 -- The table has no row-level security, because each replica reads the rows of all owners.
--- It is unlogged, so it is empty after a crash of PostgreSQL. This is harmless:
+-- The table is unlogged, so it is empty after a crash of PostgreSQL. The loss is harmless:
 -- the crash also disconnects every replica, and each replica then tells its clients to read their objects again.
 create unlogged table object_changes (
     -- Determines which rows are new to a read: those whose transaction is visible in its snapshot,
@@ -54,7 +54,7 @@ begin
     if tg_op = 'UPDATE' and old.version = new.version then
         return null;
     end if;
-    -- Changes of a deleted account are not recorded: it has no sockets, and its many rows would fill the table.
+    -- Changes of a deleted account are not recorded: the account has no sockets, and its many rows would fill the table.
     if tg_op = 'DELETE' and (pg_catalog.pg_trigger_depth() > 1 or exists (
         select from public.owners where id = old.owner_id and deleted_at is not null
     )) then

@@ -89,7 +89,7 @@ impl Database {
         self.server.as_ref().map(DevServer::data_dir)
     }
 
-    /// Stops the development server, if this process has started one.
+    /// Stops the development server, if this process has started it.
     pub async fn stop(self) -> Result<(), Failure> {
         #[cfg(feature = "dev")]
         if let Some(server) = self.server {

@@ -148,7 +148,7 @@ fn migration_sentence(error: &MigrateError) -> String {
 }
 
 /// Returns a message that says where to correct the error.
-/// It quotes the server's message, which contains names of roles and databases, but no password.
+/// The message quotes the server's message, which contains names of roles and databases, but no password.
 fn database_sentence(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Io(cause) => {

@@ -138,7 +138,7 @@ fn check_cookie(
     }
 }
 
-/// Middleware that checks the role of the caller. It also refuses a query if the route takes none.
+/// Middleware that checks the role of the caller. It also refuses query fields on a route that reads no query.
 ///
 /// # Errors
 /// Returns the errors of inner services unchanged.

@@ -2,9 +2,9 @@
 //! of `security/limits/connection_limits`, terminate TLS, and serve HTTP/1.1.
 //!
 //! actix-web's `HttpServer` reads from each connection that it accepts, so it cannot refuse one.
-//! At its limit of TLS handshakes, it pauses all listeners, so a few slow clients would block all others.
+//! At its limit of TLS handshakes, `HttpServer` pauses all listeners, so a few slow clients would block all others.
 //! This module therefore replaces `HttpServer`.
-//! It combines the same parts (actix-server and actix-http's `HttpService`), and adds the limits.
+//! This module combines the parts of `HttpServer` (actix-server and actix-http's `HttpService`), and adds the limits.
 
 use std::fmt;
 use std::io;
@@ -97,7 +97,7 @@ impl Listener {
                 .client_request_timeout(HEAD_TIMEOUT)
                 .client_disconnect_timeout(DISCONNECT_TIMEOUT)
                 // `HttpServer` uses this function, although actix does not document it.
-                // It closes idle connections at once, and busy connections after their current request.
+                // The signal closes idle connections at once, and busy ones after their current request.
                 .graceful_shutdown_signal(move || {
                     let lifecycle = lifecycle.clone();
                     async move { lifecycle.closing().await }

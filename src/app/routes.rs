@@ -233,7 +233,7 @@ fn layered(mounted: &Mounted) -> Route {
         false => web::method(endpoint.method.clone()),
     };
     let mut route = (endpoint.handler)(methods)
-        // 4. Check the role. This reads the database, so it runs after all rate limits.
+        // 4. Check the role. The check reads the database, so it runs after all rate limits.
         .wrap(from_fn(move |request, next| gate::admit(rules, request, next)));
     // 3. Enforce the rate limits of verified callers. The user's limit is checked first, so that requests above it do
     // not count against the address.

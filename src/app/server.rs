@@ -113,7 +113,7 @@ fn bind_api(
         move || stack::application(&services, &endpoints, &unknown)
     };
     // actix's own limit of connections would pause all listeners.
-    // So it is switched off, and [`ConnectionLimit`] closes single connections instead.
+    // So actix's limit is switched off, and [`ConnectionLimit`] closes single connections instead.
     let server =
         Server::build().workers(settings.http.workers).max_concurrent_connections(usize::MAX).disable_signals();
     let plain = bind(settings.http.bind, "STRONGROOM_HTTP_BIND")?;
@@ -163,7 +163,7 @@ impl Running {
 
     /// Shuts down gracefully, in three phases.
     /// The service drains: it accepts requests, and closes each connection after its reply.
-    /// Then it refuses new connections, and running requests finish within their timeout.
+    /// Then the service refuses new connections, and running requests finish within their timeout.
     /// Finally the workers write all queued events, and the connection pool closes.
     pub async fn stop(self) {
         let Self { services, sockets, connections, handle, .. } = self;

@@ -80,7 +80,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Creates the services. It does not connect to the database: the first request does.
+    /// Creates the services. The first request connects to the database, not this function.
     ///
     /// # Errors
     /// See [`WiringError`].

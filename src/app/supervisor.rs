@@ -1,5 +1,5 @@
 //! Runs background workers.
-//! It restarts a worker that panics, reports the health of each worker, and ends the workers in stages.
+//! The supervisor restarts a worker that panics, reports the health of each worker, and ends the workers in stages.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -26,7 +26,7 @@ use crate::security::limits::connection_limits::ConnectionLimit;
 use crate::security::limits::rate_limits::RouteLimits;
 
 /// Maximum time for deliveries in progress at shutdown.
-/// It is longer than the timeout of one alert, so that no alert is aborted.
+/// This timeout is longer than the timeout of one alert, so that no alert is aborted.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(6);
 /// Maximum time for writing the last security events at shutdown, and again for sealing them in the hash chain.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);

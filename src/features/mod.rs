@@ -1,12 +1,12 @@
 //! Layer 4: one folder per resource or feature of the API.
 //!
 //! A folder contains up to six modules:
-//! - `id`: the type of the id, and the kind of object.
-//! - `model`: types and rules. It performs no input or output.
-//! - `store`: SQL. Each method requires the caller.
-//! - `views`: request and response types.
-//! - `handlers`: one function for each endpoint. The handlers in [`resources`] are generic.
-//! - `docs`: the texts of the OpenAPI document.
+//! - `id` contains the type of the id, and the kind of object.
+//! - `model` contains types and rules. It performs no input or output.
+//! - `store` contains the SQL. Each method requires the caller.
+//! - `views` contains the request and response types.
+//! - `handlers` contains one function for each endpoint. The handlers in [`resources`] are generic.
+//! - `docs` contains the texts of the OpenAPI document.
 //!
 //! Features do not import each other, except the few cases in `tests/api/contract/layers.rs`.
 //! Every feature may import the ids of other features.

@@ -96,8 +96,8 @@ impl<T: ToSchema> Describe for OptionalJsonBody<T> {
 /// The media type of all bodies except uploads.
 pub const JSON: &str = "application/json";
 
-/// Accepts only `application/json`, alone or with `charset=utf-8`.
-/// This also prevents CSRF: a page of another origin can send `text/plain` without a preflight request, but not JSON.
+/// Accepts only `application/json`, alone or with `charset=utf-8`. Accepting only JSON also prevents CSRF:
+/// a page of another origin can send `text/plain` without a preflight request, but not JSON.
 pub(super) fn is_json(request: &HttpRequest) -> bool {
     let mut lines = request.headers().get_all(header::CONTENT_TYPE);
     let (Some(line), None) = (lines.next(), lines.next()) else {
@@ -140,7 +140,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
     let mut json = serde_json::Deserializer::from_str(text);
     let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         // serde also rejects numbers that it cannot represent, although they are valid JSON.
-        // Then the field is at fault.
+        // Then a field is invalid, and not the syntax.
         if error.inner().is_data() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
             ApiError::Invalid(vec![data_fault(&pointer(error.path()), &error.inner().to_string())])
         } else {

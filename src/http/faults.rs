@@ -1,8 +1,8 @@
 //! Messages for invalid fields (CWE-209).
-//! They say what the API contract requires, so that a client developer can correct the request.
+//! The messages say what the API contract requires, so that a client developer can correct the request.
 //!
 //! The messages of serde and garde contain names of Rust types and of all fields, so they never reach a client.
-//! This module maps them to its own texts.
+//! This module maps these messages to its own texts.
 
 use std::borrow::Cow;
 

@@ -48,7 +48,7 @@ impl Lifecycle {
 
     /// Waits for [`Phase::Closing`].
     pub async fn closing(&self) {
-        // This fails only if no sender exists. `self` is a sender.
+        // Waiting fails only if no sender exists. `self` is a sender.
         let _ = self.0.subscribe().wait_for(|phase| *phase == Phase::Closing).await;
     }
 }

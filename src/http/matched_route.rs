@@ -1,5 +1,5 @@
 //! The pattern of the route that a request matches, for logs, metrics and idempotency keys.
-//! It never contains the requested path.
+//! A pattern never contains the requested path.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ impl MatchedRoute {
         route
     }
 
-    /// Returns the pattern. `None` if no route matches.
+    /// Returns the pattern, or `None` if no route matches.
     #[must_use]
     pub fn known(&self) -> Option<&str> {
         self.0.as_deref()

@@ -1,14 +1,14 @@
 //! Layer 2: how requests are parsed and validated, and how replies are formed.
 //!
 //! - Errors: [`error`] chooses each status, [`problem`] writes the body (RFC 9457), [`challenge`] is a proof of work.
-//! - Input validation: [`body`] (JSON), [`params`] (paths and queries), [`form`] (uploads); [`object`], [`partial`],
-//!   [`values`], [`user_text`] and [`rules`] for single fields. `faults` writes the messages.
-//!   Handlers never see raw input.
-//! - Properties of a request: [`client_ip`], [`matched_route`], [`cookies`], [`trace_context`].
-//! - Observability: [`request_span`] (log), [`metering`] (metrics).
-//! - Replies: [`reply`], [`file_reply`], [`head`], [`disposition`], [`ranges`].
-//!   [`signature`]: the types of a handler, for the OpenAPI document.
-//! - [`conditional`]: optimistic locking. [`idempotency`]: `Idempotency-Key`.
+//! - Input validation: [`body`] parses JSON, [`params`] parses paths and queries, and [`form`] parses uploads.
+//! - Single fields: [`object`], [`partial`], [`values`], [`user_text`] and [`rules`] validate them.
+//!   `faults` writes the messages.
+//! - Properties of a request: [`client_ip`], [`matched_route`], [`cookies`] and [`trace_context`].
+//! - Observability: [`request_span`] writes the log, and [`metering`] counts requests.
+//! - Replies: [`reply`], [`file_reply`], [`head`], [`disposition`] and [`ranges`].
+//! - [`signature`] collects the types of a handler for the OpenAPI document.
+//! - [`conditional`] implements optimistic locking, and [`idempotency`] implements `Idempotency-Key`.
 //! - Robustness: [`deadline`], [`panics`], and [`lifecycle`] for graceful shutdown.
 
 pub mod body;

@@ -1,5 +1,5 @@
 //! Turns a panic in a handler or an inner middleware into a 500.
-//! Without it, actix would close the connection without a reply.
+//! Without this middleware, actix would close the connection without a reply.
 
 use std::panic::AssertUnwindSafe;
 

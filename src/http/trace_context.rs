@@ -1,7 +1,7 @@
 //! Trace context (W3C), read only from trusted proxies (CWE-345, API8:2023).
 //!
 //! **Attack**: a client that chooses the trace id can add its requests to another user's trace.
-//! It can also switch off the recording of its own requests, or flood one trace.
+//! Such a client can also switch off the recording of its own requests, or flood one trace.
 //! **Control**: `traceparent` is read only from a trusted proxy, and only in the exact form that the standard defines.
 //! `tracestate` and `baggage` are never read, because they contain user input.
 //! **Limits**: a trusted proxy may pass on the `traceparent` of its client. Configure the proxy to write its own.

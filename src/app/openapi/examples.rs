@@ -1,7 +1,7 @@
 //! Adds examples, so that each body has a complete example. A test sends these bodies to a service with the demo data.
 //! The example of an object also becomes the example of its fields and nested objects.
 //! This module contains the examples of common fields and formats.
-//! It does not change an example that the type states itself.
+//! This module does not change an example that the type states itself.
 
 use serde_json::{Map, Value, json};
 

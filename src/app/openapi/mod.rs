@@ -1,8 +1,9 @@
 //! The OpenAPI 3.1 document. It is generated from the route table, so that both always agree.
-//! - `operation`, `parameters`, `texts`: an operation from its row,
-//!   whose handler has a [`Signature`](crate::http::signature).
-//! - `refusals`: the errors of each operation. `headers`, `files`: shared headers, and downloads.
-//! - `bounds`, `examples`: limits and examples for all schemas.
+//!
+//! - `operation`, `parameters` and `texts` build an operation from its row
+//!   and the [`Signature`](crate::http::signature) of its handler.
+//! - `refusals` lists the errors of each operation. `headers` contains shared headers, and `files` describes downloads.
+//! - `bounds` and `examples` add limits and examples to all schemas.
 
 mod bounds;
 mod examples;

@@ -1,5 +1,5 @@
 //! The database of `cargo run`. It survives restarts and belongs to one development folder.
-//! It starts and stops with the service.
+//! The server starts and stops with the service.
 
 use std::ffi::OsString;
 use std::fs;
@@ -39,7 +39,7 @@ impl DevServerConfig {
 }
 
 /// A running development database. The server stops when its pipe to this process is closed.
-/// This happens when this value is dropped or the process ends.
+/// The pipe is closed when this value is dropped or the process ends.
 #[derive(Debug)]
 pub struct DevServer {
     cluster: Cluster,

@@ -55,7 +55,7 @@ pub enum EmbeddedError {
         "{} cannot be used ({source}): change its owner to the user who runs this, or remove it.", path.display()
     )]
     Folder { path: PathBuf, source: io::Error },
-    /// Another user created the folder. This user could listen on the socket in it and impersonate the server.
+    /// Another user created the folder. This user could impersonate the server on its socket.
     #[error(
         "{} belongs to another user or is accessible to others: remove it, or ask its owner to remove it.", .0.display()
     )]

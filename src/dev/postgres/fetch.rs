@@ -2,7 +2,7 @@
 //! The download is compared with its published SHA-256.
 //!
 //! The hash comes from the same source as the download.
-//! So it detects a broken download, but not a compromised source (CWE-494).
+//! So the hash detects a broken download, but not a compromised source (CWE-494).
 //! For this reason, only development uses this module. It prints its progress to standard error.
 #![allow(clippy::disallowed_macros, reason = "the download shows its progress before there is a log")]
 

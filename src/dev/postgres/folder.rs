@@ -1,5 +1,5 @@
 //! The location of the development database.
-//! It is `.strongroom/postgres` in the checkout, so that deleting the checkout deletes the database.
+//! The folder is `.strongroom/postgres` in the checkout, so that deleting the checkout deletes the database.
 //!
 //! The database is stored outside of the checkout in two cases:
 //! - The user that runs the server cannot access the checkout, for example because it is in the home folder of root.

@@ -30,12 +30,12 @@ pub struct Home {
     /// The folder that contains `data/` and `log`.
     pub folder: PathBuf,
     /// The folder that contains the socket.
-    /// It is `folder`, or a folder in /tmp if the path of `folder` is too long for a socket.
+    /// The socket is in `folder`, or a folder in /tmp if the path of `folder` is too long for a socket.
     pub socket: PathBuf,
 }
 
 impl Home {
-    /// Computes the paths. It does not create the folders.
+    /// Computes the paths. This function does not create the folders.
     #[must_use]
     pub fn new(user: ServerUser, folder: PathBuf) -> Self {
         let text = folder.as_os_str().as_encoded_bytes();
@@ -108,7 +108,7 @@ impl Home {
                 return Ok(());
             }
             // The process id is safe to use: the server accepts connections,
-            // so it is running, and no other process has its id.
+            // so the server is running, and no other process has its id.
             if let Some(pid) = self.pid().filter(|_| look == 0) {
                 tracing::debug!(pid, "stopping the previous embedded PostgreSQL");
                 let _ = self.user.shell("kill -INT \"$1\"", &[OsStr::new(&pid)]).status();
@@ -119,8 +119,8 @@ impl Home {
     }
 }
 
-/// Returns a short name for a path.
-/// It is the FNV-1a hash, because the hash of the standard library may change between releases of Rust.
+/// Returns a short name for a path. The name is the FNV-1a hash of the path,
+/// because the hash of the standard library may change between releases of Rust.
 /// The name only distinguishes checkouts; `ServerUser::own_folder` checks the owner of the folder.
 #[must_use]
 pub fn name_of(text: &[u8]) -> String {

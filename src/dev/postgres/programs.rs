@@ -95,7 +95,7 @@ async fn download(search: &Search, user: &ServerUser, required: Option<u32>) -> 
 }
 
 /// Returns the cache folder for downloads.
-/// As root, it is outside of the home folder, because the user that runs the server cannot access root's home.
+/// As root, the cache is outside of the home folder, because the user that runs the server cannot access root's home.
 fn cache(search: &Search, user: &ServerUser) -> Option<PathBuf> {
     if user.is_unprivileged() {
         return Some(PathBuf::from("/var/cache/strongroom"));

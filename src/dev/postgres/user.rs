@@ -25,8 +25,8 @@ pub struct ServerUser {
 
 impl ServerUser {
     /// Chooses the user. If this process does not run as root, it is the current user.
-    /// As root, it is the owner of existing `data`, which an earlier start without root may have created.
-    /// If no data exist, it is `postgres` or `nobody`.
+    /// As root, the user is the owner of existing `data`, which an earlier start without root may have created.
+    /// If no data exist, the user is `postgres` or `nobody`.
     /// `scratch` is a writable folder, in which a file is created to find out the current user.
     ///
     /// # Errors
@@ -121,7 +121,7 @@ impl ServerUser {
     }
 
     /// Returns whether this user can enter the folder.
-    /// It runs a command that enters the folder, because each folder above can also deny access.
+    /// This function runs a command that enters the folder, because each folder above can also deny access.
     #[must_use]
     pub fn reaches(&self, folder: &Path) -> bool {
         !self.must_switch
@@ -130,7 +130,7 @@ impl ServerUser {
 }
 
 /// Returns the effective user and group id of this process.
-/// They are the owner of a file that this function creates, because the standard library has no `geteuid`.
+/// The ids are the owner of a file that this function creates, because the standard library has no `geteuid`.
 fn current_ids(scratch: &Path) -> io::Result<(u32, u32)> {
     let owner = match fs::metadata("/proc/self") {
         Ok(owner) => owner,

@@ -96,7 +96,7 @@ impl AuthStore {
     }
 
     /// Marks a valid token as used and inserts its successor.
-    /// It does both in one statement, so that only one of several parallel calls succeeds.
+    /// One statement marks and inserts, so that only one of several parallel calls succeeds.
     /// Returns the state of the token before this statement, or `None` if the token is not stored.
     async fn rotate(&self, token: &SecretToken, next: &SecretToken) -> ApiResult<Option<Presented>> {
         let now = self.clock.now();

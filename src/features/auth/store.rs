@@ -5,7 +5,7 @@
 //! Each statement filters by one user, one address or one token instead.
 //!
 //! User enumeration: registration and password reset each use one statement.
-//! It is the same for known and unknown addresses, and inserts one mail in both cases.
+//! The statement is the same for known and unknown addresses, and inserts one mail in both cases.
 //!
 //! Account pre-hijacking (CWE-287): a registration contains no password.
 //! The person who reads the confirmation mail chooses the password.
@@ -209,7 +209,7 @@ impl AuthStore {
     }
 
     /// Returns the account of a reset token, without using up the token.
-    /// Returns `None` if it is unknown, used or expired.
+    /// Returns `None` if the token is unknown, used or expired.
     pub async fn find_reset_account(&self, token: &SecretToken) -> ApiResult<Option<ResetAccount>> {
         Ok(sqlx::query_as!(
             ResetAccount,

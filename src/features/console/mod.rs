@@ -2,7 +2,7 @@
 //!
 //! Threats and controls:
 //! - XSS (CWE-79): the page runs under the same Content Security Policy as the other pages.
-//!   It forbids inline code, code of other origins, and HTML from strings (Trusted Types).
+//!   The policy forbids inline code, code of other origins, and HTML from strings (Trusted Types).
 //!   Preact inserts all texts as text.
 //! - Token theft: scripts keep the access token in memory only,
 //!   and cannot read the refresh token (`assets/session.js`).

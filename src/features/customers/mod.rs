@@ -1,8 +1,8 @@
 //! Customers: the people and companies that a user invoices.
 //!
-//! - [`id`], [`model`]: the customer. [`store`]: SQL. [`views`]: request and response types.
-//!   [`docs`]: texts of the API document.
-//! - The endpoints are those of every resource ([`super::resources`]).
+//! - [`id`] and [`model`] define a customer. [`store`] contains the SQL.
+//!   [`views`] contains the request and response types.
+//! - [`docs`] contains the texts of the OpenAPI document. [`super::resources`] contains the endpoints.
 //!
 //! Threats and controls:
 //! - BOLA: another user's customer returns 404, like a missing one (`attacks::authorization::object_level`).

@@ -97,8 +97,8 @@ fn content_type(file: &File) -> &'static str {
 }
 
 /// Returns the error for a document whose stored file is missing.
-/// It is 404 if the document was deleted after this request had read it.
-/// Otherwise it is an internal error, because the content is lost.
+/// The error is 404 if the document was deleted after this request had read it.
+/// Otherwise the error is internal, because the content is lost.
 async fn missing_content(caller: &Caller, document: &Document, documents: &DocumentStore) -> ApiError {
     match documents.read(caller, document.id()).await {
         Ok(_) => ApiError::internal("the stored object of a document is missing"),

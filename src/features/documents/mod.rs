@@ -1,9 +1,10 @@
 //! Documents: uploaded files with a title, optionally attached to an invoice.
 //!
-//! - [`model`]: the document. [`store`]: SQL. [`views`]: request and response types. [`handlers`]: endpoints.
-//! - [`upload_service`]: reserves quota, then inspects and stores a file.
-//!   [`quota_store`]: the storage quota of each owner.
-//! - [`blob_deletion_store`]: the queue of stored files that must be deleted. [`content`]: downloads.
+//! - [`model`] defines a document. [`store`] contains the SQL. [`views`] contains the request and response types.
+//! - [`handlers`] contains the endpoints, and [`content`] contains the download.
+//! - [`upload_service`] reserves quota, then inspects and stores a file.
+//!   [`quota_store`] counts the storage of each owner.
+//! - [`blob_deletion_store`] is the queue of stored files that must be deleted.
 //!
 //! Threats and controls:
 //! - BOLA: access to another user's file.
@@ -12,7 +13,7 @@
 //! - Resource exhaustion: `security/limits/body_limits` limits the size of a file, and the quota limits the total size.
 //! - Stored XSS by an uploaded file: `content` sends each file as an attachment.
 //! - A crash that leaves a row without its file, or a file without a row:
-//!   `migrations/0012_documents.sql` explains the order of steps that prevents both.
+//!   `migrations/0012_documents.sql` explains the order of steps that prevents this.
 
 pub mod blob_deletion_store;
 pub mod content;

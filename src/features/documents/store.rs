@@ -152,7 +152,7 @@ impl DocumentTx<'_> {
         let (owner, file) = (self.caller.user(), document.file());
         let size = i64::try_from(file.size).map_err(ApiError::internal)?;
         // Lock order: the foreign key locks the invoice first, then `quota_store::commit` locks the quota row.
-        // Another order could cause a deadlock (`db/idempotency.rs`).
+        // Another lock order could cause a deadlock (`db/idempotency.rs`).
         sqlx::query!(
             "insert into documents (id, owner_id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version,
                  created_at, updated_at)

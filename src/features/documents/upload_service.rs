@@ -184,8 +184,8 @@ impl UploadService {
         }
         inspection = self.inspect_block(inspection, block.freeze()).await?;
         inspection.inspector.finish()?;
-        // A repeated request stores no file, so `incoming` is `None`.
-        // Its PDF needs no inspection, because the client receives the response to the first request.
+        // A repeated request stores no file, so `incoming` is `None`. The PDF
+        // of a repeated request needs no inspection, because the client receives the response to the first request.
         if let (FileType::Pdf, Some(incoming)) = (kind, &inspection.incoming) {
             let file = incoming.reader().map_err(|error| ApiError::unavailable(5, error))?;
             let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;
@@ -228,7 +228,7 @@ impl Inspection {
 }
 
 /// Reserved storage for one upload.
-/// If it is dropped before [`commit`](Self::commit), the quota is released and the file is deleted.
+/// If a reservation is dropped before [`commit`](Self::commit), the quota is released and the file is deleted.
 pub struct QuotaReservation {
     deletions: BlobDeletionQueue,
     user: UserId,

@@ -1,7 +1,7 @@
 //! Security events: users read their own security history, administrators read all events and alerts.
 //!
-//! - [`model`]: the events and fields that users may see. [`store`]: SQL.
-//!   [`views`], [`alert_views`]: request and response types. [`handlers`]: endpoints.
+//! - [`model`] lists the events and fields that users may see. [`store`] contains the SQL.
+//! - [`views`] and [`alert_views`] contain the request and response types. [`handlers`] contains the endpoints.
 //!
 //! Threats and controls:
 //! - BOLA: a user reads the history of another user. The database functions check the reader.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::security::audit::event::EventKind;
 
 /// The kinds of events in the history of a user: logins, sessions and account changes.
-/// It does not show refused requests.
+/// The history does not show refused requests.
 /// Otherwise an attacker with a hijacked session could read which attacks were detected.
 pub const VISIBLE_KINDS: [EventKind; 11] = [
     EventKind::AuthnLoginSuccess,

@@ -1,6 +1,6 @@
 //! SQL for reading events. Least privilege: the service's role cannot select from the table `security_events`.
-//! It calls two functions instead. One returns the events of the statement's owner.
-//! The other one first checks that the reader is an administrator.
+//! The role calls two functions instead. One returns the events of the statement's owner.
+//! The other function first checks that the reader is an administrator.
 
 use sqlx::PgPool;
 

@@ -14,7 +14,7 @@ use crate::http::lifecycle::Lifecycle;
 const CACHE_DURATION: Duration = Duration::from_secs(1);
 
 /// The timeout of a database check.
-/// It is shorter than the timeout of most load balancers, so that they receive the 503.
+/// This timeout is shorter than the timeout of most load balancers, so that they receive the 503.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The readiness check with its cached result. All worker threads share it.

@@ -1,5 +1,5 @@
 //! Computes issue dates and due dates.
-//! They depend on the time zone and the payment terms of the owner's business (`me/business`).
+//! These dates depend on the time zone and the payment terms of the owner's business (`me/business`).
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
@@ -7,7 +7,7 @@ use crate::base::time_zone::TimeZone;
 use crate::http::error::{ApiError, ApiResult};
 
 /// The maximum number of days by which an invoice can be backdated.
-/// Users backdate invoices that they sent before they entered them here.
+/// Users backdate an invoice that they have sent before they enter it here.
 pub const MAX_DAYS_BACK: Days = Days::new(30);
 
 /// The time zone and the payment terms of a business.

@@ -1,6 +1,6 @@
 //! Exact decimals: quantities, unit prices and rates.
-//! JSON contains them as strings, because most clients would read a number as an inexact floating-point number.
-//! The service stores them as integers that count the smallest unit.
+//! JSON contains decimals as strings, because most clients would read a number as an inexact floating-point number.
+//! The service stores decimals as integers that count the smallest unit.
 
 use std::fmt;
 use std::str::FromStr;

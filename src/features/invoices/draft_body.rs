@@ -60,7 +60,7 @@ pub struct InvoiceDraft {
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$")]
     pub discount_rate: Option<String>,
     /// The discount on the whole invoice in minor units, at most the sum of the lines after their own discounts.
-    /// It cannot be combined with `discount_rate`.
+    /// The amount cannot be combined with `discount_rate`.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = json!(null))]
@@ -81,7 +81,7 @@ pub struct NewLine {
     #[schema(pattern = r"^(?=.*[1-9])[0-9]{1,9}(\.[0-9]{1,3})?$", max_length = 13, example = "1.5")]
     pub quantity: String,
     /// The price per unit in the currency's major unit.
-    /// It can have four decimals more than the currency: "0.164825" in EUR, "4.5" in JPY.
+    /// The price can have four decimals more than the currency: "0.164825" in EUR, "4.5" in JPY.
     #[garde(skip)]
     #[schema(pattern = r"^[0-9]{1,14}(\.[0-9]{1,8})?$", max_length = 19, example = "100.00")]
     pub unit_price: String,

@@ -14,7 +14,7 @@ use crate::http::error::ApiResult;
 use crate::security::sessions::caller::Caller;
 
 /// Selects the page after a position. The statements of the sort orders differ only in one condition and in `order by`.
-/// PostgreSQL accepts no bind parameter for them, so the macro inserts them as literals.
+/// PostgreSQL accepts no bind parameters for these parts, so the macro inserts them as literals.
 ///
 /// `strpos` finds the search text without interpreting wildcards.
 /// The subselect makes PostgreSQL compute the search key once and not for each row.

@@ -1,16 +1,19 @@
 //! Invoices: drafts, issue, payments, credit notes, CSV export and PDF.
 //!
-//! - [`model`]: the invoice and its state machine. [`totals`]: computed amounts. [`decimals`]: exact decimals.
-//! - [`summary`]: list items, filters and sort orders. [`calendar`]: dates in the time zone of the business.
-//! - [`payments`], [`credit_notes`], [`export`] (CSV), [`pdf`].
-//! - [`store`], `list_store`, `calendar_store`, `payment_store`: SQL. `rows`: conversion between rows and model types.
-//! - [`views`]: query parameters. [`draft_body`]: request bodies. `invoice_views`: responses. [`handlers`]: endpoints.
+//! - [`model`] contains the state machine of an invoice. [`totals`] computes amounts.
+//!   [`decimals`] contains exact decimals.
+//! - [`summary`] defines list items, filters and sort orders.
+//!   [`calendar`] computes dates in the time zone of the business.
+//! - [`payments`], [`credit_notes`], [`export`] (CSV) and [`pdf`] have their own modules.
+//! - [`store`], `list_store`, `calendar_store` and `payment_store` contain the SQL.
+//!   `rows` converts rows to model types.
+//! - [`views`] contains the query parameters, [`draft_body`] the request bodies, and `invoice_views` the responses.
+//! - [`handlers`] contains the endpoints.
 //!
 //! Threats and controls:
-//! - BOLA: a request for another user's invoice or customer receives the same response as
-//!   for a missing one (`attacks::authorization::object_level`).
-//! - Mass assignment: a request that sets total, number
-//!   or status is refused (`attacks::authorization::mass_assignment`).
+//! - BOLA: a request for another user's invoice returns 404,
+//!   like a missing one (`attacks::authorization::object_level`).
+//! - Mass assignment: a request that sets a total or number is refused (`attacks::authorization::mass_assignment`).
 //! - Integer overflow and rounding errors: [`totals`] uses checked integers and one rounding rule.
 //! - Lost update: a change requires `If-Match`.
 //! - Changing an issued invoice: [`model`] refuses the change.

@@ -70,7 +70,7 @@ pub enum Sort {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListPosition {
     /// The sort key as text: a date, an amount, or `infinity` if the invoice has no date.
-    /// It is empty if the list is ordered by creation time.
+    /// The key is empty if the list is ordered by creation time.
     pub key: String,
     pub created_at: DateTime<Utc>,
     pub id: Uuid,

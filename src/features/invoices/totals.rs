@@ -3,7 +3,7 @@
 //! **Rounding**: half up to the currency's minor unit, in the order of EN 16931 (BR-CO-10 to BR-CO-17, BR-S-08):
 //! - Line: gross = quantity × unit price. Discount by rate = gross × rate. Net = gross − discount.
 //! - Discount on the invoice by rate = sum of the net amounts × rate.
-//!   It is distributed over the tax rates in proportion to their net amounts.
+//!   The discount is distributed over the tax rates in proportion to their net amounts.
 //! - Tax, once per rate = taxable amount × rate.
 //!
 //! The totals are sums of rounded amounts, and are not rounded again. So the amounts on a printed invoice add up.

@@ -103,7 +103,7 @@ impl InvoiceFilter {
 #[schema(example = json!({"issue_date": "2026-11-30"}))]
 pub struct IssueInvoice {
     /// The issue date: today or one of the 30 days before, in the time zone of the business.
-    /// It must not be before the issue date of the last invoice. The default is today.
+    /// The issue date must not be before the issue date of the last invoice. The default is today.
     #[garde(inner(custom(rules::day)))]
     #[schema(format = Date)]
     issue_date: Option<String>,

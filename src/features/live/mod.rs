@@ -1,17 +1,17 @@
-//! Live events: a WebSocket notifies the client of changes to the caller's objects, no matter which replica made them.
+//! Live events: a WebSocket notifies the client of changes to the caller's objects, made by any replica.
 //!
-//! - [`model`]: topics, changes and subscriptions. [`views`]: the messages.
-//! - [`store`] and [`reader`]: read the changes that database triggers record.
-//!   [`hub`]: delivers them to the owner's sockets.
-//!   The store also reads the version of an object, which checks each subscription and each event.
-//! - `socket`: the lifetime of one socket. `connection`: sends and receives messages.
-//!   `client`: the subscriptions and events of one client.
-//! - [`handlers`]: tickets and handshakes.
+//! - [`model`] defines topics, changes and subscriptions. [`views`] defines the messages.
+//! - [`store`] and [`reader`] read the changes that database triggers record.
+//!   [`hub`] delivers changes to the owner's sockets.
+//! - [`store`] also reads the version of an object. This read checks each subscription and each event.
+//! - `socket` controls the lifetime of one socket. `connection` sends and receives messages.
+//! - `client` stores the subscriptions of one client and sends it events.
+//!   [`handlers`] issues tickets and opens sockets.
 //!
 //! Threats and controls:
 //! - BOLA: a client subscribes to another user's object. Each object is read with the rights of the socket's user,
 //!   so the subscription is refused (`attacks::websockets::scope`).
-//! - Cross-site WebSocket hijacking: single-use tickets (`security/sessions/tickets`) and `Origin` checks.
+//! - Cross-site WebSocket hijacking: tickets are valid once (`security/sessions/tickets`), and `Origin` is checked.
 //! - Resource exhaustion: `security/websockets` limits sockets and messages.
 
 mod client;

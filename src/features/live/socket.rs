@@ -91,7 +91,7 @@ impl SessionMonitor<'_> {
 
     /// Reads the state of the session at intervals, because an announcement can be lost.
     /// While the database is down, the socket stays open.
-    /// This is safe, because each event requires a read from the database before it is sent.
+    /// An open socket is safe, because each event requires a read from the database before it is sent.
     async fn session_ended_in_database(&self) -> CloseReason {
         loop {
             tokio::time::sleep(SESSION_CHECK_INTERVAL).await;
@@ -103,7 +103,7 @@ impl SessionMonitor<'_> {
     }
 
     /// Waits until the access expires or the client is idle for too long.
-    /// Until then, it sends pings, and asks the client to renew its access in time.
+    /// Before that, the function sends pings, and asks the client to renew its access in time.
     async fn timed_out(&self) -> CloseReason {
         let (mut tick, mut session) = (tokio::time::interval(TICK), self.session.clone());
         let (mut pinged, mut reminded) = (Instant::now(), None);

@@ -130,7 +130,7 @@ impl From<Topic> for TopicView {
 
 impl ServerMessage {
     /// Returns the event for a change. `version` is the version that a GET request would return now.
-    /// It can be newer than the version of the change.
+    /// This version can be newer than the version of the change.
     #[must_use]
     pub fn event(change: &Change, version: i64) -> Self {
         Self::Event { object: change.kind.name, id: change.id, version, what: change.change_type.as_str() }

@@ -89,12 +89,12 @@ impl UserStore {
             active: user.active,
         });
         // A login needs `max_work` against user enumeration.
-        // Here it can be 0, because the caller knows that the own account exists.
+        // Here `max_work` can be 0, because the caller knows that the own account exists.
         Ok(FoundCredentials { account, max_work: 0 })
     }
 
     /// Sets a new password, ends all sessions of the caller and opens a new one.
-    /// Also invalidates the caller's device cookies, deletes the reset tokens and queues a mail.
+    /// This also invalidates the caller's device cookies, deletes the reset tokens and queues a mail.
     /// Returns the new session and the new number in device cookies (epoch).
     ///
     /// # Errors

@@ -1,13 +1,13 @@
 //! Credit notes, which cancel an issued invoice in full or in part. The content of the invoice does not change.
 //!
-//! - [`model`]: computed amounts. [`store`]: SQL. [`views`]: request and response types. [`handlers`]: endpoints.
-//! - `invoices/pdf` renders the PDF.
+//! - [`model`] computes the amounts. [`store`] contains the SQL. `invoices/pdf` renders the PDF.
+//! - [`views`] contains the request and response types. [`handlers`] contains the endpoints.
 //!
 //! Threats and controls (`attacks::business_logic::credit_notes`):
 //! - Race condition (CWE-362): parallel requests together credit more than was invoiced.
 //!   Each request locks the invoice's row. The constraint `invoices_credited` is the second control (defense in depth).
-//! - BOLA: crediting or reading another user's invoice returns 404,
-//!   as for a missing one (`attacks::authorization::object_level`).
+//! - BOLA: a request for another user's invoice returns 404,
+//!   like a missing one (`attacks::authorization::object_level`).
 //! - Mass assignment: a request that sets total or number is refused (`attacks::authorization::mass_assignment`).
 
 pub mod docs;

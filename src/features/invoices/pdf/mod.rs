@@ -1,8 +1,8 @@
 //! PDF of an invoice (`GET invoices/{id}/pdf`) or a credit note (`GET credit-notes/{id}/pdf`).
 //!
-//! - [`document_text`]: texts and figures. [`layout`]: order and columns. [`page`]: page breaks and positions.
-//!   [`typesetter`]: text to glyphs. [`render`]: pages to bytes. `store`: SQL.
-//! - `fonts/`: DejaVu Sans, unmodified, with its licence.
+//! - [`document_text`] writes texts and figures. [`layout`] determines order and columns. [`page`] breaks pages.
+//! - [`typesetter`] converts text to glyphs. [`render`] converts pages to bytes. `store` contains the SQL.
+//! - `fonts/` contains DejaVu Sans, unmodified, with its licence.
 //!
 //! Threats and controls (`attacks::files::invoice_pdf`):
 //! - BOLA: access to another user's invoice is prevented by four controls (`attacks::authorization::object_level`).

@@ -22,7 +22,7 @@ fn taxes(totals: &Totals) -> Vec<(String, i64, i64)> {
 }
 
 /// Examples from published documents, in minor units.
-/// Each has lines, expected taxes for each rate, and the expected total.
+/// Each example has lines, expected taxes for each rate, and the expected total.
 #[test]
 fn totals_match_published_examples() {
     let examples = [

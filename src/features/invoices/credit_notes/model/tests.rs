@@ -69,7 +69,7 @@ fn invalid_part_is_named() {
 
 proptest! {
     /// An invoice is split into random credit notes.
-    /// Each one is above zero, none exceeds the remaining amount, and together they equal the invoice.
+    /// Each credit note is above zero, none exceeds the remaining amount, and together they equal the invoice.
     #[test]
     fn credit_notes_add_up_to_the_invoice(
         lines in prop::collection::vec((0..2_000_i64, prop::sample::select(vec!["0", "7", "8.875", "19"])), 1..8),
