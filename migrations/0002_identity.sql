@@ -47,8 +47,9 @@ grant insert (id, email, display_name, bio, password_hash, created_at, updated_a
 grant update (email, display_name, bio, password_hash, device_epoch, version, updated_at) on users to strongroom_app;
 
 -- Opening the confirmation link turns a registration into a user. The registration contains neither password nor name:
--- the person who reads the mail enters password and name with the confirmation. Otherwise an attacker could register
--- another person's address with a password that the attacker knows (account pre-hijacking, CWE-287).
+-- the person who reads the mail enters password and name with the confirmation.
+-- Otherwise an attacker could register another person's address with a password
+-- that the attacker knows (account pre-hijacking, CWE-287).
 -- Several registrations can have the same address, so an attacker cannot reserve the address of another person.
 create table registrations (
     id uuid primary key,

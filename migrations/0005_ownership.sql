@@ -4,8 +4,9 @@
 -- and each statement contains owner_id. Two are in the database:
 --   * Forced row-level security: a transaction sees only the rows of the owner in the setting `app.owner_id`.
 --     Without the setting it sees no rows. src/db/owner_query.rs and src/db/owner_tx.rs set it.
---   * Composite keys: a foreign key contains the owner, so a row can refer only to a row of the same owner. Row-level
---     security does not apply to key checks, so a plain foreign key would reveal which ids of other owners exist.
+--   * Composite keys: a foreign key contains the owner, so a row can refer only to a row of the same owner.
+--     Row-level security does not apply to key checks, so a plain foreign key
+--     would reveal which ids of other owners exist.
 -- The test tests/api/contract/database_walls.rs reads the catalogue
 -- and reports each table that lacks one of these controls.
 set local lock_timeout = '5s';

@@ -5,9 +5,9 @@ set local statement_timeout = '60s';
 -- A search ignores upper and lower case in every script, and the normalization form of Unicode (NFC, NFD).
 -- lower() and ILIKE are not enough: the database has the locale C, in which they convert only the letters A to Z.
 --
--- Two texts have the same key if they differ only in case or in normalization form (Unicode, definition D145). lower()
--- followed by upper() replaces the final sigma, the long s and the Kelvin sign by the usual letters, and ß by SS.
--- The Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
+-- Two texts have the same key if they differ only in case or in normalization form (Unicode, definition D145).
+-- lower() followed by upper() replaces the final sigma, the long s and the Kelvin sign by the usual letters,
+-- and ß by SS. The Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
 --
 -- The key uses ICU, which replaces ß by SS.
 -- If PostgreSQL was built without ICU, the key uses pg_c_utf8 (version 17 and newer).

@@ -7,8 +7,8 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- The ids of all master keys that the service has used. If the master key was replaced,
--- the first replica that starts with the new key inserts its id, and records a security event in the same transaction.
+-- The ids of all master keys that the service has used. If the master key was replaced, the first replica that starts
+-- with the new key inserts its id, and records a security event in the same transaction.
 create table master_keys (
     id bytea primary key constraint master_keys_id_size check (octet_length(id) = 4),
     first_used_at timestamptz not null

@@ -29,8 +29,9 @@ grant update (used_at) on live_tickets to strongroom_app;
 --
 -- The transaction of a change also writes its row. The row contains no content of the object.
 -- The table has no row-level security, because each replica reads the rows of all owners.
--- The table is unlogged, so it is empty after a crash of PostgreSQL. The loss is harmless:
--- the crash also disconnects every replica, and each replica then tells its clients to read their objects again.
+-- The table is unlogged, so it is empty after a crash of PostgreSQL.
+-- The loss is harmless: the crash also disconnects every replica,
+-- and each replica then tells its clients to read their objects again.
 create unlogged table object_changes (
     -- Determines which rows are new to a read: those whose transaction is visible in its snapshot,
     -- but was not visible in the snapshot of the last read.

@@ -222,8 +222,9 @@ pub fn map_reference_error<I: ObjectId>(error: sqlx::Error, key: &str, pointer: 
     ApiError::invalid(pointer, format!("must be one of your {}", I::KIND.plural()))
 }
 
-/// Maps the error of a deletion. A foreign key refuses to delete an object to which other objects refer. A check
-/// before the deletion would be a race condition (CWE-367): a parallel request could insert a reference after it.
+/// Maps the error of a deletion. A foreign key refuses to delete an object to which other objects refer.
+/// A check before the deletion would be a race condition (CWE-367):
+/// a parallel request could insert a reference after it.
 pub fn map_deletion_error(error: sqlx::Error) -> ApiError {
     let is_in_use = error.as_database_error().is_some_and(|error| error.is_foreign_key_violation());
     if is_in_use { IN_USE } else { error.into() }

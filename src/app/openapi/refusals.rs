@@ -1,9 +1,10 @@
-//! The error responses of each operation. Most follow from the columns of its row in the route table. Each feature adds
-//! the errors that only its endpoints can return ([`Docs::errors`](crate::http::signature::Docs::errors)).
+//! The error responses of each operation. Most follow from the columns of its row in the route table.
+//! Each feature adds the errors that only its endpoints can return
+//! ([`Docs::errors`](crate::http::signature::Docs::errors)).
 //!
-//! Only errors that a valid request can receive are listed. Bodies where none is expected (413)
-//! and unsupported methods (405) are not listed, because every operation rejects them.
-//! The test client compares every refusal with this list.
+//! Only errors that a valid request can receive are listed.
+//! Bodies where none is expected (413) and unsupported methods (405) are not listed,
+//! because every operation rejects them. The test client compares every refusal with this list.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -119,8 +119,8 @@ impl Home {
     }
 }
 
-/// Returns a short name for a path. The name is the FNV-1a hash of the path,
-/// because the hash of the standard library may change between releases of Rust.
+/// Returns a short name for a path. The name is the FNV-1a hash of the path, because the hash
+/// of the standard library may change between releases of Rust.
 /// The name only distinguishes checkouts; `ServerUser::own_folder` checks the owner of the folder.
 #[must_use]
 pub fn name_of(text: &[u8]) -> String {

@@ -30,8 +30,9 @@ pub struct IssuedSession {
 }
 
 impl AuthStore {
-    /// Opens a session. `old_token` is the refresh cookie of the login request. The session of this cookie ends,
-    /// because an attacker may have set the cookie in the user's browser (session fixation, ASVS 7.2.4).
+    /// Opens a session. `old_token` is the refresh cookie of the login request.
+    /// The session of this cookie ends, because an attacker may have set the cookie
+    /// in the user's browser (session fixation, ASVS 7.2.4).
     ///
     /// # Errors
     /// [`ApiError::InvalidCredentials`] if the password or the status

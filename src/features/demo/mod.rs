@@ -2,8 +2,9 @@
 //! Production has demo data only if a setting provides the users' password (`config/secrets.rs`).
 //!
 //! Each start of the service creates the demo data that are missing.
-//! This module has no privileged access that an attacker could use. This module logs in each user
-//! with the user's password, and calls the stores with the [`Caller`], as a request handler does.
+//! This module has no privileged access that an attacker could use.
+//! This module logs in each user with the user's password,
+//! and calls the stores with the [`Caller`], as a request handler does.
 //! Ids are fixed, so that the examples of the OpenAPI document and of `docs/requests.http` work on every machine.
 //! [`plan`] contains the data.
 

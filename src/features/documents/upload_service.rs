@@ -184,8 +184,9 @@ impl UploadService {
         }
         inspection = self.inspect_block(inspection, block.freeze()).await?;
         inspection.inspector.finish()?;
-        // A repeated request stores no file, so `incoming` is `None`. The PDF
-        // of a repeated request needs no inspection, because the client receives the response to the first request.
+        // A repeated request stores no file, so `incoming` is `None`.
+        // The PDF of a repeated request needs no inspection,
+        // because the client receives the response to the first request.
         if let (FileType::Pdf, Some(incoming)) = (kind, &inspection.incoming) {
             let file = incoming.reader().map_err(|error| ApiError::unavailable(5, error))?;
             let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;

@@ -1,8 +1,9 @@
 //! The amounts of a credit note. It credits chosen lines, or the whole remaining amount of the invoice.
 //!
 //! A credit on a line is a net amount: the discount of the line, and the line's share of the discount on the invoice,
-//! are already subtracted. The tax of a credit note is computed for each rate. The tax
-//! of a rate is the tax on all credits so far, including this credit note, minus the tax on the earlier credits.
+//! are already subtracted. The tax of a credit note is computed for each rate.
+//! The tax of a rate is the tax on all credits so far,
+//! including this credit note, minus the tax on the earlier credits.
 //! So rounding differences do not accumulate, and the credit notes of a fully credited invoice add up to its total.
 
 use std::collections::BTreeMap;
