@@ -1,5 +1,5 @@
--- Identity: users, registrations, password resets, sessions, refresh tokens,
--- and the functions with which administrators change users.
+-- Identity: users, registrations, password resets, sessions and refresh tokens.
+-- Administrators change users only with the functions at the end of this file.
 --
 -- The identity tables have no row-level security, because the service reads them before it knows who the caller is.
 -- These tables store tokens as SHA-256 hashes, so a copy of the database contains no usable token.
@@ -48,8 +48,7 @@ grant update (email, display_name, bio, password_hash, device_epoch, version, up
 
 -- Opening the confirmation link turns a registration into a user. The registration contains neither password nor name:
 -- the person who reads the mail enters password and name with the confirmation.
--- Otherwise an attacker could register another person's address with a password
--- that the attacker knows (account pre-hijacking, CWE-287).
+-- Otherwise an attacker could register another person's address with a known password (pre-hijacking, CWE-287).
 -- Several registrations can have the same address, so an attacker cannot reserve the address of another person.
 create table registrations (
     id uuid primary key,
@@ -90,9 +89,9 @@ create table sessions (
     ended_at timestamptz,
     -- The transaction that set ended_at.
     -- Every second, each replica reads which sessions have ended since its last read.
-    -- A replica cannot select ended sessions by ended_at, because a transaction can commit long
-    -- after it has set this time. Replicas select ended sessions by transaction id:
-    -- each read also returns the oldest transaction that was still open, and the next read begins there.
+    -- ended_at cannot select ended sessions, because a transaction can commit long after it has set the time.
+    -- Replicas select ended sessions by transaction id: each read also returns the oldest open transaction.
+    -- The next read begins at this transaction.
     ended_by_transaction xid8,
     -- The list of sessions shows client and address, so that users recognize their own devices.
     client text not null constraint sessions_client_length check (char_length(client) <= 200),
@@ -158,8 +157,8 @@ create index refresh_tokens_of_session on refresh_tokens (session_id);
 grant select, insert, delete on refresh_tokens to strongroom_app;
 grant update (used_at) on refresh_tokens to strongroom_app;
 
--- Broken function-level authorization (API5:2023): each function for administrators checks the role
--- in the database again. So a handler that forgets the check still returns no data and changes nothing.
+-- Broken function-level authorization (API5:2023): each administrators' function checks the role in the database.
+-- So a handler that forgets the check still returns no data and changes nothing.
 create function is_active_admin(candidate uuid) returns boolean
 language sql stable set search_path = '' as $$
     select exists (select from public.users u where u.id = candidate and u.role = 'admin' and u.status = 'active')

@@ -29,14 +29,14 @@ create table login_failures (
         constraint login_failures_counted check (failures >= 0),
     -- The end of the window. For an account, each new failure moves it to a later time.
     expires_at timestamptz not null,
-    -- For accounts only: the number of failed logins in a row,
-    -- and the end of the lockout, until which every password is refused.
+    -- For accounts only: the number of failed logins in a row, and the end of the lockout.
+    -- Until that time, every password is refused.
     in_a_row bigint not null default 0
         constraint login_failures_counted_in_a_row check (in_a_row >= 0),
     waits_until timestamptz
         constraint login_failures_only_accounts_wait check (waits_until is null or kind = 'account'),
-    -- For 'account_and_address' only: the key of the account. A reset of the account finds the counter by this column,
-    -- because the counter's own key is a hash of account and address together.
+    -- For 'account_and_address' only: the key of the account. A reset of the account finds the counter by this column.
+    -- The counter's own key would not do, because it is a hash of account and address together.
     account bytea
         constraint login_failures_account_for_its_kind check (account is null or kind = 'account_and_address'),
     constraint login_failures_key primary key (kind, key)

@@ -5,8 +5,8 @@ set local statement_timeout = '60s';
 
 -- Counts events in a window of fixed length. The window begins with its first event.
 create table counters (
-    -- The name of a detection rule, or mail_budget. A mail budget limits the mails to one mailbox or one mail domain
-    -- that one network, or one known device, has requested.
+    -- The name of a detection rule, or mail_budget.
+    -- A mail budget limits the mails to one mailbox or mail domain that one network or known device has requested.
     -- A budget for the recipient alone would let an attacker use it up, and so block the recipient's mails.
     kind text not null constraint counters_kind_length check (char_length(kind) <= 60),
     -- For a rule: the id of a user, session or invoice, a network, or a keyed hash of a typed address.

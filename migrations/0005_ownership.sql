@@ -1,21 +1,21 @@
 -- Ownership: the rules for every table with a column `owner_id` (BOLA, API1:2023; CWE-639).
 --
--- Four controls isolate owners (defense in depth). Two are in the code: each store method requires a Caller,
--- and each statement contains owner_id. Two are in the database:
+-- Four controls isolate owners (defense in depth).
+-- Two controls are in the code: each store method requires a Caller, and each statement contains owner_id.
+-- Two controls are in the database:
 --   * Forced row-level security: a transaction sees only the rows of the owner in the setting `app.owner_id`.
 --     Without the setting it sees no rows. src/db/owner_query.rs and src/db/owner_tx.rs set it.
 --   * Composite keys: a foreign key contains the owner, so a row can refer only to a row of the same owner.
---     Row-level security does not apply to key checks, so a plain foreign key
---     would reveal which ids of other owners exist.
--- The test tests/api/contract/database_walls.rs reads the catalogue
--- and reports each table that lacks one of these controls.
+--     Row-level security does not apply to key checks.
+--     So a plain foreign key would reveal which ids of other owners exist.
+-- The test tests/api/contract/database_walls.rs reports each table that lacks one of these controls.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 -- Each owned row refers to its owner in this table.
 -- The row of the owner remains when the user is deleted, which takes one short transaction.
--- A worker then deletes the owner's data in batches,
--- because one cascade over a million invoices would exceed the statement timeout.
+-- A worker then deletes the owner's data in batches.
+-- One cascade over a million invoices would exceed the statement timeout.
 create table owners (
     -- The same id as in users.
     id uuid primary key,
@@ -45,8 +45,8 @@ create trigger users_track_owner after insert or delete on users for each row ex
 -- nullif() turns '' into null, and null matches no owner.
 --
 -- The function has no `set search_path`, so that the planner can replace each call by the function's body (inlining).
--- Otherwise each call would cost as much as reading a row. A search path cannot change what the function calls,
--- because RETURN binds the names in the body when the function is created.
+-- Otherwise each call would cost as much as reading a row.
+-- RETURN binds the names in the body when the function is created, so a search path cannot change what is called.
 create function current_owner() returns uuid
 language sql stable parallel safe
 return nullif(current_setting('app.owner_id', true), '')::uuid;
@@ -125,8 +125,8 @@ end
 $$;
 grant execute on function purge_deleted_owner(integer) to strongroom_app;
 
--- Returns the class of an object to which a caller was denied access: missing, foreign (it belongs to another owner),
--- or own. The service calls this function after the response.
+-- Returns the class of an object to which a caller was denied access: missing, foreign or own.
+-- The class foreign means that another owner has the object. The service calls this function after the response.
 -- Only the audit event contains the result, so callers cannot see it.
 --
 -- Forced row-level security hides foreign rows even from the schema's owner.

@@ -1,5 +1,4 @@
--- Businesses: the details of the seller on a user's invoices,
--- and the time zone that determines when the user's days begin.
+-- Businesses: the seller on a user's invoices, and the time zone in which the user's days begin.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 

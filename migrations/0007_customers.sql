@@ -6,8 +6,8 @@ set local statement_timeout = '60s';
 -- lower() and ILIKE are not enough: the database has the locale C, in which they convert only the letters A to Z.
 --
 -- Two texts have the same key if they differ only in case or in normalization form (Unicode, definition D145).
--- lower() followed by upper() replaces the final sigma, the long s and the Kelvin sign by the usual letters,
--- and ß by SS. The Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
+-- lower() followed by upper() replaces the final sigma, the long s and the Kelvin sign by the usual letters.
+-- It replaces ß by SS. The Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
 --
 -- The key uses ICU, which replaces ß by SS.
 -- If PostgreSQL was built without ICU, the key uses pg_c_utf8 (version 17 and newer).
@@ -40,8 +40,8 @@ create table customers (
     version bigint not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
-    -- Foreign keys of other tables refer to (owner_id, id), so that a row can refer only to a customer
-    -- of the same owner. PostgreSQL requires a unique constraint on these columns.
+    -- Foreign keys of other tables refer to (owner_id, id), so that a row refers only to a customer of its own owner.
+    -- PostgreSQL requires a unique constraint on these columns.
     constraint customers_owner_id_id unique (owner_id, id)
 );
 create index customers_newest on customers (owner_id, created_at desc, id desc);

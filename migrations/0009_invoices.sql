@@ -32,8 +32,8 @@ create table invoices (
     created_at timestamptz not null,
     updated_at timestamptz not null,
     -- Lists sort by these columns. An invoice without a date sorts after all others.
-    -- An index on the expression would not work: row-level security allows an index only
-    -- for leakproof operators, and coalesce() is not leakproof.
+    -- An index on the expression coalesce(…) would not work.
+    -- Row-level security allows an index only for leakproof operators, and coalesce() is not leakproof.
     issue_order date not null generated always as (coalesce(issue_date, 'infinity')) stored,
     due_order date not null generated always as (coalesce(due_date, 'infinity')) stored,
     constraint invoices_owner_id_id unique (owner_id, id),

@@ -10,8 +10,8 @@ create table credit_notes (
     number text not null constraint credit_notes_number_form check (number ~ '^CN-[0-9]{4}-[0-9]{4,}$'),
     issue_date date not null,
     reason text constraint credit_notes_reason_length check (char_length(reason) between 1 and 500),
-    -- An array with one object for each credited line: position on the invoice,
-    -- description, tax rate and credited net amount.
+    -- An array with one object for each credited line.
+    -- The object contains position on the invoice, description, tax rate and credited net amount.
     lines jsonb not null constraint credit_notes_lines
         check (jsonb_typeof(lines) = 'array' and jsonb_array_length(lines) between 1 and 100),
     -- Net and tax for each tax rate. The sums are stored, because they depend on the earlier credit notes of the invoice.

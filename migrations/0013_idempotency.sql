@@ -23,8 +23,9 @@ select protect_owned_table('idempotency_keys');
 grant select, insert on idempotency_keys to strongroom_app;
 grant update (fingerprint, claimed_at, status, location, etag, body) on idempotency_keys to strongroom_app;
 
--- Deletes expired responses of all owners. A background worker calls it. If each request deleted them instead, requests
--- of the same owner would wait for each other, or could deadlock with a locked invoice.
+-- Deletes expired responses of all owners. A background worker calls this function.
+-- If each request deleted expired responses, requests of the same owner would wait for each other.
+-- Such a request could also deadlock with a locked invoice.
 create function sweep_idempotency_keys(batch bigint) returns bigint
 language sql security definer set search_path = '' as $$
     with deleted as (

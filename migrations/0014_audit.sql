@@ -1,5 +1,4 @@
--- Audit trail (ASVS V16): an append-only table of security events,
--- and a hash chain that reveals every change of this table.
+-- Audit trail (ASVS V16): an append-only table of security events. A hash chain reveals every change of this table.
 --
 -- The service can insert an event, but cannot read, change or delete one.
 -- The schema's owner could drop the triggers below and then change events.
@@ -7,8 +6,8 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- The ids of all master keys that the service has used. If the master key was replaced, the first replica that starts
--- with the new key inserts its id, and records a security event in the same transaction.
+-- The ids of all master keys that the service has used.
+-- The first replica that starts with a new master key inserts its id. The same transaction records a security event.
 create table master_keys (
     id bytea primary key constraint master_keys_id_size check (octet_length(id) = 4),
     first_used_at timestamptz not null
@@ -96,8 +95,8 @@ create trigger security_events_remember_unsealed after insert on security_events
     referencing new table as added for each statement execute function remember_unsealed();
 
 -- Refuses UPDATE, DELETE and TRUNCATE to every role, including the schema's owner.
--- Only `strongroom audit archive` may delete: it sets app.archiving after it has written the batches to a file
--- and verified them. The setting prevents mistakes, not attacks, because the schema's owner can change the setting too.
+-- Only `strongroom audit archive` may delete. It sets app.archiving after it has written and verified the batches.
+-- The setting prevents mistakes, not attacks, because the schema's owner can change the setting too.
 -- An attack leaves a gap in the chain. Only the command can record the event that explains such a gap.
 create function refuse_to_change_events() returns trigger
 language plpgsql set search_path = '' as $$
@@ -114,8 +113,7 @@ create trigger security_events_append_only before update or delete or truncate o
 create trigger security_event_seals_append_only before update or delete or truncate on security_event_seals
     for each statement execute function refuse_to_change_events();
 
--- ALWAYS: the triggers also run if an attacker sets session_replication_role
--- to replica, which disables normal triggers.
+-- ALWAYS: the triggers also run if session_replication_role is replica. An attacker could set it to disable them.
 alter table security_events enable always trigger security_events_remember_unsealed;
 alter table security_events enable always trigger security_events_append_only;
 alter table security_event_seals enable always trigger security_event_seals_append_only;
@@ -157,8 +155,7 @@ language sql stable security definer set search_path = '' as $$
 $$;
 grant execute on function last_security_event_seal() to strongroom_app;
 
--- For monitoring: returns the age of the oldest unsealed event,
--- and the number of triggers of this file that are missing or disabled.
+-- For monitoring: returns the age of the oldest unsealed event, and how many triggers are missing or disabled.
 create function security_event_seal_state() returns table (oldest_seconds double precision, triggers_missing bigint)
 language sql stable security definer set search_path = '' as $$
     select

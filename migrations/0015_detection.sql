@@ -2,8 +2,8 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- Returns the totals of a detection rule over all counters that have reached its threshold
--- in their current window, and the five largest of these counters.
+-- Returns the totals of a detection rule over all counters that have reached its threshold in their current window.
+-- Also returns the keys of the five largest of these counters.
 create function abuse_totals(
     wanted_rule text, threshold bigint, since timestamptz, out members bigint, out events bigint, out largest text[]
 ) language sql stable set search_path = '' as $$

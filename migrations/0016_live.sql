@@ -24,17 +24,17 @@ grant select, insert, delete on live_tickets to strongroom_app;
 grant update (used_at) on live_tickets to strongroom_app;
 
 -- The changes of the last minutes. A replica with open sockets reads the new rows ten times a second.
--- NOTIFY would announce changes sooner. But a transaction with a notification commits under a lock
--- of the whole cluster, so all writes would commit one after the other.
+-- NOTIFY would announce changes sooner. But a transaction with a notification commits under a cluster-wide lock.
+-- All writes would then commit one after the other.
 --
 -- The transaction of a change also writes its row. The row contains no content of the object.
 -- The table has no row-level security, because each replica reads the rows of all owners.
 -- The table is unlogged, so it is empty after a crash of PostgreSQL.
--- The loss is harmless: the crash also disconnects every replica,
--- and each replica then tells its clients to read their objects again.
+-- The loss is harmless, because the crash also disconnects every replica.
+-- Each replica then tells its clients to read their objects again.
 create unlogged table object_changes (
-    -- Determines which rows are new to a read: those whose transaction is visible in its snapshot,
-    -- but was not visible in the snapshot of the last read.
+    -- Determines which rows are new to a read.
+    -- The transaction of a new row is visible in the current snapshot, but was not in the snapshot of the last read.
     -- A time or a sequence is not sufficient, because a transaction can commit long after it has written its row.
     transaction xid8 not null default pg_current_xact_id(),
     -- Kind of object, kind of change, owner, id and version, separated by spaces.

@@ -13,15 +13,14 @@
 //!
 //! The path of a request:
 //! 1. The listener accepts the connection (`app/listeners.rs`), and the middleware runs (`app/stack.rs`).
-//! 2. The row of the route table (`app/routes.rs`) determines body limit, authentication
-//!    and rate limits (`app/gate.rs`, [`security::sessions::caller`], [`security::limits::rate_limits`]).
+//! 2. The row of the route table (`app/routes.rs`) determines body limit, authentication and rate limits.
+//!    `app/gate.rs`, [`security::sessions::caller`] and [`security::limits::rate_limits`] enforce them.
 //! 3. Path, query and body are parsed and validated ([`http::params`], [`http::body`]).
 //! 4. The handler of the feature (`features/invoices`) calls its store.
-//!    The store reads with one statement (`db/owner_query.rs`)
-//!    and writes in a transaction of the owner ([`db::OwnerTx`]).
+//!    The store reads with one statement (`db/owner_query.rs`) and writes in a transaction ([`db::OwnerTx`]).
 //! 5. The reply passes the middleware in reverse order.
-//!    A refusal records its event (`security/audit/refusals.rs`), an error gets its body ([`http::problem`]),
-//!    and every reply gets security headers ([`security::browser::headers`]).
+//!    A refusal records its event (`security/audit/refusals.rs`), and an error gets its body ([`http::problem`]).
+//!    Every reply gets security headers ([`security::browser::headers`]).
 #![cfg_attr(
     test,
     allow(

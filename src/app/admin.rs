@@ -1,5 +1,5 @@
-//! The commands `admin …`, which appoint and remove administrators. The API cannot change a role, because a stolen
-//! access token could then create an administrator (privilege escalation).
+//! The commands `admin …`, which appoint and remove administrators. The API cannot change a role.
+//! Otherwise a stolen access token could create an administrator (privilege escalation).
 
 use std::io::{self, BufRead, IsTerminal};
 

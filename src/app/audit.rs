@@ -67,7 +67,7 @@ pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path)
 /// Runs `audit key`.
 ///
 /// # Errors
-/// [`Failure::MasterKey`].
+/// Returns [`Failure::MasterKey`] if the master key cannot be used.
 pub fn public_keys(settings: &AuditSettings) -> Result<(), Failure> {
     print_line(chain_heads::public_keys(&Keys::from_settings(&settings.master_keys)?))
 }

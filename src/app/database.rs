@@ -68,8 +68,7 @@ impl Database {
         }
     }
 
-    /// Returns the options to connect to the development database as the schema's owner,
-    /// or `None` for an external database.
+    /// Returns the options for a connection as the schema's owner. Returns `None` for an external database.
     pub fn development_owner_options(&self) -> Option<PgConnectOptions> {
         #[cfg(feature = "dev")]
         let options = self.server.as_ref().map(|server| server.options(Role::Owner, DATABASE));

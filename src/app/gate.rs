@@ -113,8 +113,9 @@ async fn authorize(access: Access, limits: Option<&RouteLimits>, request: &Servi
     }
 }
 
-/// Returns whether the refresh cookie may replace a missing or expired access token: the request has the cookie
-/// and the CSRF header. A request with the cookie but without a token is accepted here even without the header.
+/// Returns whether the refresh cookie may replace a missing or expired access token.
+/// The request must contain the cookie and the CSRF header.
+/// A request with the cookie but without a token is accepted here even without the header.
 /// [`csrf::check`] then reports the missing header instead of the missing token.
 fn accepts_cookie(request: &ServiceRequest) -> bool {
     let headers = request.headers();

@@ -15,7 +15,7 @@ const REQUEST: &[u8] = b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnec
 /// Runs `health`.
 ///
 /// # Errors
-/// [`Failure::NotReady`].
+/// Returns [`Failure::NotReady`] if the service does not reply, or replies that it is not ready.
 pub fn check(listener: SocketAddr) -> Result<(), Failure> {
     let address = local(listener);
     match status(address) {

@@ -1,5 +1,5 @@
-//! The listeners: they accept connections within the limits
-//! of `security/limits/connection_limits`, terminate TLS, and serve HTTP/1.1.
+//! The listeners accept connections, terminate TLS and serve HTTP/1.1.
+//! `security/limits/connection_limits` contains their limits.
 //!
 //! actix-web's `HttpServer` reads from each connection that it accepts, so it cannot refuse one.
 //! At its limit of TLS handshakes, `HttpServer` pauses all listeners, so a few slow clients would block all others.
@@ -58,7 +58,7 @@ pub struct Listener {
 /// Binds an address.
 ///
 /// # Errors
-/// [`StartError::Address`].
+/// Returns [`StartError::Address`] if the address is in use or not available.
 pub fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {
     let bound = TcpListener::bind(address).map_err(|cause| StartError::Address { address, setting, cause })?;
     #[cfg(target_os = "linux")]

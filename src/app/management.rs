@@ -39,7 +39,7 @@ const CONNECTIONS: Caps = Caps { total: 64, per_address: 16 };
 /// Serves the management endpoints on a bound socket. Uses TLS if the service has a certificate.
 ///
 /// # Errors
-/// [`StartError`].
+/// Returns a [`StartError`] if the listener cannot start.
 pub fn serve(
     services: &Services,
     cache: Arc<ScrapeCache>,

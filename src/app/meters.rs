@@ -1,6 +1,5 @@
 //! Registers all gauges and counters. To add a metric, extend [`register`].
-//! If the metric reads the database, add its value to [`ScrapeCache`],
-//! so that frequent scrapes cannot overload the database.
+//! Add a value from the database to [`ScrapeCache`], so that frequent scrapes cannot overload the database.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -4,8 +4,7 @@
 //!   [`openapi`] generates the API's document from it, and [`gate`] enforces each row.
 //! - [`stack`] lists the middleware in order. [`services`] creates the services that handlers use.
 //!   [`management`] and `meters` serve the management port.
-//! - [`server`] runs the service: its `listeners` ([`tls`], `open_files`)
-//!   and its background `workers` ([`supervisor`]).
+//! - [`server`] starts `listeners` ([`tls`], `open_files`) and background `workers` ([`supervisor`]).
 //! - [`start_up`], [`admin`], [`audit`] and [`health`] contain the commands.
 //!   [`failure`] contains their errors, and [`output`] prints their results.
 

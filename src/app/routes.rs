@@ -207,8 +207,8 @@ pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
 
 /// Mounts all endpoints with the middleware that their rows require.
 pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteLimits) {
-    // Mount fixed paths first: actix compares routes in order,
-    // and a path with an id is compared by a slow regular expression.
+    // Mount fixed paths first, because actix compares routes in order.
+    // A path with an id needs a slow regular expression.
     let path = |mounted: &Mounted| (mounted.endpoint.path.contains('{'), mounted.endpoint.path);
     for (_, path) in endpoints.iter().map(path).collect::<BTreeSet<_>>() {
         // Use a resource and not `App::route`, because a resource replies to a wrong method with 405 and `Allow`.
@@ -235,8 +235,8 @@ fn layered(mounted: &Mounted) -> Route {
     let mut route = (endpoint.handler)(methods)
         // 4. Check the role. The check reads the database, so it runs after all rate limits.
         .wrap(from_fn(move |request, next| gate::admit(rules, request, next)));
-    // 3. Enforce the rate limits of verified callers. The user's limit is checked first, so that requests above it do
-    // not count against the address.
+    // 3. Enforce the rate limits of verified callers.
+    // The user's limit is checked first, so that requests above it do not count against the address.
     if let Some(limits) = limits.as_ref().filter(|_| access != Access::Public) {
         route = route.wrap(Governor::new(&limits.by_verified_address));
         if matches!(access, Access::SignedIn | Access::Admin) {
@@ -247,8 +247,7 @@ fn layered(mounted: &Mounted) -> Route {
     route
         // 2. Authenticate. Public requests and requests that fail to authenticate count against the address.
         .wrap(from_fn(move |request, next| gate::authenticate(access, limits.clone(), request, next)))
-        // 1. Enforce the body limit. It is checked first, so that the service reads nothing of a body that is too
-        // large.
+        // 1. Enforce the body limit first, so that the service reads nothing of a body that is too large.
         .wrap(from_fn(move |request, next| gate::limit_body(rules, request, next)))
 }
 

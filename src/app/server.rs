@@ -56,7 +56,7 @@ pub struct Running {
 /// Call this function inside an actix system.
 ///
 /// # Errors
-/// See [`StartError`].
+/// Returns a [`StartError`] that says how to correct the error.
 pub fn start(
     settings: Arc<Settings>,
     database: PgConnectOptions,
@@ -185,8 +185,8 @@ impl Running {
         }
         self.workers.stop().await;
         let _ = timeout(POOL_TIMEOUT, services.pool.close()).await;
-        // Stop the threads last. A database connection ends together with the thread that opened it,
-        // and each of these threads may have opened one.
+        // Stop the threads last. A database connection ends together with the thread that opened it.
+        // Each of these threads may have opened a connection.
         handle.stop(false).await;
         self.management_handle.stop(false).await;
     }

@@ -83,7 +83,7 @@ impl Services {
     /// Creates the services. The first request connects to the database, not this function.
     ///
     /// # Errors
-    /// See [`WiringError`].
+    /// Returns a [`WiringError`] if a setting cannot be used.
     pub fn new(settings: Arc<Settings>, database: PgConnectOptions, clock: Clock) -> Result<Self, WiringError> {
         let base = Base::new(settings, database, clock)?;
         let authenticator = base.authenticator()?;

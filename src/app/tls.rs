@@ -1,7 +1,7 @@
 //! TLS 1.2 and 1.3 with forward secrecy. The service loads a renewed certificate without a restart.
 //!
-//! The service speaks HTTP/1.1 only. actix's feature `http2` uses h2 0.3,
-//! which has a vulnerability (RUSTSEC-2026-0258). If clients need HTTP/2, a reverse proxy must provide it.
+//! The service speaks HTTP/1.1 only. actix's feature `http2` uses h2 0.3, which is vulnerable (RUSTSEC-2026-0258).
+//! If clients need HTTP/2, a reverse proxy must provide it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

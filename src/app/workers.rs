@@ -93,8 +93,8 @@ impl Workers {
         self.supervisor.abort();
     }
 
-    /// Ends the workers in stages: deliveries in progress finish, then all events are written,
-    /// then all events are sealed in the hash chain.
+    /// Ends the workers in stages. First, deliveries in progress finish.
+    /// Then all events are written, and finally all events are sealed in the hash chain.
     /// The caller must wait for the last request first, because a request can still record events.
     pub async fn stop(self) {
         let Self { services, mail, alerts, deletions, chain_writer, mut supervisor } = self;

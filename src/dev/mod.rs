@@ -1,5 +1,5 @@
-//! Layer 2: code that only development needs: a PostgreSQL server, a certificate for `localhost`,
-//! mails as files, and the templates of a new resource.
+//! Layer 2: code that only development needs.
+//! It contains a PostgreSQL server, a certificate for `localhost`, mails as files, and the templates of a new resource.
 //!
 //! The cargo feature `dev` enables this module and is on by default.
 //! The image is built without it, so the image contains neither this code nor the settings that only development reads.

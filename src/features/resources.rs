@@ -5,11 +5,11 @@
 //! The route table selects the resource of a handler, for example `create::<Customer>`.
 //!
 //! Threats and controls:
-//! - BOLA: every read and every transaction is limited to the caller's rows ([`OwnerTx`]), and every statement contains
-//!   the owner. An object of another user returns 404, like a missing one (`attacks::authorization::object_level`).
+//! - BOLA: every transaction is limited to the caller's rows ([`OwnerTx`]), and every statement contains the owner.
+//!   An object of another user returns 404, like a missing one (`attacks::authorization::object_level`).
 //! - Duplicates: a create with an `Idempotency-Key` runs once (`features::idempotency`).
-//! - Lost update: a change requires `If-Match`, and its statement changes only the version
-//!   that was read (`attacks::authorization::object_level::versions`).
+//! - Lost update: a change requires `If-Match`, and its statement changes only the version that was read.
+//!   Test: `attacks::authorization::object_level::versions`.
 //! - Resource exhaustion: row quotas (`attacks::limits::row_quotas`).
 
 use actix_web::web::Data;

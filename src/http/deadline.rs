@@ -4,8 +4,7 @@
 //! **Control**: a request receives 503 if its handler has not replied within 20 s (a setting).
 //! A slow body has a shorter limit of its own (`security/limits/body_limits.rs`).
 //! Each part of a large body that arrives restarts the 20 s, so that a long upload is not aborted.
-//! **Limits**: work that blocks a thread is not interrupted;
-//! blocking work has its own limits (`security/limits/concurrency_limits.rs`).
+//! **Limits**: work that blocks a thread is not interrupted. `security/limits/concurrency_limits.rs` limits such work.
 //! **ASVS**: 13.2.6, 15.2.2 · **Test**: `attacks::error_handling::failures`
 
 use std::cell::Cell;

@@ -15,8 +15,7 @@ impl From<StorageError> for ApiError {
 }
 
 /// The reply is 503 if the database is unreachable, full or too slow, and otherwise 500.
-/// The log contains only the error code and the constraint's name,
-/// because PostgreSQL's message can contain values of a row.
+/// PostgreSQL's message can contain values of a row, so the log contains only error code and constraint name.
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
@@ -27,13 +26,12 @@ impl From<sqlx::Error> for ApiError {
                     _ if is_exhausted(&error) => {
                         Self::Unavailable { retry_after: 30, cause: Cause(cause), exhausted: true }
                     }
-                    // Temporary errors: SQLSTATE classes 40 (deadlock, serialization failure),
-                    // 53 (insufficient resources) and 57 (shutdown, or cancelled by a timeout).
+                    // Temporary errors, by SQLSTATE class: 40 (deadlock, serialization failure),
+                    // 53 (insufficient resources), 57 (shutdown, or cancelled by a timeout).
                     code if matches!(code.get(..2), Some("40" | "53" | "57")) => Self::unavailable(1, cause),
                     // Temporary errors: a lock timeout, or a transaction that was idle for too long.
                     "55P03" | "25P03" => Self::unavailable(1, cause),
-                    // PostgreSQL refused the connection: the database does not accept connections,
-                    // or the database or role does not exist.
+                    // PostgreSQL refused the connection, or the database or role does not exist.
                     code if code == "55000" || code == "3D000" || code.starts_with("28") => Self::unavailable(2, cause),
                     _ => Self::internal(cause),
                 }

@@ -1,6 +1,5 @@
-//! `Content-Disposition` for files that users have named (RFC 6266).
-//! A name is sanitized before it is encoded, so it cannot inject headers (CWE-113),
-//! traverse folders (CWE-22) or hide its extension.
+//! `Content-Disposition` for files that users have named (RFC 6266). A name is sanitized before it is encoded.
+//! So a name cannot inject headers (CWE-113), traverse folders (CWE-22) or hide its extension.
 
 use actix_web::http::header::{
     Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue, HeaderValue, TryIntoHeaderValue,

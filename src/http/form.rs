@@ -2,9 +2,9 @@
 //!
 //! **Attack**: a filter or proxy in front of the service parses a form differently from the service.
 //! A malicious file then passes the filter unseen.
-//! **Control**: ambiguous forms are refused: a part with a repeated header or with encoded or compressed content,
-//! a nested form, a repeated part, a compressed body. Other headers of a part are ignored, as RFC 7578 §4.8 requires;
-//! [`part_lengths`](super::part_lengths) explains `Content-Length`.
+//! **Control**: ambiguous forms are refused: repeated headers in a part, encoded or compressed content, nested forms,
+//! repeated parts and compressed bodies. Other headers of a part are ignored (RFC 7578 §4.8).
+//! [`part_lengths`](super::part_lengths) explains how `Content-Length` is treated.
 //! A form is streamed: only [`PART_HEAD`] bytes and one chunk are in memory.
 //! **Limits**: the service cannot know which forms a proxy in front accepts.
 //! **ASVS**: 4.2.1, 5.2.1 · **Test**: `attacks::files::uploads::forms`, `attacks::files::uploads::part_heads`

@@ -105,8 +105,9 @@ where
     }
 }
 
-/// Returns the scope of a key: method, route and the parsed id. The raw path would not do: a client can spell one id
-/// in many ways (capitals, percent-encoding), and each spelling would run the work again.
+/// Returns the scope of a key: method, route and the parsed id.
+/// The raw path would not do, because a client can spell one id in many ways (capitals, percent-encoding).
+/// Each spelling would run the work again.
 fn route_of(request: &HttpRequest) -> String {
     let route = format!("{} {}", request.method(), MatchedRoute::of(request).name());
     match request.match_info().get("id").map(id::parse) {
@@ -130,8 +131,7 @@ fn key_of(request: &HttpRequest) -> ApiResult<Option<String>> {
 
 impl IdempotencyKey {
     /// Runs `work` once. A repeated request with this key receives the reply of the first one.
-    /// The key is stored before the work and the reply after it,
-    /// both in the transaction `tx`, which the caller commits.
+    /// The transaction `tx` stores the key before the work, and the reply after it. The caller commits `tx`.
     ///
     /// # Errors
     /// [`ApiError::IdempotencyKeyReused`] (422) if the key was used with another body.

@@ -1,5 +1,5 @@
-//! Accepts a struct only as a JSON object. serde alone also accepts a list of the field values,
-//! so the list `["ann@example.com", "…"]` would be a valid login.
+//! Accepts a struct only as a JSON object. serde alone also accepts a list of the field values.
+//! Then the list `["ann@example.com", "…"]` would be a valid login.
 //! The documentation does not describe this form, so a gateway in front of the service would not inspect it.
 
 use std::fmt;

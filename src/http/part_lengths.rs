@@ -45,8 +45,7 @@ impl PartLengths {
             ParserState::Content { matched } => {
                 let matched = match self.delimiter.get(matched) {
                     Some(expected) if expected == byte => matched + 1,
-                    // A mismatch can only begin a new match, because the delimiter
-                    // contains a carriage return only at its start.
+                    // Only a carriage return can begin a new match, because it is only at the start of the delimiter.
                     _ => usize::from(*byte == b'\r'),
                 };
                 if matched == self.delimiter.len() {

@@ -1,8 +1,8 @@
-//! Problem details (RFC 9457). Every error reply has a body of the same form, whether a handler, a middleware,
-//! the router or a library refused the request.
+//! Problem details (RFC 9457). Every error reply has a body of the same form.
+//! A handler, a middleware, the router or a library may have refused the request.
 //!
-//! Known limit: replies of actix's HTTP parser (408, 431, and 400 for a request that is not HTTP) pass no middleware,
-//! so their body is empty (`docs/decisions.md`).
+//! Known limit: replies of actix's HTTP parser pass no middleware, so their body is empty (`docs/decisions.md`).
+//! Their status is 408, 431, or 400 for a request that is not HTTP.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};

@@ -35,7 +35,7 @@ pub fn paragraph(value: &str, _: &()) -> Result {
 /// Accepts an e-mail address.
 ///
 /// # Errors
-/// See [`EmailAddress`].
+/// Fails if the text is not an e-mail address (see [`EmailAddress`]).
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn email(value: &str, _: &()) -> Result {
     value.parse::<EmailAddress>().map(drop).map_err(Error::new)
@@ -44,7 +44,7 @@ pub fn email(value: &str, _: &()) -> Result {
 /// Accepts a currency code.
 ///
 /// # Errors
-/// See [`Currency`].
+/// Fails if the text is not a currency code (see [`Currency`]).
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn currency(value: &str, _: &()) -> Result {
     check(value.parse::<Currency>().is_ok(), "must be an ISO 4217 currency code in upper case")

@@ -1,5 +1,5 @@
-//! Text that a user typed or pasted. Directional marks are removed from it, because users paste these invisible
-//! characters without noticing (`base/text.rs`). Passwords are not changed in this way.
+//! Text that a user typed or pasted. The service removes directional marks, which users paste without noticing.
+//! See `base/text.rs`. Passwords are not changed in this way.
 
 use serde::{Deserialize, Deserializer};
 

@@ -1,7 +1,6 @@
 //! The OpenAPI 3.1 document. It is generated from the route table, so that both always agree.
 //!
-//! - `operation`, `parameters` and `texts` build an operation from its row
-//!   and the [`Signature`](crate::http::signature) of its handler.
+//! - `operation`, `parameters` and `texts` build an operation from its row in the route table.
 //! - `refusals` lists the errors of each operation. `headers` contains shared headers, and `files` describes downloads.
 //! - `bounds` and `examples` add limits and examples to all schemas.
 

@@ -1,10 +1,9 @@
 //! The error responses of each operation. Most follow from the columns of its row in the route table.
-//! Each feature adds the errors that only its endpoints can return
-//! ([`Docs::errors`](crate::http::signature::Docs::errors)).
+//! Each feature adds the errors that only its endpoints can return ([`Docs`](crate::http::signature::Docs)).
 //!
 //! Only errors that a valid request can receive are listed.
-//! Bodies where none is expected (413) and unsupported methods (405) are not listed,
-//! because every operation rejects them. The test client compares every refusal with this list.
+//! Every operation rejects an unexpected body (413) and an unsupported method (405), so these errors are not listed.
+//! The test client compares every refusal with this list.
 
 use std::collections::{BTreeMap, BTreeSet};
 

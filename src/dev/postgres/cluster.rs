@@ -39,8 +39,7 @@ pub struct Watch {
 impl Watch {
     /// Stops the server when this process ends. The shell reads from a pipe that only this process has open.
     /// The kernel closes the pipe when the process ends, even after SIGKILL, so the script needs no polling.
-    /// The script redirects the standard input of the subshell explicitly,
-    /// because POSIX connects background commands to `/dev/null`.
+    /// POSIX connects background commands to `/dev/null`, so the script redirects the subshell's standard input.
     pub const UNTIL_PARENT_EXITS: Self = Self {
         script: r#"folder=$1; shift; exec 3<&0 </dev/null >"$folder/log" 2>&1
             "$@" 3<&- & server=$!
@@ -63,8 +62,8 @@ impl Cluster {
             .database(database)
     }
 
-    /// Creates the data folder, which takes one or two seconds. The folder has a temporary name until it is complete,
-    /// so that a start that is killed leaves no incomplete database.
+    /// Creates the data folder, which takes one or two seconds. The folder has a temporary name until it is complete.
+    /// So a start that is killed leaves no incomplete database.
     /// Each attempt uses another name, because the `initdb` of a killed service may still be writing to its folder.
     ///
     /// # Errors
@@ -149,8 +148,8 @@ impl Cluster {
     }
 }
 
-/// Returns whether the server is still starting: the socket does not exist yet,
-/// or the SQLSTATE is 57P03 (`cannot_connect_now`).
+/// Returns whether the server is still starting.
+/// Then the socket does not exist yet, or the SQLSTATE is 57P03 (`cannot_connect_now`).
 fn is_starting(error: &SqlError) -> bool {
     match error {
         SqlError::Io(_) => true,

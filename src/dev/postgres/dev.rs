@@ -44,8 +44,8 @@ impl DevServerConfig {
 pub struct DevServer {
     cluster: Cluster,
     child: Child,
-    // This field must follow the child: fields are dropped in order,
-    // and the pipe must close before the lock is released.
+    // This field must follow the child, because fields are dropped in order.
+    // The pipe must close before the lock is released.
     _locked: Locked,
 }
 
@@ -53,7 +53,7 @@ impl DevServer {
     /// Starts the server. The first start also creates the data folder, the roles and the empty database.
     ///
     /// # Errors
-    /// [`EmbeddedError`].
+    /// Returns an [`EmbeddedError`] that says how to correct the error.
     pub async fn start(config: &DevServerConfig) -> Result<Self, EmbeddedError> {
         let locked = lock(&config.state_dir)?;
         let search = config.search();

@@ -3,8 +3,7 @@
 //!
 //! The database is stored outside of the checkout in two cases:
 //! - The user that runs the server cannot access the checkout, for example because it is in the home folder of root.
-//! - The file system does not support owners and modes,
-//!   for example a folder that is shared with Windows or with a virtual machine.
+//! - The file system does not support owners and modes, for example because Windows shares the folder.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -33,8 +32,8 @@ pub(super) struct Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Unlock explicitly. Closing the file is not enough if another thread is starting a child process: until exec,
-        // the child has a copy of the file descriptor, and this copy would keep the lock.
+        // Unlock explicitly. Closing the file is not enough if another thread is starting a child process.
+        // Until exec, the child has a copy of the file descriptor, and this copy would keep the lock.
         let _ = self.lock.unlock();
     }
 }
@@ -104,8 +103,8 @@ impl Locked {
         let user = ServerUser::choose(None, &self.folder)?;
         let mut failure = EmbeddedError::NoUser;
         for (rank, place) in self.places(search).into_iter().enumerate() {
-            // Use /var/lib only as root: the server's user cannot access root's home,
-            // and only root can create folders in /var/lib.
+            // Use /var/lib only as root.
+            // The server's user cannot access root's home, and only root can write to /var/lib.
             let parent_is_for_root = place.starts_with("/var/lib/strongroom");
             if rank > 0 && parent_is_for_root != user.is_unprivileged() {
                 continue;

@@ -107,8 +107,7 @@ impl Home {
             if !self.answers() {
                 return Ok(());
             }
-            // The process id is safe to use: the server accepts connections,
-            // so the server is running, and no other process has its id.
+            // The process id is safe to use: the server accepts connections, so no other process has its id.
             if let Some(pid) = self.pid().filter(|_| look == 0) {
                 tracing::debug!(pid, "stopping the previous embedded PostgreSQL");
                 let _ = self.user.shell("kill -INT \"$1\"", &[OsStr::new(&pid)]).status();
@@ -119,8 +118,8 @@ impl Home {
     }
 }
 
-/// Returns a short name for a path. The name is the FNV-1a hash of the path, because the hash
-/// of the standard library may change between releases of Rust.
+/// Returns a short name for a path: the FNV-1a hash.
+/// The hash of the standard library may change between releases of Rust.
 /// The name only distinguishes checkouts; `ServerUser::own_folder` checks the owner of the folder.
 #[must_use]
 pub fn name_of(text: &[u8]) -> String {

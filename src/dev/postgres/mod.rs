@@ -8,7 +8,7 @@
 //! - The server ends when the service ends, for any reason ([`cluster::Watch`]).
 //! - The development database ([`dev`]) survives a crash; the test database (`tests/api/support/database.rs`) does not.
 //!
-//! [`programs`] finds PostgreSQL, and `fetch` downloads it. [`user`] selects the user that runs the server,
+//! [`programs`] finds PostgreSQL, and `fetch` downloads it. [`user`] selects the user that runs the server.
 //! [`home`] determines the folders, and [`cluster`] creates and starts the server.
 
 pub mod cluster;

@@ -37,8 +37,8 @@ impl Programs {
         self.bin.join(name)
     }
 
-    /// Reads the version of the programs in a folder. Runs `postgres` as the user that will run the server,
-    /// because this user may be unable to access programs of root.
+    /// Reads the version of the programs in a folder.
+    /// Runs `postgres` as the user of the server, because this user may be unable to access programs of root.
     fn read(bin: &Path, user: &ServerUser) -> Option<Self> {
         let postgres = fs::canonicalize(bin.join("postgres")).ok()?;
         let bin = postgres.parent()?.to_owned();

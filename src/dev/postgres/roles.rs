@@ -1,5 +1,5 @@
-//! The roles of a Strongroom database: the owner of the schema, the role of the service,
-//! and the role that owns `classify_object()` and cannot log in. In production, deploy/postgres/roles.sh creates them.
+//! The roles of a Strongroom database: the owner of the schema, the service, and the owner of `classify_object()`.
+//! In production, deploy/postgres/roles.sh creates these roles.
 #![allow(
     clippy::disallowed_methods,
     reason = "fixed statements that run before there is a schema to check them against"
@@ -42,8 +42,7 @@ impl Role {
 
 /// Creates the roles that do not exist yet.
 pub async fn create_roles(superuser: &mut PgConnection) -> Result<(), sqlx::Error> {
-    // Takes an advisory lock, because two processes (such as tests on one server)
-    // may create the roles at the same time.
+    // Takes an advisory lock, because two processes may create the roles at the same time (tests on one server).
     let roles = raw_sql(
         "begin;
          select pg_advisory_xact_lock(1400136274);

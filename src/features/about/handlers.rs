@@ -38,8 +38,8 @@ pub async fn security_txt(
     ))
 }
 
-/// Redirects password managers to the page that changes the password
-/// (<https://w3c.github.io/webappsec-change-password-url/>).
+/// Redirects password managers to the page that changes the password.
+/// See <https://w3c.github.io/webappsec-change-password-url/>.
 pub async fn password_page() -> SeeOther {
     SeeOther("/reset")
 }

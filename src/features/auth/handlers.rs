@@ -44,8 +44,8 @@ pub async fn register(
     Ok(Accepted)
 }
 
-/// Returns the origin whose mail budget the request uses: the device,
-/// if the request has a device cookie of the account, or else the client's network.
+/// Returns the origin whose mail budget the request uses.
+/// The origin is the device if the request has a device cookie of the account, and otherwise the client's network.
 fn mail_origin(store: &AuthStore, request: &HttpRequest, email: &EmailAddress, address: ClientAddr) -> MailOrigin {
     let device = DeviceCookie::from_headers(&store.keys, email.as_str(), request.headers(), store.clock.now());
     MailOrigin::new(device.map(|device| device.id()), address)
@@ -234,7 +234,7 @@ pub type SessionReply = CustomizeResponder<Json<TokenView>>;
 /// Returns the tokens of a session as a reply to the client.
 ///
 /// # Errors
-/// [`ApiError::Internal`], if signing fails.
+/// [`ApiError::Internal`] if signing fails.
 pub fn session_reply(issued: &IssuedSession, tokens: &AccessTokens, clock: &Clock) -> ApiResult<SessionReply> {
     let token = tokens.issue(issued.user, issued.session, issued.lifetime, clock.now()).map_err(ApiError::internal)?;
     let lifetime = issued.lifetime.to_std().unwrap_or_default();

@@ -31,12 +31,10 @@ pub struct IssuedSession {
 
 impl AuthStore {
     /// Opens a session. `old_token` is the refresh cookie of the login request.
-    /// The session of this cookie ends, because an attacker may have set the cookie
-    /// in the user's browser (session fixation, ASVS 7.2.4).
+    /// The session of this cookie ends, because an attacker may have set the cookie (session fixation, ASVS 7.2.4).
     ///
     /// # Errors
-    /// [`ApiError::InvalidCredentials`] if the password or the status
-    /// of the account has changed since the verification.
+    /// [`ApiError::InvalidCredentials`] if password or status have changed since the password was verified.
     pub async fn open_session(
         &self,
         verified: &VerifiedPassword,
@@ -141,8 +139,8 @@ impl AuthStore {
 /// Locks the user's row. Checks that password and status have not changed since the password was verified.
 /// Also replaces a password hash with outdated parameters.
 ///
-/// A password change ends all sessions. Without the lock, a parallel password change would miss the session
-/// that the login is about to insert, and this session would remain active.
+/// A password change ends all sessions. Without the lock, a parallel password change would miss this new session.
+/// The session of the old password would then remain active.
 async fn lock_if_unchanged(connection: &mut PgConnection, verified: &VerifiedPassword) -> ApiResult<()> {
     let unchanged = sqlx::query_scalar!(
         r#"select password_hash = $2 and status = 'active' as "unchanged!" from users where id = $1 for no key update"#,

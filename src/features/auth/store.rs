@@ -9,8 +9,8 @@
 //!
 //! Account pre-hijacking (CWE-287): a registration contains no password.
 //! The person who reads the confirmation mail chooses the password.
-//! Otherwise an attacker could register a victim's address with a password that the attacker knows,
-//! and wait until the victim confirms the registration. Test: `attacks::authentication::registration`.
+//! Otherwise an attacker could register a victim's address with a password that the attacker knows.
+//! The victim might then confirm the registration. Test: `attacks::authentication::registration`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -222,8 +222,8 @@ impl AuthStore {
         .await?)
     }
 
-    /// Sets the user's password. Also deletes the user's reset tokens, ends all sessions,
-    /// invalidates the device cookies, and queues a mail to the user.
+    /// Sets the user's password and queues a mail to the user.
+    /// Also deletes the user's reset tokens, ends all sessions and invalidates the device cookies.
     ///
     /// Returns the user and the new number in device cookies (epoch).
     /// Returns `None` if the token is unknown, used or expired.
@@ -264,8 +264,8 @@ impl AuthStore {
         Ok(Some((user, changed.device_epoch)))
     }
 
-    /// Deletes expired rows. The row of an ended session remains until its last access token has expired,
-    /// because the service rejects this token by the row.
+    /// Deletes expired rows. The row of an ended session remains until its last access token has expired.
+    /// The service needs the row to reject this token.
     pub async fn sweep(&self, token_lifetime: Duration) -> ApiResult<()> {
         let now = self.clock.now();
         sqlx::query!("delete from registrations where expires_at <= $1", now).execute(&self.pool).await?;

@@ -4,10 +4,9 @@
 //! Until the user sets it, its name is the user's display name and its time zone is UTC.
 //!
 //! Threats and controls:
-//! - BOLA: a request cannot select another user's business,
-//!   because each statement uses the caller's id (`attacks::business_logic::business`).
-//! - Changing the seller on issued invoices: an issued invoice takes the seller
-//!   from `invoice_parties`, a table that the service can only read.
+//! - BOLA: each statement uses the caller's id, so no request can select another user's business.
+//!   Test: `attacks::business_logic::business`.
+//! - Changing the seller on issued invoices: the seller is in `invoice_parties`, which the service can only read.
 //! - A mistyped bank account: the service verifies the checksum of the IBAN.
 //! - Lost update: a change requires `If-Match`.
 

@@ -4,8 +4,8 @@
 //! - XSS (CWE-79): the page runs under the same Content Security Policy as the other pages.
 //!   The policy forbids inline code, code of other origins, and HTML from strings (Trusted Types).
 //!   Preact inserts all texts as text.
-//! - Token theft: scripts keep the access token in memory only,
-//!   and cannot read the refresh token (`assets/session.js`).
+//! - Token theft: scripts store the access token in memory only.
+//!   They cannot read the refresh token (`assets/session.js`).
 //!
 //! The page and its files are compiled into the binary. The path of a file contains a version, the hash of all files.
 //! So browsers may cache the files for a year, and a new page never runs with old files.

@@ -3,8 +3,7 @@
 //!
 //! Each start of the service creates the demo data that are missing.
 //! This module has no privileged access that an attacker could use.
-//! This module logs in each user with the user's password,
-//! and calls the stores with the [`Caller`], as a request handler does.
+//! This module logs in each user with the user's password, and calls the stores with the user's [`Caller`].
 //! Ids are fixed, so that the examples of the OpenAPI document and of `docs/requests.http` work on every machine.
 //! [`plan`] contains the data.
 

@@ -2,9 +2,8 @@
 //!
 //! **Attack**: an uploaded file contains a script, and the browser opens the file as a page of the service's origin.
 //! **Control**: a file is sent as an attachment, with its sanitized name and its stored media type.
-//! Every response has `nosniff`, is not cached, and cannot act in the service's origin (`sandbox`,
-//! `security/browser/headers.rs`). A client can request a part of a file (`Range`).
-//! Files are streamed, so large files need little memory.
+//! Every response has `nosniff` and is not cached. `sandbox` prevents the file from acting in the service's origin.
+//! A client can request a part of a file (`Range`). Files are streamed, so large files need little memory.
 //! **Limits**: the service does not control the program that opens the saved file on the user's device.
 //! **ASVS**: 3.2.1, 5.4.1, 5.4.2 · **Test**: `attacks::files::uploads::downloads`
 

@@ -72,8 +72,7 @@ impl UploadService {
     /// Does nothing for a repeated request (`Idempotency-Key`), because its file is not stored again.
     ///
     /// # Errors
-    /// [`QUOTA_EXCEEDED`](crate::security::limits::row_quotas::QUOTA_EXCEEDED)
-    /// if the owner has the maximum number of files, or too few bytes left.
+    /// [`QUOTA_EXCEEDED`](crate::security::limits::row_quotas::QUOTA_EXCEEDED) if files or bytes exceed the quota.
     pub async fn reserve(
         &self,
         caller: &Caller,
@@ -185,8 +184,7 @@ impl UploadService {
         inspection = self.inspect_block(inspection, block.freeze()).await?;
         inspection.inspector.finish()?;
         // A repeated request stores no file, so `incoming` is `None`.
-        // The PDF of a repeated request needs no inspection,
-        // because the client receives the response to the first request.
+        // The PDF needs no inspection, because the client receives the response to the first request.
         if let (FileType::Pdf, Some(incoming)) = (kind, &inspection.incoming) {
             let file = incoming.reader().map_err(|error| ApiError::unavailable(5, error))?;
             let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;

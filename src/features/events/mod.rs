@@ -5,8 +5,9 @@
 //!
 //! Threats and controls:
 //! - BOLA: a user reads the history of another user. The database functions check the reader.
-//! - Information disclosure: an attacker with a hijacked session learns which attacks were detected,
-//!   or that a guessed password was right. Users see only the listed kinds of events, and no reason of a failed login.
+//! - Information disclosure: an attacker with a hijacked session must not learn which attacks were detected.
+//!   The attacker must not learn that a guessed password was right.
+//!   So users see only the listed kinds of events, and no reason of a failed login.
 //! - Misuse by an administrator: each read by an administrator is recorded as a security event.
 
 pub mod alert_views;

@@ -77,8 +77,7 @@ impl EventStore {
         .fetch_all(&self.pool)
         .await
         .map_err(|error| match error.as_database_error().and_then(|error| error.code()).as_deref() {
-            // SQLSTATE `insufficient_privilege`: the database function refuses
-            // every reader who is not an administrator.
+            // SQLSTATE `insufficient_privilege`: the function refuses a reader who is not an administrator.
             Some("42501") => ApiError::Forbidden,
             _ => error.into(),
         })

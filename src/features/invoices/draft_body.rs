@@ -1,5 +1,5 @@
-//! Request bodies of drafts. The server sets status, number, totals and owner,
-//! so a request that contains one of them is refused (mass assignment).
+//! Request bodies of drafts. The server sets status, number, totals and owner.
+//! So a request that contains one of these fields is refused (mass assignment).
 
 use garde::Validate;
 use serde::Deserialize;
@@ -39,8 +39,8 @@ pub struct InvoiceDraft {
     #[garde(custom(rules::currency))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: String,
-    /// The due date. It must not be before the issue date. Without it, issuing the invoice computes the due date
-    /// from the payment terms of the business, if the business has payment terms.
+    /// The due date. It must not be before the issue date.
+    /// If the draft has no due date, the payment terms of the business determine it when the invoice is issued.
     #[garde(inner(custom(rules::day)))]
     #[schema(format = Date)]
     pub due_date: Option<String>,

@@ -116,8 +116,7 @@ pub struct TaxView {
     /// The tax rate in percent.
     #[schema(max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     pub tax_rate: String,
-    /// The taxable amount: the net amounts of the lines with this rate,
-    /// minus their shares of the discount on the whole invoice.
+    /// The taxable amount: the net amounts of the lines with this rate, minus their shares of the invoice discount.
     pub net: i64,
     /// The tax on the taxable amount, rounded half up.
     pub tax: i64,

@@ -1,7 +1,8 @@
 //! SQL of the lists of invoices.
 //!
-//! Keyset pagination: the index of each sort order begins with the owner. So the cost of a page does not grow with its
-//! position in the list or with the number of other users' invoices (`tests/api/contract/million_rows.rs`).
+//! Keyset pagination: the index of each sort order begins with the owner.
+//! So the cost of a page does not grow with its position in the list, or with the invoices of other users.
+//! Test: `tests/api/contract/million_rows.rs`.
 
 use chrono::NaiveDate;
 

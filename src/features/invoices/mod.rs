@@ -11,8 +11,7 @@
 //! - [`handlers`] contains the endpoints.
 //!
 //! Threats and controls:
-//! - BOLA: a request for another user's invoice returns 404,
-//!   like a missing one (`attacks::authorization::object_level`).
+//! - BOLA: another user's invoice returns 404, like a missing one (`attacks::authorization::object_level`).
 //! - Mass assignment: a request that sets a total or number is refused (`attacks::authorization::mass_assignment`).
 //! - Integer overflow and rounding errors: [`totals`] uses checked integers and one rounding rule.
 //! - Lost update: a change requires `If-Match`.

@@ -127,7 +127,7 @@ impl Invoice {
     /// Replaces the content of a draft.
     ///
     /// # Errors
-    /// [`TransitionError::NotADraft`].
+    /// [`TransitionError::NotADraft`] if the invoice is not a draft.
     pub fn replace(self, content: Content, totals: Totals, now: DateTime<Utc>) -> Result<Self, TransitionError> {
         self.ensure_draft()?;
         Ok(Self { content, totals, ..self }.transition(Status::Draft, now))
@@ -136,7 +136,7 @@ impl Invoice {
     /// Checks that the invoice is a draft. Only drafts can be changed or deleted.
     ///
     /// # Errors
-    /// [`TransitionError::NotADraft`].
+    /// [`TransitionError::NotADraft`] if the invoice is not a draft.
     pub fn ensure_draft(&self) -> Result<(), TransitionError> {
         if self.state.status == Status::Draft { Ok(()) } else { Err(TransitionError::NotADraft) }
     }
@@ -144,7 +144,7 @@ impl Invoice {
     /// Checks that the invoice can be issued on this day. The caller must do this before it assigns a number.
     ///
     /// # Errors
-    /// [`TransitionError::NotADraft`], or [`TransitionError::DueBeforeIssue`].
+    /// [`TransitionError::NotADraft`], or [`TransitionError::DueBeforeIssue`] if the due date is before this day.
     pub fn ensure_issuable(&self, day: NaiveDate) -> Result<(), TransitionError> {
         self.ensure_draft()?;
         match self.content.due_date {
@@ -159,7 +159,7 @@ impl Invoice {
     /// An invoice with a total of 0 becomes paid at once, because it can never receive a payment.
     ///
     /// # Errors
-    /// See [`Self::ensure_issuable`].
+    /// Returns the errors of [`Self::ensure_issuable`].
     pub fn issue(
         self,
         number: String,
@@ -179,8 +179,8 @@ impl Invoice {
     /// Adds a payment. `amount` is in minor units.
     ///
     /// # Errors
-    /// [`TransitionError::NotPayable`], or [`TransitionError::PaymentExceedsBalance`]
-    /// if the amount is not between 1 and the amount due.
+    /// [`TransitionError::NotPayable`] if the status does not allow payments.
+    /// [`TransitionError::PaymentExceedsBalance`] if the amount is not between 1 and the amount due.
     pub fn pay(self, amount: i64, now: DateTime<Utc>) -> Result<Self, TransitionError> {
         if !matches!(self.state.status, Status::Issued | Status::PartiallyPaid) {
             return Err(TransitionError::NotPayable);
@@ -199,8 +199,7 @@ impl Invoice {
     /// # Errors
     /// [`TransitionError::NotVoidable`] if it has payments or credit notes, or is already void.
     pub fn void(self, now: DateTime<Utc>) -> Result<Self, TransitionError> {
-        // Check the payments and not the status: an invoice with a total
-        // of 0 is `Paid` without a payment, and can be voided.
+        // Check the payments and not the status. An invoice with a total of 0 is `Paid` without a payment.
         if self.state.paid > 0 || self.state.credited > 0 || self.state.status == Status::Void {
             return Err(TransitionError::NotVoidable);
         }
@@ -210,7 +209,7 @@ impl Invoice {
     /// Checks that an amount remains that can be credited.
     ///
     /// # Errors
-    /// [`TransitionError::NotCreditable`].
+    /// [`TransitionError::NotCreditable`] if the invoice is a draft, void, or credited in full.
     pub fn ensure_creditable(&self) -> Result<(), TransitionError> {
         match self.state.status {
             Status::Issued | Status::PartiallyPaid | Status::Paid if self.totals.total > 0 => Ok(()),
@@ -223,7 +222,7 @@ impl Invoice {
     /// The service does not record refunds.
     ///
     /// # Errors
-    /// [`TransitionError::NotCreditable`], or [`TransitionError::CreditExceedsInvoice`].
+    /// [`TransitionError::NotCreditable`], or [`TransitionError::CreditExceedsInvoice`] if the amount is too large.
     pub fn credit(self, amount: i64, now: DateTime<Utc>) -> Result<Self, TransitionError> {
         self.ensure_creditable()?;
         let remaining = self.totals.total - self.state.credited;

@@ -155,7 +155,7 @@ impl InvoiceTx<'_> {
     /// Saves the new content of a locked draft.
     ///
     /// # Errors
-    /// See [`Self::insert`].
+    /// Returns the errors of [`Self::insert`].
     pub async fn replace(&mut self, draft: &Invoice) -> ApiResult<()> {
         let (content, totals, state) = (draft.content(), draft.totals(), draft.state());
         let (owner, id) = (self.caller.user().uuid(), draft.id().uuid());
@@ -211,8 +211,8 @@ impl InvoiceTx<'_> {
     /// Assigns the owner's next number to a locked draft. The series of numbers belongs to the year of the issue date.
     ///
     /// A rollback makes the number available again, so numbers have no gaps.
-    /// The same database function copies the names and addresses of seller and customer to `invoice_parties`,
-    /// because later changes must not change the invoice.
+    /// The same database function copies names and addresses to `invoice_parties`.
+    /// So later changes of seller and customer do not change the invoice.
     ///
     /// # Errors
     /// [`TransitionError::IssuedBeforeLast`] if the owner's last invoice has a later issue date.

@@ -41,7 +41,7 @@ impl Discount {
 /// Multiplies an amount by a rate and rounds the result half up.
 ///
 /// # Errors
-/// [`AmountTooLarge`] on overflow.
+/// Returns [`AmountTooLarge`] on overflow.
 pub fn apply_rate(amount: i64, rate: Rate) -> Result<i64, AmountTooLarge> {
     scale(amount, rate.millipercent().into(), Rate::ONE_HUNDRED_PERCENT.into())
 }
@@ -77,7 +77,7 @@ impl Line {
     /// Creates a line and computes its amounts. The caller must already have validated the description.
     ///
     /// # Errors
-    /// [`LineError`].
+    /// Returns a [`LineError`] if the amount is too large or the discount is not allowed.
     pub fn new(
         description: String,
         quantity: Quantity,
@@ -128,8 +128,7 @@ impl Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaxSubtotal {
     pub rate: Rate,
-    /// The taxable amount: the net amounts of the lines with this rate,
-    /// minus their shares of the discount on the invoice.
+    /// The taxable amount: the net amounts of the lines with this rate, minus their shares of the invoice discount.
     pub net: i64,
     pub tax: i64,
 }
@@ -165,7 +164,7 @@ impl Totals {
     /// Computes the totals: adds the lines, subtracts the discount on the invoice, and adds the tax of each rate.
     ///
     /// # Errors
-    /// [`TotalsError`].
+    /// Returns a [`TotalsError`] if a sum is too large or the discount is not allowed.
     pub fn of(lines: &[Line], discount: Option<Discount>) -> Result<Self, TotalsError> {
         let mut totals = Self::default();
         for (index, line) in lines.iter().enumerate() {
@@ -190,8 +189,8 @@ impl Totals {
 
     /// Distributes the discount on the invoice over its lines. The lines are processed in the order of their tax rates.
     ///
-    /// The first n lines together get `reduction` × (the sum of their net amounts ÷ the sum of all net amounts),
-    /// rounded once. The share of line n is this amount minus the amount for the first n - 1 lines.
+    /// The first n lines together get `reduction` × (sum of their net amounts ÷ sum of all net amounts), rounded once.
+    /// The share of line n is this amount minus the amount for the first n - 1 lines.
     /// So the shares add up to `reduction` exactly, and no share is larger than the line's net amount.
     fn apply_invoice_discount(&mut self, lines: &[Line], reduction: i64, net: i64) -> Result<(), AmountTooLarge> {
         self.invoice_discount = reduction;

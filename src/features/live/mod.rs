@@ -9,8 +9,8 @@
 //!   [`handlers`] issues tickets and opens sockets.
 //!
 //! Threats and controls:
-//! - BOLA: a client subscribes to another user's object. Each object is read with the rights of the socket's user,
-//!   so the subscription is refused (`attacks::websockets::scope`).
+//! - BOLA: a client subscribes to another user's object. Each object is read with the rights of the socket's user.
+//!   So the subscription is refused (`attacks::websockets::scope`).
 //! - Cross-site WebSocket hijacking: tickets are valid once (`security/sessions/tickets`), and `Origin` is checked.
 //! - Resource exhaustion: `security/websockets` limits sockets and messages.
 

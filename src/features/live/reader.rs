@@ -49,8 +49,8 @@ impl ChangeReader {
         self.last.is_some()
     }
 
-    /// Returns the changes that were committed since the last read. Returns `None` if changes may have been missed,
-    /// because this is the first read, or because there were too many changes.
+    /// Returns the changes that were committed since the last read. Returns `None` if changes may have been missed.
+    /// This is the case for the first read, and if there were too many changes.
     ///
     /// # Errors
     /// Fails if the database is unavailable. The next read then counts as the first one.

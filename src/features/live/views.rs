@@ -57,7 +57,7 @@ impl ClientMessage {
     /// Parses a message.
     ///
     /// # Errors
-    /// [`ApiError::NotJson`] or [`ApiError::Invalid`].
+    /// [`ApiError::NotJson`] or [`ApiError::Invalid`] if the text is not a valid message.
     pub fn read(text: &str) -> ApiResult<Self> {
         body::parse(text.as_bytes())
     }

@@ -3,8 +3,9 @@
 //! No setting disables these pages, because the links in mails must always work.
 //!
 //! The token is in the fragment of the link, which browsers send neither to a server nor in `Referer`.
-//! The script removes the token from the address bar and the history, keeps it in memory, and sends it once in the body
-//! of a POST request. A mail scanner that opens the link sends no POST request, so it does not use up the token.
+//! The script removes the token from the address bar and the history, and keeps it in memory.
+//! It sends the token once, in the body of a POST request.
+//! A mail scanner that opens the link sends no POST request, so it does not use up the token.
 //!
 //! The Content Security Policy in `security/browser/headers.rs` forbids inline code and code of other origins.
 //! The forms are hidden without JavaScript, because only the script can send them.

@@ -64,8 +64,8 @@ pub async fn delete(
 }
 
 /// `POST me/password`: changes the password. It requires the current password.
-/// All sessions end, including the current one, and all device cookies become invalid,
-/// so stolen tokens become useless (session fixation, ASVS 7.2.4).
+/// All sessions end, including the current one (session fixation, ASVS 7.2.4).
+/// All device cookies become invalid, so stolen tokens and cookies become useless.
 /// The response contains the tokens of a new session and a new device cookie.
 pub async fn change_password(
     caller: Caller,

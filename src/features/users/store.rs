@@ -1,7 +1,7 @@
 //! SQL of the caller's row in `users`.
 //! The table has no row-level security, because the service reads it before it knows the caller.
-//! So each statement filters by the caller's id. A change that requires the password also checks
-//! that the stored hash has not changed since the password was verified.
+//! So each statement filters by the caller's id.
+//! A change that requires the password checks that the stored hash has not changed since it was verified.
 
 use std::sync::Arc;
 
@@ -199,8 +199,8 @@ impl UserStore {
 
 /// Checks that the caller is not the only active administrator.
 ///
-/// If the caller is an administrator, the statement locks the rows of all active administrators,
-/// in the same order as `admin_set_status()`. If two administrators delete their accounts at the same time,
+/// For an administrator, the statement locks the rows of all active administrators.
+/// `admin_set_status()` locks them in the same order. If two administrators delete their accounts at the same time,
 /// or disable each other, the second one waits and is then refused.
 async fn ensure_not_last_administrator(connection: &mut PgConnection, caller: &Caller) -> ApiResult<()> {
     let active = sqlx::query_scalar!(

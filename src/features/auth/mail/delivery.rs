@@ -54,7 +54,7 @@ impl Delivery {
     /// If development has no mail server, the delivery writes files.
     ///
     /// # Errors
-    /// See [`MailSettingsError`].
+    /// Returns a [`MailSettingsError`] if a setting is invalid.
     pub fn new(settings: &Settings) -> Result<Self, MailSettingsError> {
         let mail = &settings.mail;
         let from = mail.from.parse().map_err(|_| MailSettingsError::Sender)?;
@@ -135,8 +135,8 @@ fn host(url: &str) -> Option<String> {
     Some(Url::parse(url).ok()?.host_str()?.trim_matches(['[', ']']).to_owned())
 }
 
-/// Describes an error for the log. Of an SMTP reply, the log contains only the code,
-/// because the text of the reply often contains the recipient's address.
+/// Describes an error for the log. The text of an SMTP reply often contains the recipient's address.
+/// So the log contains only the code of the reply.
 fn cause(error: &lettre::transport::smtp::Error) -> String {
     match error.status() {
         Some(code) => format!("the mail server returned {code}"),

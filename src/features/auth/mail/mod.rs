@@ -1,10 +1,10 @@
 //! Mail. A transaction stores a change together with its mail, in the [outbox]. A worker then sends the mail.
 //!
-//! A response does not wait for the mail server. Otherwise its duration would reveal whether an address is registered
-//! (user enumeration), and a crash would lose the mail.
+//! A response does not wait for the mail server. Otherwise a crash would lose the mail.
+//! The duration of the response would also reveal whether an address is registered (user enumeration).
 //!
-//! The outbox contains no secret. When the worker sends a mail, it derives the token from `subject_id` and
-//! from the master key with the id `key_id` (`SecretToken::for_queued_mail`).
+//! The outbox contains no secret. When the worker sends a mail, it derives the token from `subject_id`.
+//! It uses the master key with the id `key_id` (`SecretToken::for_queued_mail`).
 
 mod delivery;
 mod texts;

@@ -35,8 +35,8 @@ impl MailKind {
         Self::AccountLocked,
     ];
 
-    /// Returns the name of the kind in the outbox. The name is also an input for deriving the token,
-    /// so renaming a kind would invalidate the tokens of queued mails.
+    /// Returns the name of the kind in the outbox. The name is also an input for deriving the token.
+    /// So renaming a kind would invalidate the tokens of queued mails.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

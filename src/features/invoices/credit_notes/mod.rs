@@ -6,8 +6,7 @@
 //! Threats and controls (`attacks::business_logic::credit_notes`):
 //! - Race condition (CWE-362): parallel requests together credit more than was invoiced.
 //!   Each request locks the invoice's row. The constraint `invoices_credited` is the second control (defense in depth).
-//! - BOLA: a request for another user's invoice returns 404,
-//!   like a missing one (`attacks::authorization::object_level`).
+//! - BOLA: another user's invoice returns 404, like a missing one (`attacks::authorization::object_level`).
 //! - Mass assignment: a request that sets total or number is refused (`attacks::authorization::mass_assignment`).
 
 pub mod docs;

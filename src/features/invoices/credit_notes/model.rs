@@ -1,9 +1,9 @@
 //! The amounts of a credit note. It credits chosen lines, or the whole remaining amount of the invoice.
 //!
-//! A credit on a line is a net amount: the discount of the line, and the line's share of the discount on the invoice,
-//! are already subtracted. The tax of a credit note is computed for each rate.
-//! The tax of a rate is the tax on all credits so far,
-//! including this credit note, minus the tax on the earlier credits.
+//! A credit on a line is a net amount. It excludes the discount of the line.
+//! It also excludes the line's share of the discount on the invoice.
+//! The tax of a credit note is computed for each rate.
+//! The tax of a rate is the tax on all credits including this one, minus the tax on the earlier credits.
 //! So rounding differences do not accumulate, and the credit notes of a fully credited invoice add up to its total.
 
 use std::collections::BTreeMap;
@@ -73,7 +73,7 @@ impl Credit {
     /// `before` contains the net amounts that earlier credit notes have credited.
     ///
     /// # Errors
-    /// [`CreditError`].
+    /// Returns a [`CreditError`] if the credit is not allowed.
     pub fn of(invoice: &Invoice, before: &NetByLine, parts: Option<&[CreditPart]>) -> Result<Self, CreditError> {
         let lines = match parts {
             Some(parts) => selected(invoice, before, parts)?,

@@ -97,8 +97,7 @@ pub(super) fn draw_watermark(surface: &mut Surface<'_>, text: &Text, x: f32, y: 
     surface.set_fill(Some(grey(text.style.grey)));
     for line in &text.lines {
         let start = Point::from_xy(x - text.width / 2.0, y + line.baseline / 3.0);
-        // Draw the watermark as outlines and not as text, so
-        // that a reader who selects the text above it does not select the watermark too.
+        // Draw the watermark as outlines and not as text, so that readers cannot select it with the text above.
         surface.draw_glyphs(start, &line.glyphs, text.font.clone(), &text.text, text.style.size, true);
     }
     surface.pop();

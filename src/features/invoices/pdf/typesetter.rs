@@ -85,8 +85,8 @@ impl Typesetter {
         Some(Self { context, scratch: LayoutContext::new(), regular: regular?, bold: bold? })
     }
 
-    /// Typesets one paragraph within this width. This function removes control characters and direction overrides,
-    /// so that readers see the text in its stored order.
+    /// Typesets one paragraph within this width. Removes control characters and direction overrides.
+    /// So readers see the text in its stored order.
     /// Input validation refuses these characters, but old rows may contain them.
     pub fn set(&mut self, text: &str, style: Style, max_width: f32) -> Rc<Text> {
         let text = text::remove_invisible(&text.replace('\t', " "));

@@ -38,8 +38,7 @@ fn totals_match_published_examples() {
             vec![("15", 100, 15), ("25", 146_050, 36_513)],
             182_678,
         ),
-        // CEN/TC 434, sample-discount-price.xml: 100 × EUR 0.1212 is 12.12,
-        // the VAT of 25 % is 3.03, and the total is 15.15.
+        // CEN/TC 434, sample-discount-price.xml: 100 × EUR 0.1212 is 12.12, 25 % VAT is 3.03, the total is 15.15.
         (vec![line("100", "0.1212", "25")], vec![("25", 1_212, 303)], 1_515),
     ];
     for (lines, expected, total) in examples {
