@@ -48,7 +48,7 @@ grant update (email, display_name, bio, password_hash, device_epoch, version, up
 
 -- Opening the confirmation link turns a registration into a user. The registration contains neither password nor name:
 -- the person who reads the mail enters password and name with the confirmation.
--- Otherwise an attacker could register another person's address with a known password (pre-hijacking, CWE-287).
+-- Otherwise an attacker could register another person's address with a password of the attacker (CWE-287).
 -- Several registrations can have the same address, so an attacker cannot reserve the address of another person.
 create table registrations (
     id uuid primary key,

@@ -130,7 +130,7 @@ grant execute on function purge_deleted_owner(integer) to strongroom_app;
 -- Only the audit event contains the result, so callers cannot see it.
 --
 -- Forced row-level security hides foreign rows even from the schema's owner.
--- So the role strongroom_classifier owns this function, and a policy shows it all rows.
+-- So the role strongroom_classifier owns this function, and a policy shows this role all rows.
 -- The role can read only the id and the owner, and only in the tables of classified_objects.
 -- The role needs CREATE only to become the owner of the function.
 grant create on schema public to strongroom_classifier;

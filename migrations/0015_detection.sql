@@ -27,7 +27,7 @@ create table alerts (
     subject_kind text not null constraint alerts_subject_kind_known
         check (subject_kind in ('user', 'session', 'network', 'account', 'service')),
     -- The subject of the alert: an id, a network or a keyed hash, but never text that a client chose.
-    -- Empty for a combined alert.
+    -- The subject of a combined alert is empty.
     subject text not null constraint alerts_subject_form check (subject ~ '^[0-9a-f:./-]{0,64}$'),
     state text not null default 'open' constraint alerts_state_known check (state in ('open', 'cleared')),
     opened_at timestamptz not null,

@@ -25,7 +25,7 @@ grant update (used_at) on live_tickets to strongroom_app;
 
 -- The changes of the last minutes. A replica with open sockets reads the new rows ten times a second.
 -- NOTIFY would announce changes sooner. But a transaction with a notification commits under a cluster-wide lock.
--- All writes would then commit one after the other.
+-- With NOTIFY, all writes would commit one after the other.
 --
 -- The transaction of a change also writes its row. The row contains no content of the object.
 -- The table has no row-level security, because each replica reads the rows of all owners.

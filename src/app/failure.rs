@@ -122,7 +122,7 @@ impl Failure {
     }
 
     /// Wraps an error of a migration. `development` is true for the development database.
-    /// Only for this database, the message advises to delete it.
+    /// The message advises to delete the database only if `development` is true.
     pub(super) fn from_migration(error: MigrateError, development: bool) -> Self {
         match error {
             MigrateError::Execute(error) => Self::Database(error),

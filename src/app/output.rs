@@ -6,8 +6,8 @@ use std::io::{self, ErrorKind, Write};
 use super::failure::Failure;
 
 /// Prints a line to standard output.
-/// The line is dropped without an error if the reader has closed the pipe (`strongroom openapi | head`).
-/// `println!` would panic in this case.
+/// The line is dropped without an error if the reader has closed the pipe (`strongroom openapi | head`). `println!`
+/// would panic in this case.
 ///
 /// # Errors
 /// [`Failure::Output`] if the line cannot be written, for example because the disk is full.

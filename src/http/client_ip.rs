@@ -4,8 +4,8 @@
 //! **Control**: each proxy appends an address to the right end of the list.
 //! So the list is read from the right, and the first address that is not a trusted proxy is the client's.
 //! Limits, logs and events use only [`ClientAddr`].
-//! The header `Forwarded` (RFC 7239) is never read, because a proxy may pass on a `Forwarded` of its client. actix's
-//! `realip_remote_addr()` is not used, because it reads the left end of the list, which the client wrote.
+//! The header `Forwarded` (RFC 7239) is never read, because a proxy may pass on a `Forwarded` of its client.
+//! actix's `realip_remote_addr()` is not used, because it reads the left end of the list, which the client wrote.
 //! **Limits**: if a trusted proxy does not append the address of its client, the client can choose its own address.
 //! **ASVS**: 4.1.3, 15.3.4 · **Test**: `attacks::limits::rate_limits`, `attacks::communication::forwarded`
 

@@ -1,7 +1,7 @@
 //! Decodes the file name of an upload (RFC 7578, section 4.2). Clients encode names outside ASCII in four ways:
 //! - `filename*` (RFC 8187): Python's `urllib3` 1.x and .NET. This parameter takes precedence over `filename`.
-//! - Percent-encoding: browsers, curl, OkHttp and Node encode only quotation marks
-//!   and line breaks. aiohttp encodes all special characters.
+//! - Percent-encoding: browsers, curl, OkHttp and Node encode only quotation marks and line breaks.
+//!   aiohttp encodes all special characters.
 //! - Encoded words (RFC 2047): .NET and Spring.
 //! - Plain UTF-8.
 //!

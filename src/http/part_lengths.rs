@@ -31,7 +31,7 @@ impl PartLengths {
         Self { delimiter: format!("\r\n--{boundary}").into_bytes(), state: ParserState::Content { matched: 2 } }
     }
 
-    /// Renames each `Content-Length` of a part to `Content-Lengtx`.
+    /// Renames each `Content-Length` of a part to `Content-Lengtx`, so that the parser ignores it.
     pub fn rename(&mut self, bytes: Bytes) -> Bytes {
         let mut bytes = BytesMut::from(bytes);
         for byte in bytes.iter_mut() {

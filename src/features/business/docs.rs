@@ -10,7 +10,7 @@ pub const READ: Docs = Docs {
 
 pub const REPLACE: Docs = Docs {
     summary: "Replace the business",
-    description: "Replaces all fields, and clears fields that are absent. Drafts then show the new business. Issued \
-        invoices do not change.",
+    description: "Replaces all fields, and clears fields that are absent. Drafts then show the new business. \
+        Issued invoices do not change.",
     errors: &[],
 };

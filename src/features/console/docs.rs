@@ -5,8 +5,8 @@ use crate::http::signature::Docs;
 
 pub const PAGE: Docs = Docs {
     summary: "Get the web console",
-    description: "Returns a page for using the service in a browser. Returns 404 if the setting `STRONGROOM_HTTP_CONSOLE` \
-        is false, which is the default in production.",
+    description: "Returns a page for using the service in a browser. \
+        Returns 404 if the setting `STRONGROOM_HTTP_CONSOLE` is false, which is the default in production.",
     errors: &[ApiError::NotFound],
 };
 

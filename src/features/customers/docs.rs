@@ -21,7 +21,8 @@ pub const CREATE: Docs = Docs {
 
 pub const LIST: Docs = Docs {
     summary: "List customers",
-    description: "Returns the caller's customers, newest first. Paginated: `next_cursor` is the cursor of the next page.",
+    description: "Returns the caller's customers, newest first. \
+        Paginated: `next_cursor` is the cursor of the next page.",
     errors: &[],
 };
 

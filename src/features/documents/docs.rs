@@ -15,18 +15,19 @@ pub const REGISTRATION: Registration = Registration {
 
 pub const CREATE: Docs = Docs {
     summary: "Upload a document",
-    description: "The request is a form with the file and its title. The content must match the extension of the file \
-        name. If it does not, the response is 400 with the reason. The response is 409 if the storage quota is \
-        exceeded. A PDF must not contain scripts, media, or actions that launch, submit or open something. It \
-        must not contain embedded files, except the XML of an e-invoice. A repeated request with the same \
-        `Idempotency-Key` returns the first response.",
+    description: "The request is a form with the file and its title. \
+        The content must match the extension of the file name. If it does not, the response is 400 with the reason. \
+        The response is 409 if the storage quota is exceeded. \
+        A PDF must not contain scripts, media, or actions that launch, submit or open something. \
+        It must not contain embedded files, except the XML of an e-invoice. \
+        A repeated request with the same `Idempotency-Key` returns the first response.",
     errors: &[QUOTA_EXCEEDED],
 };
 
 pub const LIST: Docs = Docs {
     summary: "List documents",
-    description: "Returns the caller's documents, newest first, optionally of one invoice. Paginated: `next_cursor` is \
-        the cursor of the next page.",
+    description: "Returns the caller's documents, newest first, optionally of one invoice. \
+        Paginated: `next_cursor` is the cursor of the next page.",
     errors: &[],
 };
 
@@ -44,8 +45,8 @@ pub const CONTENT: Docs = Docs {
 
 pub const UPDATE: Docs = Docs {
     summary: "Update a document",
-    description: "Changes the title or the invoice. An absent field does not change; null detaches the document from its \
-        invoice.",
+    description: "Changes the title or the invoice. \
+        An absent field does not change; null detaches the document from its invoice.",
     errors: &[],
 };
 

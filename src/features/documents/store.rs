@@ -82,8 +82,7 @@ impl DocumentStore {
         .try_into()
     }
 
-    /// Returns the documents after `after`, newest first.
-    /// If there is a next page, the result has one row more than a page.
+    /// Returns the documents after `after`, newest first. One row more than a page means that there is a next page.
     pub async fn list(&self, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Document>> {
         let rows = owner_query_as!(
             Row,

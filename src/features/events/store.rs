@@ -25,7 +25,7 @@ impl EventStore {
     }
 
     /// Returns the caller's own events before `before`, newest first.
-    /// If there is a next page, the result has one row more than a page.
+    /// One row more than a page means that there is a next page.
     pub async fn own(&self, caller: &Caller, before: Position, limit: Limit) -> ApiResult<Vec<EventView>> {
         let kinds = VISIBLE_KINDS.map(|kind| kind.name().to_owned());
         Ok(owner_query_as!(
@@ -45,7 +45,7 @@ impl EventStore {
     }
 
     /// Returns the events of all users before `before` that match the filter, newest first.
-    /// If there is a next page, the result has one row more than a page.
+    /// One row more than a page means that there is a next page.
     ///
     /// # Errors
     /// [`ApiError::Forbidden`] if the caller is no longer an administrator.

@@ -18,22 +18,22 @@ pub const REGISTRATION: Registration = Registration {
 
 pub const CREATE: Docs = Docs {
     summary: "Create a draft invoice",
-    description: "Creates a draft. The server computes all totals, and rejects requests that contain them. A repeated \
-        request with the same `Idempotency-Key` returns the first response.",
+    description: "Creates a draft. The server computes all totals, and rejects requests that contain them. \
+        A repeated request with the same `Idempotency-Key` returns the first response.",
     errors: &[QUOTA_EXCEEDED],
 };
 
 pub const LIST: Docs = Docs {
     summary: "List invoices",
-    description: "Returns the caller's invoices that match the filter, newest first by default. Paginated: `next_cursor` \
-        is the cursor of the next page with the same filter.",
+    description: "Returns the caller's invoices that match the filter, newest first by default. \
+        Paginated: `next_cursor` is the cursor of the next page with the same filter.",
     errors: &[],
 };
 
 pub const EXPORT: Docs = Docs {
     summary: "Export invoices as CSV",
-    description: "Returns all invoices that match the filter. A spreadsheet program cannot mistake a cell for a formula \
-        (prevents CSV injection).",
+    description: "Returns all invoices that match the filter. \
+        A spreadsheet program cannot mistake a cell for a formula (prevents CSV injection).",
     errors: &[],
 };
 
@@ -45,9 +45,10 @@ pub const READ: Docs = Docs {
 
 pub const PDF: Docs = Docs {
     summary: "Get an invoice as PDF",
-    description: "Returns a PDF in A4 with selectable text. An issued invoice shows seller and customer as of its issue \
-        date. Drafts and void invoices are marked on every page. Returns 304 if `If-None-Match` contains the \
-        current `ETag`.",
+    description: "Returns a PDF in A4 with selectable text. \
+        An issued invoice shows seller and customer as of its issue date. \
+        Drafts and void invoices are marked on every page. \
+        Returns 304 if `If-None-Match` contains the current `ETag`.",
     errors: &[],
 };
 
@@ -65,10 +66,10 @@ pub const DELETE: Docs = Docs {
 
 pub const ISSUE: Docs = Docs {
     summary: "Issue an invoice",
-    description: "Assigns the number. Afterwards, the content and the names of seller and customer cannot change. The \
-        numbers of a user and a year have no gaps and increase with the issue date. So an issue date before the \
-        date of the last issued invoice is rejected (409). If the draft has no due date, the payment terms of \
-        the business determine it.",
+    description: "Assigns the number. Afterwards, the content and the names of seller and customer cannot change. \
+        The numbers of a user and a year have no gaps and increase with the issue date. \
+        So an issue date before the date of the last issued invoice is rejected (409). \
+        If the draft has no due date, the payment terms of the business determine it.",
     errors: &[
         conflict(TransitionError::NotADraft),
         conflict(TransitionError::DueBeforeIssue),
@@ -78,22 +79,22 @@ pub const ISSUE: Docs = Docs {
 
 pub const VOID: Docs = Docs {
     summary: "Void an invoice",
-    description: "Voids the invoice, which keeps its number. An invoice with payments or credit notes cannot be voided \
-        (409).",
+    description: "Voids the invoice, which keeps its number. \
+        An invoice with payments or credit notes cannot be voided (409).",
     errors: &[conflict(TransitionError::NotVoidable)],
 };
 
 pub const PAY: Docs = Docs {
     summary: "Record a payment",
-    description: "Records a payment. The amount must not exceed the amount due (409). The payment of the whole amount due \
-        marks the invoice as paid. A repeated request with the same `Idempotency-Key` does not record a second \
-        payment.",
+    description: "Records a payment. The amount must not exceed the amount due (409). \
+        The payment of the whole amount due marks the invoice as paid. \
+        A repeated request with the same `Idempotency-Key` does not record a second payment.",
     errors: &[QUOTA_EXCEEDED, conflict(TransitionError::NotPayable), conflict(TransitionError::PaymentExceedsBalance)],
 };
 
 pub const PAYMENTS: Docs = Docs {
     summary: "List payments of an invoice",
-    description: "Returns the payments of the invoice, newest first. Paginated: `next_cursor` is the cursor of the next \
-        page.",
+    description: "Returns the payments of the invoice, newest first. \
+        Paginated: `next_cursor` is the cursor of the next page.",
     errors: &[],
 };

@@ -63,7 +63,7 @@ const EXPORT_BATCH_ROWS: i64 = 1000;
 impl InvoiceStore {
     /// Returns the invoices after `position` that match the filter, ordered by `sort`.
     /// An invoice is overdue if its due date is before `today`.
-    /// If there is a next page, the result has one row more than a page.
+    /// One row more than a page means that there is a next page.
     #[rustfmt::skip]
     pub async fn list(
         &self,

@@ -38,7 +38,7 @@ impl InvoiceTx<'_> {
 
 impl InvoiceStore {
     /// Returns the payments of an invoice after `after`, newest first.
-    /// If there is a next page, the result has one row more than a page.
+    /// One row more than a page means that there is a next page.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.

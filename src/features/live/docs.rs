@@ -5,7 +5,8 @@ use crate::http::signature::Docs;
 
 pub const TICKET: Docs = Docs {
     summary: "Create a WebSocket ticket",
-    description: "Returns a ticket, which can authenticate one WebSocket within 30 seconds. Send it as the first message.",
+    description: "Returns a ticket, which can authenticate one WebSocket within 30 seconds. \
+        Send it as the first message.",
     errors: &[],
 };
 

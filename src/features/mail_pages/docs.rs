@@ -4,8 +4,8 @@ use crate::http::signature::Docs;
 
 pub const CONFIRM: Docs = Docs {
     summary: "Get the page to confirm a registration",
-    description: "The registration mail links to this page. The token is in the fragment of the link, which browsers do \
-        not send.",
+    description: "The registration mail links to this page. \
+        The token is in the fragment of the link, which browsers do not send.",
     errors: &[],
 };
 

@@ -18,14 +18,15 @@ pub const UPDATE: Docs = Docs {
 
 pub const DELETE: Docs = Docs {
     summary: "Delete the account",
-    description: "Requires the password. The account is deleted immediately, and its data are deleted in the background. \
+    description: "Requires the password. \
+        The account is deleted immediately, and its data are deleted in the background. \
         The last active administrator cannot be deleted (409).",
     errors: &[ApiError::InvalidCredentials, LAST_ADMINISTRATOR],
 };
 
 pub const CHANGE_PASSWORD: Docs = Docs {
     summary: "Change password",
-    description: "Requires the current password. Ends all sessions and opens a new session. The body contains its access \
-        token, and a cookie contains its refresh token.",
+    description: "Requires the current password. Ends all sessions and opens a new session. \
+        The body contains its access token, and a cookie contains its refresh token.",
     errors: &[ApiError::InvalidCredentials, ApiError::NotFound],
 };

@@ -88,7 +88,7 @@ impl UserStore {
             device_epoch: user.device_epoch,
             active: user.active,
         });
-        // A login needs `max_work` against user enumeration.
+        // At a login, `max_work` prevents user enumeration.
         // Here `max_work` can be 0, because the caller knows that the own account exists.
         Ok(FoundCredentials { account, max_work: 0 })
     }

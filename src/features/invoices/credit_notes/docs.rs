@@ -17,10 +17,10 @@ pub const REGISTRATION: Registration = Registration {
 
 pub const CREATE: Docs = Docs {
     summary: "Issue a credit note",
-    description: "Credits parts of lines, or the whole remaining amount of the invoice, including tax. A larger amount is \
-        rejected (409). The credit note has its own number and reduces the amount due. An invoice without \
-        payments and credit notes can be voided instead. A repeated request with the same `Idempotency-Key` \
-        returns the first response.",
+    description: "Credits parts of lines, or the whole remaining amount of the invoice, including tax. \
+        A larger amount is rejected (409). The credit note has its own number and reduces the amount due. \
+        An invoice without payments and credit notes can be voided instead. \
+        A repeated request with the same `Idempotency-Key` returns the first response.",
     errors: &[
         QUOTA_EXCEEDED,
         conflict(TransitionError::NotCreditable),
@@ -30,8 +30,8 @@ pub const CREATE: Docs = Docs {
 
 pub const LIST: Docs = Docs {
     summary: "List credit notes",
-    description: "Returns the caller's credit notes, newest first, optionally of one invoice. Paginated: `next_cursor` is \
-        the cursor of the next page.",
+    description: "Returns the caller's credit notes, newest first, optionally of one invoice. \
+        Paginated: `next_cursor` is the cursor of the next page.",
     errors: &[],
 };
 
@@ -43,7 +43,7 @@ pub const READ: Docs = Docs {
 
 pub const PDF: Docs = Docs {
     summary: "Get a credit note as PDF",
-    description: "Returns a PDF in A4 with selectable text. It shows the same seller and customer as the invoice. Returns \
-        304 if `If-None-Match` contains the current `ETag`.",
+    description: "Returns a PDF in A4 with selectable text. It shows the same seller and customer as the invoice. \
+        Returns 304 if `If-None-Match` contains the current `ETag`.",
     errors: &[],
 };

@@ -158,8 +158,7 @@ impl InvoiceTx<'_> {
 
 impl InvoiceStore {
     /// Returns the caller's credit notes after `after`, newest first.
-    /// `invoice` selects one invoice; `None` selects all.
-    /// If there is a next page, the result has one row more than a page.
+    /// `invoice` selects one invoice; `None` selects all. One row more than a page means that there is a next page.
     pub async fn credit_notes(
         &self,
         caller: &Caller,

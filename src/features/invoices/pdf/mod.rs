@@ -42,7 +42,7 @@ use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 use crate::security::sessions::caller::Caller;
 
 /// The version of the layout, a part of the `ETag`.
-/// Increment it when the layout changes, so that cached copies become stale.
+/// Increment the version when the layout changes, so that cached copies become stale.
 /// A unit test compares the bytes of a PDF, so it fails if the layout changes.
 const LAYOUT_VERSION: u32 = 3;
 

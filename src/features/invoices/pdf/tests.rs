@@ -104,8 +104,8 @@ fn changed_layout_needs_another_layout_version() {
     assert_eq!((LAYOUT_VERSION, digest.as_str()), (3, "b3a951ca9371093f"));
 }
 
-/// Renders an invoice at all limits, with the widest glyphs
-/// and figures. docs/limits.md states the maximum pages and size.
+/// Renders an invoice at all limits, with the widest glyphs and figures.
+/// docs/limits.md states the maximum pages and size.
 #[test]
 fn largest_invoice_has_bounded_pages_and_size() {
     let widest = "\u{1675}".repeat(500);
