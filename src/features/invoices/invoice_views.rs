@@ -28,7 +28,7 @@ use crate::http::reply::Versioned;
 pub struct InvoiceView {
     #[schema(value_type = String, format = Uuid)]
     pub id: InvoiceId,
-    /// The id of the customer to whom the invoice is addressed.
+    /// The id of the customer who receives the invoice.
     #[schema(value_type = String, format = Uuid)]
     pub customer_id: CustomerId,
     /// The status: `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.
@@ -200,7 +200,7 @@ impl From<&TaxSubtotal> for TaxView {
 pub struct InvoiceSummary {
     #[schema(value_type = String, format = Uuid)]
     pub id: InvoiceId,
-    /// The id of the customer to whom the invoice is addressed.
+    /// The id of the customer who receives the invoice.
     #[schema(value_type = String, format = Uuid)]
     pub customer_id: CustomerId,
     /// The status: `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.
