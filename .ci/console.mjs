@@ -1,5 +1,6 @@
 // Tests the web console in a real browser: an invoice from draft to payment, changes in another tab, another user's
-// invoice, a refused document, an administrator. Then axe on every view. Usage: console.mjs BASE SECRETS PICTURES
+// invoice, a refused document, an administrator. Then what can go wrong, and axe on every view.
+// Usage: console.mjs BASE SECRETS PICTURES
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -21,8 +22,8 @@ async function open(path, options) {
 }
 
 function watch(page, faults) {
-  // Chromium reports refusals as errors too. A visitor without a session gets 401 from the refresh.
-  page.on('console', (line) => line.type() === 'error' && !/status of (400|401|404)/.test(line.text()) && faults.push(line.text()));
+  // Chromium reports refusals as errors too.
+  page.on('console', (line) => line.type() === 'error' && !/status of (400|404|412)/.test(line.text()) && faults.push(line.text()));
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('request', (request) => /^(http|ws)/.test(request.url()) && !request.url().replace(/^ws/, 'http').startsWith(base) && faults.push('asks ' + request.url()));
 }
@@ -32,6 +33,17 @@ async function signIn(page, name) {
   await page.getByLabel('Password').fill(password(name));
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
+}
+
+/** Returns a function that sends a request as this user, and returns the reply's body with its `ETag`. */
+async function client(name) {
+  const send = async (method, path, body, headers) => {
+    const reply = await fetch(`${base}/api/v1/${path}`, { method, headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(body) });
+    assert.ok(reply.ok, `${path} ${reply.status}`);
+    return { etag: reply.headers.get('ETag'), ...(await reply.json()) };
+  };
+  const { access_token: token } = await send('POST', 'auth/login', { email: `${name}@demo.example`, password: password(name) });
+  return (method, path, body, headers) => send(method, path, body, { Authorization: `Bearer ${token}`, ...headers });
 }
 
 const heading = (page, name) => page.getByRole('heading', { name, level: 1 }).waitFor();
@@ -101,8 +113,8 @@ async function walk() {
   const invoice = await story(page);
   await page.reload();
   await heading(page, /^Invoice INV-/);
-  const kept = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]);
-  assert.deepEqual(kept, [0, 0, ''], 'scripts can read no stored token');
+  const kept = await page.evaluate(() => [JSON.stringify(localStorage), sessionStorage.length, document.cookie]);
+  assert.deepEqual(kept, ['{"strongroom-signed-in":"1"}', 0, ''], 'scripts can read no stored token');
   await documents(page);
   await twoTabs(page, context, faults);
   await signIn(page, 'ben');
@@ -115,6 +127,91 @@ async function walk() {
   await page.screenshot({ path: `${pictures}/administration.png`, fullPage: true });
   assert.deepEqual(faults, []);
   await context.close();
+}
+
+/** Two users of one account change the same customer: the second sees what the first has saved, and loses nothing. */
+async function conflict(page, anna) {
+  const { id } = await anna('POST', 'customers', { name: `Both ${Date.now()}`, email: 'old@example.com', default_currency: 'EUR' });
+  await page.goto(base + '/customers');
+  await page.getByRole('button', { name: 'Edit Both' }).first().click();
+  await page.getByLabel('Name').fill('Typed by the second');
+  const { etag } = await anna('PATCH', `customers/${id}`, { email: 'new@example.com' }, { 'If-Match': '"1"' });
+  assert.equal(etag, '"2"');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('button', { name: 'Load the newer version' }).click();
+  await page.getByText('The newer version has: new@example.com').waitFor();
+  assert.equal(await page.getByLabel('Name').inputValue(), 'Typed by the second');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('The customer is saved.').waitFor();
+}
+
+/** A change between the first read of a list and the subscription appears. A reload that fails leaves the focus alone. */
+async function lateSubscription(page, anna) {
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await page.route('**/api/v1/live/tickets', async (route) => { await held; await route.continue(); });
+  await page.goto(base + '/customers');
+  await page.getByRole('button', { name: 'Edit' }).first().waitFor();
+  const name = `Early ${Date.now()}`;
+  const create = (text) => anna('POST', 'customers', { name: text, default_currency: 'EUR' });
+  await create(name);
+  assert.equal(await page.getByText(name).count(), 0);
+  release();
+  await page.getByText(name).first().waitFor();
+  await page.getByRole('button', { name: 'New customer' }).click();
+  await page.getByLabel('Name').fill('Being typed');
+  await page.route('**/api/v1/customers?*', (route) => route.abort());
+  await create(`${name} again`);
+  await page.getByText('The service cannot be reached').waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'field-name');
+}
+
+/** Sign-in waits for a refresh in another tab. Two clicks send one request. Another filter starts with the first page. */
+async function oneAtATime() {
+  const { context, page } = await open('/', {});
+  const ben = await client('ben');
+  const { items: [{ id: customer_id }] } = await ben('GET', 'customers?limit=1');
+  const lines = [{ description: 'One of many', quantity: '1', unit_price: '1', tax_rate: '0' }];
+  for (let n = 0; n < 21; n++) await ben('POST', 'invoices', { customer_id, currency: 'EUR', lines });
+  const sent = [];
+  page.on('request', (request) => sent.push(`${request.method()} ${new URL(request.url()).pathname}`));
+  const count = (line) => sent.filter((found) => found === line).length;
+  const other = await context.newPage();
+  await other.goto(base + '/docs');
+  await other.evaluate(() => navigator.locks.request('strongroom-refresh', () => new Promise((resolve) => { globalThis.release = resolve; })) && undefined);
+  await page.getByLabel('Email address').fill('ben@demo.example');
+  await page.getByLabel('Password').fill(password('ben'));
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await other.waitForFunction(async () => (await navigator.locks.query()).pending.length === 1);
+  assert.deepEqual(sent, [], 'no refresh without a session, and no sign-in while another tab has the lock');
+  await other.evaluate(() => globalThis.release());
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+
+  const refusals = [];
+  page.on('response', (reply) => reply.status() >= 400 && refusals.push(reply.url()));
+  await page.getByRole('button', { name: 'Next page' }).click();
+  await page.getByText('Page 2').waitFor();
+  await page.getByLabel('Order').selectOption('-total');
+  await page.getByText('Page 1').waitFor();
+  await page.goto(base + '/customers');
+  await page.getByRole('button', { name: 'New customer' }).click();
+  await page.getByLabel('Name').fill('Twice');
+  await page.getByLabel('Currency').fill('EUR');
+  await page.getByRole('button', { name: 'Save', exact: true }).evaluate((button) => { button.click(); button.click(); });
+  await page.getByText('The customer is saved.').waitFor();
+  assert.equal(count('POST /api/v1/customers'), 1);
+  assert.deepEqual(refusals, []);
+  await context.close();
+}
+
+async function faults() {
+  const anna = await client('anna');
+  const { context, page } = await open('/', {});
+  await signIn(page, 'anna');
+  await conflict(page, anna);
+  await lateSubscription(page, anna);
+  await context.close();
+  await oneAtATime();
 }
 
 /** Opens every view, in both colour schemes, on a desktop and on a phone. */
@@ -142,6 +239,7 @@ async function judge(name, views) {
 
 try {
   await walk();
+  await faults();
   await judge(null, ['/', '/register']);
   await judge('anna', ['/invoices', '/invoices/new', '/invoices/10000000-0000-4000-8000-000000000006', '/customers', '/documents', '/account']);
   await judge('root', ['/admin']);

@@ -1,10 +1,10 @@
 /** The user's account: profile, business, password, sessions, own security history. */
 
 import { html } from './preact.js';
-import { change, read, request, withQuery } from './api.js';
+import { change, read, refused, request, withQuery } from './api.js';
 import { time, words } from './format.js';
 import * as session from './session.js';
-import { Confirm, Field, Heading, Loaded, Pager, Refusal, Table, say, useAction, useData, usePages, values } from './ui.js';
+import { Confirm, Field, Heading, Loaded, Pager, Refusal, Table, say, useAction, useData, usePages, useVersion, values } from './ui.js';
 
 export function Account() {
   return html`<${Heading}>Account<//>
@@ -27,33 +27,38 @@ export function Account() {
 }
 
 /** A form of one object. */
-function Card({ title, path, method, note, fields }) {
+function Card({ title, path, note, ...rest }) {
   const loaded = useData(() => read(path), [path]);
+  return html`<section class="card"><h2>${title}</h2>${note && html`<p class="soft">${note}</p>`}
+    <${Loaded} of=${loaded}>${(object) => html`
+      <${Form} key=${object.etag} object=${object} title=${title} path=${path} reload=${loaded.reload} ...${rest} />`}<//></section>`;
+}
+
+function Form({ object, title, path, method, fields, reload }) {
+  const version = useVersion(path, object);
   const save = useAction(async (form) => {
     const body = values(form);
     for (const { name, type } of fields) if (type === 'number' && body[name] !== null) body[name] = Number(body[name]);
-    await change(method, path, loaded.data.etag, body);
+    await change(method, path, version.etag, body);
     say(`${title} is saved.`);
-    await loaded.reload();
+    await reload();
   });
   const submit = (event) => {
     event.preventDefault();
     save.run(event.target);
   };
-  return html`<section class="card"><h2>${title}</h2>${note && html`<p class="soft">${note}</p>`}
-    <${Loaded} of=${loaded}>${(object) => html`
-      <${Refusal} problem=${save.problem} fields=${fields.map(({ name }) => `/${name}`)} />
-      <form onSubmit=${submit} key=${object.etag}>
-        ${fields.map((field) => html`<${Field} ...${field} defaultValue=${object[field.name] ?? ''} problem=${save.problem} />`)}
-        <button disabled=${save.busy}>Save</button>
-      </form>`}<//></section>`;
+  return html`<${Refusal} problem=${save.problem} fields=${fields.map(({ name }) => `/${name}`)} newer=${() => version.load.run(save)} />
+    <${Refusal} problem=${version.load.problem} />
+    <form onSubmit=${submit}>
+      ${fields.map((field) => html`<${Field} ...${field} defaultValue=${object[field.name] ?? ''} saved=${version.saved(field.name)} problem=${save.problem} />`)}
+      <button disabled=${save.busy}>Save</button>
+    </form>`;
 }
 
 function Password() {
   const action = useAction(async (form) => {
     const { current_password, new_password } = Object.fromEntries(new FormData(form));
-    const reply = await request('POST', 'me/password', { body: { current_password, new_password } });
-    session.replace(await reply.json());
+    await session.changePassword({ current_password, new_password }).catch(refused);
     form.reset();
     say('The password is changed, and all other sessions are revoked.');
   });
@@ -80,7 +85,7 @@ function Sessions() {
   });
   const revokeAll = useAction(async () => {
     await request('DELETE', 'auth/sessions');
-    session.ended();
+    session.leave();
   });
   return html`<section class="card"><h2>Sessions</h2>
     <${Refusal} problem=${revoke.problem ?? revokeAll.problem} />

@@ -24,9 +24,14 @@ export function unreachable() {
 }
 
 /** Reads an error response. */
-export async function problemOf(reply) {
+async function problemOf(reply) {
   const body = await reply.json().catch(() => ({ title: `The service returned ${reply.status}`, code: 'unknown' }));
   return new Problem(reply.status, body, Number(reply.headers.get('Retry-After')) || undefined);
+}
+
+/** Throws the problem of an error response. Another error stays as it is. */
+export async function refused(reply) {
+  throw reply instanceof Response ? await problemOf(reply) : reply;
 }
 
 async function send(method, path, body, headers) {

@@ -10,7 +10,7 @@ import { Editor } from './editor.js';
 import { Invoice } from './invoice.js';
 import { Invoices } from './invoices.js';
 import { useLiveState } from './live.js';
-import { Link, go, useLocation } from './router.js';
+import { Link, go, usePath } from './router.js';
 import * as session from './session.js';
 import { Register, SignIn } from './sign_in.js';
 import { Heading, Toasts, say } from './ui.js';
@@ -39,7 +39,7 @@ function useSession() {
       setState({ ready: true, me, isAdmin: me.role === 'admin' });
     };
     const stop = session.onChange(load);
-    session.refresh().catch(() => {}).finally(load);
+    session.resume().finally(load);
     return stop;
   }, []);
   return state;
@@ -62,7 +62,7 @@ function Live() {
 }
 
 function App() {
-  const { path } = useLocation();
+  const path = usePath();
   const { ready, me, isAdmin } = useSession();
   return html`<a class="skip" href="#main">Skip to content</a>
     <header><${Link} to="/" class="brand">Strongroom<//>

@@ -4,7 +4,7 @@ import { html, useState } from './preact.js';
 import { change, create, read, withQuery } from './api.js';
 import { time } from './format.js';
 import { useChanges } from './live.js';
-import { Confirm, Field, Heading, Loaded, Pager, Refusal, Table, say, useAction, useData, usePages, values } from './ui.js';
+import { Confirm, Field, Heading, Loaded, Pager, Refusal, Table, say, useAction, useData, useKey, usePages, useVersion, values } from './ui.js';
 
 const FIELDS = ['/name', '/email', '/address', '/tax_id', '/default_currency'];
 
@@ -38,25 +38,26 @@ function Form({ id, done, cancel }) {
 }
 
 function Fields({ customer, done, cancel }) {
-  const [key] = useState(() => crypto.randomUUID());
+  const key = useKey();
   const path = `customers/${customer.id}`;
+  const version = useVersion(path, customer);
   const save = useAction(async (form) => {
     const body = values(form);
-    if (customer.id) await change('PATCH', path, customer.etag, body);
-    else await create('customers', body, key);
+    if (customer.id) await change('PATCH', path, version.etag, body);
+    else await create('customers', body, key.of(body));
     await done('The customer is saved.');
   });
   const remove = useAction(async () => {
-    await change('DELETE', path, customer.etag);
+    await change('DELETE', path, version.etag);
     await done('The customer is deleted.');
   });
   const submit = (event) => {
     event.preventDefault();
     save.run(event.target);
   };
-  const field = (label, name, rest) => html`<${Field} label=${label} name=${name} defaultValue=${customer[name] ?? ''} problem=${save.problem} ...${rest} />`;
+  const field = (label, name, rest) => html`<${Field} label=${label} name=${name} defaultValue=${customer[name] ?? ''} saved=${version.saved(name)} problem=${save.problem} ...${rest} />`;
   return html`<h2>${customer.id ? 'Edit customer' : 'New customer'}</h2>
-    <${Refusal} problem=${save.problem ?? remove.problem} fields=${FIELDS} />
+    <${Refusal} problem=${save.problem ?? remove.problem ?? version.load.problem} fields=${FIELDS} newer=${() => version.load.run(save, remove)} />
     <form onSubmit=${submit}>
       ${field('Name', 'name', { required: true })}
       ${field('Email address', 'email', { type: 'email' })}

@@ -3,14 +3,18 @@
 import { html, useState } from './preact.js';
 import { change, create, read } from './api.js';
 import { money } from './format.js';
+import { Lines } from './invoice.js';
 import { customers } from './invoices.js';
 import { Link, go } from './router.js';
-import { Field, Heading, Loaded, Refusal, say, useAction, useData, values } from './ui.js';
+import { Field, Heading, Loaded, Refusal, say, useAction, useData, useKey, useVersion, values } from './ui.js';
 
 const EMPTY = { description: '', quantity: '1', unit_price: '', tax_rate: '0' };
 
 export function Editor({ id }) {
-  const loaded = useData(async () => ({ customers: await customers(), draft: id ? await read(`invoices/${id}`) : null }), [id]);
+  const loaded = useData(async () => {
+    const draft = id ? await read(`invoices/${id}`) : null;
+    return { draft, customers: await customers(draft ? [draft.customer_id] : []) };
+  }, [id]);
   return html`<${Heading}>${id ? 'Edit draft' : 'New invoice'}<//>
     <${Loaded} of=${loaded}>${({ customers: all, draft }) => all.length === 0
       ? html`<p class="empty">An invoice needs a customer. <${Link} to="/customers">Create one<//> first.</p>`
@@ -19,8 +23,9 @@ export function Editor({ id }) {
 
 function Form({ customers: all, draft }) {
   const [saved, setSaved] = useState(draft);
+  const version = useVersion(`invoices/${saved?.id}`, saved);
   const [lines, setLines] = useState(() => (draft?.lines ?? [EMPTY]).map((line, n) => ({ ...line, key: n })));
-  const [key] = useState(() => crypto.randomUUID());
+  const key = useKey();
   const action = useAction(async (form, isDone) => {
     const { customer_id, currency, due_date, notes, discount_rate } = values(form);
     const body = {
@@ -31,8 +36,8 @@ function Form({ customers: all, draft }) {
         ({ description, quantity, unit_price, tax_rate, discount_rate: rate, discount_amount: amount })),
     };
     const next = saved
-      ? await change('PUT', `invoices/${saved.id}`, saved.etag, body)
-      : await create('invoices', body, key);
+      ? await change('PUT', `invoices/${saved.id}`, version.etag, body)
+      : await create('invoices', body, key.of(body));
     setSaved(next);
     say('The draft is saved.');
     if (isDone) go(`/invoices/${next.id}`);
@@ -48,14 +53,15 @@ function Form({ customers: all, draft }) {
     pointer="/lines/${n}/${field}" value=${line[field]} onInput=${(event) => edit(n, event)} required problem=${problem} ...${rest} />`;
   const known = ['/customer_id', '/currency', '/due_date', '/notes', '/discount_rate',
     ...lines.flatMap((_, n) => Object.keys(EMPTY).map((field) => `/lines/${n}/${field}`))];
-  return html`<${Refusal} problem=${problem} fields=${known} />
+  return html`<${Refusal} problem=${problem} fields=${known} newer=${() => version.load.run(action)} /><${Refusal} problem=${version.load.problem} />
+    ${version.newer && html`<section class="card"><h2>The newer version</h2><p>It has these lines. Your own are below.</p><${Lines} invoice=${version.newer} /></section>`}
     <form onSubmit=${submit}>
       <div class="filters">
         <${Field} label="Customer" name="customer_id" as="select" problem=${problem}>
           ${all.map((customer) => html`<option value=${customer.id} selected=${customer.id === saved?.customer_id}>${customer.name}</option>`)}<//>
-        <${Field} label="Currency" name="currency" defaultValue=${saved?.currency ?? all[0].default_currency} maxlength="3" required problem=${problem} />
-        <${Field} label="Due date" name="due_date" type="date" defaultValue=${saved?.due_date ?? ''} problem=${problem} />
-        <${Field} label="Discount (%)" name="discount_rate" inputmode="decimal" defaultValue=${saved?.discount_rate ?? ''} problem=${problem} />
+        <${Field} label="Currency" name="currency" saved=${version.saved('currency')} defaultValue=${saved?.currency ?? all[0].default_currency} maxlength="3" required problem=${problem} />
+        <${Field} label="Due date" name="due_date" saved=${version.saved('due_date')} type="date" defaultValue=${saved?.due_date ?? ''} problem=${problem} />
+        <${Field} label="Discount (%)" name="discount_rate" saved=${version.saved('discount_rate')} inputmode="decimal" defaultValue=${saved?.discount_rate ?? ''} problem=${problem} />
       </div>
       <fieldset><legend>Lines</legend>
         ${lines.map((line, n) => html`<div class="filters line" key=${line.key} role="group" aria-label="Line ${n + 1}">
@@ -68,7 +74,7 @@ function Form({ customers: all, draft }) {
         </div>`)}
         <button type="button" class="quiet" onClick=${add}>Add line</button>
       </fieldset>
-      <${Field} label="Notes" name="notes" as="textarea" rows="3" defaultValue=${saved?.notes ?? ''} problem=${problem} />
+      <${Field} label="Notes" name="notes" saved=${version.saved('notes')} as="textarea" rows="3" defaultValue=${saved?.notes ?? ''} problem=${problem} />
       ${saved && html`<p role="status">Subtotal ${money(saved.subtotal, saved.currency)} · Tax ${money(saved.tax_total, saved.currency)} ·
         <strong> Total ${money(saved.total, saved.currency)}</strong></p>`}
       <div class="actions">

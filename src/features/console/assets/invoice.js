@@ -1,44 +1,45 @@
 /** One invoice: its lines, and what can be done with it in its state. */
 
 import { html, useState } from './preact.js';
-import { change, create, download, read } from './api.js';
-import { day, decimals, minorUnits, money, time } from './format.js';
+import { change, create, download, read, withQuery } from './api.js';
+import { day, decimals, minorUnits, money, time, words } from './format.js';
 import { useChanges } from './live.js';
 import { Link, go } from './router.js';
-import { Confirm, Field, Heading, Loaded, Refusal, Status, Table, say, useAction, useData, values } from './ui.js';
+import { Confirm, Field, Heading, Loaded, Pager, Refusal, Status, Table, say, useAction, useData, useKey, usePages, values } from './ui.js';
 import { Documents } from './documents.js';
 
 export function Invoice({ id }) {
   const invoice = useData(() => read(`invoices/${id}`), [id]);
-  const payments = useData(() => read(`invoices/${id}/payments`), [id]);
-  const reload = () => Promise.all([invoice.reload(), payments.reload()]);
-  useChanges('invoices', reload);
+  useChanges('invoices', invoice.reload);
   return html`<p><${Link} to="/invoices">All invoices<//></p>
     <${Loaded} of=${invoice}>${(found) => html`
       <${Heading}>${found.number ? `Invoice ${found.number}` : 'Draft invoice'}<//>
       <p><${Status} name=${found.status} /> <span class="soft">Last change ${time(found.updated_at)}</span></p>
-      <${Actions} invoice=${found} reload=${reload} />
+      <${Actions} invoice=${found} reload=${invoice.reload} />
       <${Lines} invoice=${found} />
-      ${found.status !== 'draft' && html`<h2>Payments</h2>
-        ${['issued', 'partially_paid'].includes(found.status) && html`<${Pay} invoice=${found} reload=${reload} />`}
-        <${Loaded} of=${payments}>${(page) => html`<${Table} caption="Payments" empty="Nothing is paid yet."
-          columns=${['Date', 'Method', 'Reference', '>Amount']}
-          rows=${page.items.map((payment) => [day(payment.paid_on), payment.method.replace('_', ' '), payment.reference ?? '–', money(payment.amount, found.currency)])} />`}<//>`}
+      ${found.status !== 'draft' && html`<${Payments} invoice=${found} reload=${invoice.reload} />`}
       <h2>Documents</h2>
       <${Documents} invoiceId=${found.id} />`}<//>`;
 }
 
-function Lines({ invoice }) {
-  const sum = (label, amount) => ['', '', '', label, money(amount, invoice.currency)];
+/** The lines of an invoice and its amounts, which the service has computed. */
+export function Lines({ invoice }) {
+  const amount = (minor) => money(minor, invoice.currency);
+  const row = (label, minor, isShown = true) => (isShown ? [['', '', '', '', '', label, amount(minor)]] : []);
+  const isIssued = invoice.status !== 'draft';
   return html`<${Table} caption="Lines" empty="No lines."
-    columns=${['Description', '>Quantity', '>Unit price', '>Tax', '>Net']}
+    columns=${['Description', '>Quantity', '>Unit price', '>Tax', '>Gross', '>Discount', '>Net']}
     rows=${[
-      ...invoice.lines.map((line) => [line.description, line.quantity, line.unit_price, `${line.tax_rate} %`, money(line.net, invoice.currency)]),
-      sum('Subtotal', invoice.subtotal),
-      ...(invoice.discount ? [sum('Discount', -invoice.discount)] : []),
-      sum('Tax', invoice.tax_total),
-      sum(html`<strong>Total</strong>`, invoice.total),
-      ...(invoice.status === 'draft' ? [] : [sum('Amount due', invoice.due)]),
+      ...invoice.lines.map((line) => [line.description, line.quantity, line.unit_price, `${line.tax_rate} %`,
+        amount(line.gross), line.discount ? amount(-line.discount) : '–', amount(line.net)]),
+      ...row('Gross', invoice.subtotal, invoice.discount_total > 0),
+      ...row('Discounts', -invoice.discount_total, invoice.discount_total > 0),
+      ...row('Net', invoice.subtotal - invoice.discount_total),
+      ...row('Tax', invoice.tax_total),
+      ...row(html`<strong>Total</strong>`, invoice.total),
+      ...row('Credited', -invoice.credited, invoice.credited > 0),
+      ...row('Paid', -invoice.paid, invoice.paid > 0),
+      ...row(html`<strong>Amount due</strong>`, invoice.due, isIssued),
     ]} />${invoice.notes && html`<p>${invoice.notes}</p>`}`;
 }
 
@@ -68,16 +69,28 @@ function Actions({ invoice, reload }) {
         text="A void invoice keeps its number and can never be paid." />`}
       <button type="button" class="quiet" disabled=${busy} onClick=${() => pdf.run()}>${pdf.busy ? 'Rendering …' : 'Save PDF'}</button>
     </div>
-    ${[issue, revoke, pdf, remove].map((action) => html`<${Refusal} problem=${action.problem} />`)}`;
+    ${[issue, revoke, pdf, remove].map((action) => html`<${Refusal} problem=${action.problem} newer=${() => reload().then(action.clear)} />`)}`;
+}
+
+function Payments({ invoice, reload }) {
+  const pages = usePages([]);
+  const list = useData(() => read(withQuery(`invoices/${invoice.id}/payments`, { limit: 20, cursor: pages.cursor })), [pages.cursor, invoice.paid]);
+  return html`<h2>Payments</h2>
+    ${['issued', 'partially_paid'].includes(invoice.status) && html`<${Pay} invoice=${invoice} reload=${reload} />`}
+    <${Loaded} of=${list}>${(page) => html`<${Table} caption="Payments" empty="Nothing is paid yet."
+      columns=${['Date', 'Method', 'Reference', '>Amount']}
+      rows=${page.items.map((payment) => [day(payment.paid_on), words(payment.method), payment.reference ?? '–', money(payment.amount, invoice.currency)])} />
+      <${Pager} pages=${pages} page=${page} />`}<//>`;
 }
 
 function Pay({ invoice, reload }) {
-  const [key, setKey] = useState(() => crypto.randomUUID());
+  const key = useKey();
   const [wrong, setWrong] = useState(null);
   const action = useAction(async (form) => {
     const { amount, paid_on, method, reference } = values(form);
-    await create(`invoices/${invoice.id}/payments`, { amount: minorUnits(amount, invoice.currency), paid_on, method, reference }, key);
-    setKey(crypto.randomUUID());
+    const body = { amount: minorUnits(amount, invoice.currency), paid_on, method, reference };
+    await create(`invoices/${invoice.id}/payments`, body, key.of(body));
+    key.used();
     form.reset();
     say('The payment is recorded.');
     await reload();
@@ -95,7 +108,7 @@ function Pay({ invoice, reload }) {
       <${Field} label="Amount (${invoice.currency})" name="amount" inputmode="decimal" defaultValue=${due} required problem=${problem} />
       <${Field} label="Paid on" name="paid_on" type="date" defaultValue=${new Date().toLocaleDateString('sv')} required problem=${problem} />
       <${Field} label="Method" name="method" as="select">
-        ${['bank_transfer', 'card', 'cash', 'direct_debit', 'other'].map((name) => html`<option value=${name}>${name.replace('_', ' ')}</option>`)}<//>
+        ${['bank_transfer', 'card', 'cash', 'direct_debit', 'other'].map((name) => html`<option value=${name}>${words(name)}</option>`)}<//>
       <${Field} label="Reference" name="reference" problem=${problem} />
       <button disabled=${action.busy}>Record payment</button>
     </form>`;

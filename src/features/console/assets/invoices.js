@@ -1,6 +1,6 @@
 /** The list of invoices, with filters and a chart of totals by status. */
 
-import { html, useState } from './preact.js';
+import { html, useRef, useState } from './preact.js';
 import { download, read, withQuery } from './api.js';
 import { day, money, words } from './format.js';
 import { useChanges } from './live.js';
@@ -15,22 +15,41 @@ const SORTS = {
   due_date: 'Due first',
 };
 
-/** Reads at most 1,000 customers, for names and selects. */
-export async function customers() {
+/** Reads the newest 1,000 customers, and those of `ids` that are older. */
+export async function customers(ids = []) {
   const all = [];
   for (let cursor; cursor !== null && all.length < 1000;) {
     const page = await read(withQuery('customers', { limit: 100, cursor }));
     all.push(...page.items);
     cursor = page.next_cursor;
   }
-  return all;
+  return [...all, ...(await older(all, ids))];
+}
+
+/** Reads the customers of `ids` that are not among those that are known. */
+function older(known, ids) {
+  const missing = new Set(ids);
+  for (const { id } of known) missing.delete(id);
+  return Promise.all([...missing].map((id) => read(`customers/${id}`)));
+}
+
+/** Returns the names of the customers of these invoices. Pages share what has been read. */
+function useCustomerNames(invoices) {
+  const known = useRef(null);
+  useChanges('customers', () => { known.current = null; });
+  return useData(async () => {
+    if (!invoices) return null;
+    const ids = invoices.map((invoice) => invoice.customer_id);
+    known.current = known.current ? [...known.current, ...(await older(known.current, ids))] : await customers(ids);
+    return new Map(known.current.map(({ id, name }) => [id, name]));
+  }, [invoices]);
 }
 
 export function Invoices() {
   const [filter, setFilter] = useState({ sort: '-created_at' });
   const pages = usePages([filter]);
   const list = useData(() => read(withQuery('invoices', { limit: 20, cursor: pages.cursor, ...filter })), [filter, pages.cursor]);
-  const names = useData(async () => new Map((await customers()).map((customer) => [customer.id, customer.name])), []);
+  const names = useCustomerNames(list.data?.items);
   useChanges('invoices', list.reload);
   const set = (event) => setFilter({ ...filter, [event.target.name]: event.target.value });
   return html`<${Heading}>Invoices<//>

@@ -7,8 +7,11 @@ import * as session from './session.js';
 const OBJECTS = ['invoices', 'customers', 'documents'];
 const RETRY_MS = [1000, 2000, 5000, 15_000, 60_000];
 
+/** The newest attempt to connect. Older attempts, and their sockets, do nothing any more. */
+let current = 0;
 let socket = null;
-let tries = 0;
+let timer;
+let failures = 0;
 let state = 'off';
 const watchers = new Set();
 const stateWatchers = new Set();
@@ -26,44 +29,58 @@ async function ticket() {
   return (await create('live/tickets')).ticket;
 }
 
-async function open() {
-  if (socket || !session.user) return;
+async function connect() {
+  const attempt = (current += 1);
+  clearTimeout(timer);
+  socket?.close();
+  socket = null;
+  if (!session.user) return setState('off');
   setState('connecting');
-  let first;
   try {
-    first = await ticket();
+    const first = await ticket();
+    if (attempt === current) open(attempt, first);
   } catch {
-    return retry();
+    retry(attempt);
   }
-  socket = new WebSocket(`${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/api/v1/live`);
-  const send = (message) => socket?.send(JSON.stringify(message));
-  socket.onopen = () => send({ type: 'authenticate', ticket: first });
-  socket.onclose = () => {
-    socket = null;
-    retry();
-  };
-  socket.onmessage = async ({ data }) => {
-    const message = JSON.parse(data);
-    if (message.type === 'ready') {
-      OBJECTS.forEach((object) => send({ type: 'subscribe', object }));
-      if (tries > 0) changed();
-      tries = 0;
-      setState('live');
-    }
-    if (message.type === 'event') changed(`${message.object}s`);
-    if (message.type === 'resync') changed();
-    if (message.type === 'renew_soon') send({ type: 'renew', ticket: await ticket() });
-  };
 }
 
-function retry() {
+function open(attempt, first) {
+  const mine = new WebSocket(`${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/api/v1/live`);
+  socket = mine;
+  const send = (message) => mine.send(JSON.stringify(message));
+  mine.onopen = () => send({ type: 'authenticate', ticket: first });
+  mine.onclose = () => retry(attempt);
+  mine.onmessage = ({ data }) => attempt === current && receive(JSON.parse(data), mine, send);
+}
+
+function receive(message, from, send) {
+  if (message.type === 'ready') {
+    OBJECTS.forEach((object) => send({ type: 'subscribe', object }));
+    failures = 0;
+    setState('live');
+  }
+  // What was read before the subscription may be old by now.
+  if (message.type === 'subscribed') changed(message.object);
+  if (message.type === 'event') changed(`${message.object}s`);
+  if (message.type === 'resync') changed();
+  if (message.type === 'renew_soon') renew(Date.parse(message.until), send).catch(() => from.close());
+}
+
+/** A ticket lives no longer than the access token that asks for it, so this token must be newer than the socket's. */
+async function renew(until, send) {
+  if (session.validUntil <= until) await session.refresh();
+  send({ type: 'renew', ticket: await ticket() });
+}
+
+function retry(attempt) {
+  if (attempt !== current) return;
   setState('off');
-  if (!session.user) return;
-  setTimeout(open, RETRY_MS[Math.min(tries, RETRY_MS.length - 1)]);
-  tries += 1;
+  timer = setTimeout(connect, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
+  failures += 1;
 }
 
-session.onChange(() => (session.user ? open() : socket?.close()));
+session.onChange(connect);
+addEventListener('online', connect);
 
 /** Calls `watcher` when one of the user's objects of this kind has changed. */
 export function useChanges(kind, watcher) {

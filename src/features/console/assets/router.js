@@ -12,22 +12,21 @@ addEventListener('popstate', changed);
 
 /** Opens a view. */
 export function go(path) {
-  if (path !== location.pathname + location.search) history.pushState(null, '', path);
+  if (path !== location.pathname) history.pushState(null, '', path);
   changed();
   scrollTo(0, 0);
 }
 
-/** Returns the current path and query, and draws again when they change. */
-export function useLocation() {
-  const now = () => location.pathname + location.search;
+/** Returns the current path, and draws again when it changes. */
+export function usePath() {
+  const now = () => location.pathname;
   const [here, setHere] = useState(now());
   useEffect(() => {
     const listener = () => setHere(now());
     listeners.add(listener);
     return () => listeners.delete(listener);
   }, []);
-  const url = new URL(here, location.origin);
-  return { path: url.pathname, query: url.searchParams };
+  return here;
 }
 
 /** A link to a view. A click with a modifier key opens a new tab, as with every link. */

@@ -4,8 +4,14 @@
  */
 
 const CSRF = { 'X-Strongroom-Csrf': '1' };
+const JSON_BODY = { 'Content-Type': 'application/json' };
 /** The token is renewed this long before it expires, so that no request fails because of it. */
 const MARGIN_MS = 60_000;
+/**
+ * Local storage has this key while the browser has a session. It is no secret and gives no access. Without it, each
+ * visitor who is not signed in would send a refresh without a cookie, which the service records as a security event.
+ */
+const MARKER = 'strongroom-signed-in';
 
 let token = null;
 let expiresAt = 0;
@@ -15,6 +21,9 @@ const tabs = new BroadcastChannel('strongroom-session');
 
 /** The id of the signed-in user, or null. */
 export let user = null;
+
+/** When the access token expires, by the clock of the service: milliseconds since 1970. */
+export let validUntil = 0;
 
 /** Calls `listener` when a user signs in or out. Returns a function that stops this. */
 export function onChange(listener) {
@@ -33,9 +42,12 @@ function claims(jwt) {
 
 function keep(reply) {
   const before = user?.id;
+  const { sub, exp } = claims(reply.access_token);
   token = reply.access_token;
-  user = { id: claims(token).sub };
+  user = { id: sub };
+  validUntil = exp * 1000;
   expiresAt = Date.now() + reply.expires_in * 1000;
+  localStorage.setItem(MARKER, '1');
   clearTimeout(timer);
   timer = setTimeout(() => refresh().catch(() => {}), Math.max(reply.expires_in * 1000 - MARGIN_MS, 1000));
   if (user.id !== before) announce();
@@ -43,18 +55,28 @@ function keep(reply) {
 
 function forget() {
   clearTimeout(timer);
+  localStorage.removeItem(MARKER);
   const wasSignedIn = token !== null;
   token = user = null;
   if (wasSignedIn) announce();
 }
 
 /**
- * Renews the access token. A refresh token is valid once, and a second use after some seconds ends the session. So only
- * one tab at a time uses the cookie (Web Locks). Returns whether a user is signed in.
+ * Runs one request at a time, in all tabs (Web Locks), of those that use or replace the refresh cookie. A refresh token
+ * is valid once, and a second use after some seconds ends the session.
  */
+function withCookie(work) {
+  return navigator.locks.request('strongroom-refresh', work);
+}
+
+async function post(path, headers, body) {
+  return fetch(`/api/v1/${path}`, { method: 'POST', headers, body: body && JSON.stringify(body), cache: 'no-store' });
+}
+
+/** Renews the access token. Returns whether a user is signed in. */
 export async function refresh() {
-  return navigator.locks.request('strongroom-refresh', async () => {
-    const reply = await fetch('/api/v1/auth/refresh', { method: 'POST', headers: CSRF, cache: 'no-store' });
+  return withCookie(async () => {
+    const reply = await post('auth/refresh', CSRF);
     const body = await reply.json();
     if (reply.ok) keep(body);
     else if (reply.status === 401) forget();
@@ -62,22 +84,28 @@ export async function refresh() {
   });
 }
 
-/** Signs in. Throws the response if it is an error. */
-export async function signIn(credentials) {
-  const reply = await fetch('/api/v1/auth/login', {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(credentials),
-    cache: 'no-store',
-  });
-  if (!reply.ok) throw reply;
-  keep(await reply.json());
-  tabs.postMessage('signed-in');
+/** Continues the session of an earlier visit, if there is one. */
+export async function resume() {
+  if (localStorage.getItem(MARKER)) await refresh().catch(() => {});
 }
 
-/** Takes the token of a password change, which replaces the session. */
-export function replace(reply) {
-  keep(reply);
+/** Signs in. Throws the response if it is an error. */
+export async function signIn(credentials) {
+  await replaceSession('auth/login', JSON_BODY, credentials);
+}
+
+/** Changes the password. The service replaces the session. Throws the response if it is an error. */
+export async function changePassword(body) {
+  await replaceSession('me/password', { ...JSON_BODY, ...(await authorization()) }, body);
+}
+
+async function replaceSession(path, headers, body) {
+  await withCookie(async () => {
+    const reply = await post(path, headers, body);
+    if (!reply.ok) throw reply;
+    keep(await reply.json());
+  });
+  tabs.postMessage('signed-in');
 }
 
 /**
@@ -85,9 +113,15 @@ export function replace(reply) {
  * cannot end it.
  */
 export async function signOut() {
-  const headers = token ? { ...CSRF, Authorization: `Bearer ${token}` } : CSRF;
-  const reply = await fetch('/api/v1/auth/logout', { method: 'POST', headers, cache: 'no-store' });
-  if (!reply.ok && reply.status !== 401) throw reply;
+  await withCookie(async () => {
+    const reply = await post('auth/logout', token ? { ...CSRF, Authorization: `Bearer ${token}` } : CSRF);
+    if (!reply.ok && reply.status !== 401) throw reply;
+  });
+  leave();
+}
+
+/** Forgets the session in all tabs. The service has already ended it. */
+export function leave() {
   forget();
   tabs.postMessage('signed-out');
 }
@@ -96,11 +130,6 @@ export async function signOut() {
 export async function authorization() {
   if (token && Date.now() > expiresAt - MARGIN_MS / 2) await refresh().catch(() => {});
   return token ? { Authorization: `Bearer ${token}` } : {};
-}
-
-/** The session has ended: another device revoked it, or the service did. */
-export function ended() {
-  forget();
 }
 
 tabs.onmessage = ({ data }) => {

@@ -1,7 +1,7 @@
 /** Sign in, register, and the start of a password reset. */
 
 import { html, useState } from './preact.js';
-import { problemOf, request } from './api.js';
+import { refused, request } from './api.js';
 import { solve } from './challenge.js';
 import { Link, go } from './router.js';
 import * as session from './session.js';
@@ -10,10 +10,8 @@ import { Field, Heading, Refusal, useAction } from './ui.js';
 /** Signs in. When login throttling asks for a challenge, solves it and tries once more. */
 async function signIn(credentials, progress) {
   try {
-    await session.signIn(credentials);
-  } catch (reply) {
-    if (!(reply instanceof Response)) throw reply;
-    const problem = await problemOf(reply);
+    await session.signIn(credentials).catch(refused);
+  } catch (problem) {
     if (!problem.challenge || credentials.altcha) throw problem;
     await signIn({ ...credentials, altcha: await solve(problem.challenge, progress) }, progress);
   }

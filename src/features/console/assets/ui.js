@@ -1,19 +1,24 @@
 /** Parts that all views share. */
 
 import { html, useEffect, useRef, useState } from './preact.js';
-import { Problem, unreachable } from './api.js';
+import { Problem, read, unreachable } from './api.js';
 import { words } from './format.js';
 
-/** Shows a refusal: its title, messages of fields, and the request id, by which an operator finds it in the log. */
-export function Refusal({ problem, fields = [] }) {
+/**
+ * Shows a refusal: its title, messages of fields, and the request id, by which an operator finds it in the log.
+ * `newer` is called when the user asks for the version that was saved in the meantime (412).
+ */
+export function Refusal({ problem, fields = [], newer, focus = true }) {
   const place = useRef();
-  useEffect(() => problem && place.current?.focus(), [problem]);
+  useEffect(() => focus && problem && place.current?.focus(), [problem]);
   if (!problem) return null;
   const others = problem.errors.filter((error) => !fields.includes(error.pointer));
   const wait = problem.retryAfter ? ` Try again in ${problem.retryAfter} s.` : '';
   return html`<div class="refusal" role="alert" tabindex="-1" ref=${place}>
     <p><strong>${problem.message}.</strong>${wait}</p>
     ${others.length > 0 && html`<ul>${others.map(({ pointer, message }) => html`<li><code>${pointer || 'body'}</code> ${message}</li>`)}</ul>`}
+    ${newer && problem.status === 412 && html`<p>It was changed in another tab or on another device.
+      <button type="button" class="quiet" onClick=${newer}>Load the newer version</button></p>`}
     ${problem.requestId && html`<p class="soft">Request <code>${problem.requestId}</code> <${Copy} text=${problem.requestId} /></p>`}
   </div>`;
 }
@@ -28,16 +33,19 @@ export function Copy({ text, label = 'Copy' }) {
   return html`<button type="button" class="quiet" onClick=${copy}>${copied ? 'Copied' : label}</button>`;
 }
 
-/** A labelled field. The message of the API's refusal for this field stands below it. */
-export function Field({ label, name, pointer = `/${name}`, problem, hint, as = 'input', children, ...rest }) {
+/**
+ * A labelled field. The message of the API's refusal for this field stands below it. `saved` is the value of a newer
+ * version, if it differs from the one that the form started with.
+ */
+export function Field({ label, name, pointer = `/${name}`, problem, hint, saved, as = 'input', children, ...rest }) {
   const error = problem?.errors.find((found) => found.pointer === pointer)?.message;
   const id = `field-${name}`;
-  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined;
+  const notes = [['hint', hint], ['saved', saved && `The newer version has: ${saved}`], ['error', error]].filter(([, text]) => text);
   return html`<div class="field">
     <label for=${id}>${label}</label>
-    <${as} id=${id} name=${name} aria-invalid=${error ? 'true' : undefined} aria-describedby=${described} ...${rest}>${children}<//>
-    ${hint && html`<p class="hint" id="${id}-hint">${hint}</p>`}
-    ${error && html`<p class="error" id="${id}-error">${error}</p>`}
+    <${as} id=${id} name=${name} aria-invalid=${error ? 'true' : undefined}
+      aria-describedby=${notes.map(([kind]) => `${id}-${kind}`).join(' ') || undefined} ...${rest}>${children}<//>
+    ${notes.map(([kind, text]) => html`<p class=${kind} id="${id}-${kind}">${text}</p>`)}
   </div>`;
 }
 
@@ -46,20 +54,55 @@ function asProblem(error) {
   return error instanceof Problem ? error : unreachable();
 }
 
-/** Runs an action once at a time, and keeps its refusal. */
+/** Runs an action once at a time, and keeps its refusal. A call while it runs does nothing. */
 export function useAction(action) {
   const [state, setState] = useState({ busy: false, problem: null });
+  const running = useRef(false);
   const run = async (...input) => {
+    if (running.current) return;
+    running.current = true;
     setState({ busy: true, problem: null });
+    let problem = null;
     try {
-      const result = await action(...input);
-      setState({ busy: false, problem: null });
-      return result;
-    } catch (problem) {
-      setState({ busy: false, problem: asProblem(problem) });
+      await action(...input);
+    } catch (error) {
+      problem = asProblem(error);
     }
+    running.current = false;
+    setState({ busy: false, problem });
   };
-  return { ...state, run };
+  const clear = () => setState((old) => ({ ...old, problem: null }));
+  return { ...state, run, clear };
+}
+
+/**
+ * Returns a function from a request's body to its idempotency key. A repeated body keeps its key, so that the service
+ * runs it once. Another body gets another key. Call `used` after a success.
+ */
+export function useKey() {
+  const last = useRef({});
+  const of = (body) => {
+    const text = JSON.stringify(body);
+    if (last.current.text !== text) last.current = { text, key: crypto.randomUUID() };
+    return last.current.key;
+  };
+  return { of, used: () => { last.current = {}; } };
+}
+
+/**
+ * The version of an object that a form changes. After a 412, `load` reads the newer version. The form keeps what the
+ * user typed, and `saved` returns what the newer version has instead, so that the user can decide.
+ */
+export function useVersion(path, original) {
+  const [found, setFound] = useState(null);
+  const newer = found?.original === original ? found.object : null;
+  const load = useAction(async (...refused) => {
+    setFound({ original, object: await read(path) });
+    for (const action of refused) action.clear();
+    say('The newer version is loaded. What you typed is still here: check it, and save again.');
+  });
+  const saved = (name) => newer && newer[name] !== original[name] && (newer[name] ?? 'nothing');
+  return { etag: (newer ?? original)?.etag, newer, load, saved };
 }
 
 /** Loads data, and loads them again with `reload`. An older answer never replaces a newer one. */
@@ -82,11 +125,15 @@ export function useData(load, inputs) {
   return { ...state, reload };
 }
 
-/** Shows the three states of loaded data: loading, refused, loaded. */
+/**
+ * Shows the states of loaded data: loading, refused, loaded. If a reload fails, the older data stay. A refusal does not
+ * take the focus here, because the user may be typing somewhere else.
+ */
 export function Loaded({ of, children }) {
-  if (of.data) return html`<${Refusal} problem=${of.problem} />${children(of.data)}`;
-  if (of.problem) return html`<${Refusal} problem=${of.problem} /><p><button onClick=${of.reload}>Try again</button></p>`;
-  return html`<p class="soft" role="status">Loading …</p>`;
+  if (!of.data && !of.problem) return html`<p class="soft" role="status">Loading …</p>`;
+  return html`${of.problem && html`<${Refusal} problem=${of.problem} focus=${false} />
+      <p><button type="button" class="quiet" onClick=${of.reload}>Try again</button></p>`}
+    ${of.data && children(of.data)}`;
 }
 
 export function Status({ name }) {
@@ -119,24 +166,25 @@ export function Confirm({ label, title, text, action, busy, danger = true }) {
     </dialog>`;
 }
 
-/** Pages of a list: the cursors of the pages so far, and the current one. */
+/** Pages of a list: the cursors of the pages so far, and the current one. Other `inputs` start with the first page. */
 export function usePages(inputs) {
-  const [cursors, setCursors] = useState([null]);
-  useEffect(() => setCursors([null]), inputs);
+  const list = JSON.stringify(inputs);
+  const [state, setState] = useState({ list, cursors: [null] });
+  const cursors = state.list === list ? state.cursors : [null];
   return {
     cursor: cursors[cursors.length - 1],
     number: cursors.length,
-    next: (cursor) => setCursors([...cursors, cursor]),
-    back: () => setCursors(cursors.slice(0, -1)),
+    next: (cursor) => setState({ list, cursors: [...cursors, cursor] }),
+    back: () => setState({ list, cursors: cursors.slice(0, -1) }),
   };
 }
 
 export function Pager({ pages, page }) {
   if (pages.number === 1 && !page.next_cursor) return null;
   return html`<nav class="actions" aria-label="Pages">
-    <button type="button" class="quiet" disabled=${pages.number === 1} onClick=${pages.back}>Newer</button>
+    <button type="button" class="quiet" disabled=${pages.number === 1} onClick=${pages.back}>Previous page</button>
     <span class="soft">Page ${pages.number}</span>
-    <button type="button" class="quiet" disabled=${!page.next_cursor} onClick=${() => pages.next(page.next_cursor)}>Older</button>
+    <button type="button" class="quiet" disabled=${!page.next_cursor} onClick=${() => pages.next(page.next_cursor)}>Next page</button>
   </nav>`;
 }
 
