@@ -129,7 +129,8 @@ fn check_cookie(
     limits: Option<&RouteLimits>,
     charge: impl Fn() -> ApiResult<()>,
 ) -> ApiResult<()> {
-    csrf::check(request, &service::<AllowedOrigins>(request)?).or_else(|refusal| charge().and(Err(refusal)))?;
+    let origins = service::<AllowedOrigins>(request)?;
+    csrf::check(request.headers(), &origins).or_else(|refusal| charge().and(Err(refusal)))?;
     match cookie::read(&service::<Authenticator>(request)?.keys, request.headers()) {
         // The MAC of the cookie is valid, so its user can be charged.
         // The handler looks up whether the token was used or revoked.

@@ -14,6 +14,8 @@ use actix_web::{FromRequest, Handler, HttpResponse, Responder, Route, guard};
 
 pub use super::gate::Access;
 use super::gate::{self, Rules};
+#[cfg(feature = "dev")]
+use crate::config::Profile;
 use crate::config::Settings;
 use crate::features::about::{docs as about_docs, handlers as about};
 use crate::features::admin::{docs as admin_docs, handlers as admin};
@@ -22,11 +24,13 @@ use crate::features::business::{docs as business_docs, handlers as business};
 use crate::features::console::{self, docs as console_docs};
 use crate::features::customers::docs as customer_docs;
 use crate::features::customers::model::Customer;
+#[cfg(feature = "dev")]
+use crate::features::demo::accounts as demo;
 use crate::features::documents::{content, docs as document_docs, handlers as documents};
 use crate::features::events::{docs as event_docs, handlers as events};
 use crate::features::health::{docs as health_docs, handlers as health};
 use crate::features::invoices::credit_notes::{docs as credit_docs, handlers as credit_notes};
-use crate::features::invoices::{docs as invoice_docs, export, handlers as invoices, pdf};
+use crate::features::invoices::{docs as invoice_docs, export, handlers as invoices, pdf, preview, status_totals};
 use crate::features::live::{docs as live_docs, handlers as live};
 use crate::features::mail_pages::{self, docs as page_docs};
 use crate::features::reference::{self, docs as reference_docs};
@@ -80,7 +84,7 @@ row_functions! { get GET post POST put PUT patch PATCH delete DELETE }
 #[must_use]
 pub fn table() -> Vec<Endpoint> {
     use Access::{Admin, Cookie, Public, SignedIn, Ticket, TokenOrCookie};
-    use Tier::{Export, Refresh, Registration, Reset, SignIn, Standard, Unlimited, Upload, Write};
+    use Tier::{Asset, Export, Preview, Refresh, Registration, Reset, SignIn, Standard, Unlimited, Upload, Write};
     /// The body limit of an invoice, which has up to 100 lines.
     const INVOICE: BodyLimit = Json(64 * 1024);
     /// The body limit of an upload in the documentation. [`with_limits`] replaces it by the configured limit.
@@ -110,6 +114,8 @@ pub fn table() -> Vec<Endpoint> {
         delete("/api/v1/customers/{id}", SignedIn, Write, Empty, resources::delete::<Customer>, customer_docs::DELETE),
         post("/api/v1/invoices", SignedIn, Write, INVOICE, invoices::create, invoice_docs::CREATE),
         get("/api/v1/invoices", SignedIn, Standard, Empty, invoices::list, invoice_docs::LIST),
+        post("/api/v1/invoices/preview", SignedIn, Preview, INVOICE, preview::preview, invoice_docs::PREVIEW),
+        get("/api/v1/invoices/totals", SignedIn, Standard, Empty, status_totals::totals, invoice_docs::TOTALS),
         get("/api/v1/invoices/export", SignedIn, Export, Empty, export::export, invoice_docs::EXPORT),
         get("/api/v1/invoices/{id}", SignedIn, Standard, Empty, invoices::read, invoice_docs::READ),
         get("/api/v1/invoices/{id}/pdf", SignedIn, Export, Empty, pdf::pdf, invoice_docs::PDF),
@@ -154,11 +160,23 @@ pub fn table() -> Vec<Endpoint> {
         get("/mail-page.css", Public, Standard, Empty, mail_pages::style, page_docs::STYLE),
         get("/mail-page.js", Public, Standard, Empty, mail_pages::script, page_docs::SCRIPT),
         get("/icon.svg", Public, Standard, Empty, mail_pages::icon, page_docs::ICON),
-        get("/console/{version}/style.css", Public, Standard, Empty, console::style, console_docs::STYLE),
-        get("/console/{version}/{file}", Public, Standard, Empty, console::script, console_docs::SCRIPT),
+        get("/console/{version}/style.css", Public, Asset, Empty, console::style, console_docs::STYLE),
+        get("/console/{version}/{file}", Public, Asset, Empty, console::script, console_docs::SCRIPT),
     ];
     table.extend(console::VIEWS.map(|path| get(path, Public, Standard, Empty, console::page, console_docs::PAGE)));
     table
+}
+
+/// Returns the endpoints that exist only in the development profile. They are no part of the API, so its document does
+/// not contain them.
+#[cfg(feature = "dev")]
+fn development(profile: Profile) -> Vec<Endpoint> {
+    match profile {
+        Profile::Development => {
+            vec![post("/dev/demo-users", Access::Public, Tier::Standard, Empty, demo::list, demo::DOCS)]
+        }
+        Profile::Production => Vec::new(),
+    }
 }
 
 impl Endpoint {
@@ -192,7 +210,10 @@ pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
     // The outer `None` means that the tier has no limit. The inner `None` means a rate of 0, which is an error.
     let limits = |tier: Tier| tier.rate(&settings.limits).map(RouteLimits::new);
     let form = settings.documents.max_bytes + ENVELOPE;
-    let mounted = table()
+    let endpoints = table();
+    #[cfg(feature = "dev")]
+    let endpoints = endpoints.into_iter().chain(development(settings.profile)).collect::<Vec<_>>();
+    let mounted = endpoints
         .into_iter()
         .filter(|endpoint| settings.http.docs || !endpoint.path.starts_with("/docs"))
         .filter(|endpoint| settings.http.console || !console::serves(endpoint.path))

@@ -18,6 +18,8 @@ use crate::features::admin::store::AdminStore;
 use crate::features::auth::store::AuthStore;
 use crate::features::business::store::BusinessStore;
 use crate::features::demo::DemoServices;
+#[cfg(feature = "dev")]
+use crate::features::demo::accounts::Accounts as DemoAccounts;
 use crate::features::documents::store::DocumentStore;
 use crate::features::documents::upload_service::UploadService;
 use crate::features::events::store::EventStore;
@@ -25,6 +27,7 @@ use crate::features::health::Readiness;
 use crate::features::invoices::pdf::PdfRenderer;
 use crate::features::invoices::store::InvoiceStore;
 use crate::features::live::hub::Live;
+use crate::features::mail_pages::ConsoleLink;
 use crate::features::reference::{Document, Page};
 use crate::features::resources::Resources;
 use crate::features::users::purge_store::OwnerPurge;
@@ -77,6 +80,8 @@ pub struct Services {
     readiness: Arc<Readiness>,
     openapi: Document,
     page: Arc<Page>,
+    #[cfg(feature = "dev")]
+    pub demo_accounts: DemoAccounts,
 }
 
 impl Services {
@@ -113,6 +118,8 @@ impl Services {
             alerts: Alerts::new(pool.clone(), &settings.alerts),
             readiness: Arc::new(Readiness::new(pool.clone(), lifecycle.clone())),
             exhaustion: Exhaustion::new(clock.clone()),
+            #[cfg(feature = "dev")]
+            demo_accounts: DemoAccounts::default(),
             recorder: Recorder::new(keys.clone(), clock.clone(), settings.replica.clone()),
             authenticator,
             credentials,
@@ -183,6 +190,9 @@ impl Services {
             .app_data(form::config())
             .app_data(Data::from(self.live.clone()))
             .app_data(Data::new(self.lifecycle.clone()))
-            .app_data(Data::from(self.readiness.clone()));
+            .app_data(Data::from(self.readiness.clone()))
+            .app_data(Data::new(ConsoleLink(self.settings.http.console)));
+        #[cfg(feature = "dev")]
+        config.app_data(Data::new(self.demo_accounts.clone()));
     }
 }

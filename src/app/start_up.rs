@@ -74,7 +74,12 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
         let demo = demo::create_missing(&demo_services, owner.as_mut(), passwords).await.map_err(Failure::Demo)?;
         match settings.profile {
             #[cfg(feature = "dev")]
-            Profile::Development => print_line(welcome(&settings, &running, &database, demo.as_ref()))?,
+            Profile::Development => {
+                if let Some(demo) = &demo {
+                    running.services.demo_accounts.publish(demo);
+                }
+                print_line(welcome(&settings, &running, &database, demo.as_ref()))?;
+            }
             _ if demo.is_some() => tracing::warn!("demo users can log in: do not use real data"),
             _ => tracing::warn!("demo users have other passwords than the configured one"),
         }

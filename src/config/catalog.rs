@@ -107,8 +107,10 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_LIMITS_RESET", "10/1h", "Rate limit of password resets and their confirmations"),
     plain("STRONGROOM_LIMITS_REFRESH", "120/15m", "Rate limit of requests that refresh an access token"),
     plain("STRONGROOM_LIMITS_WRITE", "100/15m", "Rate limit of requests that change data"),
+    plain("STRONGROOM_LIMITS_PREVIEW", "600/15m", "Rate limit of computations that store nothing, which a client sends while its user types"),
     plain("STRONGROOM_LIMITS_EXPORT", "30/15m", "Rate limit of expensive reads: exports and PDFs"),
     plain("STRONGROOM_LIMITS_UPLOAD", "60/15m", "Rate limit of uploads"),
+    plain("STRONGROOM_LIMITS_ASSET", "3000/15m", "Rate limit of the scripts and styles of the web console, which loads about 20 at once"),
     plain("STRONGROOM_LIMITS_UNKNOWN_PATH", "200/15m", "Rate limit of requests to unknown paths"),
 
     plain(

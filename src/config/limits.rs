@@ -44,8 +44,10 @@ pub struct LimitSettings {
     pub reset: Rate,
     pub refresh: Rate,
     pub write: Rate,
+    pub preview: Rate,
     pub export: Rate,
     pub upload: Rate,
+    pub asset: Rate,
     pub unknown_path: Rate,
 }
 
@@ -58,8 +60,10 @@ impl LimitSettings {
             reset: rate(reader, "STRONGROOM_LIMITS_RESET"),
             refresh: rate(reader, "STRONGROOM_LIMITS_REFRESH"),
             write: rate(reader, "STRONGROOM_LIMITS_WRITE"),
+            preview: rate(reader, "STRONGROOM_LIMITS_PREVIEW"),
             export: rate(reader, "STRONGROOM_LIMITS_EXPORT"),
             upload: rate(reader, "STRONGROOM_LIMITS_UPLOAD"),
+            asset: rate(reader, "STRONGROOM_LIMITS_ASSET"),
             unknown_path: rate(reader, "STRONGROOM_LIMITS_UNKNOWN_PATH"),
         }
     }

@@ -213,9 +213,11 @@ fn versioned<R: Resource>(object: &R) -> Versioned<R::View> {
 /// Maps a violation of a composite foreign key to a field error.
 /// The key does not distinguish a missing object from an object of another user. So both lead to the same error.
 pub fn map_reference_error<I: ObjectId>(error: sqlx::Error, key: &str, pointer: &str, id: Option<I>) -> ApiError {
-    if !violates(&error, key) {
-        return error.into();
-    }
+    if violates(&error, key) { reference_error(pointer, id) } else { error.into() }
+}
+
+/// Returns the field error for a reference to an object that the caller does not have.
+pub fn reference_error<I: ObjectId>(pointer: &str, id: Option<I>) -> ApiError {
     if let Some(id) = id {
         context::set_denied_object(id.object());
     }

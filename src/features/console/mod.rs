@@ -14,10 +14,11 @@ pub mod docs;
 
 use std::sync::LazyLock;
 
-use actix_web::web::Path;
+use actix_web::web::{Data, Path};
 use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::base::hex::hex;
+use crate::config::Profile;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::file_reply::{Css, File, Html, JavaScript};
 use crate::security::browser::headers;
@@ -64,9 +65,10 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     hex(hash.finish().as_ref()).chars().take(16).collect()
 });
 
-/// `GET /` and the other views.
-pub async fn page() -> File<Html> {
-    headers::page(include_str!("page.html").replace("VERSION", &VERSION))
+/// `GET /` and the other views. In development, the sign-in view offers the demo users.
+pub async fn page(profile: Data<Profile>) -> File<Html> {
+    let profile = if **profile == Profile::Development { "development" } else { "production" };
+    headers::page(include_str!("page.html").replace("VERSION", &VERSION).replace("PROFILE", profile))
 }
 
 /// `GET /console/{version}/style.css`

@@ -7,6 +7,8 @@
 //! Ids are fixed, so that the examples of the OpenAPI document and of `docs/requests.http` work on every machine.
 //! [`plan`] contains the data.
 
+#[cfg(feature = "dev")]
+pub mod accounts;
 mod plan;
 
 use std::net::Ipv4Addr;
@@ -64,11 +66,18 @@ pub struct DemoServices {
     pub uploads: UploadService,
 }
 
-/// The accounts that the welcome message shows: the first user and, if there is one, the administrator.
+/// The demo users, who can sign in.
 pub struct Demo {
-    email: &'static str,
-    password: SecretString,
-    administrator: Option<(&'static str, SecretString)>,
+    pub accounts: Vec<Account>,
+}
+
+/// A demo user and their password.
+#[derive(Clone)]
+pub struct Account {
+    pub email: &'static str,
+    pub name: &'static str,
+    pub password: SecretString,
+    is_admin: bool,
 }
 
 /// Returns the error for demo data that violate a rule of the model.
@@ -94,7 +103,7 @@ async fn create_users(
     mut owner: Option<&mut PgConnection>,
     passwords: &[SecretString; 3],
 ) -> ApiResult<Option<Demo>> {
-    let mut demo = Demo { email: USERS[0].email, password: passwords[0].clone(), administrator: None };
+    let mut accounts = Vec::new();
     for (user, password) in USERS.iter().zip(passwords) {
         let id: UserId = user.id.parse().map_err(|_| invalid_plan())?;
         let (email, name) =
@@ -115,11 +124,10 @@ async fn create_users(
         };
         services.create_objects(user, &caller).await?;
         services.auth.end(&caller, caller.session(), "demo_setup").await?;
-        if user.is_admin {
-            demo.administrator = Some((user.email, password.clone()));
-        }
+        let &DemoUser { email, name, is_admin, .. } = user;
+        accounts.push(Account { email, name, password: password.clone(), is_admin });
     }
-    Ok(Some(demo))
+    Ok(Some(Demo { accounts }))
 }
 
 impl DemoServices {
@@ -308,11 +316,12 @@ impl Demo {
     /// Returns shell commands that a developer can try first, and the login of the administrator.
     #[must_use]
     pub fn instructions(&self, base: &str) -> String {
-        let Self { email, password, administrator } = self;
+        let Some(Account { email, password, .. }) = self.accounts.first() else { return String::new() };
         let password = password.expose_secret();
-        let administrator = administrator.as_ref().map(|(email, password)| {
-            format!("\n\nThe administrator is {email}, with the password {}", password.expose_secret())
-        });
+        let administrator =
+            self.accounts.iter().find(|account| account.is_admin).map(|Account { email, password, .. }| {
+                format!("\n\nThe administrator is {email}, with the password {}", password.expose_secret())
+            });
         let administrator = administrator.unwrap_or_default();
         format!(
             r#"Sign in, read an invoice, try to read another user's invoice (404):

@@ -23,6 +23,18 @@ pub const CREATE: Docs = Docs {
     errors: &[QUOTA_EXCEEDED],
 };
 
+pub const PREVIEW: Docs = Docs {
+    summary: "Compute the amounts of a draft",
+    description: "Accepts the body of a create and returns its amounts. Stores nothing.",
+    errors: &[],
+};
+
+pub const TOTALS: Docs = Docs {
+    summary: "Get totals by status",
+    description: "Number and sums of the caller's invoices by status and currency. Counts the newest 10,000 invoices.",
+    errors: &[],
+};
+
 pub const LIST: Docs = Docs {
     summary: "List invoices",
     description: "Returns the caller's invoices that match the filter, newest first by default. \

@@ -160,7 +160,7 @@ impl From<&Invoice> for InvoiceView {
 }
 
 impl LineView {
-    fn of(line: &Line, currency: Currency) -> Self {
+    pub(super) fn of(line: &Line, currency: Currency) -> Self {
         let (discount_rate, discount_amount) = discount_fields(line.discount());
         let amounts = line.amounts();
         Self {

@@ -6,9 +6,10 @@
 
 use chrono::NaiveDate;
 
-use super::rows::{ExportRow, SummaryRow};
+use super::rows::{ExportRow, StatusTotalRow, SummaryRow};
 use super::store::InvoiceStore;
-use super::summary::{Filter, ListPosition, Sort, Summary};
+use super::summary::{Filter, ListPosition, Sort, StatusTotal, Summary};
+use crate::base::money::MAX_MINOR_UNITS;
 use crate::base::page::{Limit, Position};
 use crate::db::owner_query_as;
 use crate::http::error::ApiResult;
@@ -100,6 +101,27 @@ impl InvoiceStore {
                 self, caller, filter, today, limit, position, key),
         };
         rows.into_iter().map(Summary::try_from).collect()
+    }
+
+    /// Returns the sums of the caller's newest invoices by status and currency. A sum is numeric, because it can be larger
+    /// than a bigint.
+    pub(super) async fn totals(&self, caller: &Caller, newest: i64) -> ApiResult<Vec<StatusTotal>> {
+        let rows = owner_query_as!(
+            StatusTotalRow,
+            caller.user(),
+            r#"select status, currency, count(*) as "invoices!",
+                   least(sum(total), $3::bigint)::bigint as "total!",
+                   least(coalesce(sum(total - paid - credited) filter (where status in ('issued', 'partially_paid')), 0),
+                       $3::bigint)::bigint as "due!"
+               from (select status, currency, total, paid, credited from invoices where owner_id = $1
+                     order by created_at desc, id desc limit $2) as newest
+               group by status, currency"#,
+            newest,
+            MAX_MINOR_UNITS
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(StatusTotal::try_from).collect()
     }
 
     /// Returns the next batch of an export, oldest first.

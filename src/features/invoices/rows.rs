@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::decimals::{Quantity, Rate, UnitPrice};
 use super::model::{Content, Invoice, InvoiceState};
-use super::summary::Summary;
+use super::summary::{StatusTotal, Summary};
 use super::totals::{Discount, Line, Totals};
 use crate::http::error::{ApiError, ApiResult};
 
@@ -59,6 +59,14 @@ pub(super) struct SummaryRow {
     pub credited: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+pub(super) struct StatusTotalRow {
+    pub status: String,
+    pub currency: String,
+    pub invoices: i64,
+    pub total: i64,
+    pub due: i64,
 }
 
 /// A row of the export.
@@ -155,6 +163,20 @@ impl TryFrom<SummaryRow> for Summary {
             credited: row.credited,
             created_at: row.created_at,
             updated_at: row.updated_at,
+        })
+    }
+}
+
+impl TryFrom<StatusTotalRow> for StatusTotal {
+    type Error = ApiError;
+
+    fn try_from(row: StatusTotalRow) -> ApiResult<Self> {
+        Ok(Self {
+            status: row.status.parse().map_err(|_| invalid_row())?,
+            currency: row.currency.parse().map_err(|_| invalid_row())?,
+            invoices: row.invoices,
+            total: row.total,
+            due: row.due,
         })
     }
 }

@@ -9,9 +9,10 @@ use super::model::Invoice;
 use super::rows::{LineColumns, Row, discount_columns};
 use super::transition_error::TransitionError;
 use crate::base::id::UserId;
-use crate::db::{OwnerTx, exactly_one, owner_query_as, violates};
+use crate::db::{OwnerTx, exactly_one, owner_query, owner_query_as, violates};
+use crate::features::customers::id::CustomerId;
 use crate::features::invoices::id::InvoiceId;
-use crate::features::resources::map_reference_error;
+use crate::features::resources::{map_reference_error, reference_error};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::limits::row_quotas::count_rows;
 use crate::security::sessions::caller::Caller;
@@ -68,6 +69,18 @@ impl InvoiceStore {
     /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.
     pub async fn read(&self, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
         select_invoice!("", caller, id, &self.pool)
+    }
+
+    /// Checks that the caller has this customer.
+    ///
+    /// # Errors
+    /// See [`InvoiceTx::insert`].
+    pub(super) async fn check_customer(&self, caller: &Caller, id: CustomerId) -> ApiResult<()> {
+        owner_query!(caller.user(), "select id from customers where owner_id = $1 and id = $2", id.uuid())
+            .fetch_optional(&self.pool)
+            .await?
+            .map(drop)
+            .ok_or_else(|| reference_error("/customer_id", Some(id)))
     }
 }
 

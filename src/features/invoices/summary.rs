@@ -28,6 +28,15 @@ pub struct Summary {
     pub updated_at: DateTime<Utc>,
 }
 
+/// Number and amounts of the invoices with one status and one currency.
+pub struct StatusTotal {
+    pub status: Status,
+    pub currency: Currency,
+    pub invoices: i64,
+    pub total: i64,
+    pub due: i64,
+}
+
 impl Summary {
     /// Returns the keyset position of the invoice in a list with this sort order.
     #[must_use]

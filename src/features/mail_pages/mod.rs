@@ -13,17 +13,27 @@
 
 pub mod docs;
 
+use actix_web::web::Data;
+
 use crate::http::file_reply::{Css, File, Html, JavaScript, Svg};
 use crate::security::browser::headers;
 
+/// Whether the pages link to the web console, where users sign in.
+pub struct ConsoleLink(pub bool);
+
 /// `GET /confirm`: returns the page that confirms a registration.
-pub async fn confirm() -> File<Html> {
-    headers::page(concat!(include_str!("head.html"), include_str!("confirm.html")))
+pub async fn confirm(console: Data<ConsoleLink>) -> File<Html> {
+    page(include_str!("confirm.html"), &console)
 }
 
 /// `GET /reset`: returns the page that resets the password.
-pub async fn reset() -> File<Html> {
-    headers::page(concat!(include_str!("head.html"), include_str!("reset.html")))
+pub async fn reset(console: Data<ConsoleLink>) -> File<Html> {
+    page(include_str!("reset.html"), &console)
+}
+
+fn page(html: &str, console: &ConsoleLink) -> File<Html> {
+    let sign_in = if console.0 { "<a href=\"/\">sign in</a>" } else { "sign in" };
+    headers::page(format!("{}{}", include_str!("head.html"), html.replace("SIGN_IN", sign_in)))
 }
 
 /// `GET /mail-page.css`: returns the style sheet of both pages.

@@ -62,10 +62,15 @@ pub enum Tier {
     Refresh,
     /// Requests that change data.
     Write,
+    /// Computations that store nothing. A client sends one while its user types.
+    Preview,
     /// Exports and PDFs, which take more work than a page of a list.
     Export,
     /// File uploads.
     Upload,
+    /// Scripts and styles of our pages. They are compiled into the binary and cost no query. A page loads about 20, so
+    /// their rate is larger than that of other reads.
+    Asset,
     /// Requests to paths that do not exist.
     UnknownPath,
     /// Health checks. Together, they cost at most one query per second.
@@ -74,15 +79,17 @@ pub enum Tier {
 
 impl Tier {
     /// The tiers that have a rate limit.
-    pub const LIMITED: [Self; 9] = [
+    pub const LIMITED: [Self; 11] = [
         Self::Standard,
         Self::SignIn,
         Self::Registration,
         Self::Reset,
         Self::Refresh,
         Self::Write,
+        Self::Preview,
         Self::Export,
         Self::Upload,
+        Self::Asset,
         Self::UnknownPath,
     ];
 
@@ -96,8 +103,10 @@ impl Tier {
             Self::Reset => "reset",
             Self::Refresh => "refresh",
             Self::Write => "write",
+            Self::Preview => "preview",
             Self::Export => "export",
             Self::Upload => "upload",
+            Self::Asset => "asset",
             Self::UnknownPath => "unknown_path",
             Self::Unlimited => "unlimited",
         }
@@ -113,8 +122,10 @@ impl Tier {
             Self::Reset => settings.reset,
             Self::Refresh => settings.refresh,
             Self::Write => settings.write,
+            Self::Preview => settings.preview,
             Self::Export => settings.export,
             Self::Upload => settings.upload,
+            Self::Asset => settings.asset,
             Self::UnknownPath => settings.unknown_path,
             Self::Unlimited => return None,
         })

@@ -71,3 +71,15 @@ async fn console_is_off_by_setting() {
         app.anonymous().request(Method::GET, &path).send().await.assert_refused(404, "not_found");
     }
 }
+
+/// A visit loads about 20 files. Their budget is not that of reads, which a visitor would exhaust after ten visits.
+#[actix_web::test]
+async fn files_have_their_own_budget() {
+    let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "1/1h"), ("STRONGROOM_LIMITS_ASSET", "2/1h")]).await;
+    let page = app.anonymous().request(Method::GET, "/").send().await.ok(200).text();
+    let files = files(&page);
+    let load = async || app.anonymous().request(Method::GET, &files[1]).send().await;
+    load().await.ok(200);
+    load().await.ok(200);
+    load().await.assert_refused(429, "too_many_requests");
+}

@@ -31,6 +31,19 @@ async fn mail_pages_are_served_when_the_docs_are_disabled() {
     }
 }
 
+/// The pages lead to the console, where users sign in, unless it is off.
+#[actix_web::test]
+async fn pages_link_to_the_console_if_it_is_on() {
+    for (setting, links) in [("true", 1), ("false", 0)] {
+        let app = TestApp::with(&[("STRONGROOM_HTTP_CONSOLE", setting)]).await;
+        for path in PAGES {
+            let page = app.anonymous().request(Method::GET, path).send().await.ok(200).text();
+            assert_eq!(page.matches("You can now <a href=\"/\">sign in</a>").count(), links, "{path}");
+            assert!(!page.contains("SIGN_IN"));
+        }
+    }
+}
+
 /// The fields of each form are those of the endpoint to which the page sends them.
 #[actix_web::test]
 async fn forms_send_the_fields_of_the_api() {

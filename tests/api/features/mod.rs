@@ -23,6 +23,7 @@ mod idempotency;
 mod invoice_lists;
 mod invoice_parties;
 mod invoice_pdf;
+mod invoice_preview;
 mod invoice_states;
 mod invoice_totals;
 mod invoices;

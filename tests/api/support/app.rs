@@ -265,8 +265,10 @@ pub fn settings(state_dir: &std::path::Path, changed: &[(&str, &str)]) -> Settin
         ("STRONGROOM_LIMITS_RESET", "100000/1h"),
         ("STRONGROOM_LIMITS_REFRESH", "100000/1h"),
         ("STRONGROOM_LIMITS_WRITE", "100000/1h"),
+        ("STRONGROOM_LIMITS_PREVIEW", "100000/1h"),
         ("STRONGROOM_LIMITS_EXPORT", "100000/1h"),
         ("STRONGROOM_LIMITS_UPLOAD", "100000/1h"),
+        ("STRONGROOM_LIMITS_ASSET", "100000/1h"),
         ("STRONGROOM_LIMITS_UNKNOWN_PATH", "100000/1h"),
         // Many tests request foreign and missing objects, which would end their sessions.
         ("STRONGROOM_RULES_PROBING_SESSION", "100000/1h"),

@@ -38,7 +38,7 @@ impl Demo {
         let services = DemoServices { recorder: app.services().recorder.clone(), ..app.replica().demo_services() };
         let made =
             background(&app.services().recorder, demo::create_missing(&services, Some(&mut owner), &passwords)).await;
-        made.unwrap().expect("demo users");
+        app.services().demo_accounts.publish(&made.unwrap().expect("demo users"));
         let anna = Actor::sign_in(&app.anonymous(), "anna@demo.example", passwords[0].expose_secret()).await;
         let root = Actor::sign_in(&app.anonymous(), "root@demo.example", passwords[2].expose_secret()).await;
         Self { app, anna, root }

@@ -50,7 +50,8 @@ function Form({ object, title, path, method, fields, reload }) {
   return html`<${Refusal} problem=${save.problem} fields=${fields.map(({ name }) => `/${name}`)} newer=${() => version.load.run(save)} />
     <${Refusal} problem=${version.load.problem} />
     <form onSubmit=${submit}>
-      ${fields.map((field) => html`<${Field} ...${field} defaultValue=${object[field.name] ?? ''} saved=${version.saved(field.name)} problem=${save.problem} />`)}
+      <div class="fields">${fields.map((field) =>
+        html`<${Field} ...${field} defaultValue=${object[field.name] ?? ''} saved=${version.saved(field.name)} problem=${save.problem} />`)}</div>
       <button disabled=${save.busy}>Save</button>
     </form>`;
 }
@@ -102,6 +103,6 @@ function History() {
   const list = useData(() => read(withQuery('me/security-events', { limit: 10, cursor: pages.cursor })), [pages.cursor]);
   return html`<section class="card"><h2>Security history</h2>
     <${Loaded} of=${list}>${(page) => html`<${Table} caption="Security history" empty="Nothing yet." columns=${['Time', 'Event', 'Address', 'Session']}
-      rows=${page.items.map((event) => [time(event.at), words(event.kind) + (event.reason ? ` (${words(event.reason).toLowerCase()})` : ''),
+      rows=${page.items.map((event) => [time(event.at), words(event.kind.replace('authn_', '')) + (event.reason ? ` (${words(event.reason).toLowerCase()})` : ''),
         event.address ?? '–', event.this_session ? 'This session' : ''])} /><${Pager} pages=${pages} page=${page} />`}<//></section>`;
 }

@@ -67,8 +67,8 @@ function App() {
   return html`<a class="skip" href="#main">Skip to content</a>
     <header><${Link} to="/" class="brand">Strongroom<//>
       ${me && html`<nav aria-label="Views">${VIEWS.filter(([, , to, label]) => label && (to !== '/admin' || isAdmin)).map(([pattern, , to, label]) =>
-        html`<${Link} to=${to} aria-current=${pattern.test(path) ? 'page' : undefined}>${label}<//>`)}</nav>`}
-      <div class="actions">${me && html`<${Live} /><span class="soft">${me.display_name}</span>
+        html`<${Link} to=${to} aria-current=${pattern.test(path) || path.startsWith(`${to}/`) ? 'page' : undefined}>${label}<//>`)}</nav>`}
+      <div class="actions">${me && html`<${Live} /><span class="soft who">${me.display_name}</span>
         <button type="button" class="quiet" onClick=${() => session.signOut().then(() => go('/'), () => say('You are still signed in: the service cannot be reached. Try again.'))}>Sign out</button>`}</div>
     </header>
     <${Online} />

@@ -1,14 +1,17 @@
-/** The editor of a draft. The service computes all amounts: the shown totals are those of the saved draft. */
+/** The editor of a draft. The service computes all amounts, also while the user types. */
 
-import { html, useState } from './preact.js';
+import { html, useEffect, useState } from './preact.js';
 import { change, create, read } from './api.js';
 import { money } from './format.js';
 import { Lines } from './invoice.js';
 import { customers } from './invoices.js';
 import { Link, go } from './router.js';
-import { Field, Heading, Loaded, Refusal, say, useAction, useData, useKey, useVersion, values } from './ui.js';
+import { Field, Heading, Loaded, Refusal, Sums, say, useAction, useData, useKey, useVersion } from './ui.js';
 
 const EMPTY = { description: '', quantity: '1', unit_price: '', tax_rate: '0' };
+const DECIMAL = /^\d+(\.\d+)?$/;
+/** How long the user must pause before the amounts are computed. */
+const PAUSE_MS = 400;
 
 export function Editor({ id }) {
   const loaded = useData(async () => {
@@ -21,47 +24,97 @@ export function Editor({ id }) {
       : html`<${Form} customers=${all} draft=${draft} />`}<//>`;
 }
 
-function Form({ customers: all, draft }) {
-  const [saved, setSaved] = useState(draft);
-  const version = useVersion(`invoices/${saved?.id}`, saved);
-  const [lines, setLines] = useState(() => (draft?.lines ?? [EMPTY]).map((line, n) => ({ ...line, key: n })));
-  const key = useKey();
-  const action = useAction(async (form, isDone) => {
-    const { customer_id, currency, due_date, notes, discount_rate } = values(form);
-    const body = {
-      customer_id, currency, due_date, notes, discount_rate,
-      // The editor has no fields for these discounts. Send them back, because a PUT replaces the whole draft.
-      discount_amount: discount_rate ? null : saved?.discount_amount ?? null,
-      lines: lines.map(({ description, quantity, unit_price, tax_rate, discount_rate: rate = null, discount_amount: amount = null }) =>
-        ({ description, quantity, unit_price, tax_rate, discount_rate: rate, discount_amount: amount })),
+/** Returns what the user edits. All values are texts. */
+function contentOf(draft, customer) {
+  return {
+    customer_id: draft?.customer_id ?? customer.id,
+    currency: draft?.currency ?? customer.default_currency,
+    due_date: draft?.due_date ?? '',
+    notes: draft?.notes ?? '',
+    discount_rate: draft?.discount_rate ?? '',
+    lines: (draft?.lines ?? [EMPTY]).map((line, n) => ({ ...line, key: n })),
+  };
+}
+
+/** Returns the body of a request. The editor has no fields for some discounts, so it sends those of the draft back. */
+function bodyOf({ customer_id, currency, due_date, notes, discount_rate, lines }, draft) {
+  const filled = (text) => text.trim() || null;
+  return {
+    customer_id,
+    currency: currency.trim(),
+    due_date: filled(due_date),
+    notes: filled(notes),
+    discount_rate: filled(discount_rate),
+    discount_amount: filled(discount_rate) ? null : draft?.discount_amount ?? null,
+    lines: lines.map(({ description, quantity, unit_price, tax_rate, discount_rate: rate = null, discount_amount: amount = null }) =>
+      ({ description: description.trim(), quantity: quantity.trim(), unit_price: unit_price.trim(), tax_rate: tax_rate.trim(), discount_rate: rate, discount_amount: amount })),
+  };
+}
+
+/**
+ * Returns the amounts of a body, or why there are none. An incomplete body is not sent: the service would refuse it and
+ * record a security event.
+ */
+function usePreview(body) {
+  const [preview, setPreview] = useState({});
+  const numbers = body.lines.flatMap((line) => [line.quantity, line.unit_price, line.tax_rate]).concat(body.discount_rate ?? '0');
+  const isComplete = /^[A-Z]{3}$/.test(body.currency) && numbers.every((text) => DECIMAL.test(text));
+  // A line without a description has amounts, too.
+  const lines = body.lines.map((line) => ({ ...line, description: line.description || '–' }));
+  const text = isComplete ? JSON.stringify({ ...body, lines }) : '';
+  useEffect(() => {
+    if (!text) return setPreview({});
+    let isCurrent = true;
+    const show = (next) => isCurrent && setPreview(next);
+    const ask = () => create('invoices/preview', JSON.parse(text)).then((amounts) => show({ amounts }), (problem) => show({ problem }));
+    const timer = setTimeout(ask, PAUSE_MS);
+    return () => {
+      isCurrent = false;
+      clearTimeout(timer);
     };
-    const next = saved
-      ? await change('PUT', `invoices/${saved.id}`, version.etag, body)
-      : await create('invoices', body, key.of(body));
-    setSaved(next);
+  }, [text]);
+  return preview;
+}
+
+function Form({ customers: all, draft }) {
+  const [content, setContent] = useState(() => contentOf(draft, all[0]));
+  const { lines } = content;
+  const body = bodyOf(content, draft);
+  const preview = usePreview(body);
+  const version = useVersion(`invoices/${draft?.id}`, draft);
+  const key = useKey();
+  const action = useAction(async () => {
+    const saved = draft ? await change('PUT', `invoices/${draft.id}`, version.etag, body) : await create('invoices', body, key.of(body));
     say('The draft is saved.');
-    if (isDone) go(`/invoices/${next.id}`);
+    go(`/invoices/${saved.id}`);
   });
   const submit = (event) => {
     event.preventDefault();
-    action.run(event.target, event.submitter?.value === 'done');
+    action.run();
   };
-  const edit = (n, event) => setLines(lines.map((line, m) => (m === n ? { ...line, [event.target.dataset.field]: event.target.value } : line)));
-  const add = () => setLines([...lines, { ...EMPTY, key: 1 + Math.max(0, ...lines.map((line) => line.key)) }]);
-  const problem = action.problem;
-  const cell = (line, n, field, label, rest) => html`<${Field} label=${label} name="lines-${line.key}-${field}" data-field=${field}
-    pointer="/lines/${n}/${field}" value=${line[field]} onInput=${(event) => edit(n, event)} required problem=${problem} ...${rest} />`;
+  const problem = action.problem ?? preview.problem;
+  const set = (changed) => setContent((old) => ({ ...old, ...changed }));
+  const choose = (event) => {
+    const { id, default_currency } = all.find((customer) => customer.id === event.target.value);
+    set(draft ? { customer_id: id } : { customer_id: id, currency: default_currency });
+  };
+  const edit = (n, field, value) => set({ lines: lines.map((line, m) => (m === n ? { ...line, [field]: value } : line)) });
+  const add = () => set({ lines: [...lines, { ...EMPTY, key: 1 + Math.max(...lines.map((line) => line.key)) }] });
+  const field = (name, label, rest) => html`<${Field} label=${label} name=${name} value=${content[name]} saved=${version.saved(name)}
+    onInput=${(event) => set({ [name]: event.target.value })} problem=${problem} ...${rest} />`;
+  const cell = (line, n, name, label, rest) => html`<${Field} label=${label} name="lines-${line.key}-${name}" pointer="/lines/${n}/${name}"
+    value=${line[name]} onInput=${(event) => edit(n, name, event.target.value)} required problem=${problem} ...${rest} />`;
   const known = ['/customer_id', '/currency', '/due_date', '/notes', '/discount_rate',
-    ...lines.flatMap((_, n) => Object.keys(EMPTY).map((field) => `/lines/${n}/${field}`))];
-  return html`<${Refusal} problem=${problem} fields=${known} newer=${() => version.load.run(action)} /><${Refusal} problem=${version.load.problem} />
+    ...lines.flatMap((_, n) => Object.keys(EMPTY).map((name) => `/lines/${n}/${name}`))];
+  return html`<${Refusal} problem=${action.problem} fields=${known} newer=${() => version.load.run(action)} /><${Refusal} problem=${version.load.problem} />
     ${version.newer && html`<section class="card"><h2>The newer version</h2><p>It has these lines. Your own are below.</p><${Lines} invoice=${version.newer} /></section>`}
     <form onSubmit=${submit}>
       <div class="filters">
-        <${Field} label="Customer" name="customer_id" as="select" problem=${problem}>
-          ${all.map((customer) => html`<option value=${customer.id} selected=${customer.id === saved?.customer_id}>${customer.name}</option>`)}<//>
-        <${Field} label="Currency" name="currency" saved=${version.saved('currency')} defaultValue=${saved?.currency ?? all[0].default_currency} maxlength="3" required problem=${problem} />
-        <${Field} label="Due date" name="due_date" saved=${version.saved('due_date')} type="date" defaultValue=${saved?.due_date ?? ''} problem=${problem} />
-        <${Field} label="Discount (%)" name="discount_rate" saved=${version.saved('discount_rate')} inputmode="decimal" defaultValue=${saved?.discount_rate ?? ''} problem=${problem} />
+        <${Field} label="Customer" name="customer_id" as="select" value=${content.customer_id} onChange=${choose} problem=${problem}>
+          ${all.map(({ id, name }) => html`<option value=${id} selected=${id === content.customer_id}>${name}</option>`)}<//>
+        ${field('currency', 'Currency', { maxlength: 3, required: true })}
+        ${field('due_date', 'Due date', { type: 'date' })}
+        ${field('discount_rate', 'Discount (%)', { inputmode: 'decimal' })}
       </div>
       <fieldset><legend>Lines</legend>
         ${lines.map((line, n) => html`<div class="filters line" key=${line.key} role="group" aria-label="Line ${n + 1}">
@@ -70,16 +123,26 @@ function Form({ customers: all, draft }) {
           ${cell(line, n, 'unit_price', 'Unit price', { inputmode: 'decimal' })}
           ${cell(line, n, 'tax_rate', 'Tax (%)', { inputmode: 'decimal' })}
           <button type="button" class="quiet" disabled=${lines.length === 1} aria-label="Remove line ${n + 1}"
-            onClick=${() => setLines(lines.filter((other) => other !== line))}>Remove</button>
+            onClick=${() => set({ lines: lines.filter((other) => other !== line) })}>Remove</button>
         </div>`)}
         <button type="button" class="quiet" onClick=${add}>Add line</button>
       </fieldset>
-      <${Field} label="Notes" name="notes" saved=${version.saved('notes')} as="textarea" rows="3" defaultValue=${saved?.notes ?? ''} problem=${problem} />
-      ${saved && html`<p role="status">Subtotal ${money(saved.subtotal, saved.currency)} · Tax ${money(saved.tax_total, saved.currency)} ·
-        <strong> Total ${money(saved.total, saved.currency)}</strong></p>`}
-      <div class="actions">
-        <button value="done" disabled=${action.busy}>Save and close</button>
-        <button class="quiet" value="stay" disabled=${action.busy}>Save and compute totals</button>
-      </div>
+      ${field('notes', 'Notes', { as: 'textarea', rows: 3 })}
+      <${Totals} preview=${preview} fields=${known} />
+      <div class="actions"><button disabled=${action.busy}>Save draft</button></div>
     </form>`;
+}
+
+function Totals({ preview: { amounts, problem }, fields }) {
+  if (!amounts) {
+    const other = problem && (problem.errors.find(({ pointer }) => !fields.includes(pointer)) ?? problem).message;
+    return html`<p class="soft" role="status">${problem ? `No totals: ${other}.` : 'The totals appear when each line has a quantity, a unit price and a tax.'}</p>`;
+  }
+  const row = (label, minor) => [label, money(minor, amounts.currency)];
+  return html`<div role="status" aria-label="Totals"><${Sums} rows=${[
+    row('Gross', amounts.subtotal),
+    amounts.discount_total > 0 && row('Discounts', -amounts.discount_total),
+    ...amounts.taxes.map(({ tax_rate, tax }) => row(`Tax ${tax_rate} %`, tax)),
+    row(html`<strong>Total</strong>`, amounts.total),
+  ]} /></div>`;
 }

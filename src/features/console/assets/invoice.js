@@ -5,7 +5,7 @@ import { change, create, download, read, withQuery } from './api.js';
 import { day, decimals, minorUnits, money, time, words } from './format.js';
 import { useChanges } from './live.js';
 import { Link, go } from './router.js';
-import { Confirm, Field, Heading, Loaded, Pager, Refusal, Status, Table, say, useAction, useData, useKey, usePages, values } from './ui.js';
+import { Confirm, Field, Heading, Loaded, Pager, Refusal, Status, Sums, Table, say, useAction, useData, useKey, usePages, values } from './ui.js';
 import { Documents } from './documents.js';
 
 export function Invoice({ id }) {
@@ -25,22 +25,23 @@ export function Invoice({ id }) {
 /** The lines of an invoice and its amounts, which the service has computed. */
 export function Lines({ invoice }) {
   const amount = (minor) => money(minor, invoice.currency);
-  const row = (label, minor, isShown = true) => (isShown ? [['', '', '', '', '', label, amount(minor)]] : []);
-  const isIssued = invoice.status !== 'draft';
+  const row = (label, minor, isShown = true) => isShown && [label, amount(minor)];
+  const isReduced = invoice.discount_total > 0;
   return html`<${Table} caption="Lines" empty="No lines."
     columns=${['Description', '>Quantity', '>Unit price', '>Tax', '>Gross', '>Discount', '>Net']}
-    rows=${[
-      ...invoice.lines.map((line) => [line.description, line.quantity, line.unit_price, `${line.tax_rate} %`,
-        amount(line.gross), line.discount ? amount(-line.discount) : '–', amount(line.net)]),
-      ...row('Gross', invoice.subtotal, invoice.discount_total > 0),
-      ...row('Discounts', -invoice.discount_total, invoice.discount_total > 0),
-      ...row('Net', invoice.subtotal - invoice.discount_total),
-      ...row('Tax', invoice.tax_total),
-      ...row(html`<strong>Total</strong>`, invoice.total),
-      ...row('Credited', -invoice.credited, invoice.credited > 0),
-      ...row('Paid', -invoice.paid, invoice.paid > 0),
-      ...row(html`<strong>Amount due</strong>`, invoice.due, isIssued),
-    ]} />${invoice.notes && html`<p>${invoice.notes}</p>`}`;
+    rows=${invoice.lines.map((line) => [line.description, line.quantity, line.unit_price, `${line.tax_rate} %`,
+      amount(line.gross), line.discount ? amount(-line.discount) : '–', amount(line.net)])} />
+    <${Sums} rows=${[
+      row('Gross', invoice.subtotal, isReduced),
+      row('Discounts', -invoice.discount_total, isReduced),
+      row('Net', invoice.subtotal - invoice.discount_total),
+      ...invoice.taxes.map(({ tax_rate, tax }) => row(`Tax ${tax_rate} %`, tax)),
+      row(html`<strong>Total</strong>`, invoice.total),
+      row('Credited', -invoice.credited, invoice.credited > 0),
+      row('Paid', -invoice.paid, invoice.paid > 0),
+      row(html`<strong>Amount due</strong>`, invoice.due, invoice.status !== 'draft'),
+    ]} />
+    ${invoice.notes && html`<p class="notes">${invoice.notes}</p>`}`;
 }
 
 function Actions({ invoice, reload }) {

@@ -50,22 +50,24 @@ export function Invoices() {
   const pages = usePages([filter]);
   const list = useData(() => read(withQuery('invoices', { limit: 20, cursor: pages.cursor, ...filter })), [filter, pages.cursor]);
   const names = useCustomerNames(list.data?.items);
+  const totals = useData(() => read('invoices/totals'), []);
   useChanges('invoices', list.reload);
+  useChanges('invoices', totals.reload);
   const set = (event) => setFilter({ ...filter, [event.target.name]: event.target.value });
   return html`<${Heading}>Invoices<//>
     <div class="actions">
       <${Link} to="/invoices/new" class="button">New invoice<//>
       <${Export} filter=${filter} />
     </div>
+    <${Loaded} of=${totals}>${(found) => html`<${Chart} totals=${found} />`}<//>
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
-      <${Field} label="Search" name="search" type="search" onChange=${set} hint="Number, notes or customer" />
+      <${Field} label="Search" name="search" type="search" onChange=${set} hint="Number or customer" />
       <${Field} label="Status" name="status" as="select" onChange=${set}>
         <option value="">All</option>${STATUSES.map((status) => html`<option value=${status}>${words(status)}</option>`)}<//>
       <${Field} label="Order" name="sort" as="select" onChange=${set}>
         ${Object.entries(SORTS).map(([value, label]) => html`<option value=${value}>${label}</option>`)}<//>
     </form>
     <${Loaded} of=${list}>${(page) => html`
-      <${Chart} invoices=${page.items} />
       <${Table} caption="Invoices" empty="No invoice matches. Create one, or change the filter."
         columns=${['Number', 'Customer', 'Status', 'Issued', 'Due', '>Total', '>Open']}
         rows=${page.items.map((invoice) => [
@@ -92,18 +94,13 @@ function Export({ filter }) {
     <${Refusal} problem=${action.problem} />`;
 }
 
-/** Bars of the totals on this page, by status and currency. Each bar is relative to the largest of its currency. */
-function Chart({ invoices }) {
-  const sums = new Map();
-  for (const { status, currency, total } of invoices) {
-    const key = `${status} ${currency}`;
-    sums.set(key, (sums.get(key) ?? 0) + total);
-  }
-  if (sums.size === 0) return null;
-  const bars = [...sums].map(([key, total]) => [...key.split(' '), total]).sort((a, b) => STATUSES.indexOf(a[0]) - STATUSES.indexOf(b[0]));
-  const largest = (of) => Math.max(...bars.map(([, currency, total]) => (currency === of ? total : 1)));
-  return html`<figure class="chart"><figcaption>Totals of this page</figcaption>
-    <dl>${bars.map(([status, currency, total]) => html`<div><dt>${words(status)}</dt>
+/** Bars of all totals, by status and currency. Each bar is relative to the largest of its currency. */
+function Chart({ totals }) {
+  const { items, invoices } = totals;
+  if (items.length === 0) return null;
+  const largest = (of) => Math.max(1, ...items.map(({ currency, total }) => (currency === of ? total : 0)));
+  return html`<figure class="chart"><figcaption>Totals by status, of ${invoices === 10_000 ? 'your newest 10,000 invoices' : 'all your invoices'}</figcaption>
+    <dl>${items.map(({ status, currency, total, invoices: count }) => html`<div><dt>${words(status)} <span class="soft">${count}</span></dt>
       <dd><svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="bar ${status}" width=${Math.max((100 * total) / largest(currency), 0.5)} height="8" /></svg>
-      ${money(total, currency)}</dd></div>`)}</dl></figure>`;
+      <span class="sum">${money(total, currency)}</span></dd></div>`)}</dl></figure>`;
 }

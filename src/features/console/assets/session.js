@@ -94,6 +94,12 @@ export async function signIn(credentials) {
   await replaceSession('auth/login', JSON_BODY, credentials);
 }
 
+/** Returns the demo users with their passwords. Only in development. */
+export async function demoUsers() {
+  const reply = await fetch('/dev/demo-users', { method: 'POST', headers: CSRF, cache: 'no-store' });
+  return reply.ok ? (await reply.json()).items : [];
+}
+
 /** Changes the password. The service replaces the session. Throws the response if it is an error. */
 export async function changePassword(body) {
   await replaceSession('me/password', { ...JSON_BODY, ...(await authorization()) }, body);

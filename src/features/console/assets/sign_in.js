@@ -1,11 +1,13 @@
 /** Sign in, register, and the start of a password reset. */
 
-import { html, useState } from './preact.js';
+import { html, useEffect, useState } from './preact.js';
 import { refused, request } from './api.js';
 import { solve } from './challenge.js';
 import { Link, go } from './router.js';
 import * as session from './session.js';
 import { Field, Heading, Refusal, useAction } from './ui.js';
+
+const IS_DEVELOPMENT = document.documentElement.dataset.profile === 'development';
 
 /** Signs in. When login throttling asks for a challenge, solves it and tries once more. */
 async function signIn(credentials, progress) {
@@ -43,7 +45,21 @@ export function SignIn({ next = '/' }) {
         <progress max="1" value=${share} aria-label="Puzzle"></progress></p>`}
     </form>
     <p><${Link} to="/register">Register<//> · <a href="/reset">Forgot your password?</a></p>
+    <${DemoUsers} />
   </section>`;
+}
+
+/** A button for each demo user. Only in development: in production, the service has no such route. */
+function DemoUsers() {
+  const [users, setUsers] = useState([]);
+  const action = useAction(({ email, password }) => session.signIn({ email, password }).catch(refused));
+  useEffect(() => {
+    if (IS_DEVELOPMENT) session.demoUsers().then(setUsers, () => {});
+  }, []);
+  if (users.length === 0) return null;
+  return html`<h2>Demo users</h2><p class="soft">Development only.</p><${Refusal} problem=${action.problem} />
+    <div class="actions">${users.map((user) => html`
+      <button type="button" class="quiet" disabled=${action.busy} onClick=${() => action.run(user)}>Sign in as ${user.name}${user.is_admin ? ' (administrator)' : ''}</button>`)}</div>`;
 }
 
 export function Register() {
@@ -61,6 +77,7 @@ export function Register() {
     return html`<section class="card narrow"><${Heading}>Look at your mail<//>
       <p>We sent a mail to ${sentTo}. Open its link to choose a name and a password. The link is valid for 24 hours.</p>
       <p class="soft">The mail also comes if this address has an account already, so this page does not tell who has one.</p>
+      ${IS_DEVELOPMENT && html`<p class="soft">In development, mails are files in <code>.strongroom/mail</code>.</p>`}
       <p><${Link} to="/">Sign in<//></p></section>`;
   }
   return html`<section class="card narrow">

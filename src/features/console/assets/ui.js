@@ -140,15 +140,25 @@ export function Status({ name }) {
   return html`<span class="status ${name}">${words(name)}</span>`;
 }
 
-/** A table with a caption for screen readers. `columns`: heads, where a leading `>` aligns right. */
+/**
+ * A table with a caption for screen readers. `columns`: heads, where a leading `>` aligns right. On a phone each row is a
+ * list of its cells with their heads. The roles remain those of a table, although the style sheet changes the layout.
+ */
 export function Table({ caption, columns, rows, empty }) {
   if (rows.length === 0) return html`<p class="empty">${empty}</p>`;
   const side = (column) => (column.startsWith('>') ? 'right' : '');
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}><table>
+  const heads = columns.map((column) => column.replace(/^>/, ''));
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}><table role="table">
     <caption class="hidden">${caption}</caption>
-    <thead><tr>${columns.map((column) => html`<th scope="col" class=${side(column)}>${column.replace(/^>/, '')}</th>`)}</tr></thead>
-    <tbody>${rows.map((cells) => html`<tr>${cells.map((cell, n) => html`<td class=${side(columns[n])}>${cell}</td>`)}</tr>`)}</tbody>
+    <thead role="rowgroup"><tr role="row">${heads.map((head, n) => html`<th scope="col" role="columnheader" class=${side(columns[n])}>${head}</th>`)}</tr></thead>
+    <tbody role="rowgroup">${rows.map((cells) => html`<tr role="row">${cells.map((cell, n) =>
+      html`<td role="cell" data-head=${heads[n]} class=${side(columns[n])}>${cell}</td>`)}</tr>`)}</tbody>
   </table></div>`;
+}
+
+/** Amounts with their labels, one below the other. `rows`: pairs of label and text; an empty row is left out. */
+export function Sums({ rows }) {
+  return html`<dl class="sums">${rows.filter(Boolean).map(([label, text]) => html`<div><dt>${label}</dt><dd>${text}</dd></div>`)}</dl>`;
 }
 
 /** Asks before an action that cannot be undone. The native dialog keeps the focus inside and closes with Escape. */

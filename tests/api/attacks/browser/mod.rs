@@ -2,4 +2,5 @@
 
 mod cors;
 mod csrf;
+mod demo_users;
 mod headers;

@@ -251,8 +251,10 @@ async fn every_route_is_limited_for_anonymous_requests() {
         ("STRONGROOM_LIMITS_RESET", one),
         ("STRONGROOM_LIMITS_REFRESH", one),
         ("STRONGROOM_LIMITS_WRITE", one),
+        ("STRONGROOM_LIMITS_PREVIEW", one),
         ("STRONGROOM_LIMITS_EXPORT", one),
         ("STRONGROOM_LIMITS_UPLOAD", one),
+        ("STRONGROOM_LIMITS_ASSET", one),
         ("STRONGROOM_LIMITS_UNKNOWN_PATH", one),
     ])
     .await;

@@ -1,0 +1,72 @@
+//! `POST /dev/demo-users`: the demo users with their passwords. The sign-in view of the console shows a button for each.
+//!
+//! Threats and controls:
+//! - A client on the network reads the passwords (CWE-522). The route exists only in the development profile, which
+//!   other machines cannot reach. It is 404 until the demo data are created. The image is built without this code.
+//! - A page of another site reads the passwords, perhaps under a host name that leads to this machine (DNS rebinding).
+//!   The request needs a listed `Origin` and the CSRF header (`attacks::browser::demo_users`).
+//!
+//! Other programs on this machine can read the passwords, but they can also read the development folder.
+
+use std::sync::{Arc, OnceLock};
+
+use actix_web::HttpRequest;
+use actix_web::web::Data;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Account, Demo};
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::reply::Json;
+use crate::http::signature::Docs;
+use crate::security::browser::{AllowedOrigins, csrf};
+use crate::security::crypto::secret_output::SecretOutput;
+
+pub const DOCS: Docs = Docs {
+    summary: "List the demo users",
+    description: "With their passwords. Only in development.",
+    errors: &[ApiError::CrossSiteRequest, ApiError::NotFound],
+};
+
+/// The demo users of this process. Empty until the demo data are created.
+#[derive(Clone, Default)]
+pub struct Accounts(Arc<OnceLock<Vec<Account>>>);
+
+impl Accounts {
+    /// Sets the demo users, once.
+    pub fn publish(&self, demo: &Demo) {
+        let _ = self.0.set(demo.accounts.clone());
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct AccountList {
+    items: Vec<AccountView>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct AccountView {
+    email: &'static str,
+    name: &'static str,
+    is_admin: bool,
+    #[schema(value_type = String)]
+    password: SecretOutput,
+}
+
+impl From<&Account> for AccountView {
+    fn from(account: &Account) -> Self {
+        let &Account { email, name, is_admin, ref password } = account;
+        Self { email, name, is_admin, password: password.clone().into() }
+    }
+}
+
+/// Returns the demo users to a page of this service.
+pub async fn list(
+    request: HttpRequest,
+    origins: Data<AllowedOrigins>,
+    accounts: Data<Accounts>,
+) -> ApiResult<Json<AccountList>> {
+    csrf::check(request.headers(), &origins)?;
+    let accounts = accounts.0.get().ok_or(ApiError::NotFound)?;
+    Ok(Json(AccountList { items: accounts.iter().map(AccountView::from).collect() }))
+}

@@ -1,0 +1,66 @@
+//! `GET invoices/totals`: number and amounts of the caller's invoices by status and currency, for a chart.
+//!
+//! One statement reads at most [`NEWEST`] invoices. So its cost is bounded, although a user may have a million.
+
+use actix_web::web::Data;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::model::Status;
+use super::store::InvoiceStore;
+use super::summary::StatusTotal;
+use crate::http::error::ApiResult;
+use crate::http::reply::Json;
+use crate::security::sessions::caller::Caller;
+
+/// The maximum number of invoices that are counted.
+const NEWEST: i64 = 10_000;
+
+/// Sums of the caller's invoices.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "items": [{"status": "issued", "currency": "EUR", "invoices": 2, "total": 36300, "due": 36300}],
+    "invoices": 2
+}))]
+pub struct InvoiceTotals {
+    /// By status, in the order of a life of an invoice, then by currency.
+    #[schema(max_items = 1_200)]
+    pub items: Vec<StatusTotalView>,
+    /// The number of invoices that are counted: the newest, at most 10,000.
+    #[schema(minimum = 0, maximum = 10_000)]
+    pub invoices: i64,
+}
+
+/// Sums of the invoices with one status and one currency. A sum of more than 9,007,199,254,740,991 is returned as this
+/// number.
+#[derive(Serialize, ToSchema)]
+pub struct StatusTotalView {
+    /// `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.
+    #[schema(max_length = 14, pattern = "^(draft|issued|partially_paid|paid|credited|void)$")]
+    pub status: &'static str,
+    /// ISO 4217. All amounts are in its minor unit.
+    #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
+    pub currency: &'static str,
+    /// The number of invoices.
+    #[schema(minimum = 1, maximum = 10_000)]
+    pub invoices: i64,
+    /// Sum of the total amounts.
+    pub total: i64,
+    /// Sum of the amounts due.
+    pub due: i64,
+}
+
+/// Returns the sums of the caller's invoices by status and currency.
+pub async fn totals(caller: Caller, invoices: Data<InvoiceStore>) -> ApiResult<Json<InvoiceTotals>> {
+    let mut totals = invoices.totals(&caller, NEWEST).await?;
+    totals.sort_by_key(|total| (Status::ALL.iter().position(|status| *status == total.status), total.currency.code()));
+    let invoices = totals.iter().map(|total| total.invoices).sum();
+    let items = totals.into_iter().map(|StatusTotal { status, currency, invoices, total, due }| StatusTotalView {
+        status: status.as_str(),
+        currency: currency.code(),
+        invoices,
+        total,
+        due,
+    });
+    Ok(Json(InvoiceTotals { items: items.collect(), invoices }))
+}
