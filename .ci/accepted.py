@@ -12,7 +12,7 @@ import tomllib
 from typing import NamedTuple
 
 KEYS = {"id": str, "reason": str, "reachable": bool, "owner": str, "expires": datetime.date}
-# How many days after its publication an advisory must be resolved, as .github/SECURITY.md promises.
+# The maximum number of days between the publication of an advisory and its fix, by severity (.github/SECURITY.md).
 DAYS = {"critical": 2, "high": 7, "medium": 30, "low": 90}
 
 

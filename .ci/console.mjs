@@ -1,5 +1,5 @@
 // Tests the web console in a real browser: an invoice from draft to payment, changes in another tab, another user's
-// invoice, a refused document, an administrator. Then what can go wrong, and axe on every view.
+// invoice, a refused document, and the views of an administrator. Then it tests failures, and axe checks every view.
 // Usage: console.mjs BASE SECRETS PICTURES
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ async function open(path, options) {
 }
 
 function watch(page, faults) {
-  // Chromium reports refusals as errors too.
+  // Ignore the refusals that the test causes, because Chromium reports each refusal as an error.
   page.on('console', (line) => line.type() === 'error' && !/status of (400|404|412)/.test(line.text()) && faults.push(line.text()));
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('request', (request) => /^(http|ws)/.test(request.url()) && !request.url().replace(/^ws/, 'http').startsWith(base) && faults.push('asks ' + request.url()));

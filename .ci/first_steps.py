@@ -20,7 +20,7 @@ password, next_password = "seven quiet green lanterns", "eight loud purple kettl
 
 
 def ask(method, url, body=None, headers=None, expect=200):
-    """Sends one request and returns headers and body. Ends the script if the status is not the expected one."""
+    """Sends one request and returns headers and body. Ends the script if the status is not the expected status."""
     headers = {"Content-Type": "application/json", **(headers or {})} if body is not None else dict(headers or {})
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, headers=headers, method=method)

@@ -19,10 +19,10 @@ import requests
 import schemathesis
 from schemathesis import GenerationMode
 
-# Operations that end a session. Each call gets a new session, so that it does not end the session of the run.
+# Operations that end a session. Each call uses a new session, so that the session of the run does not end.
 ENDS = ["POST /api/v1/auth/logout", "DELETE /api/v1/auth/sessions", "DELETE /api/v1/auth/sessions/{id}"]
 CURRENCIES = ["EUR", "JPY", "KWD", "USD"]
-# How many more logins may use the correct password. A user has at most ten sessions, and one more login would end the
+# How many more logins may use the correct password. A user has at most ten sessions, and a further login would end the
 # session of the run.
 sign_ins = {"left": 3}
 refresh = {"cookie": None}
@@ -41,8 +41,8 @@ def whole(value):
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# Default-ignorable characters whose Unicode category is not Cf. `visible` must list them, because it finds the others
-# by category.
+# Default-ignorable characters whose Unicode category is not Cf. `visible` finds the other ones by their category, so
+# only these must be listed.
 IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
 
 
@@ -119,7 +119,7 @@ def before_call(context, case, kwargs):
             if not known.ok and own.ok and own.json()["items"]:
                 case.body["customer_id"] = own.json()["items"][0]["id"]
     if name.endswith("/issue") and isinstance(case.body, dict):
-        # Leave the date out, because the allowed dates depend on today and on the time zone of the business.
+        # Remove the date, because the allowed dates depend on today's date and on the time zone of the business.
         case.body.pop("issue_date", None)
     if name == "PUT /api/v1/me/business" and isinstance(case.body, dict):
         for field, value in (("iban", "NL91ABNA0417164300"), ("time_zone", "Europe/Amsterdam")):

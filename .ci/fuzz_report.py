@@ -4,7 +4,7 @@ valid request. Usage: fuzz_report.py REPORT"""
 import json
 import sys
 
-# Operations that cannot accept a request in this setup, each with the reason.
+# Operations that cannot accept any request during the fuzz, each with the reason.
 NEVER_ACCEPTS = {
     "POST /api/v1/auth/confirm": "its token comes by mail",
     "POST /api/v1/auth/password-reset/confirm": "its token comes by mail",
@@ -15,8 +15,8 @@ NEVER_ACCEPTS = {
     "DELETE /api/v1/me": "requires the password, and would delete a user of the fuzz",
     "POST /api/v1/me/password": "requires the password, and would change a password that the fuzz uses",
 }
-# Operations that accept a generated request only by chance: a generated file rarely has the format of its type. The
-# tests in tests/api/attacks/files/uploads cover the file types.
+# Operations that accept a generated request only by chance, because a generated file rarely has the format of its type.
+# The tests in tests/api/attacks/files/uploads cover the file types.
 SELDOM_ACCEPTS = ["POST /api/v1/documents"]
 
 report = json.load(open(sys.argv[1]))

@@ -6,8 +6,8 @@ fail() {
     exit 1
 }
 
-# Prints the folder of PostgreSQL's programs. It searches in the same order as the embedded server: PG_BIN, Debian's
-# highest version, PATH.
+# Prints the folder of PostgreSQL's programs. The order is that of the embedded server: first PG_BIN, then Debian's
+# highest version, then PATH.
 postgres_bin() {
     local found
     found=${PG_BIN:-$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2> /dev/null | sort -V | tail -n 1)}
@@ -18,8 +18,8 @@ postgres_bin() {
     fi
 }
 
-# cargo_tool NAME VERSION: adds a cargo tool to PATH. The first call compiles it, which takes some minutes, into a
-# folder that later runs reuse.
+# cargo_tool NAME VERSION: adds a cargo tool to PATH. The first call compiles the tool, which takes some minutes. Later
+# calls reuse it.
 cargo_tool() {
     local root=${CI_TOOLS:-$HOME/.cache/strongroom-tools}
     export PATH="$root/bin:$PATH"
@@ -27,9 +27,9 @@ cargo_tool() {
     cargo install --locked --root "$root" "$1@$2"
 }
 
-# start_service PROGRAM: starts the service with an empty state folder, on free ports, with rate limits that no check
-# reaches. Stops it when the calling script ends. SERVICE is then its address. BIND and MANAGEMENT_BIND choose other
-# addresses for the API and for the metrics.
+# start_service PROGRAM: starts the service with an empty state folder, on free ports, and with rate limits that no
+# check reaches. Sets SERVICE to the address of the service. When the calling script ends, the service ends too. The
+# variables BIND and MANAGEMENT_BIND choose other addresses for the API and for the metrics.
 start_service() {
     STATE=$(mktemp -d)
     env STRONGROOM_DEV_STATE_DIR="$STATE" STRONGROOM_HTTP_BIND="${BIND:-127.0.0.1:0}" STRONGROOM_TLS_BIND=127.0.0.1:0 \

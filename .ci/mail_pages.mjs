@@ -57,7 +57,7 @@ async function register() {
   const { page, faults } = await open('/confirm#token=' + token);
   assert.equal(page.url(), base + '/confirm', 'the token has left the address bar');
   assert.equal(await page.evaluate(() => history.length), 2, 'and the history has no entry with it');
-  // Uses only the keyboard. First no name is typed, then a password that is refused.
+  // Uses only the keyboard. The first attempt has no name, and the second one has a password that the service refuses.
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await page.locator('#display_name-error', { hasText: 'Name is required.' }).waitFor();
@@ -117,7 +117,7 @@ async function reset() {
 try {
   const tokens = [await register(), await reset()];
   for (const { url, referer, body } of sent) {
-    // Playwright's URL of a document contains the fragment, which the browser does not send. So remove it.
+    // Playwright's URL of a document contains the fragment. The browser does not send the fragment, so remove it.
     const [network] = url.split('#');
     assert.ok(network.startsWith(base + '/'), 'asks ' + network);
     for (const token of tokens) {

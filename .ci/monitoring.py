@@ -8,7 +8,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-# Queries that return nothing while there are no errors and no traces.
+# Queries that return no data, because the test causes no errors and sends no traces.
 MAY_BE_EMPTY = ('status=~"5.."', "strongroom_trace_spans_total")
 
 
@@ -30,7 +30,7 @@ def traffic():
 
 
 def main():
-    # A rate needs several scrapes with requests between them.
+    # Prometheus can compute a rate only after several scrapes, so send requests between the scrapes.
     for _ in range(120):
         traffic()
         time.sleep(0.25)

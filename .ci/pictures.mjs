@@ -1,4 +1,4 @@
-// Makes the pictures of the README. Usage: pictures.mjs BASE FOLDER
+// Creates the pictures of the README. Usage: pictures.mjs BASE FOLDER
 import { createRequire } from 'node:module';
 
 const { chromium } = createRequire(process.env.TOOLS + '/')('playwright-core');

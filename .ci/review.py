@@ -30,7 +30,7 @@ def questions(template: str) -> list[str]:
 
 
 def unanswered(template: str, description: str) -> list[str]:
-    """Returns the questions without a tick. Ticks in comments and code blocks do not count, because a reader does not see them."""
+    """Returns the boxes without a tick. A tick in a comment or a code block does not count, because readers do not see it."""
     visible = re.sub(r"<!--.*?(-->|\Z)", "", description.replace("\r\n", "\n"), flags=re.DOTALL)
     visible = re.sub(r"^(```|~~~).*?(^\1|\Z)", "", visible, flags=re.MULTILINE | re.DOTALL)
     ticked = re.findall(r"^[-*] \[[xX]\] (.*(?:\n  .*)*)", visible, re.MULTILINE)

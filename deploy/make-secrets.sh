@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Creates the secrets of docker-compose.yml in deploy/secrets/: passwords, keys, a private certificate authority, and
-# certificates for the service (localhost, or STRONGROOM_HOST) and the mail catcher. Existing files are kept. To renew a
-# certificate, remove its two files and run this script again. A database password cannot be renewed in this way:
-# PostgreSQL reads the file only once, when the database is created.
+# certificates for the service (localhost, or STRONGROOM_HOST) and the mail catcher. The script never overwrites an
+# existing file. To renew a certificate, remove its two files and run this script again. Do not renew a database
+# password in this way, because PostgreSQL reads the file only when it creates the database.
 #
 # In real use, replace tls.crt and tls.key by a certificate from an authority that your clients trust. Take the other
 # secrets from your secret store.
@@ -14,12 +14,12 @@ case $(openssl version 2> /dev/null) in
     *) echo "OpenSSL 3 is needed: install it and try again" >&2; exit 1 ;;
 esac
 mkdir -p secrets
-# The users of the containers must be able to read the files, so the files are readable by all. The mode of this folder
-# keeps the other users of this machine out.
+# The users of the containers must be able to read the files, so all users may read the files. But only the current user
+# may enter this folder, so the other users of this machine cannot reach the files.
 chmod 700 secrets
 cd secrets
 
-# keep FILE < CONTENT: writes the file atomically, unless it exists.
+# keep FILE < CONTENT: writes the file atomically. An existing file stays unchanged.
 keep() {
     local content
     content=$(cat)
@@ -31,8 +31,8 @@ keep() {
 for name in db-superuser db-owner db-app demo-password; do openssl rand -hex 32 | keep "$name"; done
 for name in master-key jwt-key; do openssl rand -base64 48 | keep "$name"; done
 
-# Prints a URL that connects by the socket in the shared volume. `localhost` has no effect, but a URL requires a host
-# name.
+# Prints a URL that connects by the socket in the shared volume. A URL requires a host name, so it contains `localhost`,
+# which has no effect here.
 database_url() { printf 'postgres://%s:%s@localhost/strongroom?host=/run/postgresql' "$1" "$(cat "$2")"; }
 database_url strongroom_owner db-owner | keep database-owner-url
 database_url strongroom_app db-app | keep database-url
@@ -42,7 +42,8 @@ if [ ! -e ca.crt ]; then
         -addext "basicConstraints=critical,CA:TRUE,pathlen:0" -addext "keyUsage=critical,keyCertSign,cRLSign" \
         -keyout ca.key -out ca.crt 2> /dev/null
 fi
-# certificate FILE NAMES: creates a certificate for these names, valid for 397 days. Browsers accept at most 398 days.
+# certificate FILE NAMES: creates a certificate for these names. It is valid for 397 days, because browsers accept at
+# most 398.
 certificate() {
     [ -e "$1.crt" ] && return
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 397 -subj "/CN=Strongroom $1" \
@@ -59,6 +60,6 @@ esac
 certificate tls "$names"
 certificate mail "DNS:mail"
 
-# No container mounts the key of the authority, so it stays readable by the current user only.
+# No container mounts the key of the certificate authority, so only the current user may read it.
 find . -type f ! -name ca.key -exec chmod 444 {} +
 echo "deploy/secrets/ is ready; next: docker compose up --build"

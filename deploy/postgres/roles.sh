@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Creates the roles and the database. PostgreSQL's container runs this script once, when it creates the cluster.
 #
-# strongroom_owner owns the schema and runs the migrations. strongroom_app is the role of the service: it owns nothing,
-# so row-level security applies to it, and it has only the rights that the migrations grant. Neither role can create
-# roles or databases. strongroom_classifier cannot log in. It owns classify_object(), the function that tells who owns
-# an object.
+# strongroom_owner owns the schema and runs the migrations. strongroom_app is the role of the service. It owns no table,
+# so row-level security applies to it, and it has only the rights that the migrations grant. Neither of these two roles
+# can create roles or databases. strongroom_classifier owns the function classify_object(), which returns whether an
+# object belongs to a user. This role cannot log in.
 set -euo pipefail
 
 run() { psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname "$1"; }
@@ -28,7 +28,7 @@ create database strongroom owner strongroom_owner encoding 'UTF8' locale 'C' tem
 revoke all on database strongroom, postgres, template1 from public;
 grant connect on database strongroom to strongroom_app;
 SQL
-# Only the owner has rights on the schema. The migrations grant the service its rights.
+# At first, only strongroom_owner has rights on the schema. The migrations then grant strongroom_app its rights.
 run strongroom <<'SQL'
 alter schema public owner to strongroom_owner;
 revoke all on schema public from public;
