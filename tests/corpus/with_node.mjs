@@ -1,4 +1,5 @@
-// Sound files of Node.js libraries: pdfkit, pdf-lib, jsPDF, sharp. Run in the folder where they are installed.
+// Creates sound files with Node.js libraries: pdfkit, pdf-lib, jsPDF, sharp. Run it in the folder where they are
+// installed.
 import { createWriteStream, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";

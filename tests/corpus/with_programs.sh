@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sound files of Debian's programs: LibreOffice, Chromium, Ghostscript, cairo (poppler), TeX, ImageMagick, FFmpeg, R.
-# with_programs.sh FOLDER, which holds the files of the Python libraries.
+# Creates sound files with Debian's programs: LibreOffice, Chromium, Ghostscript, cairo (poppler), TeX, ImageMagick,
+# FFmpeg, R. Usage: with_programs.sh FOLDER. The folder must contain the files of the Python libraries.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=$(cd "$1" && pwd)
@@ -8,13 +8,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-# to FORMAT SOURCE...: converts, with a profile of its own, into the work folder.
+# to FORMAT SOURCE...: converts the files with LibreOffice into the work folder, with a separate user profile.
 to() {
     local format=$1
     shift
     soffice -env:UserInstallation="file://$work/profile" --headless --convert-to "$format" --outdir "$work" "$@" > /dev/null 2>&1
 }
-# office NAME FORMAT SOURCE: the same, into the corpus.
+# office NAME FORMAT SOURCE: converts the file in the same way, and moves the result into the corpus.
 office() {
     local made=${3%.*}
     to "$2" "$3"

@@ -1,4 +1,4 @@
-"""Sound files of Python libraries: reportlab, fpdf2, WeasyPrint, factur-x, pypdf, pikepdf, Pillow, pandas."""
+"""Creates sound files with Python libraries: reportlab, fpdf2, WeasyPrint, factur-x, pypdf, pikepdf, Pillow, pandas."""
 
 import io
 import sys
@@ -69,7 +69,7 @@ def weasy() -> None:
 
 
 def facturx() -> None:
-    """As e-invoice software does it: any PDF, and the XML beside it."""
+    """Attaches the XML in the same way as e-invoice software."""
     for base in ["reportlab-invoice", "weasyprint-invoice"]:
         generate_from_file(
             str(OUT / f"{base}.pdf"),
@@ -80,7 +80,7 @@ def facturx() -> None:
 
 
 def odoo() -> None:
-    """As Odoo attaches a UBL invoice: pypdf, no /AF, the XML under its own name."""
+    """Attaches a UBL invoice in the same way as Odoo: with pypdf, without /AF, and under the name of the XML file."""
     writer = PdfWriter(clone_from=OUT / "fpdf2-invoice.pdf")
     attachment = writer.add_attachment("INV_2026_0042_ubl_bis3.xml", "<?xml version='1.0'?><Invoice/>")
     attachment.subtype = NameObject("/text/xml")
@@ -88,7 +88,7 @@ def odoo() -> None:
 
 
 def incremental() -> None:
-    """A filled form, saved by an update that is appended to the file."""
+    """Saves a filled form as an incremental update, which is appended to the file."""
     writer = PdfWriter(OUT / "reportlab-form.pdf", incremental=True)
     writer.update_page_form_field_values(writer.pages[0], {"customer": "Søn GmbH"}, auto_regenerate=False)
     writer.write(OUT / "pypdf-incremental.pdf")
@@ -130,7 +130,8 @@ def pillow() -> None:
         image.save(OUT / f"pillow-{mode.lower().replace(';', '')}.png", optimize=True, dpi=(300, 300))
     frames = [picture().rotate(angle) for angle in (0, 90)]
     frames[0].save(OUT / "pillow-animated.png", save_all=True, append_images=frames[1:], duration=100)
-    # A picture with as many pixels as the largest photographs of telephones. It is nearly empty, so the file is small.
+    # A picture with as many pixels as the largest photographs of telephones. The picture is nearly empty, so the file
+    # is small.
     Image.new("1", (8160, 6144)).save(OUT / "pillow-50-megapixels.png", optimize=True)
     picture().save(OUT / "pillow-scan.pdf", resolution=72, save_all=True, append_images=[picture("L")])
 

@@ -1,4 +1,5 @@
-//! Shared by all fuzz targets: inspects a file, and checks the conditions that every accepted file must fulfil.
+//! The code that all fuzz targets share: it inspects a file, and checks the conditions that every accepted file must
+//! fulfil.
 
 use strongroom::security::files::uploads::{FileType, Inspector};
 
@@ -6,8 +7,8 @@ const MAX_PIXELS: u32 = 110_000_000;
 /// The end of a ZIP archive's directory lies within this many bytes before the end of the file.
 const ZIP_END_SEARCH_BYTES: usize = 22 + 65_535;
 
-/// Returns whether the inspection accepts the file. It inspects the file whole and in small pieces, and the answer must be the
-/// same.
+/// Returns whether the inspection accepts the file. It inspects the file once as a whole and once in small pieces, and
+/// both results must be the same.
 #[must_use]
 pub fn is_accepted(file_type: FileType, file: &[u8]) -> bool {
     let in_pieces_of = |size: usize| {

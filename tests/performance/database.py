@@ -1,4 +1,4 @@
-"""A PostgreSQL server of its own: durable, reachable only through a Unix socket, and deleted at the end."""
+"""Starts a PostgreSQL server for the measurement. It is durable, can be reached only through a Unix socket, and is deleted at the end."""
 
 import glob
 import os
@@ -19,7 +19,7 @@ create role peers login;"""
 
 
 def programs():
-    """Returns the folder of PostgreSQL's programs, which the service would choose too."""
+    """Returns the folder of PostgreSQL's programs. The service chooses it in the same way."""
     folders = [os.environ.get("PG_BIN", "")]
     folders += sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[4]), reverse=True)
     folders += os.environ["PATH"].split(":")
@@ -30,7 +30,7 @@ def programs():
 
 
 def user():
-    """Returns the user that runs the server. PostgreSQL refuses to run as root."""
+    """Returns the user that runs the server, because PostgreSQL refuses to run as root."""
     if os.getuid() != 0:
         return pwd.getpwuid(os.getuid()).pw_name
     return "postgres" if "postgres" in {entry.pw_name for entry in pwd.getpwall()} else "nobody"
@@ -73,7 +73,7 @@ class Database:
         self.process.wait()
 
     def url(self, role, socket=None):
-        """Returns the URL of the database for a role, through another folder's socket if one is given."""
+        """Returns the URL of the database for a role. If `socket` is given, the URL uses the socket in that folder."""
         return f"postgres://{role}@localhost/strongroom?host={socket or self.folder}"
 
     def psql(self, *options, database="strongroom"):

@@ -22,7 +22,8 @@ DRAFT = {
         for n in (1, 2, 3)
     ],
 }
-# Each request of `create` has another key. Each login is by the next user, because a user has at most ten sessions.
+# Each request of `create` has another idempotency key. Each login uses another user, because a user has at most ten
+# sessions.
 CREATE = """local n, run = 0, os.time()
 wrk.method, wrk.headers["Content-Type"] = "POST", "application/json"
 wrk.body = [[%s]]
@@ -42,7 +43,7 @@ end
 
 
 def requests_of(folder, owners, document):
-    """Writes the scripts of wrk and returns the requests: a path and a script by name. `document` is a path."""
+    """Writes the scripts for wrk and returns the requests: for each name a path and a script. `document` is the path of a document."""
     (folder / "create.lua").write_text(CREATE % json.dumps(DRAFT))
     (folder / "login.lua").write_text(LOGINS % (owners, PASSWORD))
     return {
@@ -72,7 +73,7 @@ def wrk(url, seconds, *, token=None, script=None):
 
 
 def measure(server, database, seconds, requests):
-    """Measures every request once. Returns (rate, p50, p99, server CPU, database CPU) by name, and the memory."""
+    """Measures every request once. Returns for each name (rate, p50, p99, server CPU, database CPU), and the memory of the server."""
     time.sleep(2)
     memory = {"idle": memory_mib(server.process.pid, "VmRSS")}
     token, found = server.token(), {}

@@ -1,6 +1,7 @@
 """Checks that a request does not cost more than `counts.json` says: statements, round trips and instructions.
 
-These figures do not depend on the machine or on its load, so they can fail a build. The answers are checked too.
+These figures do not depend on the machine or on its load, so a build can fail because of them. The program also checks
+the replies.
 """
 
 import itertools
@@ -25,7 +26,7 @@ WINDOWS = 3
 
 
 def calls(server, document, content):
-    """Returns the requests by name: each sends itself and fails if the answer is wrong."""
+    """Returns for each name a function that sends the request and fails if the reply is wrong."""
     token = server.token()
 
     def expect(path, status, check, **arguments):
@@ -52,7 +53,7 @@ def calls(server, document, content):
 
 
 def count_statements(database, folder, document, content):
-    """Returns statements and round trips of each request: the smallest figures of many requests.
+    """Returns statements and round trips of each request. Each figure is the smallest of many requests.
 
     Background tasks send statements too, for example to store the security events of a login in batches.
     """
@@ -71,9 +72,9 @@ def count_statements(database, folder, document, content):
 
 
 def count_instructions(database, folder, document, content):
-    """Returns the instructions of each request, which callgrind counts: those of the service, without the kernel's.
+    """Returns the instructions of each request. callgrind counts the instructions of the service, not those of the kernel.
 
-    The smallest of some counts, because background tasks run beside the requests.
+    Each figure is the smallest of some counts, because background tasks run at the same time.
     """
     output = folder / "callgrind"
     valgrind = ["valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={output}"]
@@ -99,7 +100,7 @@ def count_instructions(database, folder, document, content):
 
 
 def quick(database, folder, document, content, write):
-    """Counts, prints the counts, and returns the faults. With `write`, the counts become the committed ones."""
+    """Counts, prints the counts, and returns the faults. With `write`, writes the counts into `counts.json`."""
     counts = count_statements(database, folder, document, content)
     for name, instructions in count_instructions(database, folder, document, content).items():
         counts[name]["instructions"] = instructions

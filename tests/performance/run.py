@@ -3,7 +3,8 @@
 
     cargo build --release && python3 tests/performance/run.py
 
-It starts a durable PostgreSQL of its own, fills it, and sends requests with wrk (`apt-get install wrk postgresql`).
+It starts its own durable PostgreSQL, fills the database, and sends requests with wrk (`apt-get install wrk
+postgresql`).
 Server, database and load generator share this machine, so compare ratios between servers, not figures of two machines.
 """
 
@@ -62,7 +63,7 @@ def print_rows(results):
 
 
 def compare(database, folder, content, document, rounds, seconds):
-    """Measures all servers in interleaved rounds. A server runs alone, and each round begins with another one."""
+    """Measures all servers in interleaved rounds. Only one server runs at a time, and each round begins with another server."""
     build_peers()
     documents = folder / "documents"
     documents.mkdir()
@@ -89,7 +90,7 @@ def compare(database, folder, content, document, rounds, seconds):
 
 
 def main():
-    """Prepares the database and runs what the arguments choose."""
+    """Prepares the database and runs the measurements that the arguments select."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=8, help="duration of each request in each round")

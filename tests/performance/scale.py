@@ -1,7 +1,7 @@
 """Measures whether the cost of a request grows with the number of invoices.
 
-Of 1,000 owners, the measured one has every tenth invoice: 1,000,000 of 10,000,000. The same requests are measured with
-100,000 invoices.
+The program measures the requests of one of 1,000 owners, who has a tenth of all invoices: 1,000,000 of 10,000,000.
+Before that, it measures the same requests with 100,000 invoices in total.
 """
 
 import json
@@ -40,7 +40,7 @@ EXPLAIN = (
 
 
 def requests(server, token):
-    """Returns paths by name. Only a walk over all pages before it gives the cursor of a page."""
+    """Returns paths by name. To get the cursor of a page, the function reads all pages before it."""
     paths = {"one invoice": INVOICE}
     for sort in SORTS:
         query, cursor = f"{LIST}?sort={sort}", None
@@ -56,7 +56,7 @@ def requests(server, token):
 def plans(database, server, token, paths, file):
     """Writes the plan of each request's statement into a file."""
     log = database.folder / "postgres.log"
-    server.connection.close()  # It has been idle for so long that the service closes it.
+    server.connection.close()  # The service closes this connection, because it was idle for too long.
     database.run("alter system set auto_explain.log_min_duration = 0; select pg_reload_conf()")
     time.sleep(1)
     with file.open("w") as output:
@@ -72,7 +72,7 @@ def plans(database, server, token, paths, file):
 
 
 def measure(folder, invoices):
-    """Returns p50 and the processor time of the database per request, by request."""
+    """Returns for each kind of request the p50 and the processor time of the database per request."""
     counts = [invoices // 10] + [invoices * 9 // 10 // (OWNERS - 1)] * (OWNERS - 1)
     folder.mkdir(mode=0o711)
     with Database(folder, EXPLAIN) as database:

@@ -16,12 +16,13 @@ from database import ROOT, SERVICE
 from fill import PASSWORD
 
 PEERS = pathlib.Path(__file__).parent / "peers"
-# The peers are built outside of the tree of sources, whose files are checked.
+# The peers are built outside of the source tree, because tests check all files of the source tree.
 BUILT = ROOT / "target/peers"
 LIMITS = [
     f"LIMITS_{name}" for name in "STANDARD WRITE EXPORT UPLOAD SIGN_IN REGISTRATION RESET REFRESH UNKNOWN_PATH".split()
 ]
-# A login counts as failed until it has succeeded, and all logins come from one address.
+# Raise the limits of failed logins. A login counts as failed until it has succeeded, and all logins come from one
+# address.
 LIMITS += [
     f"LOGIN_{name}" for name in "FAILURES_PER_ADDRESS FAILURES_PER_ACCOUNT_AND_ADDRESS ACCOUNTS_PER_NETWORK".split()
 ]
@@ -78,7 +79,7 @@ def memory_mib(root, name):
 class Server:
     """Runs a server until the end of a `with` block. `ready_ms` is the time from its start to its first answer.
 
-    `says` is a line of the log that follows later, when the work of the start is done.
+    `says` is a log line that the server writes when all work of its start is done.
     """
 
     def __init__(self, name, command, environment, folder, *, wrapper=(), says=b""):
@@ -153,7 +154,7 @@ def service(database, folder, socket_folder=None, **options):
 
 
 def build_peers():
-    """Compiles the two Rust servers, and installs the packages of the one in JavaScript if Node.js is there."""
+    """Compiles the two Rust peers. If Node.js is installed, also installs the packages of the JavaScript peer."""
     command = ["cargo", "build", "--release", "--quiet", "--manifest-path", PEERS / "Cargo.toml"]
     subprocess.run(command, env={**os.environ, "CARGO_TARGET_DIR": str(BUILT)}, check=True)
     if shutil.which("npm"):

@@ -27,7 +27,7 @@ class Wire:
             return self.statements, self.round_trips
 
     def settled(self):
-        """Returns the counts once no statement has been sent for 20 ms: some work follows the answer to a request."""
+        """Returns the counts when no statement has been sent for 20 ms, because the service sends some statements after the reply."""
         before = None
         while before != self.counts():
             before = self.counts()
@@ -40,14 +40,15 @@ class Wire:
             client, _ = self.listener.accept()
             server = socket.socket(socket.AF_UNIX)
             server.connect(self.target)
-            waiting = [0]  # How many answers this connection waits for.
+            waiting = [0]  # The number of answers for which this connection waits.
             for forward in ((self.forward_client, client, server), (self.forward_server, server, client)):
                 threading.Thread(target=until_closed, args=(*forward, waiting), daemon=True).start()
 
     def forward_client(self, client, server, waiting):
         """Counts each executed statement. A round trip begins with the first message that asks for an answer.
 
-        A lone Sync is not counted: the pool tests a connection with it after the request has returned the connection.
+        A single Sync is not counted: with it, the pool tests a connection after the request has returned the
+        connection.
         """
         while True:
             length, code = struct.unpack("!ii", exactly(client, 8))

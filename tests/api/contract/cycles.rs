@@ -1,9 +1,9 @@
-//! No import cycle exists at any depth: between the files and folders of each folder of `src/`, imports go in one
+//! No import cycle exists at any depth: within each folder of `src/`, imports between its files and subfolders have one
 //! direction.
 //!
 //! A path counts as an import of the module that defines the item, even if another module re-exports the item. `mod`
-//! lines and re-exports (`pub use`) do not count. A child may use items of its parent's `mod.rs`, but then that
-//! `mod.rs` must not use the child: the two would form a cycle.
+//! lines and re-exports (`pub use`) do not count. A child module may use items of its parent's `mod.rs` if that
+//! `mod.rs` does not use the child. Otherwise the two modules would form a cycle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,9 +21,9 @@ struct Import {
     is_reexport: bool,
 }
 
-/// One file of `src/`.
+/// A source file in `src/`.
 struct Module {
-    /// For example `["security", "crypto", "keys"]`. A `mod.rs` has the path of its folder.
+    /// The path of the module, for example `["security", "crypto", "keys"]`. A `mod.rs` has the path of its folder.
     path: Path,
     is_folder: bool,
     code: String,
@@ -42,7 +42,7 @@ fn modules() -> Vec<Module> {
     sources().into_iter().filter(|(name, _)| name != "main.rs").map(module).collect()
 }
 
-/// Splits a text at the commas that are not in braces.
+/// Splits a text at the commas that are outside of braces.
 fn parts(tree: &str) -> Vec<&str> {
     let mut depth = 0;
     let at_comma = |c: char| {
@@ -52,7 +52,7 @@ fn parts(tree: &str) -> Vec<&str> {
     tree.split(at_comma).filter(|part| !part.trim().is_empty()).collect()
 }
 
-/// Adds the single paths of a tree such as `a::{b, c::{self, D as E}}`.
+/// Adds the paths of a `use` tree such as `a::{b, c::{self, D as E}}`, one by one.
 fn expand(prefix: &str, tree: &str, is_reexport: bool, found: &mut Vec<Import>) {
     if let Some((head, rest)) = tree.split_once('{') {
         let (inside, _) = rest.rsplit_once('}').unwrap();
@@ -160,7 +160,7 @@ impl Graph {
         absolute.map(|path| self.definer(&path)).filter(|other| other.path != module.path).collect()
     }
 
-    /// Returns, for each folder, the imports between its files and folders.
+    /// Returns for each folder the imports between its files and subfolders.
     fn by_folder(&self) -> BTreeMap<Path, Edges> {
         let mut folders: BTreeMap<Path, Edges> = BTreeMap::new();
         let place = |module: &Module| {

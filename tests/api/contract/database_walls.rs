@@ -40,11 +40,11 @@ async fn every_owned_table_has_row_level_security_and_composite_keys() {
               and p.qual = '(owner_id = current_owner())' and p.with_check = '(owner_id = current_owner())')",
     )
     .await;
-    assert_eq!(without_policy, Vec::<String>::new(), "the policy must hold for reading and for writing");
+    assert_eq!(without_policy, Vec::<String>::new(), "the policy must apply to reads and to writes");
 
-    // PostgreSQL grants access if any policy of a table allows it, so each table may have one policy only. Two policies
-    // are exceptions: that of the classifier, which can read only ids and owners, and that of the schema's owner, who
-    // deletes expired replies.
+    // PostgreSQL grants access if any policy of a table allows it, so each table may have one policy only. There are
+    // two exceptions. The policy of the classifier role allows it to read ids and owners only. The policy of the
+    // schema's owner allows it to delete expired replies.
     let permissive = names(
         &app,
         "select tablename::text from pg_policies
@@ -52,7 +52,7 @@ async fn every_owned_table_has_row_level_security_and_composite_keys() {
          group by 1 having count(*) > 1",
     )
     .await;
-    assert_eq!(permissive, Vec::<String>::new(), "a second policy would widen the first");
+    assert_eq!(permissive, Vec::<String>::new(), "a second policy would allow more than the first policy");
 
     let plain_keys = names(
         &app,
@@ -65,7 +65,11 @@ async fn every_owned_table_has_row_level_security_and_composite_keys() {
               where ca.attname = 'owner_id' and fa.attname = 'owner_id')",
     )
     .await;
-    assert_eq!(plain_keys, Vec::<String>::new(), "a key to an owned table must hold the owner on both sides");
+    assert_eq!(
+        plain_keys,
+        Vec::<String>::new(),
+        "a foreign key to an owned table must contain the owner on both sides"
+    );
 
     let global_unique = names(
         &app,
@@ -107,7 +111,7 @@ async fn service_role_has_least_privilege() {
          where pronamespace = 'public'::regnamespace and has_function_privilege('public', oid, 'execute')",
     )
     .await;
-    assert_eq!(public_functions, Vec::<String>::new(), "each function is granted to a role by name");
+    assert_eq!(public_functions, Vec::<String>::new(), "no function is granted to all roles (PUBLIC)");
     for forbidden in [
         "alter table invoices disable row level security",
         "create table mine (a int)",
@@ -174,7 +178,7 @@ async fn classifier_role_can_read_only_ids_and_owners() {
     kinds.sort();
     let mut known: Vec<_> = object_kinds().map(|kind| kind.name).collect();
     known.sort();
-    assert_eq!(kinds, known, "features/mod.rs and the migrations must name the same kinds");
+    assert_eq!(kinds, known, "features/mod.rs and the migrations must contain the same kinds");
 }
 
 #[actix_web::test]
@@ -215,8 +219,8 @@ async fn unscoped_query_without_an_owner_returns_no_rows() {
     alice.invoice().await;
     let everything: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(everything, 1);
-    // The query has no condition, so only row-level security protects the rows. It runs without an owner, then with
-    // another user as the owner.
+    // The query has no condition, so only row-level security protects the rows. The test runs the query first without
+    // an owner, then with another user as the owner.
     let pool = &app.replica().pool;
     let unset: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(pool).await.unwrap();
     let mut other = OwnerTx::begin(pool, UserId::new()).await.unwrap();
@@ -260,8 +264,8 @@ async fn owner_setting_does_not_leak_to_the_next_transaction_of_a_connection() {
 #[actix_web::test]
 async fn no_function_of_the_schema_depends_on_the_search_path() {
     let app = TestApp::start().await;
-    // RETURN binds the names in a body when the function is created. Such a function has a `prosqlbody` and needs no
-    // `set search_path`, which would keep PostgreSQL from replacing a call by the body.
+    // PostgreSQL resolves the names in a RETURN body when it creates the function. Such a function has a `prosqlbody`
+    // and needs no `set search_path`. With `set search_path`, PostgreSQL could not inline the function.
     let unset = "select proname::text from pg_proc where pronamespace = 'public'::regnamespace
         and (prosecdef or prosqlbody is null) and not coalesce(proconfig::text, '') like '%search_path=%'";
     assert_eq!(names(&app, unset).await, Vec::<String>::new());

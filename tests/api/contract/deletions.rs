@@ -1,5 +1,5 @@
 //! Deletion of parents through the API, for every foreign key to an owned table and for parents in every state. The
-//! response must be documented, and the child rows must be either all kept or all deleted.
+//! OpenAPI document must list the response, and the service must delete either all child rows or none.
 
 use reqwest::Method;
 use sqlx::{AssertSqlSafe, Executor};
@@ -15,7 +15,7 @@ struct Key {
     name: String,
     child: String,
     parent: String,
-    /// The column that contains the parent's id.
+    /// The column of the child table that contains the id of the parent.
     column: String,
     is_optional: bool,
 }
@@ -30,7 +30,7 @@ async fn keys(app: &TestApp) -> Vec<Key> {
     sqlx::query_as(sql).fetch_all(&app.all_rows).await.unwrap()
 }
 
-/// Returns the example that deletes a row of this table, if there is such an operation.
+/// Returns the example of the operation that deletes a row of this table, if the API has such an operation.
 async fn deletion_of(app: &TestApp, table: &str) -> Option<Example> {
     let kind: Option<String> = sqlx::query_scalar("select kind from classified_objects where relation = $1::regclass")
         .bind(table)
@@ -64,15 +64,15 @@ async fn deletion_of_parent_with_children_is_refused_or_cascades() {
     let (keys, snapshot, mut faults) = (keys(app).await, Snapshot::take(app).await, Vec::new());
     assert!(keys.len() >= 6);
     for Key { name, child, parent, column, is_optional } in keys {
-        // The API cannot delete rows of this table, so the test skips the key. These rows are deleted with the account
-        // only.
+        // The API cannot delete rows of this table, so the test skips the foreign key. The service deletes these rows
+        // only together with the account.
         let Some(deletion) = deletion_of(app, &parent).await else { continue };
         let mut tried = 0;
         for (id, version) in rows(&demo, &parent).await {
             let children = format!("select count(*) from {child} where {column} = '{id}'");
             if is_optional {
-                // Because the key is optional, the API can attach a child to a parent in any state. So the test
-                // attaches one here.
+                // The foreign key is optional, so the API can attach a child to a parent in any state. The test
+                // attaches a child to this parent.
                 let owner = format!("select owner_id from {parent} where id = '{id}'");
                 let attach = format!("update {child} set {column} = '{id}' where owner_id = ({owner})");
                 app.all_rows.execute(AssertSqlSafe(attach)).await.unwrap();

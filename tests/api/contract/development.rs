@@ -6,7 +6,8 @@ use std::path::Path;
 
 const MARK: &str = "#[cfg(feature = \"dev\")]";
 
-/// Returns the code without the items that have the attribute of the feature. An item ends with its line or its block.
+/// Returns the code without the items that have the attribute `cfg(feature = "dev")`. An item ends with its line or its
+/// block.
 fn without_development(code: &str) -> String {
     let mut kept = String::new();
     let mut lines = code.lines();
@@ -24,7 +25,7 @@ fn without_development(code: &str) -> String {
     kept
 }
 
-/// Returns the quoted texts that are names of settings.
+/// Returns the string literals that are names of settings.
 fn names(code: &str) -> BTreeSet<String> {
     let is_name = |text: &str| ["STRONGROOM_", "DATABASE_URL", "PG_BIN"].iter().any(|start| text.starts_with(start));
     let is_word = |text: &str| text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
@@ -38,7 +39,7 @@ fn production_build_has_no_setting_that_only_development_reads() {
     let (mut listed, mut read, mut all) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        // The attribute is at the `mod` line of this module, so the whole file is development code.
+        // The `mod` line of this file has the attribute, so the whole file is development code.
         if path.ends_with("development.rs") {
             continue;
         }
@@ -54,8 +55,14 @@ fn production_build_has_no_setting_that_only_development_reads() {
         }
     }
     let unread: Vec<&String> = listed.difference(&read).collect();
-    assert!(unread.is_empty(), "only development reads these: mark them in src/config/catalog.rs: {unread:?}");
+    assert!(
+        unread.is_empty(),
+        "only development reads these settings: mark them with the feature `dev` in src/config/catalog.rs: {unread:?}"
+    );
     let unlisted: Vec<&String> = read.intersection(&all).filter(|name| !listed.contains(*name)).collect();
-    assert!(unlisted.is_empty(), "production reads these, so they are settings of production too: {unlisted:?}");
+    assert!(
+        unlisted.is_empty(),
+        "production reads these settings: remove the feature `dev` from them in src/config/catalog.rs: {unlisted:?}"
+    );
     assert_eq!(all.difference(&listed).collect::<Vec<_>>(), ["PG_BIN", "STRONGROOM_DEV_STATE_DIR"]);
 }

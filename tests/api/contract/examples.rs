@@ -1,4 +1,5 @@
-//! Tests the examples of the OpenAPI document: a demo user sends each operation as its example shows, and it succeeds.
+//! Tests the examples of the OpenAPI document: a demo user sends the example of each operation, and the request
+//! succeeds.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use strongroom::app::routes::table;
 
 use crate::support::examples::{Demo, Example};
 
-/// Operations whose example cannot be sent, with the reason.
+/// Operations whose example the test cannot send, with the reason.
 const NOT_SENT: &[(&str, &str)] = &[
     ("post_auth_confirm", "the token is in a mail"),
     ("post_auth_password_reset_confirm", "the token is in a mail"),
@@ -54,8 +55,8 @@ fn all_parts_of_the_document_have_a_description_and_an_example() {
         }
     }
     for (method, path, operation) in operations(&document) {
-        // A description begins with the text of the row in the route table. If the row has no text, the description
-        // begins with a space.
+        // The description of an operation begins with the text of its row in the route table. If the row has no text,
+        // the description begins with a space.
         let has_text = operation["description"].as_str().is_some_and(|text| !text.starts_with(' '));
         must(has_text, format!(".description(\"…\") in the route table for {method} {path}"));
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
@@ -70,7 +71,7 @@ fn all_parts_of_the_document_have_a_description_and_an_example() {
     for tag in document["tags"].as_array().unwrap() {
         must(is_described(tag), format!("a description of {} in app/openapi/texts.rs", tag["name"]));
     }
-    assert!(missing.is_empty(), "please add: {missing:#?}");
+    assert!(missing.is_empty(), "descriptions or examples are missing: {missing:#?}");
 }
 
 #[actix_web::test]
@@ -88,7 +89,7 @@ async fn all_examples_work_with_the_demo_data() {
         }
     }
     for example in writes {
-        // Each write needs fresh demo data.
+        // Each write changes the demo data, so the test restores the data before the next example.
         let demo = Demo::start().await;
         let reply = demo.send(&example).await;
         if !reply.status.is_success() {
@@ -120,7 +121,8 @@ fn problem_codes_of_the_document_are_documented() {
     let explained = include_str!("../../../docs/problems.md");
     let mut codes: BTreeSet<String> =
         explained.lines().filter_map(|line| Some(line.strip_prefix("## ")?.to_owned())).collect();
-    // No operation has this code: the service returns it if a path has no operation with the request's method.
+    // No operation lists this code, because the service returns it if a path has no operation with the request's
+    // method.
     codes.remove("method_not_allowed");
     assert_eq!(shown, codes, "docs/problems.md must match app/openapi/refusals.rs");
 }

@@ -1,5 +1,5 @@
-//! The layers of `src/lib.rs`: a module imports only from lower layers. Features import each other only as the list
-//! below allows. Some calls are allowed in one module only.
+//! The layers of `src/lib.rs`: a module imports only from lower layers. A feature imports another feature only if the
+//! list below allows it. Some calls are allowed in one module only.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,8 @@ const LAYERS: &[(&str, usize)] = &[
     ("main.rs", 6),
 ];
 
-/// Exceptions to the rule that features do not import each other, apart from ids.
+/// The allowed imports between features. Without an entry here, a feature may import only the id types of other
+/// features.
 const SIBLINGS: &[(&str, &str, &str)] = &[
     ("features/users", "features/auth/", "a new password sends a mail and starts a new session"),
     ("features/live", "features/live_kinds", "each resource registers whether it has live events"),
@@ -26,7 +27,7 @@ const SIBLINGS: &[(&str, &str, &str)] = &[
     ("features/demo", "features/", "demo data is created through the stores of the features"),
 ];
 
-/// A call, the modules that may contain it, and the reason.
+/// A call, the modules that may contain the call, and the reason.
 const RESTRICTED: &[(&str, &[&str], &str)] = &[
     ("sqlx::query", &["db/", "store.rs"], "SQL belongs in store.rs files and db/"),
     ("owner_query!(", &["db/", "store.rs"], "SQL belongs in store.rs files and db/"),
@@ -92,7 +93,7 @@ fn layer(name: &str) -> Option<usize> {
     LAYERS.iter().find(|(known, _)| *known == module).map(|(_, layer)| *layer)
 }
 
-/// Replaces `super::` by the full path.
+/// Replaces `super::` by the full path of the parent module.
 fn with_full_paths(name: &str, code: &str) -> String {
     let module = name.trim_end_matches(".rs").trim_end_matches("/mod");
     let mut above: Vec<&str> = module.split('/').collect();

@@ -12,14 +12,14 @@ use crate::support::examples::{Demo, Example};
 /// Functions that read pages of security events and alerts, because the service's role cannot read these tables.
 const READING_FUNCTIONS: [&str; 3] = ["from own_security_events(", "from admin_security_events(", "from admin_alerts("];
 
-/// Lists that sort, with the reason.
+/// Lists whose query plan may sort rows, with the reason.
 const SORTED: &[(&str, &str)] = &[(
     "get_invoices_id_payments",
     "an outer join tells a missing invoice from one without payments; it sorts one invoice's",
 )];
 
-/// Returns the statements that read a page. A parameter with a fixed list of values is tried with each value. `None` if
-/// a function of the database reads the page, because `explain` does not show the plan within a function.
+/// Returns the statements that read a page. If a parameter has a fixed list of values, there is a statement for each
+/// value. `None` means that a database function reads the page: `explain` does not show the plan within a function.
 async fn statements(demo: &Demo, list: &Example) -> Option<BTreeSet<String>> {
     let mut requests = vec![list.clone(), Example { query: Vec::new(), ..list.clone() }];
     for field in list.fields() {
@@ -49,8 +49,8 @@ fn steps(plan: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Returns the generic plan, which does not depend on the parameters. The caller disables sorts and sequential scans,
-/// so the plan contains one only if no index can replace it.
+/// Returns the generic plan, which does not depend on the parameters. The caller disables sorts and sequential scans.
+/// So the plan contains a sort or a scan only if no index can replace it.
 async fn plan(connection: &mut PgConnection, text: &str) -> Value {
     let count = (1..=30).rev().find(|n| text.contains(&format!("${n}"))).unwrap();
     let nulls = vec!["null"; count].join(", ");

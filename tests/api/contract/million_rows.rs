@@ -1,5 +1,5 @@
-//! Costs that must not grow with the number of rows: the cost of a page at any depth (keyset pagination), and the
-//! memory of an export. Alice has a million invoices, twenty other users have 5,000 each, and Bob has 100.
+//! Two costs must not grow with the number of rows: the cost of a page at any depth (keyset pagination), and the memory
+//! of an export. Alice has a million invoices, twenty other users have 5,000 each, and Bob has 100.
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool, Row};
@@ -11,12 +11,14 @@ use crate::support::client::Client;
 use crate::support::database::{Role, TestDatabase};
 use crate::support::program::Program;
 
-/// The maximum for a page of 21 rows that uses an index. Each row and each index level needs at most one block. A scan
-/// of other owners' rows would read thousands of blocks, and a scan of all rows 40,000.
+/// The maximum number of blocks for a page of 21 rows. With an index, each row and each index level needs at most one
+/// block. A scan of other owners' rows would read thousands of blocks, and a scan of all rows 40,000 blocks.
 const BLOCKS_OF_A_PAGE: i64 = 80;
-/// The maximum for a batch of an export: 1,000 rows with the current and the issued names of customers.
+/// The maximum number of blocks for a batch of an export: 1,000 rows with the current and the issued names of
+/// customers.
 const BLOCKS_OF_A_BATCH: i64 = 9000;
-/// The tolerance for the allocator, in KiB. A million rows are 200 MiB of CSV.
+/// How much the memory may grow, in KiB, because the allocator returns freed memory late. A million rows are 200 MiB of
+/// CSV.
 const SLACK: u64 = 16 * 1024;
 
 async fn filled() -> (TestApp, TestDatabase) {
@@ -24,7 +26,8 @@ async fn filled() -> (TestApp, TestDatabase) {
     for name in ["alice", "bob"] {
         app.user(name).await;
     }
-    // The role `replica` disables triggers and foreign key checks. With the checks, this statement would take a minute.
+    // The setting `session_replication_role = replica` disables triggers and foreign key checks. With the checks, this
+    // statement would take a minute.
     let fill = "set session_replication_role = replica;
         insert into users (id, email, display_name, password_hash, created_at, updated_at)
         select gen_random_uuid(), 'other' || n || '@example.com', 'Other', '$argon2id$', now(), now() from generate_series(1, 20) n;
@@ -60,10 +63,11 @@ fn order(text: &str) -> &str {
     text.split("order by ").last().unwrap().split(" limit").next().unwrap()
 }
 
-/// Returns how many blocks the page after `depth` rows reads. Asserts that no sequential scan is used.
+/// Returns how many blocks PostgreSQL reads for the page after `depth` rows. Asserts that the plan contains no
+/// sequential scan.
 async fn blocks(all_rows: &PgPool, connection: &mut PgConnection, text: &str, owner: &str, depth: i64) -> i64 {
     let order = order(text);
-    // The sort expression before `created_at` and `id`, if the order has one.
+    // The expression by which the order sorts before `created_at` and `id`. Some orders have no such expression.
     let first = order.rsplitn(3, ", ").nth(2).map_or("null", |first| first.trim_end_matches(" desc"));
     let place = format!(
         "select ({first})::text as first, i.created_at::text as created_at, i.id::text as id from invoices i
@@ -82,8 +86,8 @@ async fn blocks(all_rows: &PgPool, connection: &mut PgConnection, text: &str, ow
     }));
     let page = format!("execute page({})", values.join(", "));
     connection.execute(AssertSqlSafe(format!("prepare page as {text}"))).await.unwrap();
-    // From the sixth execution on, PostgreSQL may use a generic plan. A long-running service has this plan, so the test
-    // must measure it.
+    // From the sixth execution on, PostgreSQL may use a generic plan. A service that has run for a while uses this
+    // plan, so the test must measure it.
     for _ in 0..6 {
         connection.execute(AssertSqlSafe(page.clone())).await.unwrap();
     }

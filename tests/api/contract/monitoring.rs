@@ -1,4 +1,4 @@
-//! Every alert in `deploy/` has a page in `docs/runbooks/`, and every page there has an alert.
+//! Every alert in `deploy/` has a page in `docs/runbooks/`, and every page belongs to an alert.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -46,7 +46,7 @@ struct Rule {
     lines: Vec<String>,
 }
 
-/// Parses the alert rules. Each field is one line, except the expression, which may continue in indented lines.
+/// Parses the alert rules. Each field is one line, but the expression may continue in indented lines.
 fn rules() -> Vec<Rule> {
     let text = read("deploy/prometheus/rules.yml");
     let blocks = text.split("\n      - alert: ").skip(1);
@@ -91,7 +91,8 @@ fn alerts_and_runbooks_match() {
     }
 }
 
-/// promtool tests that each alert fires, and that it does not fire too early (`.ci/monitoring`).
+/// promtool runs these tests: each alert must fire, but not too early (`.ci/monitoring`). This test checks that no
+/// alert lacks its tests.
 #[test]
 fn every_alert_has_tests() {
     let tests = read("deploy/prometheus/rules_test.yml");
@@ -100,6 +101,10 @@ fn every_alert_has_tests() {
         let tried: Vec<&str> = tried.collect();
         let silent =
             tried.iter().filter(|part| part.lines().nth(1).is_some_and(|line| line.trim() == "exp_alerts: []"));
-        assert!(silent.count() >= 1 && tried.len() >= 2, "{} is not tried both ways", rule.alert);
+        assert!(
+            silent.count() >= 1 && tried.len() >= 2,
+            "{} needs a test in which it fires and a test in which it does not",
+            rule.alert
+        );
     }
 }

@@ -40,7 +40,7 @@ async fn running_routes_match_the_document() {
         .unwrap()
         .iter()
         .filter(|route| route["full_path"] != "/introspect")
-        // The routes of the development profile are no part of the API.
+        // Skip the routes of the development profile, because they are not part of the API.
         .filter(|route| !route["full_path"].as_str().unwrap().starts_with("/dev/"))
         .flat_map(|route| {
             let path = route["full_path"].as_str().unwrap().to_owned();

@@ -1,5 +1,6 @@
-//! Reads in one round trip (BOLA, wall 3): a read outside of a transaction sets its owner itself. Without the setting
-//! it returns no rows. Its plan evaluates the policy once, and never answers another owner.
+//! Reads in one round trip (BOLA, wall 3): a read outside of a transaction sets `app.owner_id` in its own statement.
+//! Without this setting, the read returns no rows. Its plan evaluates the policy once, and is never reused with the
+//! rows of another owner.
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, Row};
@@ -9,14 +10,14 @@ use crate::support::TestApp;
 use crate::support::database::Role;
 use crate::support::examples::{Demo, Example};
 
-/// What `owner_query!` writes before and after a SELECT.
+/// The text that `owner_query!` writes before and after a SELECT.
 const FRAME: [&str; 2] = [
     "select read.* from set_config('app.owner_id', $1::uuid::text, true) as owner \
      cross join lateral (select statement.* from (",
     ") as statement where owner is not null offset 0) as read",
 ];
 
-/// Returns a SELECT in the frame of `owner_query!`.
+/// Returns the statement that `owner_query!` makes of this SELECT.
 fn framed(select: &str) -> String {
     FRAME.join(select)
 }
@@ -53,14 +54,15 @@ async fn read_without_its_owner_or_its_fence_returns_no_rows() {
         select.to_owned(),
         without("'app.owner_id'", "'app.other'"),
         without("offset 0", ""),
-        // The policy is evaluated before the condition of a statement.
+        // PostgreSQL evaluates the policy before the condition of the statement, so a setting in the condition comes
+        // too late.
         format!("{select} and set_config('app.owner_id', $1::text, true) is not null"),
     ] {
         assert_eq!(customer_names(&mut connection, &hole, alice).await, Vec::<String>::new(), "{hole}");
     }
 }
 
-/// From the sixth execution on, PostgreSQL may use a plan that is the same for all parameters.
+/// From the sixth execution on, PostgreSQL may use one plan for all parameters, and so for all owners.
 #[actix_web::test]
 async fn cached_plan_of_one_owner_never_answers_another() {
     let app = TestApp::start().await;
@@ -68,14 +70,14 @@ async fn cached_plan_of_one_owner_never_answers_another() {
     let mut connection = app.database.options(Role::App).connect().await.unwrap();
     for mode in ["auto", "force_generic_plan"] {
         connection.execute(AssertSqlSafe(format!("set plan_cache_mode = {mode}"))).await.unwrap();
-        // The second statement has no condition, so only the policy selects the rows.
+        // This statement has no condition, so only the row-level security policy selects the rows.
         for select in ["select name from customers where owner_id = $1", "select name from customers"] {
             let read = framed(select);
             for _ in 0..8 {
                 for (owner, name) in [(alice, "alice"), (bob, "bob")] {
                     assert_eq!(customer_names(&mut connection, &read, owner).await, [name], "{mode}: {select}");
                     let rows = connection.fetch_all("select from customers").await.unwrap();
-                    assert_eq!(rows.len(), 0, "the owner ends with the statement");
+                    assert_eq!(rows.len(), 0, "the setting of the owner ends with the statement");
                 }
             }
         }
@@ -86,8 +88,8 @@ async fn cached_plan_of_one_owner_never_answers_another() {
     assert_eq!(generic, 2, "both reads ran with generic plans");
 }
 
-/// Collects calls of `current_owner()` in a plan, and conditions on the owner's setting that PostgreSQL evaluates more
-/// than once per scan.
+/// Collects from a plan the calls of `current_owner()`, and the conditions on `app.owner_id` that PostgreSQL evaluates
+/// more than once per scan.
 fn conditions_per_row(plan: &Value, found: &mut Vec<String>) {
     match plan {
         Value::Object(members) => {
@@ -105,7 +107,7 @@ fn conditions_per_row(plan: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// A call of `current_owner()` costs as much as the look-up of a row.
+/// Each call of `current_owner()` costs as much as the look-up of a row, so a read must not call it for each row.
 #[actix_web::test]
 async fn reads_do_not_evaluate_the_policy_per_row() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! `docs/practices/README.md` is generated from the heads of the practices, wherever in `src/` they are. After a change
-//! of a head, run `UPDATE_INDEX=1 cargo test --test api practice_index`.
+//! `docs/practices/README.md` is generated from the heads of all practices in `src/`. After a change of a head, run
+//! `UPDATE_INDEX=1 cargo test --test api practice_index`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +30,7 @@ const GROUPS: [&str; 10] = [
     "Unsafe consumption of APIs",
 ];
 
-/// The facts in the head of a practice.
+/// The parts of the head of a practice.
 struct Practice {
     file: String,
     title: String,
@@ -85,7 +85,8 @@ fn group(practice: &Practice) -> Option<usize> {
     practice.ids.iter().find_map(|id| id.strip_prefix("API")?.strip_suffix(":2023")?.parse().ok())
 }
 
-/// Returns the row of a practice. Its links are relative to the index, and its cells contain no line break and no bar.
+/// Returns the row of a practice in the index. Its links are relative to the index, and its cells contain no line break
+/// and no `|`.
 fn row(practice: &Practice) -> String {
     let cell = |text: &str| text.replace('|', "\\|").replace("[`", "`").replace("`]", "`");
     let tests: Vec<_> = practice.tests.iter().map(|test| format!("`{test}`")).collect();

@@ -1,4 +1,4 @@
-//! Documents match the code: the paths and tests that they name exist, and they list all settings, codes and
+//! Documents match the code: the paths and tests in a document exist, and documents list all settings, codes and
 //! dependencies.
 
 use std::collections::BTreeSet;
@@ -65,8 +65,8 @@ fn practice_table_names_existing_code_and_tests() {
 }
 
 /// Returns the files that must have the head of a practice. Each file or folder of a chapter in `src/security` is a
-/// practice, but the chapters `audit` and `websockets` are one practice each. Every other file whose head names an
-/// attack is a practice too.
+/// practice, but the chapters `audit` and `websockets` are one practice each. Every other file whose head contains
+/// `**Attack**` is a practice too.
 fn practices() -> BTreeSet<PathBuf> {
     let entries =
         |folder: &Path| -> Vec<PathBuf> { fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect() };
@@ -85,7 +85,7 @@ fn practices() -> BTreeSet<PathBuf> {
     found
 }
 
-/// Returns the names of the tests that a text quotes.
+/// Returns the names of tests in a text, which are in backticks.
 pub fn tests_of(text: &str) -> Vec<String> {
     let is_test = |name: &String| ["attacks::", "contract::", "features::"].iter().any(|part| name.starts_with(part));
     quoted(text).into_iter().filter(is_test).collect()
@@ -118,7 +118,7 @@ fn has_id(text: &str, before: &str, after: &str) -> bool {
     })
 }
 
-/// Files that are compiled in must be part of the image's build context.
+/// Files that `include_str!` and `include_bytes!` compile in must be part of the image's build context.
 #[test]
 fn compiled_in_files_are_in_the_build_context() {
     let allowed = read(".dockerignore");
@@ -136,7 +136,8 @@ fn compiled_in_files_are_in_the_build_context() {
     assert!(seen > 0);
 }
 
-/// The image's build does not read rust-toolchain.toml, and a workflow could override it.
+/// The build of the image does not read rust-toolchain.toml, and a workflow could override its version. So the test
+/// compares all versions.
 #[test]
 fn same_rust_version_is_used_everywhere() {
     let toolchain = read("rust-toolchain.toml");

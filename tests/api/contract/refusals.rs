@@ -1,11 +1,11 @@
-//! Each problem code that an operation lists was received by a test. The test client checks the other direction: each
-//! code that a test receives is listed (`support/documented.rs`).
+//! The tests have received each problem code that the OpenAPI document lists. The test client checks the opposite: the
+//! document lists each code that a test receives (`support/documented.rs`).
 
 use std::collections::BTreeSet;
 
 use crate::support::documented;
 
-/// Codes that one mechanism answers for many operations. Tests provoke them on some operations only.
+/// Codes that one mechanism returns for many operations. Tests cause each code on only some of these operations.
 const GENERIC: [(&str, &str); 5] = [
     ("internal", "a defect of the service"),
     ("unavailable", "a failed or overloaded dependency"),
@@ -26,5 +26,5 @@ fn every_listed_refusal_was_received_by_a_test() {
         missing.extend(codes.map(|code| format!("{method} {path} {code}")));
     }
     missing.retain(|refusal| !received.contains(refusal.as_str()));
-    assert!(missing.is_empty(), "listed, but no test received it: {missing:#?}");
+    assert!(missing.is_empty(), "the OpenAPI document lists refusals that no test received: {missing:#?}");
 }

@@ -1,6 +1,6 @@
-//! Sends all requests of `docs/requests.http` in order, and checks their replies. To add a step, write it into that
-//! file. A step has a title (`###`), a `# @name` if a later step uses its reply, and `# expect` with the status and the
-//! problem code.
+//! Sends all requests of `docs/requests.http` in order, and checks their replies. A request in this file has a title
+//! (`###`) and `# expect` with the status and the problem code. If a later request uses its reply, it also has a `#
+//! @name`.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use reqwest::Method;
 use crate::support::examples::Demo;
 use crate::support::reply::Reply;
 
-/// A request of the file. Its `{{…}}` are not replaced yet.
+/// A request of the file. It still contains the placeholders `{{…}}`.
 #[derive(Default)]
 struct Step {
     title: String,
@@ -93,8 +93,8 @@ async fn all_requests_of_the_collection_work() {
     let head = file.lines().take_while(|line| !line.starts_with("### "));
     let variables = head.filter_map(|line| line.strip_prefix('@')?.split_once(" = "));
     let mut variables: HashMap<_, _> = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    // Only these three variables differ from machine to machine. Here, they lead the requests to the service of the
-    // test.
+    // Only these three variables differ from machine to machine. The test sets them to the address and the passwords of
+    // its own service.
     let base = app.services().settings.http.public_url.clone();
     variables.insert("base".to_owned(), base.clone());
     variables.insert("password".to_owned(), anna.password.clone());

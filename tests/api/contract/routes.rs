@@ -1,4 +1,4 @@
-//! Attacks every row of the route table, including rows that are added later.
+//! Attacks every row of the route table, so a new row is attacked without a new test.
 
 use reqwest::Method;
 use serde_json::json;
@@ -38,7 +38,7 @@ impl Actors {
         Self { alice: app.user("alice").await, root: app.admin("root").await }
     }
 
-    /// Returns the token of an actor with access.
+    /// Returns the token of an actor who may call the endpoint.
     fn token(&self, endpoint: &Endpoint) -> &str {
         if endpoint.access == Access::Admin { &self.root.token } else { &self.alice.token }
     }
@@ -131,14 +131,14 @@ async fn body_one_byte_too_large_is_refused_before_parsing() {
     let actors = Actors::of(&app).await;
     for endpoint in table() {
         let limit = endpoint.body.bytes();
-        // The body is not JSON. If it were parsed before its size is checked, the status would be 400.
+        // The body is not JSON. If the service parsed the body before it checks the size, the status would be 400.
         let reply = request(&actors.alice.client, &endpoint)
             .bearer(actors.token(&endpoint))
             .body("application/json", "x".repeat(limit + 1))
             .send()
             .await;
         reply.assert_refused(413, "payload_too_large").assert_events(&["input_validation_fail/payload_too_large"]);
-        // `attacks::files::uploads::transfers` tests the sizes of forms.
+        // Skip forms, because `attacks::files::uploads::transfers` tests their sizes.
         if matches!(endpoint.body, BodyLimit::Json(_)) {
             let fits = request(&actors.alice.client, &endpoint)
                 .bearer(actors.token(&endpoint))

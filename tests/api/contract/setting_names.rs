@@ -1,5 +1,5 @@
-//! All settings that scripts, workflows and documents name exist. The service refuses to start with an unknown setting,
-//! so an old name would break the script that sets it.
+//! All settings in scripts, workflows and documents exist. The service refuses to start with an unknown setting, so an
+//! old name would break the script that sets it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,10 +9,11 @@ use strongroom::config::SETTINGS;
 use super::plain_language::project_files;
 use super::project_files::root;
 
-/// docker-compose.yml reads these settings, not the service.
+/// Only docker-compose.yml reads these settings. The service does not read them.
 const COMPOSE_ONLY: [&str; 2] = ["STRONGROOM_HOST", "STRONGROOM_PUBLISH"];
 
-/// Returns the settings that a text names. A name with shell braces stands for one name per word in the braces.
+/// Returns the names of settings in a text. A name with shell braces, such as `A_{B,C}`, means one name for each word
+/// in the braces.
 fn settings_named_in(text: &str) -> BTreeSet<String> {
     let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let word = |text: &str| text.chars().take_while(|c| is_name(*c)).collect::<String>();
@@ -39,10 +40,10 @@ fn settings_named_in_scripts_and_documents_exist() {
             continue;
         }
         for name in settings_named_in(&text) {
-            // `X_FILE` names a file that contains the value of `X`.
+            // The setting `X_FILE` is the path of a file that contains the value of `X`.
             let is = |setting: &str| setting == name || Some(setting) == name.strip_suffix("_FILE");
             let exists = SETTINGS.iter().any(|setting| is(setting.name)) || COMPOSE_ONLY.contains(&name.as_str());
-            assert!(exists, "{} names {name}, which is no setting", path.display());
+            assert!(exists, "{} contains {name}, which is not a setting", path.display());
             found.insert(name);
         }
     }

@@ -15,7 +15,7 @@ use sqlparser::parser::Parser;
 
 use crate::support::TestApp;
 
-/// Unscoped statements that are allowed, with the reason.
+/// Statements without a condition on the owner that are allowed, each with the reason.
 const EXCEPTIONS: [(&str, &str); 0] = [];
 
 /// Returns all statements in `.sqlx/`.
@@ -29,7 +29,8 @@ pub fn statements() -> Vec<String> {
 fn unscoped(owned: &[String], sql: &str) -> Vec<String> {
     // The parser does not support FOR NO KEY UPDATE. FOR UPDATE reads the same tables, so the result is the same.
     let sql = &sql.replace("for no key update", "for update");
-    // The parser does not support the condition of a partial index either. The condition names no table.
+    // The parser also does not support the condition of a partial index. This condition contains no table, so the test
+    // removes it.
     let sql = &sql.replace("where state = 'open' do update", "do update");
     let statements = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
     let mut check = Check { owned, faults: Vec::new() };
@@ -97,7 +98,8 @@ impl Check<'_> {
         }
     }
 
-    /// Checks one FROM with its WHERE. Each owned table in it needs its own condition, in the WHERE or in its ON.
+    /// Checks one FROM with its WHERE. Each owned table in the FROM needs its own condition, in the WHERE or in the ON
+    /// of its join.
     fn block(&mut self, tables: &[TableWithJoins], selection: Option<&Expr>) {
         let mut conditions = Vec::new();
         if let Some(selection) = selection {
@@ -125,7 +127,7 @@ impl Check<'_> {
         }
     }
 
-    /// Returns the owned table that a FROM item names, and the alias that conditions use for it.
+    /// Returns the owned table of a FROM item, and the alias that conditions use for this table.
     fn alias(&self, factor: &TableFactor) -> Option<(String, String)> {
         let TableFactor::Table { name, alias, .. } = factor else { return None };
         let table = name.to_string();
@@ -148,8 +150,8 @@ fn terms<'a>(condition: &'a Expr, found: &mut Vec<&'a Expr>) {
     }
 }
 
-/// Returns whether a condition is `alias.owner_id = $n`, in either order. If the statement has only one owned table,
-/// the alias may be missing.
+/// Returns whether a condition is `alias.owner_id = $n` or `$n = alias.owner_id`. If the statement has only one owned
+/// table, the alias may be missing.
 fn scopes(condition: &Expr, alias: &str, alone: bool) -> bool {
     let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = condition else { return false };
     let column = |side: &Expr| match side {
@@ -170,7 +172,7 @@ async fn every_statement_on_an_owned_table_is_scoped() {
             continue;
         }
         let faults = unscoped(&owned, &sql);
-        assert!(faults.is_empty(), "{faults:?} not scoped by owner in: {sql}");
+        assert!(faults.is_empty(), "{faults:?} without a condition on the owner in: {sql}");
         seen += usize::from(owned.iter().any(|table| sql.contains(table)));
     }
     assert!(seen >= 10, "only {seen} statements on owned tables were found: is .sqlx complete?");
@@ -192,7 +194,7 @@ fn unscoped_statements_are_detected() {
         "with gone as (delete from invoices where id = $1 returning id) select id from gone",
         "select id from invoices where owner_id = $1 union select id from invoices",
     ] {
-        assert!(!unscoped(&owned, hole).is_empty(), "not detected: {hole}");
+        assert!(!unscoped(&owned, hole).is_empty(), "the check did not detect: {hole}");
     }
     for scoped in [
         "select i.id from invoices i join customers c on c.owner_id = $1 and c.id = i.customer_id where i.owner_id = $1",

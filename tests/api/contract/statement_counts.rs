@@ -1,4 +1,4 @@
-//! How many round trips to PostgreSQL each common request takes: its statements, with BEGIN and COMMIT.
+//! The number of round trips to PostgreSQL that each common request needs: its statements, with BEGIN and COMMIT.
 
 use reqwest::Method;
 use serde_json::json;
@@ -6,15 +6,16 @@ use serde_json::json;
 use crate::support::actor::{draft, try_sign_in};
 use crate::support::{Reply, TestApp};
 
-/// Requests and their round trips. Lower a number when a request needs fewer.
+/// Requests and their round trips. If a request needs fewer round trips after a change, lower its number.
 const ROUND_TRIPS: [(&str, usize); 7] = [
     ("read", 1),
     ("list", 1),
     ("create", 3),
-    // Also claims the key and stores the reply.
+    // This request also claims its idempotency key and stores the reply.
     ("keyed create", 5),
     ("update", 5),
-    // Reads the account, counts the attempt, subtracts it, and opens the session in a transaction of five.
+    // The login reads the account, counts the attempt, subtracts the attempt, and creates the session in a transaction
+    // of five round trips.
     ("login", 8),
     ("refresh", 1),
 ];
@@ -23,7 +24,7 @@ const ROUND_TRIPS: [(&str, usize); 7] = [
 async fn common_requests_take_as_many_round_trips_as_listed() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    // The first create counts the rows of the quota.
+    // The first create also counts the rows for the quota, so it is not measured.
     let (invoice, customer) = (alice.invoice().await, alice.customer().await);
     let path = format!("/api/v1/invoices/{invoice}");
     let keyed = alice.request(Method::POST, "/api/v1/invoices").header("idempotency-key", "k").json(&draft(&customer));
@@ -36,7 +37,7 @@ async fn common_requests_take_as_many_round_trips_as_listed() {
         ("login", try_sign_in(&app.anonymous(), &alice.email, &alice.password).await.ok(200)),
         ("refresh", alice.refresh(&app, &alice.cookie).await.ok(200)),
     ];
-    // sqlx logs COMMIT, but not the BEGIN before it.
+    // sqlx logs COMMIT, but not BEGIN, so the test adds one for each COMMIT.
     let begins = |texts: &[String]| texts.iter().filter(|text| *text == "COMMIT").count();
     let counts = replies.each_ref().map(|(name, reply)| {
         let texts = reply.statements();

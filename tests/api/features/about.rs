@@ -1,4 +1,4 @@
-//! The page that explains problem codes, and `security.txt`.
+//! The page `/problems`, which explains problem codes, and the file `security.txt`.
 
 use reqwest::Method;
 
@@ -18,8 +18,8 @@ async fn problem_type_links_to_its_heading_on_the_page() {
     for code in source.lines().filter_map(|line| line.strip_prefix("## ")) {
         assert!(text.contains(&format!("<h2 id=\"{code}\">")), "{code}");
     }
-    // The Content Security Policy forbids inline code. The page cannot have relative links, because the service does
-    // not serve their targets.
+    // The Content Security Policy forbids inline code. Relative links would be broken, because the service does not
+    // serve the other documents.
     for unwanted in ["<script", "<style", " style=", ".md\""] {
         assert!(!text.contains(unwanted), "{unwanted}");
     }

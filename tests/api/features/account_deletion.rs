@@ -1,4 +1,5 @@
-//! Deletion of accounts: the account is deleted at once, its data in batches. A crash does not stop the deletion.
+//! Deletion of accounts: the service deletes the account at once, and its data later in batches. It continues the
+//! deletion after a crash.
 
 use reqwest::Method;
 use serde_json::json;
@@ -7,7 +8,7 @@ use sqlx::{Executor, PgPool};
 use crate::support::actor::{PASSWORD, mails, try_sign_in};
 use crate::support::{Actor, TestApp, wait};
 
-/// Gives every owner of a customer 20,000 invoices with a line each, 5,000 payments and 5,000 credit notes.
+/// Creates for every owner of a customer 20,000 invoices with one line each, 5,000 payments and 5,000 credit notes.
 const FILL: &str = "set session_replication_role = replica;
     insert into invoices (id, owner_id, customer_id, status, currency, subtotal, discount_total, tax_total, total, paid,
         number, issue_date, due_date, created_at, updated_at)
@@ -25,7 +26,8 @@ const FILL: &str = "set session_replication_role = replica;
     from (select owner_id, id from invoices limit 1) one, generate_series(1, 5000) n;
     set session_replication_role = origin";
 
-/// Waits until the database has noticed that the service was killed. A sweep skips accounts whose deletion still runs.
+/// Waits until the database has closed the connections of the killed service. Before that, a sweep skips the account,
+/// because its deletion still seems to run.
 async fn wait_until_sessions_end(all_rows: &PgPool) {
     let sessions = "select count(*) from pg_stat_activity
                     where datname = current_database() and application_name like 'strongroom%'";
@@ -49,7 +51,7 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     bob.invoice().await;
     let unknown = try_sign_in(&app.anonymous(), "unknown@example.com", PASSWORD).await;
 
-    // A locked row in the middle of the invoices stops the deletion between two batches.
+    // The test locks a row in the middle of the invoices, so that the deletion waits between two batches.
     let mut lock = app.all_rows.begin().await.unwrap();
     let middle = "select id from invoices where number = 'INV-2026-10000' for update";
     lock.execute(middle).await.unwrap();
@@ -62,12 +64,12 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     assert_eq!(
         deleted.comparable(),
         unknown.comparable(),
-        "a login gets the same reply for a deleted account as for an unknown one"
+        "a login gets the same reply for a deleted account as for an unknown account"
     );
     let partly = async || (1..20_000).contains(&(rows(&app, "invoices").await - 1));
     wait::until("some invoices are deleted and some are left", partly).await;
     assert!(rows(&app, "payments").await == 0 && rows(&app, "customers").await == 2);
-    // The batch waits for the locked row. Its own locks block no other user.
+    // While the batch waits for the locked row, its own locks must not block other users.
     bob.credit_note().await;
     let (database, all_rows) = (app.database.clone(), app.all_rows.clone());
     drop(app);
@@ -81,7 +83,7 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
         let others = format!("{table} where owner_id not in (select id from owners)");
         assert_eq!(rows(&app, &others).await, 0, "{table}");
     }
-    assert_eq!(rows(&app, "invoices").await, 2, "the other user's");
+    assert_eq!(rows(&app, "invoices").await, 2, "the rows of the other user remain");
     let bob = Actor::sign_in(&app.anonymous(), &bob.email, &bob.password).await;
     assert_eq!(bob.get("/api/v1/invoices").await.ok(200).json()["items"].as_array().unwrap().len(), 2);
     let removed: i64 =
@@ -92,7 +94,7 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     assert!(removed <= 1, "the document's bytes are queued for deletion or deleted already");
 }
 
-/// The address is free while the data of the deleted account still exists.
+/// The address of a deleted account can be registered again while the data of the account still exists.
 #[actix_web::test]
 async fn address_of_deleted_account_can_register_immediately() {
     let app = TestApp::start().await;
@@ -103,7 +105,7 @@ async fn address_of_deleted_account_can_register_immediately() {
     alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password})).send().await.ok(204);
     let register = app.anonymous().request(Method::POST, "/api/v1/auth/register").json(&json!({"email": alice.email}));
     register.send().await.ok(202);
-    // There are two links, because the first one is from the old registration.
+    // The mailbox contains two links, because the first link is from the old registration.
     let links = async || mails(&app, &alice.email).iter().filter(|mail| mail.contains("#token=")).count();
     wait::until_equal(2, links).await;
     assert_eq!(rows(&app, "invoices").await, 1, "the rows of the old account still exist");

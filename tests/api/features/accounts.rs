@@ -48,7 +48,8 @@ async fn user_registers_changes_profile_and_password_and_deletes_account() {
     wait::until("a mail about the deletion", notified).await;
 }
 
-/// Race condition: the account is deleted between the check of the request's session and its statement.
+/// Race condition: the account is deleted after the service has checked the session of a request, and before it sends
+/// the statement of the request.
 #[actix_web::test]
 async fn profile_of_concurrently_deleted_account_returns_404() {
     let app = TestApp::start().await;
@@ -141,7 +142,7 @@ async fn command_line_creates_promotes_and_demotes_administrators() {
         let unknown = strongroom(&app, &["admin", change, "--email", "unknown@example.com"], "");
         assert!(String::from_utf8(unknown.stderr).unwrap().contains("the user must register and confirm first"));
     }
-    // Each command leaves an event with a valid MAC.
+    // Each command must record an event with a valid MAC.
     let kinds: Vec<String> =
         sqlx::query_scalar("select kind from security_events where reason = 'by_command' order by seq")
             .fetch_all(&app.all_rows)

@@ -16,7 +16,7 @@ pub fn business() -> Value {
         "payment_terms_days": 14})
 }
 
-/// Replaces the business by one with this time zone and these payment terms.
+/// Replaces the data of the business. The new data have this time zone and these payment terms.
 async fn set_business(alice: &Actor, version: &str, zone: &str, terms: Option<i32>) {
     let mut business = business();
     (business["time_zone"], business["payment_terms_days"]) = (json!(zone), json!(terms));
@@ -101,7 +101,7 @@ async fn changing_the_business_changes_drafts_but_not_issued_invoices() {
     assert!(!text.contains("Canal") && !text.contains("VAT ID") && !text.contains("BIC"), "{text}");
 }
 
-/// The longest accepted address fills more than one page. Its texts do not overlap.
+/// The longest address that the API accepts fills more than one page. The test checks that texts do not overlap.
 #[actix_web::test]
 async fn address_of_many_lines_continues_on_the_next_page() {
     let app = TestApp::start().await;
@@ -129,8 +129,8 @@ async fn payment_terms_set_a_missing_due_date() {
     assert_eq!((&kept["due_date"], &kept["issue_date"]), (&json!("2028-01-03"), &json!("2027-12-20")));
 }
 
-/// One invoice is issued a minute before the year ends in the time zone of the business, and one when the year has
-/// begun.
+/// In the time zone of the business, one invoice is issued a minute before the year ends, and one invoice when the new
+/// year has begun.
 #[actix_web::test]
 async fn issue_date_and_number_follow_the_time_zone() {
     for (zone, last_minute) in

@@ -1,4 +1,4 @@
-//! The command line: each error is one sentence that says what to do, and read-only commands change nothing.
+//! The command line: each error message is one sentence that states what to do, and read-only commands change nothing.
 
 use std::fs;
 use std::io::Write;
@@ -16,7 +16,7 @@ use strongroom::dev::postgres::{DATABASE, DevServer, DevServerConfig, Role};
 use crate::support::database::TestDatabase;
 use crate::support::folder as test_folder;
 
-/// A working folder for the program. Its environment only says where PostgreSQL's programs are.
+/// A working folder for the program. The environment of the program contains only the path of PostgreSQL's programs.
 struct WorkingFolder(PathBuf);
 
 impl WorkingFolder {
@@ -136,7 +136,7 @@ async fn database_errors_have_distinct_messages() {
     assert!(privilege.contains("lacks a privilege") && privilege.contains("strongroom_owner"), "{privilege}");
 }
 
-/// Creates an empty database on the server of `beside`. Returns its name and the connection options of its owner.
+/// Creates an empty database on the same server as `beside`. Returns its name and the connection options of its owner.
 async fn empty_database(beside: &TestDatabase) -> (String, PgConnectOptions) {
     let name = format!("strongroom_test_1_{}", uuid::Uuid::new_v4().simple());
     let mut superuser = beside.options(Role::Superuser).connect().await.unwrap();
@@ -198,7 +198,7 @@ async fn development_database_of_another_build_leads_to_dev_reset() {
         "update _sqlx_migrations set checksum = '\\x00' where version = 2",
         "delete from _sqlx_migrations where version = 2",
         "update _sqlx_migrations set version = 99991231000000 where version = 2",
-        // The migrations of an older set have other numbers.
+        // Simulate a database of an older set of migrations, which have other numbers.
         "update _sqlx_migrations set version = version + 20261123000000",
     ];
     for change in changes {

@@ -8,7 +8,7 @@ use strongroom::features::console::VIEWS;
 
 use crate::support::TestApp;
 
-/// The version of the library that `docs/dependencies.md` names.
+/// The library must have the hash that `docs/dependencies.md` lists.
 #[test]
 fn library_is_the_documented_one() {
     let library = include_bytes!("../../../src/features/console/assets/preact.js");
@@ -37,7 +37,7 @@ async fn every_view_is_the_same_page_with_the_strict_policy() {
     }
 }
 
-/// The path of a file contains the hash of all files, so a cached file is never wrong.
+/// The path of a file contains the hash of all files, so a browser never uses an outdated file from its cache.
 #[actix_web::test]
 async fn files_are_cached_and_the_page_is_not() {
     let app = TestApp::start().await;
@@ -72,7 +72,7 @@ async fn console_is_off_by_setting() {
     }
 }
 
-/// A visit loads about 20 files. Their budget is not that of reads, which a visitor would exhaust after ten visits.
+/// A visit loads about 20 files. The files have their own budget, because ten visits would exhaust the budget of reads.
 #[actix_web::test]
 async fn files_have_their_own_budget() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "1/1h"), ("STRONGROOM_LIMITS_ASSET", "2/1h")]).await;

@@ -1,4 +1,4 @@
-//! Customers: create, list, read, update, delete.
+//! Creates, lists, reads, updates and deletes customers.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ async fn pages_contain_each_row_once_during_concurrent_inserts() {
     loop {
         let page = alice.get(&path).await.ok(200).json();
         seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].clone()));
-        // A new row is sorted before the first page, so it does not shift the other pages.
+        // A new row is placed before the first page, so it does not change the following pages.
         created(&alice, json!({"name": "later", "default_currency": "EUR"})).await;
         let Some(next) = page["next_cursor"].as_str() else { break };
         path = format!("/api/v1/customers?limit=10&cursor={next}");
@@ -59,7 +59,7 @@ async fn pages_contain_each_row_once_during_concurrent_inserts() {
     assert_eq!(seen, made);
 }
 
-/// Pages end between rows with equal timestamps.
+/// With these limits, pages end between rows with equal timestamps, so the id must decide their order.
 #[actix_web::test]
 async fn rows_with_equal_timestamps_are_paged_by_id() {
     let app = TestApp::start().await;
@@ -79,7 +79,7 @@ async fn rows_with_equal_timestamps_are_paged_by_id() {
     once.sort_unstable_by(|one, other| other.cmp(one));
     once.dedup();
     assert_eq!((seen.len(), seen), (7, once));
-    // The rows fill the page exactly, so there must be no next page, which would be empty.
+    // The rows fill the last page exactly, so the reply must contain no cursor to a next page, which would be empty.
     let page = alice.get("/api/v1/customers?limit=7").await.ok(200).json();
     assert_eq!((page["items"].as_array().unwrap().len(), &page["next_cursor"]), (7, &Value::Null));
 }

@@ -1,4 +1,4 @@
-//! The embedded PostgreSQL servers: the durable one of `cargo run`, and the temporary one of `cargo test`.
+//! The embedded PostgreSQL servers: the durable server of `cargo run`, and the temporary server of `cargo test`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use strongroom::dev::postgres::{self, DATABASE, DevServer, DevServerConfig, Embe
 use crate::support::database::TestDatabase;
 use crate::support::folder;
 
-/// A folder like that of a checkout, removed with all its data on drop.
+/// A folder that plays the checkout. It is removed with all its data on drop.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -139,7 +139,7 @@ fn assert_helpful(error: &EmbeddedError) {
     assert!(message.ends_with('.') && message.contains(": ") && !message.contains('\n'), "{message}");
 }
 
-/// The role that migrates in production also migrates the template, and owns its tables.
+/// The template is migrated by the same role as in production, so this role owns the tables.
 #[tokio::test]
 async fn each_test_has_its_own_database() {
     let (mine, other) = (TestDatabase::create().await, TestDatabase::create().await);
@@ -162,7 +162,7 @@ async fn each_test_has_its_own_database() {
     options.connect().await.expect_err("the database was dropped");
 }
 
-/// The state folder is a setting, so it may contain files of other programs.
+/// The operator chooses the state folder by a setting, so the folder may contain files of other programs.
 #[tokio::test]
 async fn reset_keeps_files_of_other_programs() {
     let checkout = Checkout::new();

@@ -29,7 +29,8 @@ async fn bucket_stores_and_deletes_documents() {
     let url = std::env::var("TEST_S3_URL").expect(".ci/bucket names one");
     let app = with_bucket(&url).await;
     let alice = app.user("alice").await;
-    // The service sends these files in a single request, as exactly one part, and as several parts.
+    // The service sends the smallest file in a single request, the next file as exactly one part, and the largest as
+    // several parts.
     for size in [28, 5 * MIB, 12 * MIB + 7] {
         let document = alice.upload(Form::with_size(size)).await.ok(201).json();
         assert_eq!(objects(&url).await, 1, "{size}");
@@ -45,7 +46,7 @@ async fn bucket_stores_and_deletes_documents() {
     assert_eq!((objects(&url).await, super::documents::stored_files(&app).await), (0, Vec::new()));
 }
 
-/// The bucket's URL has port 1, on which no program listens.
+/// The URL of the bucket has port 1, on which no program listens, so every request to the bucket fails.
 #[actix_web::test]
 async fn unavailable_bucket_returns_503_and_leaves_no_partial_document() {
     let app = with_bucket("http://127.0.0.1:1/papers").await;

@@ -1,4 +1,5 @@
-//! SIGKILL during uploads and deletions: acknowledged documents are unchanged, and interrupted requests leave nothing.
+//! SIGKILL during uploads and deletions: documents whose upload succeeded are unchanged, and interrupted requests leave
+//! no row and no file.
 
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -36,7 +37,7 @@ fn names(folder: &std::path::Path) -> Vec<String> {
 
 type Acknowledged = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
-/// Uploads until the service is killed, and deletes every third document.
+/// Uploads documents and deletes every third one, until the service is killed.
 async fn write(client: Client, token: String, writer: u8, acknowledged: Acknowledged) {
     for n in 0_u32.. {
         let content = content(writer, n);
@@ -47,7 +48,7 @@ async fn write(client: Client, token: String, writer: u8, acknowledged: Acknowle
         if n % 3 == 2 {
             let path = format!("/api/v1/documents/{id}");
             let request = client.request(Method::DELETE, &path).bearer(&token).header("if-match", "\"1\"");
-            // The service may or may not have deleted the document, so the test expects nothing of it.
+            // The request got no reply, so the service may or may not have deleted the document. The test accepts both.
             if request.try_send().await.is_none() {
                 break;
             }
@@ -61,7 +62,8 @@ async fn write(client: Client, token: String, writer: u8, acknowledged: Acknowle
 async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
     let app = TestApp::start().await;
     app.user("alice").await;
-    // Another service has its own folder of documents. It must not run the deletions of this program.
+    // Stop this service, because it has another folder of documents and would process the deletions of the program
+    // under test.
     let database = app.stop().await;
     let all_rows = PgPool::connect_with(database.options(Role::Superuser)).await.unwrap();
     let state_dir = folder::new_path();
@@ -78,7 +80,7 @@ async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
         for writer in writers {
             writer.await.unwrap();
         }
-        // The reservations of the interrupted uploads expire.
+        // Let the reservations of the interrupted uploads expire.
         let due = "update outbox set next_attempt_at = now() where queue = 'blob_deletion'";
         sqlx::query(due).execute(&all_rows).await.unwrap();
         let long_ago = SystemTime::now() - Duration::from_secs(3 * 60 * 60);
@@ -86,7 +88,7 @@ async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
         for name in names(&incoming) {
             fs::File::open(incoming.join(name)).unwrap().set_modified(long_ago).unwrap();
         }
-        // The service sweeps when it starts.
+        // After its start, the service deletes the files of interrupted uploads.
         program = Program::start_in(&database, &state_dir, WIDE);
     }
 

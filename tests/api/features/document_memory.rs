@@ -17,7 +17,8 @@ const SIZE: usize = 10 * 1024 * 1024;
 /// How much the resident memory of the process may grow, in KiB.
 const GROWTH: u64 = 64 * 1024;
 
-/// Returns a form with a file of [`SIZE`]. The form is a stream, so the test does not hold the file in memory either.
+/// Returns a form with a file of [`SIZE`]. The form is a stream, so the test does not need the memory for the whole
+/// file either.
 fn long() -> reqwest::Body {
     const MIB: &[u8] = &[b'x'; 1024 * 1024];
     let whole = Form::default().file("long.txt", "text/plain", b"MIDDLE").bytes();

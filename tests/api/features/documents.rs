@@ -16,9 +16,11 @@ pub fn id_of(document: &Value) -> &str {
     document["id"].as_str().unwrap()
 }
 
-/// Waits until no deletion is due, and returns the names of the stored and incoming files.
+/// Waits until the service has done all deletions, and returns the names of the stored files and of the files in
+/// progress.
 pub async fn stored_files(app: &TestApp) -> Vec<String> {
-    // A claimed message is due only when its lease ends. So a claimed message that is not done counts as due here.
+    // A leased message is due again only when its lease ends. So the test also waits for leased messages that are not
+    // done.
     let due = "select count(*) from outbox
         where queue = 'blob_deletion' and done_at is null and (attempts > 0 or next_attempt_at <= $1)";
     let due = async || sqlx::query_scalar(due).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap();
@@ -36,7 +38,7 @@ async fn text(app: &TestApp, sql: &'static str) -> String {
 async fn every_type_is_downloaded_unchanged() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    // This file is larger than all buffers.
+    // This file is larger than all buffers of the service, so it is stored and sent in several steps.
     let long = "0123456789abcde\n".repeat(40_000).into_bytes();
     for (name, declared, sent, content) in [
         ("terms.pdf", "application/pdf", "application/pdf", pdf("")),
@@ -88,7 +90,7 @@ async fn document_is_renamed_attached_and_detached() {
     assert_eq!(alice.get(&of_invoice).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
 }
 
-/// The version increases, so that clients notice the change.
+/// Deleting a draft increments the version of its documents, so that clients notice the change.
 #[actix_web::test]
 async fn deleting_a_draft_detaches_its_documents() {
     let app = TestApp::start().await;
@@ -147,7 +149,7 @@ async fn account_deletion_removes_documents_and_files() {
     let of_bob = bob.document().await;
     let me = alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password}));
     me.send().await.ok(204);
-    // A worker deletes the rows first, then the files.
+    // A background worker first deletes the rows, then the files.
     wait::until_equal("1".to_owned(), async || text(&app, "select count(*)::text from documents").await).await;
     assert_eq!(stored_files(&app).await.len(), 1);
     bob.get(&format!("{LIST}/{of_bob}/content")).await.ok(200);
@@ -197,7 +199,7 @@ async fn again(alice: &Actor, key: &str, form: Form) -> crate::support::Reply {
     alice.request(Method::POST, LIST).header("idempotency-key", key).form(form).send().await
 }
 
-/// The first upload may have filled the quota. A repeated upload needs no quota.
+/// The first upload may have filled the quota, so an upload that is repeated with the same key must need no quota.
 #[actix_web::test]
 async fn repeated_upload_with_one_idempotency_key_is_stored_once() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "1")]).await;

@@ -14,7 +14,7 @@ use crate::support::client::Client;
 use crate::support::folder;
 use crate::support::wait;
 
-/// A folder like that of a checkout. `dev reset` deletes its data at the end.
+/// A folder that plays the checkout. `dev reset` deletes its data at the end.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -48,7 +48,7 @@ impl Checkout {
                 break;
             }
         }
-        // The log must be read, because a full pipe would block the service.
+        // The test must read the log, because a full pipe would block the service.
         std::thread::spawn(move || lines.for_each(drop));
         assert!(output.contains("Strongroom is ready"), "{output}");
         Service { process, output }
@@ -74,7 +74,7 @@ struct Service {
 }
 
 impl Service {
-    /// Returns the printed commands that a user pastes.
+    /// Returns the commands that the service prints for its user to paste.
     fn lines(&self) -> Vec<&str> {
         self.output.lines().filter(|line| line.starts_with("TOKEN=") || line.starts_with("curl ")).collect()
     }
@@ -115,7 +115,7 @@ async fn printed_commands_work_and_remain_valid_after_a_restart() {
     let second = checkout.start_error(&[]);
     assert!(second.contains("in use by process") && second.contains("stop it first"), "{second}");
 
-    // A second service has another development folder, but the same address.
+    // A second service with another development folder must fail to start, because its address is in use.
     let other = Checkout::new();
     let busy = other.start_error(&[("STRONGROOM_HTTP_BIND", service.base().strip_prefix("http://").unwrap())]);
     assert!(
@@ -125,7 +125,7 @@ async fn printed_commands_work_and_remain_valid_after_a_restart() {
     fs::create_dir_all(&other.0).unwrap();
     other.reset();
 
-    // Between two starts, only the port in the commands changes.
+    // The commands of the second start are the same, except for the port.
     let commands = |service: &Service| service.lines().join("\n").replace(&service.base(), "BASE");
     let before = commands(&service);
     service.stop();

@@ -6,8 +6,8 @@ use strongroom::app::routes::Access;
 use crate::support::operations::{make, operations};
 use crate::support::{Actor, Reply, TestApp};
 
-/// Returns the status and the headers that do not differ between requests. `with_length` is false if the length may
-/// differ, too.
+/// Returns the status and the headers that do not differ between two requests. If the lengths may differ, `with_length`
+/// is false.
 fn head_of(reply: &Reply, with_length: bool) -> (u16, Vec<(String, String)>) {
     let differs = |name: &str| ["x-request-id", "date"].contains(&name) || (!with_length && name == "content-length");
     let kept = reply.headers.iter().filter(|(name, _)| !differs(name.as_str()));
@@ -39,12 +39,16 @@ async fn head_returns_status_and_headers_of_get_on_every_route() {
         let path = operation.path.replace("{id}", &id);
         if operation.access == Access::Ticket {
             let head = send(actor, Method::HEAD, operation.access, &path).await;
-            assert_eq!((head.status.as_u16(), head.header("allow")), (405, Some("GET")), "no HEAD for a WebSocket");
+            assert_eq!(
+                (head.status.as_u16(), head.header("allow")),
+                (405, Some("GET")),
+                "the route of the WebSocket refuses HEAD"
+            );
             continue;
         }
         let get = send(actor, Method::GET, operation.access, &path).await;
         let head = send(actor, Method::HEAD, operation.access, &path).await;
-        // HEAD does not render a PDF, so it does not know the length. The list of events grows with each request.
+        // HEAD does not render a PDF, so the length is unknown. The list of events becomes longer with each request.
         let with_length = !path.ends_with("/pdf") && !path.ends_with("/security-events");
         assert_eq!(head_of(&head, with_length), head_of(&get, with_length), "{path}");
         walked += 1;
@@ -72,7 +76,7 @@ async fn head_renders_no_pdf_and_reads_no_file() {
     alice.get(&content).await.assert_refused(500, "internal");
 }
 
-/// HEAD sends no body, so it must not read all batches of the body.
+/// The reply to HEAD has no body, so the service must not read all batches from the database.
 #[actix_web::test]
 async fn head_reads_only_the_first_batch_of_an_export() {
     let app = TestApp::start().await;

@@ -14,7 +14,7 @@ async fn service_is_not_ready_while_the_database_is_unreachable() {
     let ready = async || app.anonymous().request(Method::GET, "/health/ready").send().await.status.as_u16();
     assert_eq!(ready().await, 204);
     app.database.disconnect().await;
-    // The test waits, because the service caches the result of a check for one second.
+    // Wait for the change, because the service caches the result of a check for one second.
     until(503, &ready).await;
     app.anonymous().request(Method::GET, "/health/live").send().await.ok(204);
     app.database.restore().await;
@@ -29,12 +29,12 @@ async fn parallel_readiness_checks_share_one_database_query() {
     let ready = async || app.anonymous().request(Method::GET, "/health/ready").send().await.ok(204);
     let replies = join_all((0..40).map(|_| ready())).await;
     let asked = replies.iter().filter(|reply| !reply.statements().is_empty()).count();
-    assert!((1..replies.len() / 2).contains(&asked), "{asked} of {} asked the database", replies.len());
+    assert!((1..replies.len() / 2).contains(&asked), "{asked} of {} checks queried the database", replies.len());
     let live = app.anonymous().request(Method::GET, "/health/live").send().await.ok(204);
     assert!(live.statements().is_empty(), "liveness does not query the database");
 }
 
-/// The container's health check calls this command, because the image contains no other program.
+/// The health check of the container calls `strongroom health`, because the image contains no other program.
 #[actix_web::test]
 async fn health_command_checks_the_service_on_this_machine() {
     let app = TestApp::start().await;

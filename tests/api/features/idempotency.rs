@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a repeated request takes effect once, and a key is bound to its owner, route and body.
+//! `Idempotency-Key`: a repeated request takes effect once. A key is valid only with its owner, route and body.
 
 use std::time::Duration;
 
@@ -85,7 +85,8 @@ async fn idempotency_key_is_bound_to_body_route_and_owner_for_24_hours() {
     let before = app.digest_all().await;
     let other = post(&alice, "/api/v1/customers", "k", &customer("Other")).await;
     other.assert_refused(422, "idempotency_key_reused").assert_events(&["sequence_fail/idempotency_key_reused"]);
-    // The key is bound to the bytes of the body, so other white space makes a different body.
+    // The service compares the bytes of the body. A body with other white space is a different body, so the key is
+    // refused.
     let spaced = alice.request(Method::POST, "/api/v1/customers").header("idempotency-key", "k");
     let spaced = spaced.body("application/json", r#"{ "name": "Acme", "default_currency": "EUR" }"#).send().await;
     spaced.assert_refused(422, "idempotency_key_reused");
@@ -160,12 +161,13 @@ async fn every_idempotent_request_claims_its_key_before_other_locks() {
     for reply in &replies {
         assert!(place(reply, &["insert into idempotency_keys"]) < place(reply, &LOCKS), "{:#?}", reply.statements());
     }
-    // The foreign key of a document locks its invoice. The lock of the owner's storage usage comes last.
+    // The insertion of a document locks its invoice, because of the foreign key. The lock of the owner's storage usage
+    // is the last lock.
     let [.., upload] = &replies;
     assert!(place(upload, &["insert into documents"]) < place(upload, &["update document_usage set bytes"]));
 }
 
-/// Returns a transaction that holds a key of Alice, as a running request does.
+/// Returns an open transaction that has claimed a key of Alice, as a running request does.
 async fn holding(app: &TestApp, alice: &Actor, key: &str) -> Transaction<'static, Postgres> {
     let mut holder = app.all_rows.begin().await.unwrap();
     sqlx::query(
@@ -180,8 +182,8 @@ async fn holding(app: &TestApp, alice: &Actor, key: &str) -> Transaction<'static
     holder
 }
 
-/// The transaction of a refused request ends shortly after its reply. So a client that retries at once must wait for
-/// the key.
+/// The transaction of a refused request ends shortly after the reply. So if a client retries at once, the service must
+/// wait until the key is free.
 #[actix_web::test]
 async fn idempotency_key_in_use_is_awaited_and_then_refused() {
     let app = TestApp::start().await;

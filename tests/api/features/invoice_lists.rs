@@ -26,7 +26,7 @@ async fn invoice(actor: &Actor, customer: &str, due: Option<&str>, price: i64, i
     id
 }
 
-/// Returns the ids that this query finds, read page by page.
+/// Reads all pages of this query, and returns the ids.
 async fn found(actor: &Actor, query: &str, limit: u32) -> Vec<String> {
     let (mut ids, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -75,8 +75,8 @@ async fn search_matches_text_in_number_or_customer_name_without_wildcards() {
     found(&alice, &format!("search={}", "é".repeat(100).replace('é', "%C3%A9")), 1).await;
 }
 
-/// Each sort order works in both directions and with several page sizes. No row is missing or occurs twice. The
-/// creation time orders rows with equal values.
+/// The test reads each sort order in both directions and with several page sizes. No row is missing or occurs twice.
+/// Rows with equal values are sorted by their creation time.
 #[actix_web::test]
 async fn invoices_are_sorted_by_allow_listed_fields_only() {
     let app = TestApp::start().await;
@@ -95,7 +95,7 @@ async fn invoices_are_sorted_by_allow_listed_fields_only() {
     for (sort, expected) in [
         ("created_at", [0, 1, 2, 3, 4]),
         ("due_date", [2, 0, 3, 1, 4]),
-        // All invoices are issued today. Drafts have no issue date.
+        // All issued invoices have today's date, and drafts have no issue date.
         ("issue_date", [0, 3, 4, 1, 2]),
         ("total", [1, 2, 3, 0, 4]),
     ] {
@@ -106,13 +106,17 @@ async fn invoices_are_sorted_by_allow_listed_fields_only() {
             assert_eq!(found(&alice, &format!("sort=-{sort}"), limit).await, backwards, "-{sort} by {limit}");
         }
     }
-    assert_eq!(found(&alice, "", 2).await, found(&alice, "sort=-created_at", 2).await, "newest first is the default");
+    assert_eq!(
+        found(&alice, "", 2).await,
+        found(&alice, "sort=-created_at", 2).await,
+        "the default order is newest first"
+    );
     for sort in ["id", "owner_id", "TOTAL", "total,id", "total%20desc", "+total", "--total", ""] {
         let reply = alice.get(&format!("/api/v1/invoices?sort={sort}")).await;
         reply.assert_invalid_field("/sort").assert_events(&["input_validation_fail/invalid_input"]);
         assert!(reply.statements().is_empty());
     }
-    // A cursor is valid for one sort order only.
+    // A cursor of one sort order is refused with another sort order.
     let page = alice.get("/api/v1/invoices?limit=1&sort=total").await.ok(200).json();
     let cursor = page["next_cursor"].as_str().unwrap();
     for sort in ["-total", "due_date", "created_at"] {
@@ -135,7 +139,8 @@ async fn export_is_csv_of_the_callers_invoices() {
     assert_eq!(reply.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
     assert_eq!(reply.header("content-disposition"), Some("attachment; filename=\"invoices.csv\""));
     let text = reply.text();
-    let without_mark = text.strip_prefix('\u{feff}').expect("Excel needs a byte order mark");
+    let without_mark =
+        text.strip_prefix('\u{feff}').expect("the export begins with a byte order mark, which Excel needs");
     assert_eq!(alice.get("/api/v1/invoices/export?bom=true").await.ok(200).text(), text);
     assert_eq!(alice.get("/api/v1/invoices/export?bom=false").await.ok(200).text(), without_mark);
     let lines: Vec<&str> = without_mark.strip_suffix("\r\n").unwrap().split("\r\n").collect();

@@ -31,7 +31,7 @@ async fn printed(alice: &Actor, id: &str) -> Reply {
     alice.get(&format!("/api/v1/invoices/{id}/pdf")).await.ok(200)
 }
 
-/// Changes all data of both parties that an invoice prints.
+/// Changes all data of the seller and the customer that an invoice contains.
 async fn rename(alice: &Actor, customer: &str) {
     let change =
         json!({"name": "New Harbour", "email": "new@harbour.example", "address": "2 New Quay", "tax_id": "NEW2"});
@@ -95,14 +95,14 @@ async fn renaming_a_party_changes_drafts_but_not_issued_invoices() {
         assert_eq!(name, if was_issued { "Old Lighthouse" } else { "New Harbour" });
     }
 
-    // A voided invoice keeps the old names. An invoice that is issued now has the new names.
+    // A voided invoice still shows the old names. An invoice that is issued after the change shows the new names.
     step(&alice, issued, "void", "\"2\"").await;
     assert_parties(&printed(&alice, issued).await.body, AT_ISSUE);
     step(&alice, draft, "issue", "\"1\"").await;
     assert_parties(&printed(&alice, draft).await.body, CURRENT);
 }
 
-/// A refused transition must not store the data of the parties.
+/// If the service refuses to issue an invoice, it must not store the data of the parties.
 #[actix_web::test]
 async fn parties_are_stored_together_with_the_number() {
     let app = TestApp::start().await;

@@ -43,8 +43,8 @@ fn two_lines(price: &str) -> Value {
     ])
 }
 
-/// Formats minor units: 12345 with 2 decimals is 123.45. The function does not use the service's code, because the test
-/// checks that code.
+/// Formats minor units: 12345 with 2 decimals is 123.45. The function does not call the service's code, because the
+/// test checks that code.
 fn decimal(minor: i64, digits: usize) -> String {
     let text = format!("{minor:0>width$}", width = digits + 1);
     let (whole, part) = text.split_at(text.len() - digits);
@@ -176,8 +176,8 @@ fn line(description: &str) -> Value {
     json!({"description": description, "quantity": "1", "unit_price": "1", "tax_rate": "0"})
 }
 
-/// Characters without a glyph in the font are printed as boxes. Their text can be selected, and the amounts of the line
-/// are printed.
+/// The PDF shows characters without a glyph in the font as boxes. Their text can be selected, and the PDF shows the
+/// amounts of the line.
 #[actix_web::test]
 async fn unsupported_script_is_printed_as_boxes() {
     let app = TestApp::start().await;
@@ -186,7 +186,8 @@ async fn unsupported_script_is_printed_as_boxes() {
     let id = created(&alice, &acme(), &draft("EUR", &lines)).await;
     let text = rows(&printed(&alice, &id).await.body).join("\n");
     assert_eq!(text.matches("1 1.00 0 % 1.00").count(), 4, "{text}");
-    // Most PDF readers extract all letters of a row. poppler omits the first one, because a box has the glyph number 0.
+    // Most PDF readers extract all letters of a row. poppler omits the first letter, because a box has the glyph
+    // number 0.
     for row in ["本語", "हिन्दी", "👩‍👩‍👧", "plain"] {
         assert!(text.contains(&format!("{row} 1 1.00 0 % 1.00")), "{row} in {text}");
     }

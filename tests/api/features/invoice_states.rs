@@ -1,5 +1,5 @@
 //! The state machine of an invoice: draft → issued → partially paid → paid, or void. A transition that is not allowed
-//! returns 409, changes nothing and leaves an event.
+//! returns 409, changes nothing and causes an event.
 
 use chrono::Utc;
 use reqwest::Method;
@@ -100,7 +100,7 @@ async fn invalid_transition_is_refused_and_changes_nothing() {
         alice.request(Method::POST, &path).send().await.assert_refused(428, "version_required");
     }
     assert_eq!(app.digest_all().await, before);
-    // A voided invoice keeps its number.
+    // Voiding an invoice does not change its number, because the numbers must have no gaps.
     let voided = step(&alice, &issued, "void", "\"2\"").await.ok(200).json();
     assert_eq!((&voided["status"], &voided["due"], voided["number"].is_string()), (&json!("void"), &json!(0), true));
 }
@@ -123,7 +123,7 @@ async fn invoice_with_total_zero_is_paid_when_issued() {
         let page = alice.get(&format!("/api/v1/invoices?{query}")).await.ok(200).json();
         assert_eq!(page["items"], json!([]), "{query}: a paid invoice is not overdue");
     }
-    // An invoice without payments can still be voided.
+    // This invoice is paid because its total is 0. It has no payments, so it can be voided.
     let void = step(&alice, &id, "void", "\"2\"").await.ok(200).json();
     assert_eq!((&void["status"], &void["number"]), (&json!("void"), &issued["number"]));
 }
@@ -171,7 +171,7 @@ async fn parallel_payments_never_exceed_the_amount_due() {
     let id = alice.invoice().await;
     step(&alice, &id, "issue", "\"1\"").await.ok(200);
     let total = read(&alice, &id).await["total"].as_i64().unwrap();
-    // Three of these payments fit into the total, a fourth does not.
+    // Only three of these payments together stay below the total.
     let part = total / 3;
     let replies = futures_util::future::join_all((0..8).map(|_| pay(&alice, &id, part))).await;
     let accepted = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
@@ -182,8 +182,8 @@ async fn parallel_payments_never_exceed_the_amount_due() {
     assert_eq!((read(&alice, &id).await["paid"].as_i64(), sum), (Some(3 * part), 3 * part));
 }
 
-/// Fifty drafts are issued by 100 parallel requests. Half of the requests fail. The numbers have no gaps and no
-/// duplicates.
+/// The test issues fifty drafts by 100 parallel requests, two for each draft. Half of the requests fail. The numbers
+/// have no gaps and no duplicates.
 #[actix_web::test]
 async fn parallel_issues_are_numbered_without_gaps() {
     let app = TestApp::start().await;
@@ -194,7 +194,7 @@ async fn parallel_issues_are_numbered_without_gaps() {
         let made = alice.post("/api/v1/invoices", &draft(&customer)).await.ok(201).json();
         drafts.push(made["id"].as_str().unwrap().to_owned());
     }
-    // Each draft gets two requests, of which one is refused.
+    // The test sends two requests to issue each draft, and the service refuses one of them.
     let steps = drafts.iter().flat_map(|id| [step(&alice, id, "issue", "\"1\""), step(&alice, id, "issue", "\"1\"")]);
     let replies = futures_util::future::join_all(steps).await;
     let mut numbers: Vec<String> = replies

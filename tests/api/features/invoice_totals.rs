@@ -51,7 +51,8 @@ async fn totals_follow_the_documented_rounding() {
             vec![json!({"quantity": "1.001", "unit_price": "1.005", "tax_rate": "5"})],
             [1_006, 0, 50, 1_056],
         ),
-        // Tax is rounded once per rate: 9.975 % of 0.15 is 0.0149. Rounded per line, the tax would be 0.
+        // Tax is rounded once per rate: 9.975 % of 0.15 is 0.0149, which becomes 0.01. If each line were rounded, the
+        // tax would be 0.
         (
             "CAD",
             json!({}),
@@ -99,7 +100,7 @@ async fn totals_follow_the_documented_rounding() {
             assert_eq!(made[field], discount[field]);
             assert_eq!(made["lines"][0][field], lines[0][field]);
         }
-        // An invoice that is written back as it was read has the same totals.
+        // A client reads an invoice and sends it back unchanged. The totals must stay the same.
         let mut again = json!({"customer_id": customer, "currency": currency});
         for field in ["discount_rate", "discount_amount"] {
             again[field] = made[field].clone();

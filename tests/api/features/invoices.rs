@@ -1,4 +1,4 @@
-//! Invoices: drafts, validation, filters, numbers, and no change after the issue.
+//! Invoices: drafts, validation, filters and numbers. An issued invoice cannot change.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn path(invoice: &Value) -> String {
     format!("/api/v1/invoices/{}", invoice["id"].as_str().unwrap())
 }
 
-/// Issues a draft with any day of issue. The API accepts only the last 30 days.
+/// Issues a draft by SQL, so that the test can choose any day of issue. The API accepts only the last 30 days.
 async fn issue(app: &TestApp, invoice: &Value, day: &str) {
     let sql = format!(
         "begin; select set_config('app.owner_id', (select owner_id::text from invoices where id = '{0}'), true);
@@ -169,7 +169,7 @@ async fn list_of_invoices_is_filtered_by_each_parameter() {
         let ids: Vec<&Value> = page["items"].as_array().unwrap().iter().map(|item| &item["id"]).collect();
         let expected: Vec<&Value> = expected.iter().map(|&index: &usize| &invoices[index]).collect();
         assert_eq!(ids, expected, "{query}");
-        // Read page by page with limit 1, the list has the same rows.
+        // With limit 1, the pages together contain the same rows.
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {
             let page = alice.get(&format!("/api/v1/invoices?limit=1&{query}{cursor}")).await.ok(200).json();

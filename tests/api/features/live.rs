@@ -1,4 +1,4 @@
-//! Live events report changes of the user's own objects, made on any replica.
+//! Live events report changes of the user's own objects, also changes that a request to another replica made.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::actor::payment;
 use crate::support::socket::Socket;
 use crate::support::{Actor, TestApp, wait};
 
-/// All replicas have the same keys.
+/// All replicas must have the same keys, because each replica verifies tokens of the others.
 const KEYS: [(&str, &str); 2] = [
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -29,7 +29,7 @@ fn event(object: &str, id: &str, version: i64, what: &str) -> Value {
 async fn change_on_one_replica_is_delivered_on_the_other() {
     let (here, there) = replicas().await;
     let alice = here.user("alice").await;
-    // A ticket of one replica is valid on the other.
+    // A ticket that one replica created is valid on the other replica.
     let mut socket = Socket::connect(&there, &alice).await;
     socket.subscribe("invoices", None).await;
     socket.subscribe("customers", None).await;
@@ -41,7 +41,11 @@ async fn change_on_one_replica_is_delivered_on_the_other() {
     assert_eq!(socket.receive().await, event("invoice", id, 1, "created"));
     let path = format!("/api/v1/invoices/{id}");
     alice.request(Method::POST, &format!("{path}/issue")).header("if-match", "\"1\"").send().await.ok(200);
-    assert_eq!(socket.receive().await, event("invoice", id, 2, "updated"), "numbering and issuing are one change");
+    assert_eq!(
+        socket.receive().await,
+        event("invoice", id, 2, "updated"),
+        "issuing assigns the number in the same change, so there is one event"
+    );
     alice.post(&format!("{path}/payments"), &payment(1)).await.ok(201);
     assert_eq!(socket.receive().await, event("invoice", id, 3, "updated"), "a payment is a change of its invoice");
     let other = alice.customer().await;
@@ -93,7 +97,7 @@ async fn only_subscribed_objects_are_delivered() {
     assert_eq!(socket.subscribe("invoices", None).await["type"], "subscribed", "no event arrives in between");
 }
 
-/// The lost connection can mean a failover, so clients get `resync`.
+/// After a failover, the new database may lack recorded changes. So when the connection is lost, clients get `resync`.
 #[actix_web::test]
 async fn lost_database_connection_recovers_and_clients_resync() {
     let app = TestApp::start().await;
@@ -114,7 +118,8 @@ async fn lost_database_connection_recovers_and_clients_resync() {
     assert_eq!(socket.receive().await, event("customer", &customer, 1, "created"));
 }
 
-/// Renames a customer by SQL. So no process of the service announces the change, as if it had crashed after the commit.
+/// Renames a customer by SQL, so that no process of the service knows of the change, as after a crash right after the
+/// commit.
 async fn rename(executor: impl PgExecutor<'_>, customer: &str) {
     let renamed = sqlx::query("update customers set name = 'Renamed', version = version + 1 where id = $1::uuid")
         .bind(customer)
@@ -124,8 +129,9 @@ async fn rename(executor: impl PgExecutor<'_>, customer: &str) {
     assert_eq!(renamed.rows_affected(), 1);
 }
 
-/// The first transaction is open while the second one commits and is read. A reader that remembers only the last
-/// transaction would miss the first; a reader that starts from the oldest open one would report the second twice.
+/// The first transaction is open while the second transaction commits and the service reads its change. A reader that
+/// continues after the last transaction would miss the first transaction. A reader that continues after the oldest open
+/// transaction would report the second transaction twice.
 #[actix_web::test]
 async fn change_that_commits_late_is_delivered_exactly_once() {
     let app = TestApp::start().await;
@@ -159,7 +165,8 @@ async fn rolled_back_change_is_not_delivered() {
     assert_eq!(socket.receive().await, event("customer", &other, 2, "updated"));
 }
 
-/// A transaction with a notification commits under a lock of the whole cluster, so all such commits wait for each other.
+/// A transaction with a notification commits under a lock of the whole cluster, so transactions with a notification
+/// commit one after the other.
 #[actix_web::test]
 async fn only_ends_of_sessions_notify_in_their_transaction() {
     let app = TestApp::start().await;
@@ -196,7 +203,7 @@ async fn replica_without_sockets_reads_no_changes() {
     wait::until_equal(0, connections).await;
 }
 
-/// There are more changes than the queue can hold, so one `resync` replaces the missed ones.
+/// There are more changes than fit into the queue, so the client gets one `resync` instead of the missed events.
 #[actix_web::test]
 async fn slow_client_gets_resync() {
     let app = TestApp::start().await;
@@ -211,7 +218,7 @@ async fn slow_client_gets_resync() {
         events += 1;
     }
     assert!(events < 2_000, "{events}");
-    // These are more changes than the service reads into memory at once.
+    // Repeat the test with more changes than the service reads into memory at once.
     let made = made.replace("2000", "5000");
     sqlx::query(sqlx::AssertSqlSafe(made)).bind(&alice.email).execute(&app.all_rows).await.unwrap();
     assert_eq!(socket.receive().await, json!({"type": "resync"}));

@@ -31,7 +31,7 @@ async fn mail_pages_are_served_when_the_docs_are_disabled() {
     }
 }
 
-/// The pages lead to the console, where users sign in, unless it is off.
+/// The pages link to the console, where users log in. If the console is disabled, the pages contain no link to it.
 #[actix_web::test]
 async fn pages_link_to_the_console_if_it_is_on() {
     for (setting, links) in [("true", 1), ("false", 0)] {
@@ -44,7 +44,7 @@ async fn pages_link_to_the_console_if_it_is_on() {
     }
 }
 
-/// The fields of each form are those of the endpoint to which the page sends them.
+/// Each form has the same fields as the request body of the endpoint to which the page sends the form.
 #[actix_web::test]
 async fn forms_send_the_fields_of_the_api() {
     let app = TestApp::start().await;
@@ -93,6 +93,6 @@ async fn mails_link_to_the_pages() {
     assert!(mail.contains("/confirm#token="), "{mail}");
     let forgot = serde_json::json!({"email": alice.email});
     app.anonymous().request(Method::POST, "/api/v1/auth/password-reset").json(&forgot).send().await.ok(202);
-    // `reset_token` looks for `/reset#token=` in the mail.
+    // `reset_token` finds the token only if the mail contains a link to `/reset#token=`.
     assert_eq!(reset_token(&app, &alice.email, "").await.len(), 43);
 }

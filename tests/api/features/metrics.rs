@@ -1,4 +1,4 @@
-//! Metrics count what really happens.
+//! Metrics: the numbers match the requests, events, mails and connections of the test.
 
 use std::sync::Arc;
 
@@ -75,7 +75,7 @@ async fn head_requests_are_counted_apart_from_get() {
     );
 }
 
-/// A status or code without a label of its own would be counted as `other`.
+/// If a status or a problem code had no label of its own, it would be counted as `other`.
 #[actix_web::test]
 async fn every_status_and_problem_code_has_a_label() {
     let statuses: Vec<u16> = STATUSES.iter().map(|(status, _)| *status).collect();
@@ -104,8 +104,8 @@ async fn every_status_and_problem_code_has_a_label() {
 
 #[actix_web::test]
 async fn background_work_has_metrics() {
-    // With this limit, the bucket of an address takes 36 seconds to refill. Until then, the limiter keeps the key of
-    // the address, which the test counts.
+    // With this limit, the bucket of an address needs 36 seconds to refill. Until then, the limiter stores the address,
+    // so the test can count it.
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REGISTRATION", "100/1h")]).await;
     let alice = app.user("alice").await;
     let hashes = app.services().credentials.passwords.hashes();
@@ -159,7 +159,7 @@ async fn mail_outbox_is_measured_and_omitted_without_a_database() {
     assert!((1800.0..2400.0).contains(&oldest), "{oldest}");
 
     app.database.disconnect().await;
-    // The test waits, because the service caches the values for a second.
+    // Wait for the value, because the service caches the values for a second.
     wait::until_equal(0.0, async || app.metrics().await.value("strongroom_database_up")).await;
     let metrics = app.metrics().await;
     assert_eq!(metrics.find("strongroom_mail_outbox{state=\"waiting\"}"), None);
@@ -171,7 +171,7 @@ async fn refused_hashes_are_counted() {
     let app =
         TestApp::with(&[("STRONGROOM_PASSWORD_HASH_SLOTS", "1"), ("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", "1")]).await;
     let body = json!({"email": "unknown@example.com", "password": "correct horse battery 9"});
-    // One hash runs and 64 wait. Some of these wait for longer than the maximum time.
+    // One hash runs and 64 requests wait. Some of them wait for longer than the maximum time, so they are refused.
     let replies = join_all((1..=120_u8).map(|host| {
         let client = app.client_from([127, 0, 1, host].into());
         let body = body.clone();
@@ -197,7 +197,7 @@ async fn occupied_management_port_is_reported_in_one_line() {
     std::fs::remove_dir_all(&state_dir).unwrap();
 }
 
-/// A dashboard or an alert with an unknown metric shows nothing, and reports no error.
+/// If a query contains an unknown metric, the dashboard shows nothing and the alert never fires, without an error.
 #[actix_web::test]
 async fn dashboard_and_alerts_use_existing_metrics() {
     let app = TestApp::start().await;
@@ -209,7 +209,7 @@ async fn dashboard_and_alerts_use_existing_metrics() {
         let names = monitoring::metrics_in(&query);
         assert!(!names.is_empty(), "{place}: {query}");
         for name in names {
-            // This metric exists only if traces are on.
+            // This metric exists only if traces are enabled.
             let known = known.contains(name.as_str()) || name == "strongroom_trace_spans_total";
             assert!(known, "{place} uses {name}, which is not exported");
         }

@@ -1,4 +1,4 @@
-//! Feature tests: what the API offers, and the messages of failures.
+//! Feature tests: the functions of the API, and the messages of failures.
 
 mod about;
 mod account_deletion;

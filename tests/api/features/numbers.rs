@@ -1,4 +1,4 @@
-//! Numbers in bodies: which integers and quantities the API accepts.
+//! Tests which integers and quantities the API accepts in bodies.
 
 use serde_json::{Value, json};
 use strongroom::app::openapi;
@@ -11,7 +11,7 @@ fn document() -> Value {
     serde_json::from_str(&openapi::text().unwrap()).unwrap()
 }
 
-/// JSON Schema accepts `172.0` as an integer. Clients whose language has only floats may send it.
+/// JSON Schema accepts `172.0` as an integer. A client may send this form if its language has only floats.
 #[actix_web::test]
 async fn integral_double_is_accepted_as_integer_and_a_fraction_is_refused() {
     let app = TestApp::start().await;
@@ -58,7 +58,7 @@ async fn integral_double_is_accepted_as_integer_and_a_fraction_is_refused() {
     assert!(fields >= 3, "{fields}");
 }
 
-/// The service and its schema agree that a quantity is above zero.
+/// A quantity must be above zero, in the checks of the service and in the schema of the OpenAPI document.
 #[actix_web::test]
 async fn quantity_of_zero_is_refused_by_the_service_and_by_the_schema() {
     let app = TestApp::start().await;

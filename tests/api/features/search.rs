@@ -25,7 +25,7 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     for (name, finds, misses) in [
-        // The name or the search text is composed (NFC) or decomposed (NFD).
+        // The name and the search texts have different normalization forms: composed (NFC) and decomposed (NFD).
         ("Zürich Insurance", vec!["ZÜRICH", "zürich", "zu\u{308}rich", "ZU\u{308}RICH"], vec!["zurich", "zürichs"]),
         ("Cafe\u{301} Noir", vec!["CAFÉ", "café", "cafe\u{301}"], vec!["cafe noir"]),
         ("Иванов и сыновья", vec!["ИВАНОВ", "иванов", "СЫНОВЬЯ"], vec!["ПЕТРОВ"]),
@@ -33,7 +33,7 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
         ("Հայաստան", vec!["ՀԱՅԱՍՏԱՆ", "հայաստան"], vec!["հայք"]),
         ("株式会社山田", vec!["山田"], vec!["山口"]),
         ("각하", vec!["각", "\u{1100}\u{1161}\u{11a8}"], vec!["가"]),
-        // A final sigma equals a sigma.
+        // The search treats a final sigma (ς) like a sigma (σ).
         ("Οδοσα ΑΕ", vec!["ΟΔΟΣ", "οδοσ", "οδος"], vec!["οδοί"]),
         ("Straßenbau", vec!["STRASSENBAU", "strassen", "STRAẞEN", "straße"], vec!["strasen"]),
         // Turkish has the different letters İ/i and I/ı. The search treats all four as equal.
@@ -56,7 +56,8 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
     }
 }
 
-/// Some letters become several letters in upper case. The length limits count the original text.
+/// Some letters become several letters in upper case, so the stored search key is longer than the name. The length
+/// limits must count the name.
 #[actix_web::test]
 async fn longest_names_and_searches_are_accepted_when_upper_case_is_longer() {
     let app = TestApp::start().await;

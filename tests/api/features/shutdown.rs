@@ -24,7 +24,7 @@ use crate::support::{Actor, TestApp, wait};
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
 const SETTINGS: &[(&str, &str)] = &[
     MASTER,
-    // Two seconds are twenty times the interval of the load balancer's readiness check.
+    // The load balancer checks readiness twenty times in two seconds, so it notices the shutdown in time.
     ("STRONGROOM_HTTP_DRAIN_SECONDS", "2"),
     ("STRONGROOM_LIMITS_STANDARD", "1000000/1h"),
     ("STRONGROOM_LIMITS_WRITE", "1000000/1h"),
@@ -32,7 +32,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("STRONGROOM_RULES_ENUMERATING_SESSION", "1000000/1h"),
 ];
 
-/// What the clients have seen.
+/// Counts the replies that the clients have received.
 #[derive(Default)]
 struct Seen {
     stopped: Cell<bool>,
@@ -102,7 +102,12 @@ async fn replicas_replaced_under_load_fail_no_request_and_raise_no_false_alarm()
     for replica in replicas {
         log += &replica.terminate().await;
     }
-    assert_eq!(*seen.failed.borrow(), Vec::<String>::new(), "of {} creations", seen.created.get());
+    assert_eq!(
+        *seen.failed.borrow(),
+        Vec::<String>::new(),
+        "requests failed; {} creations succeeded",
+        seen.created.get()
+    );
 
     let mut owner = database.options(Role::Owner).connect().await.unwrap();
     let faults = "select count(*) from security_events where kind = 'sys_audit_fault'";
@@ -131,7 +136,7 @@ async fn while_draining_readiness_is_503_and_each_reply_closes_its_connection() 
     stopping.abort();
 }
 
-/// The request is running, because half of its body has arrived.
+/// A request whose body has arrived only in part is still running when the shutdown begins.
 #[actix_web::test]
 async fn running_request_finishes_after_new_connections_are_refused() {
     let app = TestApp::start().await;
@@ -152,7 +157,7 @@ async fn running_request_finishes_after_new_connections_are_refused() {
     let mut owner = app.database.options(Role::Owner).connect().await.unwrap();
     let stopping = actix_web::rt::spawn(app.stop());
     wait::until("new connections are refused", async || TcpStream::connect(address).await.is_err()).await;
-    // A shutdown that does not wait for running requests would have ended within this time.
+    // If the shutdown did not wait for running requests, it would have ended within this time.
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(!stopping.is_finished());
     stream.write_all(&body.as_bytes()[9..]).await.unwrap();

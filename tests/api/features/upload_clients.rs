@@ -107,7 +107,7 @@ async fn declared_types_of_common_systems_are_accepted() {
     assert_eq!(document["media_type"], "application/pdf");
 }
 
-/// A user can upload an export of this service, with the type and the name of its download.
+/// A user downloads an export of this service and uploads the file, with the media type and the name of the download.
 #[actix_web::test]
 async fn upload_of_an_own_export_is_accepted() {
     let app = TestApp::start().await;

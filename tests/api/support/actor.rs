@@ -1,4 +1,4 @@
-//! Users in tests, each with a real account and session.
+//! A user in a test, with an account and a session in the service.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -22,12 +22,12 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Registers, confirms with the mailed token and signs in.
+    /// Registers a user, confirms with the token in the mail, and signs in.
     pub async fn sign_up(app: &TestApp, name: &str) -> Self {
         Self::sign_up_from(app, &app.anonymous(), name).await
     }
 
-    /// Like [`Self::sign_up`], with the requests sent by this client.
+    /// Does the same as [`Self::sign_up`], but sends the requests by this client.
     pub async fn sign_up_from(app: &TestApp, client: &Client, name: &str) -> Self {
         app.wait_until_listening().await;
         let email = format!("{name}@example.com");
@@ -48,7 +48,7 @@ impl Actor {
         }
     }
 
-    /// Creates an actor without a session. Tests combine it with the token or the cookie of another actor.
+    /// Creates an actor without a session. Tests then set the token or the cookie of another actor.
     pub fn anonymous(app: &TestApp) -> Self {
         let empty = String::new;
         Self {
@@ -205,13 +205,13 @@ pub fn token_in(mail: &str) -> String {
     mail[start..].chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
 }
 
-/// Waits for a mail to this address, and returns the newest one.
+/// Waits for a mail to this address, and returns the newest mail.
 pub async fn newest_mail(app: &TestApp, email: &str) -> String {
     wait::until_some("a mail", async || mails(app, email).pop()).await
 }
 
-/// Returns all mails to this address, oldest first. Replicas share the outbox, so each of them also sends mails that
-/// another one queued.
+/// Returns all mails to this address, oldest first. It reads the folders of all replicas, because each replica also
+/// sends mails that another replica queued.
 pub fn mails(app: &TestApp, email: &str) -> Vec<String> {
     let folders = app.database.state_dirs().into_iter();
     let mut mails: Vec<_> = folders
@@ -219,7 +219,7 @@ pub fn mails(app: &TestApp, email: &str) -> Vec<String> {
         .flatten()
         .filter_map(|entry| {
             let entry = entry.ok()?;
-            // Skip files that are still being written: only complete ones end in `eml`.
+            // Skip files that the service is still writing: the name of a complete file ends in `eml`.
             entry.path().extension().filter(|ending| *ending == "eml")?;
             let text = std::fs::read_to_string(entry.path()).ok()?;
             // Undo quoted-printable, which breaks long lines and escapes `=`.

@@ -1,4 +1,4 @@
-//! Solves ALTCHA challenges with code of its own: the tests also check the service's implementation.
+//! Solves ALTCHA challenges. The code is independent of the service's code, because the tests also check that code.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;

@@ -23,12 +23,13 @@ use super::metrics::Metrics;
 use super::relay::Relay;
 use super::{Actor, events, logs, wait};
 
-/// The mails of the outbox, for [`TestApp::digest`]. A refused request can queue an alert.
+/// The table of queued mails, for [`TestApp::digest`]. The digest leaves out alerts in the outbox, because a refused
+/// request can queue an alert.
 pub const MAILS: &str = "(select * from outbox where queue = 'mail')";
 
 pub struct TestApp {
-    /// In a box, as `replica` is: a test's future contains this type and is moved several times. Without boxes, the
-    /// future would not fit the stack of a test's thread.
+    /// `running` and `replica` are in boxes, because the future of a test contains this type and is moved several
+    /// times. Without boxes, the future would overflow the stack of the test's thread.
     pub running: Option<Box<Running>>,
     pub sent: SentRequests,
     pub database: TestDatabase,
@@ -43,18 +44,18 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// Starts with rate limits that other tests do not reach.
+    /// Starts the service with rate limits that the tests do not reach.
     pub async fn start() -> Self {
         Self::with(&[]).await
     }
 
-    /// Starts with changed settings.
+    /// Starts the service with these settings changed.
     pub async fn with(changed: &[(&str, &str)]) -> Self {
         let database = TestDatabase::create().await;
         Self::on(database, changed).await
     }
 
-    /// Starts on an existing database, like a restart or a second replica.
+    /// Starts the service on an existing database, which simulates a restart or a second replica.
     pub async fn on(database: TestDatabase, changed: &[(&str, &str)]) -> Self {
         let state_dir = folder::new_path();
         let settings = settings(&state_dir, changed);
@@ -62,7 +63,7 @@ impl TestApp {
         Self::serve(settings, None, database, clock, state_dir)
     }
 
-    /// Starts with a relay before the database that can withhold the database's replies.
+    /// Starts the service with a relay in front of the database. The relay can hold back the replies of the database.
     pub async fn relayed(changed: &[(&str, &str)]) -> (Self, Arc<Relay>) {
         let database = TestDatabase::create().await;
         let relay = Relay::to(database.options(Role::App));
@@ -70,7 +71,8 @@ impl TestApp {
         (app, relay)
     }
 
-    /// Starts with exactly these settings. The service has its own thread, so it runs while the test blocks.
+    /// Starts the service with exactly these settings. The service has its own thread, so it also runs while the test
+    /// blocks.
     pub fn serve(
         settings: Settings,
         certificate: Option<Arc<Certificate>>,
@@ -108,14 +110,14 @@ impl TestApp {
         }
     }
 
-    /// Returns the services of the running service, to read what they counted.
+    /// Returns the service objects of the running service, so that a test can read their counters.
     pub fn services(&self) -> &Services {
         &self.running.as_ref().unwrap().services
     }
 
-    /// Returns the services of another replica, for tests that call a service or its pool directly. A connection works
-    /// only while the thread that opened it is not blocked, and a test blocks its thread at its end. If a test used the
-    /// pool of the running service, the service could wait for a connection of the blocked thread.
+    /// Returns the service objects of another replica, for tests that call an object or its pool directly. A database
+    /// connection works only while the thread that opened it is not blocked, and a test blocks its thread at its end.
+    /// If a test used the pool of the running service, the service could wait for a connection of the blocked thread.
     pub fn replica(&self) -> &Services {
         self.replica.get_or_init(|| {
             let settings = self.services().settings.clone();
@@ -123,8 +125,8 @@ impl TestApp {
         })
     }
 
-    /// Waits until the service receives database notifications and reads ended sessions. Until then, each request reads
-    /// its session from the database, which tests of statements must not see.
+    /// Waits until the service receives database notifications and reads ended sessions. Before that, each request
+    /// reads its session from the database, and tests that count statements would fail.
     pub async fn wait_until_listening(&self) {
         let services = self.services();
         let listening =
@@ -164,13 +166,13 @@ impl TestApp {
         admin
     }
 
-    /// Promotes a user to administrator, like `strongroom admin promote`.
+    /// Promotes a user to administrator, as the command `strongroom admin promote` does.
     pub async fn promote(&self, actor: &Actor) {
         let email = actor.email.parse().unwrap();
         assert!(users::promote(&mut self.owner().await, &email, self.clock.now()).await.unwrap().is_some());
     }
 
-    /// Makes an administrator an ordinary user again, like `strongroom admin demote`.
+    /// Makes an administrator an ordinary user again, as the command `strongroom admin demote` does.
     pub async fn demote(&self, actor: &Actor) {
         let email = actor.email.parse().unwrap();
         assert!(users::demote(&mut self.owner().await, &email, self.clock.now()).await.unwrap().is_some());
@@ -181,7 +183,8 @@ impl TestApp {
         self.database.options(Role::Owner).connect().await.unwrap()
     }
 
-    /// Advances the service's clock. Failed logins follow the database's clock, so their times move back instead.
+    /// Advances the service's clock. Failed logins use the clock of the database, which cannot be advanced, so the
+    /// method moves their times back.
     pub async fn advance_time(&self, time: TimeDelta) {
         self.clock.advance(time);
         let sql = "update login_failures set expires_at = expires_at - $1, waits_until = waits_until - $1";
@@ -193,7 +196,7 @@ impl TestApp {
     pub async fn digest(&self, tables: &[&str]) -> String {
         let mut digest = String::new();
         for table in tables {
-            // A background worker writes `last_used_at` at any time.
+            // Leave out `last_used_at`, because a background worker can write it at any time.
             let row = "(to_jsonb(t) - 'last_used_at')::text";
             let sql = format!("select coalesce(md5(string_agg({row}, '|' order by {row})), '-') from {table} t");
             let hash: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.all_rows).await.unwrap();
@@ -202,7 +205,7 @@ impl TestApp {
         digest
     }
 
-    /// Returns all tables whose rows have an owner. `contract::database_walls` checks that none is missing.
+    /// Returns all tables whose rows have an owner. `contract::database_walls` checks that the list is complete.
     pub async fn owned_tables(&self) -> Vec<String> {
         let sql = "select relation::text from owned_tables order by position";
         sqlx::query_scalar(sql).fetch_all(&self.all_rows).await.unwrap()
@@ -213,7 +216,7 @@ impl TestApp {
         let owned = self.owned_tables().await;
         let tables =
             ["users", "sessions", "live_tickets"].into_iter().chain(owned.iter().map(|table| match &**table {
-                // A row that counts no files means the same as no row, so the digest ignores it.
+                // Ignore a row of the storage usage with zero files, because it means the same as no row.
                 "document_usage" => "(select * from document_usage where files > 0)",
                 table => table,
             }));
@@ -242,7 +245,7 @@ impl Drop for TestApp {
     }
 }
 
-/// Timeouts that do not end on a loaded machine. Tests of a timeout set a short one.
+/// Timeouts that do not expire on a loaded machine. A test of a timeout sets a short timeout.
 pub const LONG_TIMEOUTS: [(&str, &str); 4] = [
     ("STRONGROOM_HTTP_REPLY_SECONDS", "300"),
     ("STRONGROOM_DATABASE_ACQUIRE_SECONDS", "15"),
@@ -270,7 +273,7 @@ pub fn settings(state_dir: &std::path::Path, changed: &[(&str, &str)]) -> Settin
         ("STRONGROOM_LIMITS_UPLOAD", "100000/1h"),
         ("STRONGROOM_LIMITS_ASSET", "100000/1h"),
         ("STRONGROOM_LIMITS_UNKNOWN_PATH", "100000/1h"),
-        // Many tests request foreign and missing objects, which would end their sessions.
+        // Raise these thresholds, because many tests request foreign and missing objects, and their sessions would end.
         ("STRONGROOM_RULES_PROBING_SESSION", "100000/1h"),
         ("STRONGROOM_RULES_ENUMERATING_SESSION", "100000/1h"),
     ];

@@ -22,8 +22,8 @@ impl Client {
     /// Creates a client whose source is this loopback address.
     pub fn from_address(base: &str, address: IpAddr) -> Self {
         let http = reqwest::Client::builder()
-            // The client speaks plain HTTP, so it needs no certificate authorities. To parse those of the system would
-            // take time.
+            // Load no certificate authorities. The client uses plain HTTP, and parsing the authorities of the system
+            // takes time.
             .tls_certs_only([])
             .local_address(address)
             .no_proxy()
@@ -33,7 +33,7 @@ impl Client {
         Self { base: base.to_owned(), http, sent: SentRequests::default(), is_documented: true }
     }
 
-    /// Creates a TLS client that trusts only this authority (PEM).
+    /// Creates a TLS client that trusts only this certificate authority (PEM).
     pub fn trusting(base: &str, authority: &[u8]) -> Self {
         let http = reqwest::Client::builder()
             .tls_certs_only([reqwest::Certificate::from_pem(authority).unwrap()])
@@ -44,7 +44,7 @@ impl Client {
         Self { base: base.to_owned(), http, sent: SentRequests::default(), is_documented: true }
     }
 
-    /// Records each request in `app`. At its end, `app` checks that the events of these requests are stored.
+    /// Records each request in `app`. When `app` stops, it checks that the events of these requests are stored.
     pub fn record_in(self, app: &TestApp) -> Self {
         Self { sent: app.sent.clone(), ..self }
     }
@@ -101,7 +101,7 @@ impl Request {
         reply.json().await.ok().filter(|_| is_created)
     }
 
-    /// Sends the request, and checks what holds for every reply.
+    /// Sends the request, and checks the rules for every reply.
     pub async fn send(self) -> Reply {
         let (client, request) = self.0.build_split();
         let request = request.expect("a request");

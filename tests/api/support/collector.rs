@@ -1,4 +1,4 @@
-//! A trace collector (OTLP over HTTP), and a process of the real program that exports to it.
+//! A trace collector (OTLP over HTTP), and a process of the service that sends its traces to the collector.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -23,7 +23,7 @@ use super::wait;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum CollectorBehavior {
     Accept,
-    /// Reads requests and never replies.
+    /// Reads requests but never replies.
     NeverReply,
 }
 
@@ -114,14 +114,14 @@ fn request(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// A process of the program that exports traces. Services inside the test process cannot export traces, because they
-/// share one log subscriber without an exporter.
+/// The service in its own process, with traces enabled. Services inside the test process cannot export traces, because
+/// they share one log subscriber without an exporter.
 pub struct TracedProgram {
     process: Child,
     pub base: String,
     management: String,
     pub state_dir: PathBuf,
-    /// The database is dropped with its last clone.
+    /// The database of the process. It is dropped when the last clone of this value is dropped.
     pub database: TestDatabase,
 }
 
@@ -163,7 +163,7 @@ impl TracedProgram {
         Metrics(client.request(reqwest::Method::GET, "/metrics").send().await.ok(200).text())
     }
 
-    /// Stops the program like an orchestrator (SIGTERM), waits, and returns whether it ended well.
+    /// Stops the program with SIGTERM as an orchestrator does, waits, and returns whether its exit code is 0.
     pub fn stop(&mut self) -> bool {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());

@@ -12,18 +12,18 @@ pub use super::database_server::on_own_thread;
 use super::database_server::{TestServer, as_role, seconds};
 use super::relay::Relay;
 
-/// The database of one test: migrated, empty, and dropped with its last clone.
+/// The database of one test. It is migrated and empty, and is dropped when the last clone of this value is dropped.
 #[derive(Clone)]
 pub struct TestDatabase {
     clone: Arc<TemplateClone>,
-    /// The relay between service and database, if the test has one.
+    /// The relay between service and database, if the test uses a relay.
     relay: Option<Arc<Relay>>,
     /// The folders of all services on this database. Any of these services may have written a mail to its folder.
     state_dirs: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl TestDatabase {
-    /// Creates a database. Takes about 30 ms.
+    /// Creates a database, which takes about 30 ms.
     pub async fn create() -> Self {
         let server = TestServer::shared();
         let name = format!("strongroom_test_{}_{}", seconds(), Uuid::new_v4().simple());
@@ -56,7 +56,7 @@ impl TestDatabase {
         &self.clone.name
     }
 
-    /// Closes all connections, and refuses new ones.
+    /// Closes all connections, and refuses new connections.
     pub async fn disconnect(&self) {
         self.allow_connections(false).await;
         let mut superuser = self.clone.superuser.connect().await.unwrap();
@@ -67,7 +67,7 @@ impl TestDatabase {
             .unwrap();
     }
 
-    /// Closes the connections that receive notifications and read ended sessions, and refuses new connections.
+    /// Closes the connections that receive notifications or read ended sessions, and refuses new connections.
     pub async fn disconnect_listeners(&self) {
         self.allow_connections(false).await;
         let mut superuser = self.clone.superuser.connect().await.unwrap();
@@ -104,7 +104,7 @@ struct TemplateClone {
 
 impl Drop for TemplateClone {
     fn drop(&mut self) {
-        // Errors are ignored: the test may already be failing. A later sweep drops the database.
+        // Ignore errors, because the test may already have failed. A later sweep drops the database.
         let _ = on_own_thread({
             let (superuser, name) = (self.superuser.clone(), self.name.clone());
             move || remove(superuser, name)

@@ -1,10 +1,10 @@
 //! The database server of all tests, and the template database.
 //!
-//! All test processes that share a user and a target folder use one PostgreSQL server. It keeps its data in memory, is
-//! not durable, and listens on a Unix socket. Each test process renews a `lease` file while it runs. A shell script
-//! starts the server and checks the lease every half minute. So the server stops, and its folder is removed, within a
-//! minute after the last test process. `TEST_DATABASE_URL` (a superuser; trust for the other roles) replaces this
-//! server.
+//! All test processes with the same user and target folder use one PostgreSQL server. The server stores its data in
+//! memory, is not durable, and listens on a Unix socket. Each test process renews a `lease` file while it runs. A shell
+//! script starts the server and checks the lease every half minute. So within a minute after the last test process, the
+//! server stops and its folder is removed. To use another server, set `TEST_DATABASE_URL` to the URL of a superuser.
+//! That server must accept the other roles without a password.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
@@ -24,13 +24,13 @@ use strongroom::dev::postgres::user::ServerUser;
 use strongroom::dev::postgres::{EmbeddedError, Role, create_roles};
 use uuid::Uuid;
 
-/// Cargo's folder for files of tests. It still exists when the server has stopped, so it contains the lock.
+/// Cargo's folder for files of tests. It contains the lock, because it still exists when the server has stopped.
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const STALE: Duration = Duration::from_mins(10);
 const DAY: u64 = 24 * 60 * 60;
 
-/// Starts the server and checks the lease. The file `open` means that new processes may use the server. The script
+/// Starts the server and checks the lease. While the file `open` exists, new processes may use the server. The script
 /// removes `open` *before* it checks the lease for the last time, and a new process renews the lease before it looks
 /// for `open`. So either the script sees the new lease, or the process sees that the server is stopping. The process
 /// then starts another server in another folder.
@@ -46,7 +46,7 @@ const UNTIL_LEASES_END: Watch = Watch {
     by_pipe: false,
 };
 
-/// Test data need not survive a crash, so the server never waits for a disk.
+/// Test data may be lost in a crash, so the server never waits for a disk.
 const NOT_DURABLE: [&str; 7] = [
     "fsync=off",
     "synchronous_commit=off",
@@ -87,7 +87,7 @@ async fn template(options: &PgConnectOptions) -> String {
     let name = format!("strongroom_template_{}", name_of(&checksums));
     let mut superuser = options.connect().await.unwrap();
     create_roles(&mut superuser).await.unwrap();
-    // The lock is held until this connection closes.
+    // PostgreSQL releases the lock when this connection closes.
     superuser.execute("select pg_advisory_lock(1400136275)").await.unwrap();
     sweep(&mut superuser, &name).await;
     let is_complete: Option<bool> = sqlx::query_scalar("select datistemplate from pg_database where datname = $1")
@@ -116,7 +116,7 @@ pub(super) fn as_role(superuser: &PgConnectOptions, role: Role, database: &str) 
     if role == Role::Superuser { options } else { options.username(role.name()) }
 }
 
-/// Drops old templates and the databases of killed tests. They would accumulate on a server that never stops.
+/// Drops old templates and the databases of killed tests. On a server that never stops, they would accumulate.
 async fn sweep(superuser: &mut PgConnection, current: &str) {
     let old: Vec<(String, bool)> = sqlx::query_as(
         r"select datname::text, datistemplate from pg_database
@@ -137,7 +137,7 @@ async fn sweep(superuser: &mut PgConnection, current: &str) {
     }
 }
 
-/// Uses the running server, or starts one.
+/// Uses the running server, or starts a server.
 async fn embedded() -> Result<PgConnectOptions, EmbeddedError> {
     let user = ServerUser::choose(None, SCRATCH.as_ref())?;
     let lock = PathBuf::from(format!("{SCRATCH}/database-{}.lock", user.uid()));
@@ -185,7 +185,7 @@ async fn embedded() -> Result<PgConnectOptions, EmbeddedError> {
     Ok(cluster.options(Role::Superuser, "postgres"))
 }
 
-/// Renews the lease. Returns false if the folder does not exist any more.
+/// Renews the lease. Returns false if the folder no longer exists.
 fn renew_lease(folder: &Path) -> bool {
     File::create(folder.join("lease")).is_ok()
 }
@@ -198,8 +198,8 @@ fn keep_alive(folder: PathBuf) {
     });
 }
 
-/// Returns a folder in memory if 1 GiB is free there; containers have 64 MB by default. Otherwise returns a folder on
-/// disk, which is two to six times slower.
+/// Returns a folder in memory if 1 GiB of memory is free for it; containers have 64 MB by default. Otherwise returns a
+/// folder on disk, which is two to six times slower.
 fn memory() -> PathBuf {
     let shm = Path::new("/dev/shm");
     let output = Command::new("df").args(["-Pk"]).arg(shm).output();
@@ -210,7 +210,8 @@ fn memory() -> PathBuf {
     if free_kib >= Some(1024 * 1024) { shm.to_owned() } else { PathBuf::from("/tmp") }
 }
 
-/// Removes folders of servers that were killed. The script of a running server changes its folder every half minute.
+/// Removes the folders of killed servers. It recognizes them by their age, because the script of a running server
+/// changes the folder every half minute.
 fn remove_stale_folders(name: &str) {
     for parent in ["/dev/shm", "/tmp"] {
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
@@ -223,14 +224,14 @@ fn remove_stale_folders(name: &str) {
     }
 }
 
-/// Runs a future on a new thread with its own runtime, and waits for it. `OnceLock` and `Drop` need this, because they
-/// are not async.
+/// Runs a future on a new thread with its own runtime, and waits for the result. `OnceLock` and `Drop` need this
+/// function, because they are not async.
 pub fn on_own_thread<T: Send + 'static, F: Future<Output = T>>(work: impl FnOnce() -> F + Send + 'static) -> T {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     thread::spawn(move || runtime().block_on(work())).join().unwrap()
 }
 
-/// Returns the seconds since 1970. Names contain them, so that a sweep knows their age.
+/// Returns the seconds since 1970. The names of databases contain this time, so that a sweep can compute their age.
 pub(super) fn seconds() -> u64 {
     std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()
 }

@@ -1,5 +1,6 @@
-//! Checks that the OpenAPI document lists each refusal that a test receives. `.ci/test` checks the other direction: it
-//! names a file in `RECEIVED_REFUSALS`, and `contract::refusals` compares what the whole suite received with the lists.
+//! Checks that the OpenAPI document lists each refusal that a test receives. `.ci/test` checks the opposite: the tests
+//! write the refusals that they receive into the file `RECEIVED_REFUSALS`, and `contract::refusals` checks that this
+//! file contains each listed refusal.
 
 use std::fs::File;
 use std::io::Write;
@@ -28,8 +29,8 @@ pub fn all_codes(method: &str, path: &str) -> Vec<String> {
     statuses.filter(|status| status.as_str() >= "400").flat_map(|status| codes(operation, status)).collect()
 }
 
-/// Returns the path of the document that matches. The one with the fewest parameters takes precedence, so `export` in
-/// `/invoices/export` is not an id.
+/// Returns the path in the document that matches. If several paths match, the path with the fewest parameters is used,
+/// so `export` in `/invoices/export` is not read as an id.
 fn template(path: &str) -> Option<&'static str> {
     let fits = |template: &str| {
         let (mut expected, mut actual) = (template.split('/'), path.split('/'));
@@ -52,8 +53,8 @@ fn codes(operation: &Value, status: &str) -> Vec<String> {
     response["content"]["application/problem+json"]["examples"].as_object().unwrap().keys().cloned().collect()
 }
 
-/// Asserts that the operation lists this refusal. The document does not list refusals of requests that contradict it:
-/// requests with an unknown path or method, and a body for an operation without one.
+/// Asserts that the operation lists this refusal. The document does not list refusals of requests that contradict the
+/// document: an unknown path, an unknown method, or a body for an operation that has no body.
 pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
     let Some(template) = template(path) else { return };
     let operation = &DOCUMENT["paths"][template][method.as_str().to_lowercase()];
@@ -62,7 +63,7 @@ pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
     }
     let (status, code) = (reply.status.as_str().to_owned(), reply.json()["code"].as_str().unwrap().to_owned());
     let is_excused = match code.as_str() {
-        // A method in lower case is another method, which the route refuses.
+        // Skip methods in lower case: HTTP methods are case-sensitive, so the route refuses them.
         "method_not_allowed" => true,
         "payload_too_large" => operation["requestBody"].is_null(),
         _ => false,
@@ -72,7 +73,7 @@ pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
     assert!(is_excused || listed.contains(&code), "{method} {template} replies {status} {code}, but lists {listed:?}");
 }
 
-/// Adds a refusal to the file that `.ci/test` names.
+/// Appends a refusal to the file in `RECEIVED_REFUSALS`, which `.ci/test` sets.
 fn record(refusal: &str) {
     static FILE: LazyLock<Option<File>> = LazyLock::new(|| {
         let path = std::env::var_os("RECEIVED_REFUSALS")?;

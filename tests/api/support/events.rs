@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::database::on_own_thread;
 use super::{logs, wait};
 
-/// The ids of all requests to one service. Its clients share the list. The port of a client would not identify its
-/// requests, because ports are reused.
+/// The ids of all requests to one service. All clients of the service share this list. The port of a client could not
+/// identify its requests, because ports are reused.
 #[derive(Clone, Default)]
 pub struct SentRequests(Arc<Mutex<Vec<Uuid>>>);
 
@@ -22,8 +22,8 @@ impl SentRequests {
     }
 }
 
-/// Waits until the stored events of all recorded requests equal the logged ones. Blocks the thread. The service runs on
-/// its own thread.
+/// Waits until the stored events of all recorded requests equal the logged events. The wait blocks the thread of the
+/// test, but the service runs on its own thread.
 pub fn assert_stored(superuser: PgConnectOptions, sent: &SentRequests) {
     let requests = std::mem::take(&mut *sent.0.lock().unwrap());
     if !requests.is_empty() {

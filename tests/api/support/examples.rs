@@ -1,5 +1,5 @@
-//! The requests in the examples of the OpenAPI document, which work with the demo data. A walk changes one value of
-//! each request and sends it, so it includes new operations.
+//! The requests in the examples of the OpenAPI document, which work with the demo data. Tests change one value of each
+//! request and send it, so they also test operations that are added later.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ use super::form::Form;
 use super::reply::Reply;
 use super::{Actor, TestApp};
 
-/// The placeholder for the password that development generates, as in JSON.
+/// The placeholder in examples for the password that development generates, as a JSON text.
 const DEMO_PASSWORD: &str = "\"printed by cargo run\"";
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&openapi::text().unwrap()).unwrap());
@@ -101,14 +101,14 @@ pub struct Example {
 pub enum Body {
     None,
     Json(Value),
-    /// The parts besides the file.
+    /// The parts of the form other than the file.
     Form(Vec<(String, String)>),
 }
 
 /// A value of a request that a client chooses.
 pub struct Field {
     place: Place,
-    /// The pointer that the error of a 400 has for this field: `/lines/0/quantity`, `/limit`, `/If-Match`.
+    /// The pointer to this field in the errors of a 400: `/lines/0/quantity`, `/limit`, `/If-Match`.
     pub pointer: String,
     pub schema: Value,
     pub example: Value,
@@ -123,7 +123,7 @@ enum Place {
 }
 
 impl Field {
-    /// Returns whether the field takes the id of an object: its example is an id.
+    /// Returns whether the field contains the id of an object, which is the case if its example is an id.
     pub fn is_id(&self) -> bool {
         self.example.as_str().is_some_and(|text| text.parse::<uuid::Uuid>().is_ok())
     }
@@ -186,7 +186,7 @@ impl Example {
         self.fields().iter().any(|field| field.query_name() == Some("cursor"))
     }
 
-    /// Returns all values of the request besides the id in its path.
+    /// Returns all values of the request, apart from the id in its path.
     pub fn fields(&self) -> Vec<Field> {
         let mut fields = Vec::new();
         for parameter in self.operation["parameters"].as_array().into_iter().flatten() {
@@ -235,8 +235,8 @@ fn collect(place: Place, pointer: &str, schema: &Value, example: &Value, fields:
         return collect(place, pointer, schema, example, fields);
     }
     if !pointer.is_empty() {
-        // The example of an object may omit this field, because the field excludes another one. Then its own example is
-        // used.
+        // The example of an object may omit this field, because the field cannot be combined with another field. Then
+        // use the example of the field itself.
         let example = if example.is_null() { schema["example"].clone() } else { example.clone() };
         fields.push(Field { place, pointer: pointer.to_owned(), schema: schema.clone(), example });
     }
@@ -247,7 +247,7 @@ fn collect(place: Place, pointer: &str, schema: &Value, example: &Value, fields:
         let item = example.get(0).unwrap_or_else(|| panic!("{pointer}: its example needs an item"));
         let mut inner = Vec::new();
         collect(place, &format!("{pointer}/0"), items, item, &mut inner);
-        // The first field is the item itself, which has no bounds.
+        // Skip the first field: it is the item of the list itself, which has no bounds.
         fields.extend(inner.into_iter().skip(1));
     }
 }

@@ -1,5 +1,5 @@
-//! A temporary folder for each test process. It contains keys, so it is removed however the process ends, also by
-//! Ctrl-C or SIGKILL. Programs that run in it are killed then.
+//! A temporary folder for each test process. The folder contains keys, so it is always removed when the process ends,
+//! also after Ctrl-C or SIGKILL. Programs that still run in the folder are killed.
 
 use std::fs::DirBuilder;
 use std::io::{BufRead, BufReader, Write};
@@ -13,22 +13,22 @@ use super::client::Client;
 use super::database::TestDatabase;
 use super::program::Program;
 
-/// Waits until a pipe closes that only this process holds open. Then kills the programs whose environment names the
-/// folder (Linux). A database that is stopping may still write into the folder, so the script tries to remove it for a
-/// minute.
+/// Waits until the other end of a pipe closes, which only the test process has open. Then kills the programs whose
+/// environment contains the folder (Linux). A database that is stopping may still write into the folder, so the script
+/// tries to remove the folder for a minute.
 const REMOVE_WHEN_THE_PIPE_CLOSES: &str = r#"read -r _
     for program in $(grep -alsF "=$1/" /proc/[0-9]*/environ | tr -dc '0-9\n'); do kill -9 "$program"; done
     tries=0; until rm -rf "$1" || [ $tries = 60 ]; do tries=$((tries + 1)); sleep 1; done"#;
 
 struct ProcessFolder {
     path: PathBuf,
-    /// Holds the pipe open.
+    /// The open end of the pipe. It closes when the process ends.
     _watcher: Child,
 }
 
 static FOLDER: LazyLock<ProcessFolder> = LazyLock::new(|| {
     let path = std::env::temp_dir().join(format!("strongroom-test-{}", short_name()));
-    // The database server runs as another user, who must be able to traverse the folder.
+    // The database server runs as another user, and this user must be able to traverse the folder.
     DirBuilder::new().mode(0o711).create(&path).unwrap();
     let watcher = Command::new("/bin/sh")
         .args(["-c", REMOVE_WHEN_THE_PIPE_CLOSES, "sh"])
@@ -36,14 +36,14 @@ static FOLDER: LazyLock<ProcessFolder> = LazyLock::new(|| {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        // In its own process group, Ctrl-C in the terminal does not end the watcher.
+        // Start the watcher in its own process group, so that Ctrl-C in the terminal does not end it.
         .process_group(0)
         .spawn()
         .unwrap();
     ProcessFolder { path, _watcher: watcher }
 });
 
-/// Returns a new path in the folder. It is short, because the path of a Unix socket has a maximum length.
+/// Returns a new path in the folder. The path is short, because the path of a Unix socket has a maximum length.
 pub fn new_path() -> PathBuf {
     FOLDER.path.join(short_name())
 }
@@ -54,7 +54,7 @@ fn short_name() -> String {
 
 const MARK: &str = "keys are in ";
 
-/// The test below runs this test in another process, and kills that process.
+/// The next test runs this test in another process, and kills that process.
 #[tokio::test]
 #[ignore = "waits to be killed"]
 async fn runs_a_program_until_it_is_killed() {

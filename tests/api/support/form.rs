@@ -1,4 +1,4 @@
-//! Multipart forms with files, built byte by byte, so that tests can also send malformed ones.
+//! Multipart forms with files. Tests build a form from bytes, so that they can also send malformed forms.
 
 use super::client::Request;
 
@@ -35,7 +35,7 @@ impl Form {
         self.raw_bytes(head.as_bytes(), content)
     }
 
-    /// Adds a part whose head may be any bytes, not only text.
+    /// Adds a part whose head is any sequence of bytes, which need not be text.
     pub fn raw_bytes(mut self, head: &[u8], content: &[u8]) -> Self {
         self.bytes.extend_from_slice(&[format!("--{BOUNDARY}\r\n").as_bytes(), head, b"\r\n"].concat());
         self.bytes.extend_from_slice(content);

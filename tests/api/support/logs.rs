@@ -1,4 +1,4 @@
-//! Captures the log of the test process in the format of production, and finds lines by request id.
+//! Captures the log of the test process in the format of production, and finds the lines of a request by its id.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -19,11 +19,11 @@ struct Lines {
     by_request: HashMap<String, Vec<Value>>,
 }
 
-/// Starts capturing, once per process.
+/// Starts to capture the log. Further calls in the same process have no effect.
 pub fn capture() {
     static STARTED: LazyLock<()> = LazyLock::new(|| {
-        // The log of development mails contains secrets (links) on purpose, so it is excluded. No other log target may
-        // contain secrets.
+        // Exclude the log of development mails, because it contains secrets (the links) on purpose. No other log target
+        // may contain secrets.
         let filter =
             "info,security_aggregate=debug,development_mail=off,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
         let format =
@@ -70,12 +70,12 @@ pub fn for_request(id: &str) -> Vec<Value> {
 }
 
 /// Returns the security events of a request in order, as `authz_fail/not_found`. The result includes events that were
-/// only added to an aggregate. In production, these have no log line of their own.
+/// only added to an aggregate. In production, such events have no log line of their own.
 pub fn events(id: &str) -> Vec<String> {
     names(&for_request(id), &["security", "security_aggregate"])
 }
 
-/// Returns the events so far that have a log line and a row of their own, not those of an aggregate.
+/// Returns the events so far that have their own log line and row. Leaves out events that are part of an aggregate.
 pub fn events_so_far(id: &str) -> Vec<String> {
     names(LINES.lock().unwrap().by_request.get(id).map_or(&[], Vec::as_slice), &["security"])
 }
@@ -94,7 +94,7 @@ pub fn statements(id: &str) -> Vec<String> {
         .iter()
         .filter(|line| line["target"] == "sqlx::query")
         .map(|line| {
-            // sqlx logs the full text only if it truncates the summary.
+            // If sqlx truncates the summary of a statement, it also logs the full text.
             let whole = line["db.statement"].as_str().filter(|text| !text.is_empty());
             let text = whole.or(line["summary"].as_str()).unwrap_or_default();
             text.split_whitespace().collect::<Vec<_>>().join(" ")

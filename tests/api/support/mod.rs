@@ -1,4 +1,4 @@
-//! Test support: the real service with its own database, real sockets and a clock that tests can advance.
+//! Test support: the service with its own database, real sockets, and a clock that tests can advance.
 
 pub mod actor;
 pub mod altcha;

@@ -1,4 +1,5 @@
-//! The rows of the route table with facts from the OpenAPI document, for tests that try all bodies, ids or versions.
+//! The rows of the route table, each with data of its operation in the OpenAPI document. Tests use them to try all
+//! bodies, ids or versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +53,7 @@ pub fn for_administrators() -> Vec<Operation> {
     operations().into_iter().filter(|operation| operation.access == Access::Admin).collect()
 }
 
-/// Returns all operations with a JSON body, each with a resource of the actor and a valid body.
+/// Returns all operations with a JSON body. Each comes with the id of a resource of the actor and a valid body.
 pub async fn with_bodies(actor: &Actor) -> Vec<(Operation, String, Value)> {
     let references = References::of(actor).await;
     let mut all = Vec::new();
@@ -104,7 +105,8 @@ impl Operation {
             }
             match field.as_str() {
                 "password" | "current_password" => *value = json!(PASSWORD),
-                // The example refers to other demo data, or has an issue date that is not within the last 30 days.
+                // Remove these fields: they refer to other demo data, or contain an issue date that is not within the
+                // last 30 days.
                 "invoice_id" | "issue_date" => *value = Value::Null,
                 _ => {}
             }
@@ -112,7 +114,7 @@ impl Operation {
         Some(body)
     }
 
-    /// Creates an object on which the operation succeeds, and returns its id.
+    /// Creates an object in a state in which the operation succeeds, and returns its id.
     pub async fn make_object(&self, actor: &Actor) -> String {
         let id = make(actor, self.collection()).await;
         if self.method == Method::POST && (self.path.ends_with("/payments") || self.path.ends_with("/credit-notes")) {
@@ -123,7 +125,7 @@ impl Operation {
     }
 }
 
-/// The objects to which bodies refer: the name of the field, and the id.
+/// The objects to which bodies refer: the name of the field, and the id of the object.
 pub struct References(BTreeMap<String, String>);
 
 impl References {
@@ -152,7 +154,7 @@ fn references(operations: &[Operation]) -> impl Iterator<Item = (String, ObjectK
     let bodies = operations.iter().filter_map(|operation| Some(examples::body_of(operation.body.as_deref()?)));
     let fields = bodies.flat_map(|body| body.as_object().unwrap().keys().cloned().collect::<Vec<_>>());
     fields.filter_map(|field| {
-        // A document needs no invoice, so none is created for it.
+        // A document needs no invoice, so the function creates no invoice for it.
         let name = field.strip_suffix("_id").filter(|name| *name != "invoice")?;
         let kind = object_kinds().find(|kind| kind.name == name)?;
         Some((field, kind))

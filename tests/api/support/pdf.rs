@@ -13,7 +13,7 @@ fn seen(program: &str, arguments: &[&str], pdf: &[u8]) -> Vec<u8> {
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        // Hides a warning of poppler about a boolean that the PDF standard requires.
+        // Hides a wrong warning of poppler: it warns about a boolean that the PDF standard requires.
         .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("{program}: {error}: apt-get install poppler-utils"));
@@ -22,7 +22,7 @@ fn seen(program: &str, arguments: &[&str], pdf: &[u8]) -> Vec<u8> {
     let fed = std::thread::spawn(move || input.write_all(&pdf));
     let output = child.wait_with_output().unwrap();
     let _ = fed.join().unwrap();
-    assert!(output.status.success(), "{program} cannot read it");
+    assert!(output.status.success(), "{program} cannot read the PDF");
     output.stdout
 }
 

@@ -1,7 +1,8 @@
-//! Builds PDFs, plain or packed. A plain PDF has a cross-reference table. A packed one has a compressed object stream,
-//! in which a search of the raw bytes finds no name.
+//! Builds PDFs in two forms. A plain PDF has a cross-reference table. A packed PDF has a compressed object stream, so a
+//! search of the raw bytes finds no name.
 
-/// A PDF with an empty page. Object 1 is the catalog, 2 the page tree, 3 the page. Further objects start at 4.
+/// A PDF with an empty page. Object 1 is the catalog, object 2 the page tree, object 3 the page. Further objects have
+/// the numbers from 4 on.
 #[derive(Clone, Default)]
 pub struct PdfFile {
     catalog: String,
@@ -96,7 +97,7 @@ impl PdfFile {
     }
 }
 
-/// Appends a revision that replaces one object. The file must have a cross-reference table.
+/// Appends an incremental update that replaces one object. The file must have a cross-reference table.
 pub fn revised(file: &[u8], number: usize, body: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(file);
     let previous = text.rsplit("startxref\n").next().unwrap().lines().next().unwrap().to_owned();
@@ -161,7 +162,7 @@ pub fn deflated(content: &[u8]) -> Vec<u8> {
     bits.zlib()
 }
 
-/// Compresses bytes and many zeros after them (decompression bomb). 13 bits encode 258 zeros.
+/// Compresses bytes followed by many zeros (decompression bomb). Each 13 bits encode 258 zeros.
 pub fn deflated_with_zeros(content: &[u8], count: usize) -> Vec<u8> {
     let mut bits = Bits::default();
     for &byte in content {
@@ -169,7 +170,7 @@ pub fn deflated_with_zeros(content: &[u8], count: usize) -> Vec<u8> {
     }
     bits.literal(0);
     for _ in 0..count / 258 {
-        // 258 is the longest match; its distance is one byte.
+        // Writes a match of 258 bytes, which is the longest, at a distance of one byte.
         bits.code(0b1100_0101, 8);
         bits.code(0, 5);
     }
@@ -208,7 +209,7 @@ impl Bits {
         }
     }
 
-    /// Ends the block. The checksum is wrong, but PDF readers do not verify it.
+    /// Ends the block. The checksum at its end is wrong, but PDF readers do not verify the checksum.
     fn zlib(mut self) -> Vec<u8> {
         self.code(0, 7);
         self.code(0, 7);

@@ -1,4 +1,4 @@
-//! The real program in a separate process, for tests that kill it or measure its memory.
+//! The program in a separate process, for tests that kill the process or measure its memory.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -53,7 +53,7 @@ impl Program {
         Self { process, base, state_dir: state_dir.to_owned(), is_kept: false, log }
     }
 
-    /// Kills the program (SIGKILL). Its folder stays.
+    /// Kills the program (SIGKILL). Its folder is not removed.
     pub fn kill(mut self) {
         self.is_kept = true;
     }
@@ -63,13 +63,13 @@ impl Program {
         assert!(sent.success());
     }
 
-    /// Stops the program (SIGTERM), and returns its log. Its folder stays.
+    /// Stops the program (SIGTERM), and returns its log. Its folder is not removed.
     pub async fn terminate(mut self) -> String {
         self.is_kept = true;
         self.signal("-TERM");
         let ended = wait::until_some("the program ends", async || self.process.try_wait().unwrap()).await;
         assert!(ended.success(), "{ended}");
-        // The reader of the log drops its clone when it has read the whole log.
+        // The thread that reads the log drops its clone of the `Arc` when it has read the whole log.
         wait::until("the log is read", async || Arc::strong_count(&self.log) == 1).await;
         self.log.lock().unwrap().clone()
     }

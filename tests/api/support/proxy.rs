@@ -1,4 +1,4 @@
-//! A minimal load balancer. It passes TCP connections on to the replicas whose readiness check succeeds.
+//! A minimal load balancer. It forwards TCP connections to the replicas whose readiness check succeeds.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -68,7 +68,7 @@ async fn accept(listener: TcpListener, ready: Ready) {
         let Some(replica) = replica else { continue };
         spawn(async move {
             if let Ok(mut replica) = TcpStream::connect(replica).await {
-                // Errors are ignored: the client checks how the connection ends.
+                // Ignore errors, because the client checks how the connection ends.
                 let _ = copy_bidirectional(&mut client, &mut replica).await;
             }
         });

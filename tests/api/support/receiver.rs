@@ -1,4 +1,4 @@
-//! A TLS server that plays the receiver of webhooks or the breach service, also a malicious one.
+//! A TLS server that plays a receiver of webhooks or the breach service. It can also play a malicious server.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -57,7 +57,7 @@ pub struct Receiver {
     behavior: Arc<Mutex<ReceiverBehavior>>,
     received: Arc<Mutex<Vec<ReceivedRequest>>>,
     connections: Arc<AtomicUsize>,
-    /// How many bytes of flooding bodies the clients accepted.
+    /// How many bytes the service has read of endless bodies.
     pub flooded: Arc<AtomicUsize>,
     listener: tokio::task::JoinHandle<()>,
 }
@@ -81,7 +81,7 @@ impl Receiver {
                     let (acceptor, behavior, received, flooded) =
                         (acceptor.clone(), behavior.clone(), received.clone(), flooded.clone());
                     tokio::spawn(async move {
-                        // A caller that does not trust our certificate stops in the handshake.
+                        // If the service does not trust this certificate, it ends the handshake, so ignore the error.
                         let Ok(mut stream) = acceptor.accept(stream).await else { return };
                         let Some(request) = request(&mut stream).await else { return };
                         received.lock().unwrap().push(request);
@@ -115,7 +115,7 @@ impl Receiver {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Waits until at least `number` requests have arrived, and returns all.
+    /// Waits until at least `number` requests have arrived, and returns all requests.
     pub async fn wait_for_requests(&self, number: usize) -> Vec<ReceivedRequest> {
         let what = format!("message {number}");
         wait::until_some(&what, async || Some(self.requests()).filter(|received| received.len() >= number)).await

@@ -1,5 +1,5 @@
-//! A relay before the database. It can withhold the database's replies, so that the database hangs while connections
-//! stay open, and it can delay new connections.
+//! A relay in front of the database. It can hold back the replies of the database, so that statements hang while
+//! connections stay open. It can also delay new connections.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ impl Relay {
         options.socket(&self.folder)
     }
 
-    /// Withholds the replies of the database, or forwards them again.
+    /// Holds back the replies of the database, or forwards them again.
     pub fn withhold(&self, withheld: bool) {
         self.withheld.send_replace(withheld);
     }

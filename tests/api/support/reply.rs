@@ -1,4 +1,4 @@
-//! A reply, with what holds for every reply: its headers, and the form of an error.
+//! A reply. Its constructor checks the rules for every reply: the allowed headers, and the format of an error.
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -42,7 +42,7 @@ const EXPECTED_HEADERS: &[&str] = &[
 
 const SESSION_LOOK_UP: &str = "from sessions where id = $1";
 
-/// A checked reply.
+/// A reply whose headers and error format have been checked.
 #[derive(Debug)]
 pub struct Reply {
     pub status: StatusCode,
@@ -69,7 +69,7 @@ fn kinds_of(status: u16, code: &str) -> &'static [&'static str] {
 impl Reply {
     pub(super) fn check_head(&self) {
         let is_page = self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
-        // Files of the console. They are the same for all users.
+        // Files of the console are the same for all users, so browsers may cache them.
         let is_immutable = self.header("cache-control") == Some(IMMUTABLE)
             && self
                 .header("content-type")
@@ -88,7 +88,7 @@ impl Reply {
             assert!(listed.contains(&name.as_str()), "unexpected header {name}");
         }
         assert_eq!(uuid::Uuid::parse_str(&self.request_id()).unwrap().get_version_num(), 4);
-        // The service has one redirect, which password managers follow to the page that changes a password.
+        // Only one path of the service redirects: password managers follow it to the page that changes a password.
         let is_allowed = self.status == StatusCode::SEE_OTHER && self.header("location") == Some("/reset");
         assert!(
             !self.status.is_redirection() || self.status == StatusCode::NOT_MODIFIED || is_allowed,
@@ -115,7 +115,7 @@ impl Reply {
         assert!(!problem["title"].as_str().unwrap().is_empty());
         let known = ["type", "title", "status", "code", "request_id", "errors"];
         for member in problem.as_object().unwrap().keys() {
-            // A challenge occurs only with 429.
+            // Only a 429 may contain a challenge.
             let is_allowed = known.contains(&member.as_str()) || (member == "challenge" && self.status.as_u16() == 429);
             assert!(is_allowed, "unknown member {member}");
         }
@@ -143,21 +143,22 @@ impl Reply {
         logs::events(&self.request_id())
     }
 
-    /// Returns the SQL statements of the request, except the one that reads the session.
+    /// Returns the SQL statements of the request, except the statement that reads the session.
     pub fn statements(&self) -> Vec<String> {
         let mut statements = logs::statements(&self.request_id());
         statements.retain(|statement| !statement.ends_with(SESSION_LOOK_UP));
         statements
     }
 
-    /// Returns how often the request read its session from the database. It does so on the first use, and if the cache
-    /// is stale.
+    /// Returns how often the request read its session from the database. This happens at the first use of a session,
+    /// and when the cache is stale.
     pub fn session_look_ups(&self) -> usize {
         let statements = logs::statements(&self.request_id());
         statements.iter().filter(|statement| statement.ends_with(SESSION_LOOK_UP)).count()
     }
 
-    /// Asserts the status, the code, and a security event of a kind that fits them.
+    /// Asserts the status and the code, and that the request recorded a security event of a kind for this status and
+    /// code.
     #[track_caller]
     pub fn assert_refused(&self, status: u16, code: &str) -> &Self {
         assert_eq!((self.status.as_u16(), self.json()["code"].as_str().unwrap()), (status, code), "{}", self.text());
@@ -192,7 +193,7 @@ impl Reply {
         self
     }
 
-    /// Returns status, headers and body, to compare replies. The request id and the date are left out, because they
+    /// Returns status, headers and body, to compare replies. Leaves out the request id and the date, because they
     /// always differ.
     pub fn comparable(&self) -> (u16, Vec<(String, String)>, String) {
         let mut headers: Vec<_> = self

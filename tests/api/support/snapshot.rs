@@ -1,11 +1,11 @@
-//! Copies of rows, so that a test can undo a request and send the next one to the same demo data.
+//! Copies of rows, so that a test can undo the changes of a request, and the next request finds the same demo data.
 
 use sqlx::{AssertSqlSafe, Executor};
 
 use super::TestApp;
 
-/// The rows of all accounts and of all owned tables. Sessions are left out, because the service also caches them in
-/// memory, where a restore would not reach them.
+/// The rows of all accounts and of all owned tables, without sessions. The service also caches sessions in memory, and
+/// a restore could not change this cache.
 pub struct Snapshot {
     tables: Vec<(String, String)>,
 }
@@ -25,7 +25,7 @@ impl Snapshot {
         Self { tables }
     }
 
-    /// Replaces the present rows. Triggers and foreign keys are disabled meanwhile.
+    /// Replaces the current rows by the stored rows. Disables triggers and foreign keys during the replacement.
     pub async fn restore(&self, app: &TestApp) {
         let replace = self.tables.iter().map(|(table, columns)| {
             format!("delete from {table}; insert into {table} ({columns}) select {columns} from snapshot.{table};")

@@ -23,7 +23,7 @@ pub const PING: u8 = 9;
 
 pub struct Socket {
     pub stream: TcpStream,
-    /// The request id of the handshake, which finds its log lines.
+    /// The request id of the handshake, by which tests find the log lines of the socket.
     pub request_id: String,
 }
 
@@ -73,12 +73,12 @@ impl Socket {
 
     /// Opens a socket and authenticates with a ticket of the actor.
     pub async fn connect(app: &TestApp, actor: &Actor) -> Self {
-        // The ticket is created first, because an open socket waits for it for only five seconds.
+        // Create the ticket first, because an open socket waits only five seconds for its ticket.
         let ticket = ticket(actor).await;
         Self::open(app).await.signed_in(&ticket).await
     }
 
-    /// Connects with very small buffers, like a slow client.
+    /// Connects with very small buffers, to simulate a slow client.
     pub async fn connect_slow(app: &TestApp, actor: &Actor) -> Self {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(2_304).unwrap();
@@ -100,7 +100,7 @@ impl Socket {
     }
 
     pub async fn raw(&mut self, bytes: &[u8]) {
-        // The server may have closed the connection. The test reads its close frame later.
+        // Ignore the error, because the server may have closed the connection. The test reads the close frame later.
         let _ = self.stream.write_all(bytes).await;
     }
 
@@ -108,7 +108,7 @@ impl Socket {
         self.frame(0x80 | TEXT, message.to_string().as_bytes()).await;
     }
 
-    /// Sends a message and returns the next one.
+    /// Sends a message and returns the next message from the server.
     pub async fn request(&mut self, message: &Value) -> Value {
         self.send(message).await;
         self.receive().await
@@ -129,7 +129,7 @@ impl Socket {
 
     async fn read(&mut self) -> Option<(u8, Vec<u8>)> {
         let first = self.stream.read_u8().await.ok()?;
-        assert_eq!(first & 0xf0, 0x80, "final frames without extensions");
+        assert_eq!(first & 0xf0, 0x80, "the server sends only final frames without extensions");
         let length = match self.stream.read_u8().await.ok()? {
             126 => usize::from(self.stream.read_u16().await.ok()?),
             127 => panic!("frame too long"),
@@ -156,7 +156,8 @@ impl Socket {
     }
 
     /// Reads until the close frame, returns its code, and asserts that the connection ends. The timeout is shorter than
-    /// the interval in which the service checks the session again. So only a notification can have closed the socket.
+    /// the interval of the service's own checks of the session. So only a notification can have closed the socket in
+    /// time.
     pub async fn close_code(&mut self) -> u16 {
         tokio::time::timeout(MAX_WAIT, self.read_close_code()).await.expect("the server closes the socket")
     }
@@ -169,7 +170,7 @@ impl Socket {
                     return u16::from_be_bytes([payload[0], payload[1]]);
                 }
                 Some(_) => {}
-                None => panic!("ended without a close frame"),
+                None => panic!("the connection ended without a close frame"),
             }
         }
     }
@@ -184,7 +185,7 @@ impl Socket {
     }
 }
 
-/// Returns a masked frame, as clients send it.
+/// Returns a masked frame, because clients must mask their frames.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [7, 19, 61, 200];
     let mut frame = vec![first];

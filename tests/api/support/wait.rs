@@ -1,4 +1,5 @@
-//! Waits for background work. The timeout is no performance requirement: it is far longer than a loaded machine needs.
+//! Waits for background work. The timeout is far longer than a loaded machine needs, so it does not test the
+//! performance.
 
 use std::fmt::Debug;
 use std::thread;
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 pub const MAX_WAIT: Duration = Duration::from_secs(90);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Waits until `read` returns a value, and returns it.
+/// Waits until `read` returns a value, and returns this value.
 pub async fn until_some<T>(what: &str, mut read: impl AsyncFnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
@@ -37,7 +38,7 @@ pub async fn until_equal<T: PartialEq + Debug>(expected: T, mut read: impl Async
     }
 }
 
-/// Like [`until_some`], but blocks the thread.
+/// Does the same as [`until_some`], but blocks the thread.
 pub fn until_some_blocking<T>(what: &str, mut read: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {

@@ -1,4 +1,5 @@
--- The tables of the peers, with the rows of the service. They have neither row-level security nor triggers.
+-- The tables of the peers. They contain the same rows as the tables of the service, but have no row-level security and
+-- no triggers.
 drop schema if exists peers cascade;
 create schema peers;
 alter role peers set search_path = peers;

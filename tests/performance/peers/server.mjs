@@ -1,5 +1,5 @@
-// Fastify in two processes, with validation by its JSON schemas, tokens, argon2 and owners. No row-level security, no
-// revocation, no events.
+// A server with Fastify in two processes: validation by JSON schemas, tokens, argon2 and owners. It has no row-level
+// security, no revocation and no events.
 import cluster from "node:cluster";
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -49,10 +49,10 @@ const PARAMS = { type: "object", properties: { id: { type: "string", format: "uu
 const SUMMARY = "id, customer_id, status, number, currency, issue_date, due_date, total, paid, credited, created_at, updated_at";
 
 async function serve() {
-  // Numbers of 64 bits are amounts below 2^53.
+  // Read 64-bit integers as JavaScript numbers, because all amounts are below 2^53.
   pg.types.setTypeParser(20, Number);
   const pool = new pg.Pool({ max: 16 / PROCESSES });
-  // A name makes it a prepared statement.
+  // With a name, pg prepares the statement once and uses it again.
   const query = (name, sql, values, client = pool) => client.query({ name, text: sql, values });
   const app = Fastify({ bodyLimit: 64 * 1024 });
   app.register(jwt, {

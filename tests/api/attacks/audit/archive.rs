@@ -1,5 +1,5 @@
-//! ASVS 16.4.2, 14.2.7: only `audit archive` removes old events. The archive and the remaining events still verify.
-//! `verify` detects a batch that was removed in any other way.
+//! ASVS 16.4.2, 14.2.7: only `audit archive` may remove old events. Afterwards, `audit verify` accepts the archive and
+//! the remaining events. It detects a batch that was removed in any other way.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::support::folder;
 use crate::support::{TestApp, logs};
 
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
-/// The master key that replaces [`MASTER`].
+/// The new master key, which replaces [`MASTER`] in a key rotation.
 const NEXT: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 
 struct Trail {
@@ -44,7 +44,7 @@ impl Trail {
         Self { database, superuser, folder }
     }
 
-    /// Runs `strongroom audit …` as this role, and returns the exit code and the output.
+    /// Runs `strongroom audit …` with the URL of this database role, and returns the exit code and the output.
     fn audit(&self, role: Role, arguments: &[&str]) -> (Option<i32>, String) {
         self.audit_with_key(MASTER.1, role, arguments)
     }
@@ -80,14 +80,14 @@ impl Trail {
         sqlx::query_scalar(sql).fetch_one(&mut self.superuser).await.unwrap()
     }
 
-    /// Returns the numbers of rows and of seals.
+    /// Returns the number of rows and the number of seals.
     async fn size(&mut self) -> (i64, i64) {
         let rows = self.number("select count(*) from security_events").await;
         (rows, self.number("select count(*) from security_event_seals").await)
     }
 }
 
-/// Runs a service whose clock is that many days in the past, and stops it.
+/// Starts a service whose clock is `days_ago` days in the past, and stops the service after it has recorded events.
 async fn leave_events(database: TestDatabase, days_ago: i64) -> TestDatabase {
     let clock = Clock::default();
     clock.advance(-TimeDelta::days(days_ago));
@@ -116,7 +116,11 @@ async fn archived_months_leave_the_database_and_still_verify() {
     let (left, seals_left) = trail.size().await;
     assert_eq!(left, rows - archived + 1, "the remaining rows, and the event of the archive command");
     let event = "select amount from security_events where kind = 'sys_audit_archived'";
-    assert_eq!(trail.number(event).await, seals - seals_left, "the event names the last archived batch");
+    assert_eq!(
+        trail.number(event).await,
+        seals - seals_left,
+        "the event contains the number of the last archived batch"
+    );
 
     let (code, output) = trail.audit(Role::Owner, &["verify"]);
     let until = format!("Batches up to {} were archived", seals - seals_left);
@@ -135,7 +139,7 @@ async fn archived_months_leave_the_database_and_still_verify() {
     assert_eq!(code, Some(0), "{output}");
 }
 
-/// A key is retired before the months that it signed are archived.
+/// Old events were signed with a master key that is no longer in use. Their archive then needs this retired key.
 #[actix_web::test]
 async fn months_signed_by_retired_key_are_archived_only_with_that_key() {
     let mut trail = Trail::with_three_months().await;
@@ -198,14 +202,14 @@ async fn batch_removed_without_archive_is_detected() {
     owner.execute(remove).await.unwrap();
     let (code, output) = trail.audit(Role::Owner, &["verify"]);
     assert!(code == Some(1) && output.contains("missing seal: batch 1 was deleted"), "{output}");
-    // After a real archive run, an event `sys_audit_archived` explains the missing batches. Its MAC needs the master
-    // key, so an event with the MAC of another row explains nothing.
+    // `audit archive` records an event `sys_audit_archived` for the batches that it removes. An attacker forges such an
+    // event with the MAC of another row. `verify` must ignore it, because only the master key creates a valid MAC.
     let forged = "insert into security_events (id, at, kind, severity, reason, replica, amount, mac)
         select gen_random_uuid(), at, 'sys_audit_archived', 'warning', '', replica, 1, mac from security_events limit 1";
     owner.execute(forged).await.unwrap();
     let (code, output) = trail.audit(Role::Owner, &["verify"]);
     assert!(code == Some(1) && output.contains("missing seal: batch 1 was deleted"), "{output}");
-    // A trail that fails verification is not archived.
+    // `audit archive` refuses an audit trail that fails verification.
     let before = trail.size().await;
     let (code, output) = trail.archive(Role::Owner);
     assert!(code == Some(1) && output.contains("nothing was deleted"), "{output}");

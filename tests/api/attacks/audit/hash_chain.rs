@@ -1,5 +1,5 @@
-//! ASVS 16.4.2: the owner of the database can change events, but the change is detected. Each test plays the schema's
-//! owner, who first disables the trigger.
+//! ASVS 16.4.2: the schema's owner can change events, but `audit verify` detects each change. Each test plays the
+//! schema's owner, who first disables the trigger that protects the events.
 
 use std::process::Command;
 
@@ -108,8 +108,8 @@ async fn deleted_event_is_detected() {
         .execute("delete from security_events where seq = (select seqs[1] from security_event_seals where batch = 2)")
         .await;
     assert_eq!(trail.faults().await, [Fault::Deleted { seq, batch: 2 }]);
-    // The owner also deletes the seal. The deletion is detected in two ways: the next seal has the wrong predecessor,
-    // or the log contains the head of the deleted seal.
+    // The owner also deletes the seal of the event. `verify` detects this in two ways: the next seal has the wrong
+    // predecessor, or the log contains the head of the deleted seal.
     let mut trail = Trail::sealed().await;
     trail
         .execute(
@@ -126,14 +126,14 @@ async fn deleted_event_is_detected() {
 
 #[actix_web::test]
 async fn inserted_event_is_detected() {
-    // The attacker cannot create a MAC, so the inserted row is a copy of another row.
+    // The attacker has no key to compute a MAC, so the inserted row is a copy of another row with its MAC.
     let copy = "insert into security_events (id, at, kind, severity, reason, replica, mac)
         select gen_random_uuid(), at, kind, severity, reason, replica, mac from security_events limit 1";
     let mut trail = Trail::sealed().await;
     trail.execute(copy).await;
     let seq = trail.number("select max(seq) from security_events").await;
     assert_eq!(trail.faults().await, [Fault::Inserted { seq }]);
-    // The owner adds the row to the last seal, but cannot create the seal's MAC.
+    // The owner adds the row to the last seal, but cannot compute the MAC of the changed seal without the master key.
     let sneak = "update security_event_seals set events = events + 1,
             seqs = seqs || (select max(seq) from security_events),
             macs = macs || (select mac from security_events order by seq desc limit 1)
@@ -179,7 +179,7 @@ async fn truncated_audit_trail_is_detected_by_logged_heads() {
         )
         .await;
     trail.execute("delete from security_event_seals where batch = (select max(batch) from security_event_seals)").await;
-    // The database alone does not show the truncation.
+    // Without the heads from the log, `verify` cannot detect the truncation.
     assert_eq!(trail.faults().await, []);
     assert_eq!(trail.report(Some(&heads)).await.faults, [Fault::CutOff { batch: last, events }]);
     // `verify` reports a forged head as a fault.

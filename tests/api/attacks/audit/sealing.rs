@@ -1,5 +1,5 @@
-//! ASVS 16.4.2: until an event is sealed, its deletion leaves no trace, so an attacker tries to stop the sealing. This
-//! raises an alarm, and the service's own role cannot block the sealing for long.
+//! ASVS 16.4.2: an event that is not sealed yet can be deleted without a trace, so an attacker tries to stop the
+//! sealing. A fault event reports the stop. The service terminates a session of its own role that blocks the sealing.
 
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use strongroom::security::audit::context::background_sync;
@@ -20,7 +20,7 @@ async fn number(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// Records an event that waits for its seal.
+/// Records an event that is not sealed yet.
 async fn leave_event(app: &TestApp) {
     background_sync(&app.services().recorder, || Event::new(EventKind::SequenceFail).reason("marker").record());
     let sql = "select count(*) from security_events join security_events_unsealed using (seq) where reason = 'marker'";
@@ -34,7 +34,7 @@ async fn wait_for_fault(app: &TestApp, reason: &str) -> Option<i64> {
         .await
 }
 
-/// Locks the row that sealing needs. The service's own role may not lock this row.
+/// Locks the row that sealing needs, as a superuser, because the service's role has no right to lock it.
 async fn lock_sealer(app: &TestApp) -> PgConnection {
     let mut superuser = connect(app, Role::Superuser).await;
     superuser.execute("begin; select from security_event_sealer for update").await.unwrap();
@@ -45,8 +45,9 @@ async fn lock_sealer(app: &TestApp) -> PgConnection {
 async fn service_session_that_blocks_sealing_is_terminated() {
     let app = TestApp::start().await;
     let mut attacker = connect(&app, Role::App).await;
-    // Sealing must not depend on an advisory lock, which any session can hold forever. The second statement takes the
-    // row lock that sealing needs. It waits for the lock, because the service may be sealing at this moment.
+    // The first statement takes an advisory lock. This lock must not stop the sealing, because any session could keep
+    // an advisory lock forever. The second statement locks the row that sealing needs. It waits, because the service
+    // may be sealing at this moment.
     attacker.execute("select pg_advisory_lock(1400136276)").await.unwrap();
     attacker.execute("begin; select from take_unsealed_security_events(0, true)").await.unwrap();
     leave_event(&app).await;
@@ -75,7 +76,8 @@ async fn disabled_or_dropped_trigger_raises_an_event_and_a_metric() {
     wait::until("metric", async || app.metrics().await.find(TRIGGERS) == Some(0.0)).await;
     for (step, missing) in [
         ("alter table security_events disable trigger security_events_remember_unsealed", 1.0),
-        // Enabling it like this is not enough: with `session_replication_role = replica` the trigger would not fire.
+        // `enable trigger` is not enough, because with `session_replication_role = replica` the trigger would not fire.
+        // Only `enable always trigger` ends the fault.
         ("alter table security_events enable trigger security_events_remember_unsealed", 1.0),
         ("alter table security_events enable always trigger security_events_remember_unsealed", 0.0),
         ("drop trigger security_events_append_only on security_events", 1.0),

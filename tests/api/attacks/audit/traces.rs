@@ -19,7 +19,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Asserts status and code. The service runs in another process, so the events cannot be asserted here.
+/// Asserts status and code only. The service runs in another process, so the test cannot read its events.
 #[track_caller]
 fn assert_refused(reply: &Reply, status: u16, code: &str) {
     assert_eq!((reply.status.as_u16(), reply.json()["code"].as_str()), (status, Some(code)), "{}", reply.text());
@@ -33,7 +33,7 @@ async fn traceparent_of_a_client_is_ignored() {
         let reply = service.client().request(Method::GET, "/health/live").header("traceparent", chosen);
         let reply =
             reply.header("tracestate", "vendor=typed-in").header("baggage", "who=typed-in").send().await.ok(204);
-        // The client cannot turn the recording off either.
+        // A `traceparent` that asks not to record has no effect either.
         let span = collector.span(&reply.request_id()).await;
         assert_ne!(hex(&span.trace_id), TRACE);
         assert!(span.parent_span_id.is_empty(), "{span:?}");
@@ -101,8 +101,8 @@ async fn span_holds_only_method_route_status_and_request_id() {
     let failed = client.request(Method::GET, "/api/v1/me").bearer(&token).send().await;
     assert_refused(&failed, 503, "unavailable");
     let error = |span: &Span| span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error);
-    assert!(error(&collector.span(&failed.request_id()).await), "the span of a 5xx has failed");
-    assert!(!error(&collector.span(&odd.request_id()).await), "the span of a 4xx has not failed");
+    assert!(error(&collector.span(&failed.request_id()).await), "the span of a 5xx has the status error");
+    assert!(!error(&collector.span(&odd.request_id()).await), "the span of a 4xx does not have the status error");
     let user = profile.json()["id"].as_str().map(str::to_owned);
     let secret = [Some(id.to_string()), user, Some(token), Some(password), Some("anna@demo.example".to_owned())];
     for text in secret.into_iter().flatten().chain(["typed-in".to_owned(), "127.0.0.1".to_owned()]) {
@@ -110,7 +110,7 @@ async fn span_holds_only_method_route_status_and_request_id() {
     }
 }
 
-/// The test sends more requests than the queue can hold spans. No request waits for the collector, and the service
+/// The test sends more requests than spans fit into the queue. No request waits for the collector, and the service
 /// still shuts down.
 #[actix_web::test]
 async fn unresponsive_collector_delays_no_request() {
@@ -123,7 +123,7 @@ async fn unresponsive_collector_delays_no_request() {
         }
     });
     futures_util::future::join_all(all).await;
-    assert!(collector.requests() > 0, "the collector was called");
+    assert!(collector.requests() > 0, "the service called the collector");
     assert_eq!(service.metrics().await.value("strongroom_trace_spans_total{outcome=\"sent\"}"), 0.0);
     assert!(service.stop(), "shutdown works");
 }

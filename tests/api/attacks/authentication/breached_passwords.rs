@@ -14,7 +14,7 @@ use crate::support::{Reply, TestApp};
 const BREACHED: &str = "hvjk-qwzx-pb";
 const PREFIX: &str = "AEE6C";
 const SUFFIX: &str = "9F1A2D7283E262A5D35E9F62444F53AD793";
-/// The line of another password in the same range.
+/// A line for the hash of another password with the same prefix.
 const OTHER_LINE: &str = "0018A45C4D1DEF81644B54AB7F969B88D65:1";
 
 /// Starts the service with this receiver as its breach service.
@@ -63,7 +63,11 @@ async fn breached_password_is_rejected_and_only_five_hash_digits_are_sent() {
     for own_rule in ["short", "unbelievable", "Grace Hopper 1906", "trustno1trustno1"] {
         confirm(&app.anonymous(), &token, own_rule, "Grace Hopper").await.assert_invalid_field("/password");
     }
-    assert_eq!(app.services().credentials.passwords.hashes(), hashes, "rejected before hashing");
+    assert_eq!(
+        app.services().credentials.passwords.hashes(),
+        hashes,
+        "the service rejects the password before it computes a hash"
+    );
     assert_eq!(app.digest_all().await, before);
 
     let arrived = receiver.requests();
@@ -95,13 +99,13 @@ async fn breached_password_is_rejected_in_change_and_reset() {
     let reset = app.anonymous().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&reset).send().await;
     assert_breached(&reset, "/new_password");
     assert_eq!(app.digest_all().await, before);
-    // A login sends no query.
+    // A login must send no query, because the breach service would learn when users log in.
     let queries = receiver.requests().len();
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
     assert_eq!(receiver.requests().len(), queries);
 }
 
-/// Clients send é as one code point or as two. The queried hash is that of the NFC in both cases.
+/// Clients send é as one code point or as two code points. In both cases the service queries the hash of the NFC form.
 #[actix_web::test]
 async fn breached_password_is_found_in_both_normalization_forms() {
     let receiver = Receiver::start(range(&[OTHER_LINE, "2A98BD2711D4CFDB3B016F7B3EFD97B7D08:12"])).await;
@@ -115,7 +119,7 @@ async fn breached_password_is_found_in_both_normalization_forms() {
     assert_eq!(first_line(&receiver.requests()[0]), "GET /range/99178 HTTP/1.1");
 }
 
-/// A line of padding has the count 0.
+/// In the range format, a line with the count 0 is padding.
 #[actix_web::test]
 async fn padding_and_other_hashes_of_range_do_not_reject_password() {
     let receiver = Receiver::start(breached(0)).await;
@@ -150,12 +154,12 @@ async fn failing_breach_service_fails_open_and_leaves_event() {
         let reply = register_with(&app, &format!("user{number}@example.com"), BREACHED).await.ok(204);
         assert_eq!(reply.events(), [event.as_str(), "user_created/confirmed"], "{plays:?}");
     }
-    assert_eq!(elsewhere.connections(), 0, "no redirect is followed");
+    assert_eq!(elsewhere.connections(), 0, "the service follows no redirect");
 
-    // Failures are not cached.
+    // The service must not cache a failed query, so the next query finds the password.
     receiver.set_behavior(breached(3));
     assert_breached(&register_with(&app, "grace@example.com", BREACHED).await, "/password");
-    // The breach service is stopped, so the password is found in the cached response.
+    // The breach service is stopped, so the service can find the password only in the cached response.
     drop(receiver);
     assert_breached(&register_with(&app, "ann@example.com", BREACHED).await, "/password");
     let reply = register_with(&app, "eve@example.com", PASSWORD).await.ok(204);

@@ -13,17 +13,18 @@ fn hashes(app: &TestApp) -> usize {
     app.services().credentials.passwords.hashes()
 }
 
-/// Returns the response, and how many hashes it needed.
+/// Returns the response, and how many password hashes the request computed.
 async fn counted(app: &TestApp, client: &Client, email: &str, password: &str) -> (Reply, usize) {
     let before = hashes(app);
     let reply = try_sign_in(client, email, password).await;
     (reply, hashes(app) - before)
 }
 
-/// The response, the statements and the number of hashes are the same for every cause. Only the event names the cause.
+/// The response, the statements and the number of hashes are the same for every cause. Only the event contains the
+/// cause.
 #[actix_web::test]
 async fn failed_login_is_indistinguishable_for_every_cause() {
-    // The other limits are off, so that every attempt reaches the hash.
+    // The test raises the other limits, so that the service hashes the password of every attempt.
     let app = TestApp::with(&[
         ("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "100000/1h"),
         ("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS", "100000/1h"),
@@ -71,7 +72,7 @@ async fn failed_login_is_indistinguishable_for_every_cause() {
     alice.get("/api/v1/me").await.ok(200);
 }
 
-/// A failed login does not replace the hash.
+/// A failed login must not replace the stored hash.
 #[actix_web::test]
 async fn outdated_hash_is_replaced_at_next_login() {
     let app = TestApp::start().await;

@@ -1,4 +1,5 @@
-//! API2:2023: the device cookies of the owner, and those that are forged, foreign, stolen, expired or invalidated.
+//! API2:2023: device cookies (OWASP) of the account's owner, and device cookies that are forged, foreign, stolen,
+//! expired or invalidated.
 
 use std::net::Ipv4Addr;
 
@@ -40,7 +41,7 @@ async fn reset(app: &TestApp, email: &str) -> Reply {
     from(app, 1).request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&choose).send().await.ok(204)
 }
 
-/// Returns the random id in a cookie, and all bytes of the cookie.
+/// Decodes a device cookie. Returns the random id in it, and all its bytes.
 fn parts(cookie: &str) -> (Vec<u8>, Vec<u8>) {
     let bytes = URL_SAFE_NO_PAD.decode(cookie.strip_prefix("__Host-device=").unwrap()).unwrap();
     (bytes[..16].to_vec(), bytes)
@@ -52,13 +53,17 @@ async fn known_device_signs_in_while_account_is_locked() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     lock(&app, &alice.email).await;
-    // The device works from any network, and repeatedly.
+    // The cookie is valid in any network and can be used more than once.
     let mut device = alice.device.clone();
     for network in 1..=3 {
         let login = try_sign_in_with(&from(&app, network), &alice.email, PASSWORD, &device).await.ok(200);
         login.assert_events(&["authn_login_success/", "session_created/"]);
         let renewed = device_cookie(&login).unwrap();
-        assert_ne!(parts(&renewed).0, parts(&device).0, "the new cookie has a new id, whose counter is zero");
+        assert_ne!(
+            parts(&renewed).0,
+            parts(&device).0,
+            "each login sets a cookie with a new id, whose counter is zero"
+        );
         device = renewed;
     }
     try_sign_in(&from(&app, 4), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
@@ -120,8 +125,8 @@ async fn forged_foreign_or_expired_device_cookie_is_ignored() {
     try_sign_in_with(&from(&app, 30), &alice.email, PASSWORD, &fresh).await.ok(200);
 }
 
-/// A stolen cookie allows ten guesses, from any number of networks. It does not authenticate. Its failures do not count
-/// for other devices or unknown clients.
+/// A stolen cookie allows ten guesses in total, from any number of networks. The cookie alone does not authenticate.
+/// The failures do not count for other devices or unknown clients.
 #[actix_web::test]
 async fn stolen_device_cookie_is_retired_after_ten_failures() {
     let app = TestApp::start().await;
@@ -141,7 +146,7 @@ async fn stolen_device_cookie_is_retired_after_ten_failures() {
         assert_eq!(reply.events().contains(&"authn_login_lock/device".to_owned()), retired, "{guess}");
         assert_eq!(counted("account").await, Some(0), "failures of the device do not count for unknown clients");
     }
-    // After ten failures, the client with this cookie is an unknown one.
+    // After ten failures, the service treats the client with this cookie as an unknown client.
     try_sign_in_with(&from(&app, 30), &alice.email, WRONG, &alice.device)
         .await
         .assert_refused(401, "invalid_credentials");
@@ -155,7 +160,7 @@ async fn stolen_device_cookie_is_retired_after_ten_failures() {
     try_sign_in_with(&from(&app, 32), &alice.email, PASSWORD, &other).await.ok(200);
 }
 
-/// The response, the statements and the hashes are the same.
+/// With and without a device cookie, a failed login causes the same response, statements and hashes.
 #[actix_web::test]
 async fn failed_login_is_indistinguishable_with_and_without_device_cookie() {
     let app = TestApp::start().await;
@@ -175,7 +180,7 @@ async fn failed_login_is_indistinguishable_with_and_without_device_cookie() {
     assert_eq!(observed(5, "not an address", &alice.device).await, without);
 }
 
-/// Users who log out every day keep their known device.
+/// A logout must not delete the device cookie. Otherwise users who log out every day would have no known device.
 #[actix_web::test]
 async fn logout_keeps_device_cookie() {
     let app = TestApp::start().await;
@@ -212,7 +217,8 @@ async fn password_reset_invalidates_device_cookies_of_intruder() {
     try_sign_in_with(&from(&app, 41), &alice.email, OTHER, &device).await.ok(200);
 }
 
-/// Both actions advance the account's epoch. The client that changes the password gets a new cookie in the response.
+/// Both actions increment the account's epoch, which invalidates all its device cookies. The client that changes the
+/// password gets a new cookie in the response.
 #[actix_web::test]
 async fn password_change_and_revocation_of_all_sessions_invalidate_device_cookies() {
     let app = TestApp::start().await;
@@ -236,7 +242,7 @@ async fn password_change_and_revocation_of_all_sessions_invalidate_device_cookie
     try_sign_in_with(&from(&app, 2), &alice.email, OTHER, &fresh).await.ok(200);
 }
 
-/// The attacker continues to guess. The owner has no device cookie before the reset.
+/// The attacker continues to guess during the reset. The owner has no device cookie before the reset.
 #[actix_web::test]
 async fn password_reset_sets_device_cookie_that_bypasses_next_lock() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! API2:2023, API4:2023: proof-of-work challenges beyond the limit of an address. The attacker sends no solution, or
-//! one of another account, an expired one, an altered one, or one that was used before.
+//! API2:2023, API4:2023: when an address has used up its failed logins, a login needs a solved proof-of-work challenge.
+//! The attacker sends no solution, or a solution that is expired, altered, used before, or made for another account.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -15,12 +15,12 @@ const WRONG: &str = "correct horse battery 8";
 const REFUSED: [&str; 2] = ["authn_login_fail_max/address", "excess_rate_limit_exceeded/too_many_requests"];
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM");
 
-/// Returns a client whose address has used up its failed logins.
+/// Returns a client whose address has used up the limit of failed logins.
 fn sprayer(app: &TestApp) -> Client {
     app.client_from([127, 3, 1, 1].into())
 }
 
-/// Uses up the failed logins of the address.
+/// Sends wrong passwords until the address has used up the limit of failed logins.
 async fn spray(app: &TestApp) {
     for name in 0..20 {
         let reply = try_sign_in(&sprayer(app), &format!("victim{name}@example.com"), WRONG).await;
@@ -52,7 +52,7 @@ async fn solved_challenge_signs_in_at_a_full_address() {
     sign_in_with(&sprayer(&app), &alice.email, PASSWORD, &solve(&challenge)).await.ok(200);
 }
 
-/// The solutions are guessed, belong to another account, are expired, or have an altered salt or signature.
+/// The solutions are guessed, expired, made for another account, or have an altered salt or signature.
 #[actix_web::test]
 async fn invalid_challenge_solution_is_rejected_like_missing_one() {
     let app = TestApp::start().await;
@@ -68,7 +68,8 @@ async fn invalid_challenge_solution_is_rejected_like_missing_one() {
         altered
     };
     let forged = altered("signature", json!("00".repeat(36)));
-    // This attack moves a digit from the number to the expiry time in the salt.
+    // The hash covers salt and number as one text. This attack moves a digit from the number to the expiry time in the
+    // salt, which leaves the hash unchanged.
     let salt = mine["salt"].as_str().unwrap();
     let spliced = altered("salt", json!(salt.replace('&', "9&")));
     let open = altered("salt", json!(salt.trim_end_matches('&')));
@@ -94,7 +95,7 @@ async fn invalid_challenge_solution_is_rejected_like_missing_one() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// The solution is sent in parallel to two replicas.
+/// The client sends one solution in parallel to two replicas.
 #[actix_web::test]
 async fn challenge_solution_works_once_across_replicas() {
     let first = TestApp::with(&[MASTER]).await;
@@ -110,7 +111,7 @@ async fn challenge_solution_works_once_across_replicas() {
     challenge(&sign_in_with(&two, &alice.email, PASSWORD, &solution).await);
 }
 
-/// A solution lifts only the limits of the address and the network.
+/// A solution bypasses the limits of the address and the network, but not the limit of an account and an address.
 #[actix_web::test]
 async fn challenge_solution_does_not_lift_limit_per_account_and_address() {
     let app = TestApp::start().await;
@@ -144,7 +145,7 @@ async fn challenge_cost_grows_with_failures_up_to_maximum() {
     }
 }
 
-/// User enumeration by challenge: known and unknown accounts get equal challenges.
+/// User enumeration: known and unknown accounts get the same kind of challenge.
 #[actix_web::test]
 async fn challenge_is_indistinguishable_for_unknown_account() {
     let app = TestApp::start().await;
@@ -166,8 +167,8 @@ async fn challenge_is_indistinguishable_for_unknown_account() {
         answered.assert_refused(401, "invalid_credentials");
         let hashes = app.services().credentials.passwords.hashes() - before;
         seen.push((refused.statements(), shape, answered.comparable(), answered.statements(), hashes));
-        // Each attempt adds a failure, which raises the cost of the next challenge. The test resets the count, so that
-        // the costs are equal.
+        // Each attempt adds a failure, which raises the cost of the next challenge. So the test resets the count before
+        // the second attempt.
         sqlx::query("update login_failures set failures = 20 where kind = 'address' and failures > 20")
             .execute(&app.all_rows)
             .await

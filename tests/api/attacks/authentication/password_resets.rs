@@ -39,13 +39,13 @@ async fn reset_link_works_once_and_expires() {
         .ok(202)
         .assert_events(&["authn_reset_requested/"]);
     let token = reset_token(&app, &alice.email, "").await;
-    // A rejected password leaves the token valid.
+    // If the service rejects the password, the token stays valid, so that the user can try another password.
     choose(&app, &token, "short").await.assert_invalid_field("/new_password");
     choose(&app, &token, "alice alice alice").await.assert_invalid_field("/new_password");
     let done = choose(&app, &token, OTHER).await.ok(204);
     assert!(done.events().contains(&"authn_password_change/reset".to_owned()), "{:?}", done.events());
     let cookies: Vec<_> = done.headers.get_all("set-cookie").iter().collect();
-    assert_eq!(cookies.len(), 1, "a reset does not sign in");
+    assert_eq!(cookies.len(), 1, "a password reset does not log the user in");
     assert!(done.header("set-cookie").unwrap().starts_with("__Host-device="));
     choose(&app, &token, PASSWORD).await.assert_invalid_field("/token");
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
@@ -74,7 +74,7 @@ async fn later_reset_request_keeps_earlier_links_valid_until_one_is_used() {
     try_sign_in(&app.anonymous(), &alice.email, OTHER).await.ok(200);
 }
 
-/// A link that an intruder requested must not work after the owner changes the password.
+/// An intruder has requested a reset link. After the owner changes the password, this link must not work.
 #[actix_web::test]
 async fn password_change_invalidates_reset_links_of_this_user_only() {
     let app = TestApp::start().await;
@@ -90,7 +90,7 @@ async fn password_change_invalidates_reset_links_of_this_user_only() {
     Actor::sign_in(&app.anonymous(), &alice.email, OTHER).await;
 }
 
-/// Two parallel requests use the same link, or two links of one user.
+/// Two parallel requests use the same link, or two links of one user. Only one request may change the password.
 #[actix_web::test]
 async fn concurrent_resets_succeed_once() {
     let app = TestApp::start().await;

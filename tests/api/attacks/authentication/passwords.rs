@@ -1,5 +1,5 @@
-//! API2:2023: weak, common and very long passwords, how passwords are compared, re-authentication, and floods of
-//! hashes.
+//! API2:2023: attacks with weak, common, similar and very long passwords, without re-authentication, and with floods of
+//! logins.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn weak_password_is_rejected_before_hashing() {
     for (password, why) in [
         (String::new(), "at least 12"),
         ("eleven char".to_owned(), "at least 12"),
-        // The eleven characters have 22 bytes. If bytes were counted, the password would pass.
+        // The eleven characters have 22 bytes. If the service counted bytes, it would accept this password.
         ("паролькрат1".chars().take(11).collect(), "at least 12"),
         ("x7".repeat(32) + "y", "at most 64"),
         ("ж".repeat(65), "at most 64"),
@@ -59,7 +59,7 @@ async fn weak_password_is_rejected_before_hashing() {
     confirm(&app.anonymous(), &token, PASSWORD, "Grace Hopper").await.ok(204);
 }
 
-/// The policy has no composition rules, such as "one digit".
+/// The policy has no composition rules, such as "at least one digit", because NIST SP 800-63B advises against them.
 #[actix_web::test]
 async fn long_password_in_any_script_is_accepted() {
     let app = TestApp::start().await;
@@ -79,7 +79,7 @@ async fn long_password_in_any_script_is_accepted() {
     }
 }
 
-/// Passwords are not trimmed, truncated or case-folded.
+/// If the service trimmed, truncated or case-folded passwords, one of these similar passwords would be accepted.
 #[actix_web::test]
 async fn similar_password_is_rejected() {
     let app = TestApp::start().await;
@@ -101,7 +101,7 @@ async fn similar_password_is_rejected() {
     try_sign_in(&app.anonymous(), "spaced@example.com", " caf\u{e9} \u{1f511} walrus horse ").await.ok(200);
 }
 
-/// Clients send é as one code point (NFC) or as two (NFD).
+/// Clients send é as one code point (NFC) or as two code points (NFD).
 #[actix_web::test]
 async fn password_in_other_normalization_form_signs_in() {
     let app = TestApp::start().await;
@@ -113,7 +113,8 @@ async fn password_in_other_normalization_form_signs_in() {
         try_sign_in(&app.anonymous(), email, typed).await.ok(200);
         try_sign_in(&app.anonymous(), email, chosen).await.ok(200);
     }
-    // The password has six characters, typed as twelve code points.
+    // The password has six characters but twelve code points. The service counts characters after normalization, so it
+    // is too short.
     register(&app.anonymous(), "short@example.com").await.ok(202);
     let token = mail_token(&app, "short@example.com").await;
     let reply = confirm(&app.anonymous(), &token, &"e\u{301}".repeat(6), "Grace Hopper").await;
@@ -168,7 +169,7 @@ async fn password_change_and_deletion_require_current_password() {
     }
     alice.post("/api/v1/me/password", &change(PASSWORD)).await.assert_refused(429, "too_many_requests");
     assert_eq!(app.digest_all().await, before);
-    // Login has another counter, so the owner can still log in.
+    // Login has its own counter, so the owner can still log in.
     Actor::sign_in(&app.client_from([127, 0, 6, 1].into()), &alice.email, PASSWORD).await;
 }
 
@@ -187,8 +188,8 @@ async fn plant_hash(app: &TestApp, email: &str, memory_kib: u32, iterations: u32
     assert_eq!(planted.execute(&app.all_rows).await.unwrap().rows_affected(), 1);
 }
 
-/// User enumeration by work (CWE-208): after a change of the argon2 parameters, a login to an old account must cost as
-/// much as one to an unknown account.
+/// User enumeration by work (CWE-208): after a change of the argon2 parameters, a login to an account with an old hash
+/// must cost as much as a login to an unknown account.
 #[actix_web::test]
 async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
     let app = TestApp::start().await;
@@ -203,10 +204,10 @@ async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
         assert_eq!(passwords.hashes() - before.1, 1, "{name}");
         passwords.work_done() - before.0
     };
-    // Work is memory in KiB times passes. These are the default parameters.
+    // The work of a hash is its memory in KiB times its passes. These numbers are the default parameters.
     let default_work = 19_456 * 2;
-    // For a cheap hash, the service adds work, and rounds it down by less than one KiB per pass. So the sums may differ
-    // slightly.
+    // If a stored hash is cheap, the service does the missing work in addition. It rounds this work down by less than
+    // one KiB per pass, so the sums may differ slightly.
     let equals = |work: u64, expected: u64| work <= expected && expected - work < 20;
 
     plant_hash(&app, "cheap@example.com", 7_168, 1).await;
@@ -217,14 +218,15 @@ async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
     for name in ["unknown", "current", "cheap", "expensive"] {
         assert!(equals(work(name).await, 65_536 * 3), "{name} after the cost was lowered");
     }
-    // This login replaces the last expensive hash, so all later verifications do less work.
+    // This login replaces the last stored hash with the old parameters. So all later logins do less work.
     try_sign_in(&app.anonymous(), "expensive@example.com", PASSWORD).await.ok(200);
     for name in ["unknown", "current", "cheap", "expensive"] {
         assert!(equals(work(name).await, default_work), "{name} once no expensive hash is stored");
     }
 }
 
-/// Denial of service by login flood: the queue for hashes is bounded, and signed-in users are not affected.
+/// Denial of service by a flood of logins: the queue for hashes is bounded, and requests of signed-in users still
+/// succeed.
 #[actix_web::test]
 async fn login_flood_returns_503_and_reads_continue() {
     let app = TestApp::with(&[
@@ -251,7 +253,7 @@ async fn login_flood_returns_503_and_reads_continue() {
         reply.assert_refused(503, "unavailable");
         assert_eq!(reply.header("retry-after"), Some("1"));
     });
-    assert!(refused.count() > 0, "one hash runs, 64 wait, and the rest is refused");
+    assert!(refused.count() > 0, "one hash runs, 64 logins wait, and all other logins are refused");
     for reply in flood.iter().filter(|reply| reply.status.as_u16() != 503) {
         reply.assert_refused(401, "invalid_credentials");
     }

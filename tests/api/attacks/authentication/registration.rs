@@ -19,8 +19,8 @@ async fn rows(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// Returns what an attacker could observe: the response, its statements and events, and the numbers of hashes and
-/// queued mails.
+/// Returns what a request causes: the response, its statements and events, and the numbers of hashes and queued mails.
+/// An attacker could use a difference to find registered addresses.
 async fn observed(
     app: &TestApp,
     ask: impl Future<Output = Reply>,
@@ -39,7 +39,7 @@ async fn registration_of_known_address_is_indistinguishable() {
     let before = app.digest(&["users", "sessions"]).await;
     let client = app.anonymous();
     let unknown = observed(&app, register(&client, "unknown@example.com")).await;
-    assert_eq!((unknown.3, unknown.4), (0, 1), "no hash, one mail");
+    assert_eq!((unknown.3, unknown.4), (0, 1), "a registration computes no hash and queues one mail");
     assert_eq!(unknown.2, ["authn_registration_requested/"]);
     for spelling in [alice.email.as_str(), "ALICE@example.com", "Alice@EXAMPLE.com"] {
         let known = observed(&app, register(&client, spelling)).await;
@@ -90,7 +90,7 @@ async fn confirmation_token_works_once_and_expires() {
     let hashes = || app.services().credentials.passwords.hashes();
     register(&app.anonymous(), "eve@example.com").await.ok(202);
     let token = mail_token(&app, "eve@example.com").await;
-    assert_eq!(rows(&app, "select count(*) from users").await, 0, "no user before the confirmation");
+    assert_eq!(rows(&app, "select count(*) from users").await, 0, "the user does not exist before the confirmation");
     post(&app, "password-reset/confirm", json!({"token": token, "new_password": OTHER}))
         .await
         .assert_invalid_field("/token");
@@ -101,10 +101,10 @@ async fn confirmation_token_works_once_and_expires() {
     for dead in [cut, &format!("{token}A"), &token.to_lowercase(), "", "x"] {
         assert_eq!(confirm(dead).await.comparable(), wrong.comparable(), "{dead}");
     }
-    assert_eq!(hashes(), before, "only a valid token costs a hash");
+    assert_eq!(hashes(), before, "the service computes a hash only for a valid token");
     let created = confirm(&token).await.ok(204);
     created.assert_events(&["user_created/confirmed"]);
-    assert_eq!(created.header("set-cookie"), None, "the user is not signed in");
+    assert_eq!(created.header("set-cookie"), None, "a confirmation does not log the user in");
     assert_eq!(confirm(&token).await.comparable(), wrong.comparable());
     assert_eq!(hashes(), before + 1);
 
@@ -133,7 +133,7 @@ async fn attacker_cannot_choose_password_of_registered_victim() {
         for _ in 0..5 {
             register(&attacker, &email).await.ok(202);
         }
-        // The attacker has used up the mail budget of their own network, not that of the victim's network.
+        // The attacker has used up the mail budget of the attacker's network. The victim's network has its own budget.
         register(&victim, &email).await.ok(202);
         wait::until_equal(6, async || mails(&app, &email).len()).await;
         let tokens: Vec<String> = mails(&app, &email).iter().map(|mail| token_in(mail)).collect();
@@ -178,7 +178,7 @@ async fn refused_password_or_name_leaves_the_confirmation_token_alive() {
     confirm(&client, &token, PASSWORD, "Grace").await.ok(204);
 }
 
-/// The second confirmation gets the error of an invalid token.
+/// Of two parallel confirmations, the second confirmation gets the same error as an invalid token.
 #[actix_web::test]
 async fn concurrent_confirmations_of_one_address_create_one_account() {
     let app = TestApp::start().await;

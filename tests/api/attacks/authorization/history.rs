@@ -1,5 +1,5 @@
 //! API1, API3 (ASVS 16.2.5): users read their own security history, and administrators read all events. The history
-//! tells the thief of a session nothing that an attack could use.
+//! reveals nothing that helps an attacker with a stolen session.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::support::{Actor, TestApp, wait};
 const OWN: &str = "/api/v1/me/security-events";
 const ALL: &str = "/api/v1/admin/security-events";
 
-/// Waits until the list at this path has the expected events. The wait is needed because rows are written after the
+/// Waits until the list at this path contains the expected events, because the service writes events after the
 /// response.
 async fn until(actor: &Actor, path: &str, has: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     wait::until_some(path, async || {
@@ -56,7 +56,7 @@ async fn security_history_is_private_and_hides_detected_attacks() {
 
     let bobs = until(&bob, OWN, |items| kinds(items).contains(&"authn_login_success")).await;
     assert!(!kinds(&bobs).contains(&"authn_login_fail"));
-    // A cursor is bound to its user.
+    // A cursor is valid only for the user who received it.
     let first = bob.get(&format!("{OWN}?limit=1")).await.ok(200).json();
     let cursor = first["next_cursor"].as_str().unwrap();
     bob.get(&format!("{OWN}?limit=1&cursor={cursor}")).await.ok(200);

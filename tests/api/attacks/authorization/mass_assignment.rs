@@ -1,6 +1,6 @@
-//! Mass assignment (CWE-915, API3:2023). Each body has a list of allowed fields. The service refuses and names any
-//! other field, even one that would have no effect. If it ignored such fields silently, developers would not see errors
-//! of their clients.
+//! Mass assignment (CWE-915, API3:2023). Each body has a list of allowed fields. The service refuses every other field
+//! and reports its name, even if the field would have no effect. If the service ignored such fields, developers would
+//! not notice mistakes of their clients.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ fn values(field: &str) -> [Value; 3] {
     }
 }
 
-/// Returns a digest of all tables, including those of registration and login.
+/// Returns a digest of all tables, including the tables of registration and login.
 async fn digest_all(app: &TestApp) -> String {
     let waiting = ["registrations", "password_resets", MAILS, "login_failures", "refresh_tokens"];
     app.digest_all().await + &app.digest(&waiting).await
@@ -140,7 +140,7 @@ async fn server_owned_field_of_a_line_is_refused() {
     assert_eq!(digest_all(&app).await, before);
 }
 
-/// Duplicate keys: a gateway may read the first one and the service the last (CWE-436).
+/// Duplicate keys: a gateway may read the first value, and the service the last value (CWE-436).
 #[actix_web::test]
 async fn duplicate_key_is_refused_in_every_body() {
     let app = TestApp::start().await;
@@ -153,7 +153,7 @@ async fn duplicate_key_is_refused_in_every_body() {
             for twice in [
                 format!("{},\"{field}\":{value}}}", text.strip_suffix('}').unwrap()),
                 format!("{{\"{field}\":{value},{}", text.strip_prefix('{').unwrap()),
-                // The same key is written with an escape sequence.
+                // One of the two equal keys is written with an escape sequence.
                 format!(
                     "{},\"\\u{:04x}{}\":{value}}}",
                     text.strip_suffix('}').unwrap(),
@@ -229,7 +229,7 @@ async fn role_cannot_be_set_at_registration_or_update() {
     }
     assert_eq!(digest_all(&app).await, before, "no registration is stored");
 
-    // Next, the token is valid, and the role is inside a text field.
+    // In the next request, the token is valid, and the role is inside a text field.
     register(&client, "mallory@example.com").await.ok(202);
     let token = mail_token(&app, "mallory@example.com").await;
     let bio = "\"role\":\"admin\"";
@@ -260,7 +260,7 @@ async fn no_response_contains_private_properties() {
     let alice = app.user("alice").await;
     let references = References::of(&alice).await;
     let hash: String = sqlx::query_scalar("select password_hash from users").fetch_one(&app.all_rows).await.unwrap();
-    // These operations would end the session of the test, or change its password.
+    // Skip these operations, because they would end the session of the test or change its password.
     let ends = |row: &Operation| {
         ["/logout", "/me/password"].iter().any(|end| row.path.ends_with(end))
             || row.method == Method::DELETE && !row.is_on_object()

@@ -23,7 +23,7 @@ async fn listed_origin_gets_cors_headers() {
     assert!(reply.header("vary").unwrap().to_lowercase().contains("origin"));
     let reply = alice.get("/api/v1/me").await.ok(200);
     assert_eq!(reply.header("access-control-allow-origin"), None);
-    // A refusal has the CORS headers too, so that a page can read it.
+    // A refusal also has the CORS headers. Otherwise the page could not read the reason.
     let reply = app.anonymous().request(Method::GET, "/api/v1/me").header("origin", LISTED).send().await;
     assert_eq!(reply.assert_refused(401, "unauthenticated").header("access-control-allow-origin"), Some(LISTED));
 }
@@ -52,7 +52,7 @@ async fn unlisted_origin_is_refused_before_the_handler_runs() {
         "",
     ] {
         let Ok(value) = reqwest::header::HeaderValue::from_bytes(origin.as_bytes()) else { continue };
-        // HTTP parsers remove trailing spaces, so this value is the listed origin itself.
+        // HTTP parsers remove trailing spaces, so this value equals the listed origin and is allowed.
         if origin.trim_end() == LISTED {
             continue;
         }
@@ -95,7 +95,8 @@ async fn preflight_succeeds_for_listed_origins_only() {
     }
 }
 
-/// Each worker has its own hash sets, whose order may differ. Requests on new connections reach all workers.
+/// Each worker thread has its own hash sets, whose order may differ. Requests on new connections reach all worker
+/// threads.
 #[actix_web::test]
 async fn every_worker_sends_the_cors_lists_in_the_same_order() {
     let settings = [("STRONGROOM_CORS_ALLOWED_ORIGINS", LISTED), ("STRONGROOM_HTTP_WORKERS", "4")];

@@ -1,4 +1,4 @@
-//! CSRF (ASVS 3.5.1): routes that read the cookie require a listed origin and a custom header.
+//! CSRF (ASVS 3.5.1): the routes that read the refresh cookie require an allowed origin and a custom header.
 
 use reqwest::Method;
 

@@ -1,4 +1,5 @@
-//! The demo users with their passwords (CWE-522): only in development, only when they exist, only for pages of our own.
+//! The route that returns the demo users with their passwords (CWE-522). It exists only in development, returns only
+//! users that exist, and answers only pages of the service.
 
 use reqwest::Method;
 use strongroom::base::clock::Clock;
@@ -47,7 +48,7 @@ async fn foreign_page_gets_no_password() {
         (bare(&app).header("x-strongroom-csrf", "1"), "cross_site_request"),
         (with("https://evil.example"), "origin_not_allowed"),
         (with("null"), "origin_not_allowed"),
-        // DNS rebinding: the attacker's name leads to this machine.
+        // DNS rebinding: the attacker's host name resolves to this machine.
         (with("http://evil.example:8080").header("host", "evil.example:8080"), "origin_not_allowed"),
     ] {
         let reply = attempt.send().await;
@@ -62,7 +63,7 @@ async fn there_is_nothing_without_demo_data() {
     ask(&app).send().await.assert_refused(404, "not_found");
 }
 
-/// Production can have demo users, with a password that the operator sets.
+/// Production can have demo users, with a password that the operator sets. The service must not reveal this password.
 #[actix_web::test]
 async fn route_does_not_exist_in_production() {
     let state_dir = folder::new_path();

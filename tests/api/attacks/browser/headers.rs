@@ -1,5 +1,5 @@
 //! Security headers and request ids (API8). The test client checks the headers of every response (`support/client.rs`).
-//! These tests send requests whose responses frameworks often leave without headers.
+//! The tests in this file send requests whose responses have no security headers in many frameworks.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,8 +9,8 @@ use reqwest::Method;
 
 use crate::support::{TestApp, logs};
 
-/// All other tests compare with the table in `security/browser/headers.rs`. This test repeats the values, so that a
-/// wrong table fails.
+/// All other tests compare with the table in `security/browser/headers.rs`. This test contains the values itself, so
+/// that it fails if the table is wrong.
 #[actix_web::test]
 async fn security_headers_have_the_expected_values() {
     let app = TestApp::start().await;
@@ -80,7 +80,7 @@ async fn client_request_id_is_logged_separately_and_only_if_it_is_a_uuid() {
     assert!(!logs::contains("not an id"));
 }
 
-/// actix's parser answers malformed HTTP itself, before any middleware. The response is a status without a body.
+/// actix's parser refuses malformed HTTP before any middleware runs. The response is a status without a body.
 #[actix_web::test]
 async fn malformed_http_gets_an_empty_response() {
     let app = TestApp::start().await;

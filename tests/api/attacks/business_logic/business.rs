@@ -26,7 +26,7 @@ async fn business_is_restricted_to_its_owner() {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     alice.put(PATH, "\"1\"", &business()).await.ok(200);
     let forged = json!({"name": "Mallory", "iban": "GB29NWBK60161331926819", "time_zone": "UTC"});
-    // Bob has no business yet, so its version is 1.
+    // Bob has not stored a business yet, and a business that is not stored has version 1.
     bob.put(PATH, "\"2\"", &forged).await.assert_refused(412, "stale_version").assert_events(&[]);
     bob.put(PATH, "\"1\"", &forged).await.ok(200);
     assert_eq!(alice.get(PATH).await.ok(200).json(), business());
@@ -35,8 +35,8 @@ async fn business_is_restricted_to_its_owner() {
     assert_eq!(both, 2);
 }
 
-/// Lost update (CWE-362): of parallel updates of one version, one succeeds. This also holds for the first update,
-/// before a row exists.
+/// Lost update (CWE-362): if parallel requests update the same version, only one request succeeds. This includes the
+/// first update, when no row exists yet.
 #[actix_web::test]
 async fn only_one_of_parallel_business_updates_succeeds() {
     let app = TestApp::start().await;
@@ -101,7 +101,7 @@ async fn invalid_field_is_named_and_nothing_changes() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Backdated and postdated invoices move income and tax into another period.
+/// With a backdated or postdated invoice, a seller could move income and tax into another period.
 #[actix_web::test]
 async fn issue_date_out_of_range_is_refused() {
     let app = TestApp::start().await;
@@ -121,7 +121,7 @@ async fn issue_date_out_of_range_is_refused() {
     assert_eq!(issued["issue_date"], json!(days_ago(30)));
 }
 
-/// If numbers were not in date order, a seller could insert an invoice later, and the insertion would not be noticed.
+/// If numbers were not in date order, a seller could insert a backdated invoice, and auditors would not notice it.
 #[actix_web::test]
 async fn issue_date_before_the_last_issued_invoice_is_refused() {
     let app = TestApp::start().await;
@@ -142,7 +142,8 @@ async fn issue_date_before_the_last_issued_invoice_is_refused() {
     let error = early.expect_err("it is refused");
     assert_eq!(error.as_database_error().unwrap().constraint(), Some("invoices_in_date_order"));
     drop(tx);
-    // The order is per owner, so another owner may use an earlier date. The same date as the last invoice is allowed.
+    // Each owner has a separate order, so another owner may use an earlier date. The same date as the last invoice is
+    // allowed.
     issue_on(&bob, &bob.invoice().await, days_ago(30)).await.ok(200);
     let issued = issue_on(&alice, &second, days_ago(3)).await.ok(200).json();
     assert!(issued["number"].as_str().unwrap().ends_with("-0002"), "the numbers have no gap: {issued}");
@@ -167,7 +168,7 @@ async fn date_order_is_enforced_across_the_turn_of_the_year() {
     assert_eq!(number(issue_on(&alice, &ids[3], day("2028-01-02")).await), "INV-2028-0002");
 }
 
-/// After a move to a time zone further west, today can be a day before the last day of issue.
+/// After a change to a time zone further west, today's date can be earlier than the last day of issue.
 #[actix_web::test]
 async fn changed_time_zone_cannot_backdate_an_invoice() {
     let app = TestApp::start().await;

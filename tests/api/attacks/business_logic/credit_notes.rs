@@ -45,7 +45,7 @@ async fn credit_above_the_invoice_total_is_refused() {
         reply.assert_refused(409, "credit_exceeds_invoice").assert_events(&["sequence_fail/credit_exceeds_invoice"]);
     }
     assert_eq!(app.digest_all().await, before);
-    // The remaining amount can be credited exactly. After that, no amount can be credited.
+    // A credit of exactly the remaining amount succeeds. After it, every further credit is refused.
     let rest = credit(&alice, &id, &json!({})).await.ok(201).json();
     assert_eq!(rest["net"], 1_000 + 4_999);
     let before = app.digest_all().await;
@@ -57,13 +57,14 @@ async fn credit_above_the_invoice_total_is_refused() {
     assert_eq!(credited(&app).await, (TOTAL, TOTAL));
 }
 
-/// Race condition (CWE-362): a request locks the invoice's row before it reads the amounts.
+/// Race condition (CWE-362): parallel requests cannot read the same remaining amount, because each locks the row of the
+/// invoice first.
 #[actix_web::test]
 async fn parallel_credits_never_exceed_the_invoice_total() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = issued(&alice).await;
-    // Three of these credits fit into the total, a fourth does not.
+    // Only three of these credits together stay below the total.
     let part = json!({"lines": [{"line": 1, "amount": 5_000}]});
     let replies = join_all((0..8).map(|_| credit(&alice, &id, &part))).await;
     let count = |status: u16| replies.iter().filter(|reply| reply.status.as_u16() == status).count();
@@ -80,7 +81,10 @@ async fn parallel_credits_never_exceed_the_invoice_total() {
     let invoice = alice.get(&format!("/api/v1/invoices/{id}")).await.ok(200).json();
     let amount = |field: &str| invoice[field].as_i64().unwrap();
     assert_eq!(amount("credited"), 2 * 6_050);
-    assert!([0, TOTAL].contains(&amount("paid")), "one payment of the total, or none: {invoice}");
+    assert!(
+        [0, TOTAL].contains(&amount("paid")),
+        "either one payment of the total was recorded, or no payment: {invoice}"
+    );
     assert_eq!(amount("due"), (TOTAL - amount("credited") - amount("paid")).max(0));
 }
 
@@ -142,7 +146,7 @@ async fn parallel_credit_notes_are_numbered_without_gaps() {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let id = issued(&alice).await;
     let body = json!({"lines": [{"line": 1, "amount": 1_000}]});
-    // Fifteen of the 20 credits fit. A refused request uses up no number.
+    // Fifteen of the 20 credits stay within the total. A refused request uses up no number, so the numbers have no gap.
     let replies = join_all((0..20).map(|_| credit(&alice, &id, &body))).await;
     let numbers = replies.iter().filter(|reply| reply.status.as_u16() == 201);
     let mut numbers: Vec<String> = numbers.map(|reply| reply.json()["number"].as_str().unwrap().to_owned()).collect();
@@ -150,10 +154,10 @@ async fn parallel_credit_notes_are_numbered_without_gaps() {
     let year = app.clock.now().format("%Y").to_string();
     assert_eq!(numbers, (1..=15).map(|n| format!("CN-{year}-{n:04}")).collect::<Vec<_>>());
     let bobs = credit(&bob, &issued(&bob).await, &json!({})).await.ok(201).json();
-    assert_eq!(bobs["number"], format!("CN-{year}-0001"), "each owner has a counter of their own");
+    assert_eq!(bobs["number"], format!("CN-{year}-0001"), "each owner has a separate counter");
 }
 
-/// Defense in depth: constraints of the database refuse wrong amounts.
+/// Defense in depth: database constraints refuse wrong amounts, even if the service does not check them.
 #[actix_web::test]
 async fn database_refuses_credit_above_the_invoice_total() {
     let app = TestApp::start().await;

@@ -20,7 +20,7 @@ async fn cancelled_begin_does_not_discard_writes_of_later_requests() {
     pool.execute("create table written (number int)").await.unwrap();
     for number in 1..=50 {
         let mut begin = Box::pin(OwnerTx::begin(&pool, UserId::new()));
-        // Each round cancels at a different point.
+        // Each round disconnects at a different moment of the request.
         for _ in 0..number % 10 + 1 {
             if futures_util::poll!(&mut begin).is_ready() {
                 break;

@@ -1,5 +1,5 @@
-//! Metrics (API8): only the operator can read them, they contain no client input, and clients cannot increase the
-//! number of series.
+//! Metrics (API8): only the operator can read the metrics. They contain no client input, and clients cannot increase
+//! the number of series.
 
 use futures_util::stream::{self, StreamExt};
 use reqwest::Method;
@@ -64,8 +64,8 @@ async fn client_input_creates_no_metric_series() {
             alice.request(Method::GET, &format!("/api/v1/customers/{id}")),
             client.request(Method::POST, "/api/v1/auth/login").json(&json!({"email": word, "password": word})),
         ];
-        // Each call sends the first request, to an unknown path. The other requests take longer, so only every tenth
-        // call sends them.
+        // Each call sends one request to an unknown path. The other requests take longer, so only every tenth call
+        // sends them.
         for request in requests.into_iter().take(if number.is_multiple_of(10) { 6 } else { 1 }) {
             let request =
                 request.header("user-agent", &word).header("x-forwarded-for", &word).header("x-request-id", &word);
@@ -74,12 +74,12 @@ async fn client_input_creates_no_metric_series() {
         }
         id
     };
-    // Warm-up: the first response of each kind creates its metric series. So each kind must occur before the series are
-    // compared, also the other response that a client gets after twenty failed logins.
+    // Warm-up: the first response of each kind creates its metric series, so each kind must occur before the test
+    // compares the series. After twenty failed logins, a client gets another kind of response.
     for number in 0..25 {
         abuse(number * 10).await;
     }
-    // Requests to the management port are not counted.
+    // Requests to the management port do not change the metrics of requests.
     let before = app.metrics().await;
     let ids: Vec<_> = stream::iter(1001..=2000).map(&abuse).buffer_unordered(8).collect().await;
     let after = app.metrics().await;
@@ -140,7 +140,7 @@ async fn metrics_beyond_loopback_require_tls_and_the_token() {
         let reply = request.send().await;
         reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/management"]);
     }
-    // Without the token, unknown paths are refused like known ones.
+    // Without the token, an unknown path gets the same refusal as a known path.
     let elsewhere = client.request(Method::GET, "/no-such-path").send().await;
     elsewhere.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/management"]);
     let reply = ask().bearer(TOKEN).send().await.ok(200);

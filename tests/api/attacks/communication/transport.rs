@@ -1,4 +1,4 @@
-//! Only HTTPS is allowed (API8, ASVS 12.1.1, 12.2.1).
+//! The service refuses plain HTTP and old versions of TLS (API8, ASVS 12.1.1, 12.2.1).
 
 use std::sync::Arc;
 
@@ -59,7 +59,8 @@ async fn token_sent_over_plain_http_ends_its_session() {
     other.get("/api/v1/me").await.ok(200);
 }
 
-/// A request may contain several credentials, also used ones. All of them were exposed.
+/// A request may contain several credentials, also refresh tokens that were already used. All of them were exposed, so
+/// all their sessions end.
 #[actix_web::test]
 async fn every_credential_sent_over_plain_http_ends_its_session() {
     let app = production(&[]).await;
@@ -98,7 +99,7 @@ async fn every_credential_sent_over_plain_http_ends_its_session() {
         alice.refresh(&app, &alice.cookie).await.assert_refused(401, "unauthenticated");
         other.get("/api/v1/me").await.ok(if ended == 2 { 401 } else { 200 });
     }
-    // A forged credential ends no session and costs no statement.
+    // A forged credential ends no session and causes no SQL statement.
     let forged = app.anonymous().request(Method::GET, "/api/v1/me").header("cookie", "__Host-refresh=AAAA.AAAA");
     let forged = forged.bearer("a.b.c").send().await;
     forged.assert_refused(403, "https_required").assert_events(&["plain_http_refused/"]);
@@ -106,8 +107,8 @@ async fn every_credential_sent_over_plain_http_ends_its_session() {
     joined.get("/api/v1/me").await.ok(200);
 }
 
-/// A connection that was reset has no peer address. It may have come from a listed proxy, which also forwards HTTPS
-/// requests, so the service must not end the session.
+/// A connection that was reset has no peer address. The peer may have been a trusted proxy that received the request
+/// over HTTPS, so the service must not end the session.
 #[actix_web::test]
 async fn plain_request_from_an_unknown_peer_ends_no_session() {
     let app = production(&[]).await;
@@ -208,7 +209,8 @@ async fn tls_1_0_and_1_1_are_refused() {
         let suite = session.negotiated_cipher_suite().unwrap().suite();
         assert!(format!("{suite:?}").contains("AES_256"), "{suite:?}");
     }
-    // The test writes a ClientHello for TLS 1.0 or 1.1 by hand, with one CBC suite.
+    // The test builds a ClientHello for TLS 1.0 or 1.1 from bytes, because the TLS library of the tests does not
+    // support these versions.
     for minor in [1_u8, 2] {
         let answer = tokio::task::spawn_blocking(move || old_hello(address, minor)).await.unwrap();
         assert!(

@@ -1,5 +1,5 @@
 //! API8:2023: rotation of the master key under traffic (CWE-324). No request fails, the old key signs no new value, and
-//! the audit trail still verifies. The steps are those of `docs/administration.md`.
+//! `audit verify` finds no fault. The test follows the steps in `docs/administration.md`.
 
 use std::cell::{Cell, RefCell};
 use std::process::Command;
@@ -23,7 +23,7 @@ const OLD: &str = "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM";
 const NEW: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 const JWT: (&str, &str) = ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5");
 
-/// Starts a replica with a current key, and optionally another key that only verifies.
+/// Starts a replica with a current key. The optional second key only verifies.
 async fn replica(database: TestDatabase, current: &str, other: Option<&str>) -> TestApp {
     let mut settings = vec![JWT, (MASTER, current)];
     settings.extend(other.map(|other| (PREVIOUS, other)));
@@ -59,7 +59,7 @@ fn next_page(cursor: &str) -> String {
     format!("/api/v1/customers?limit=1&cursor={cursor}")
 }
 
-/// Returns the same user, who now sends requests to this replica.
+/// Returns the same user, with a client that sends its requests to this replica.
 fn at(app: &TestApp, user: &Actor) -> Actor {
     Actor { client: app.anonymous(), token: user.token.clone(), ..Actor::anonymous(app) }
 }
@@ -75,16 +75,16 @@ async fn choose_password(app: &TestApp, token: &str) {
     app.anonymous().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&body).send().await.ok(204);
 }
 
-/// Two replicas behind a proxy that sends no requests to a replica that is restarting.
+/// Two replicas behind a proxy. While a replica restarts, the proxy sends it no requests.
 struct Fleet {
     replicas: [RwLock<Option<TestApp>>; 2],
-    /// The number of completed turns of each user.
+    /// How many rounds of requests each user has completed.
     turns: RefCell<Vec<usize>>,
     is_done: Cell<bool>,
 }
 
 impl Fleet {
-    /// Returns the next replica. If it is restarting, returns the other one.
+    /// Returns the next replica. If this replica is restarting, returns the other replica.
     async fn next(&self, turn: usize) -> RwLockReadGuard<'_, TestApp> {
         let guard = match self.replicas[turn % 2].try_read() {
             Ok(guard) => guard,
@@ -93,8 +93,8 @@ impl Fleet {
         RwLockReadGuard::map(guard, |app| app.as_ref().unwrap())
     }
 
-    /// Restarts one replica after the other, as soon as its requests have finished. Then waits for two turns of every
-    /// user.
+    /// Restarts each replica in turn, when its requests have finished. Then waits until every user has completed two
+    /// rounds of requests.
     async fn roll(&self, current: &str, other: Option<&str>) {
         for place in &self.replicas {
             let mut place = place.write().await;
@@ -106,7 +106,8 @@ impl Fleet {
         wait::until("two turns of every user", worked).await;
     }
 
-    /// Refreshes, reads the next page and logs in, each time at the other replica.
+    /// Refreshes the token, reads the next page and logs in. Each request is sent to another replica than the previous
+    /// request.
     async fn browse(&self, user: &Actor, place: usize) {
         let (mut cookie, mut device) = (user.cookie.clone(), user.device.clone());
         let mut page = {
@@ -191,13 +192,13 @@ async fn previous_master_key_verifies_until_removed_and_never_signs() {
     let renewed = refresh_cookie(&renewed).unwrap();
     let after = cursor(&at(&app, &alice)).await;
     // While the account is locked, only a known device can log in. So a login shows that the device cookie is valid.
-    // The lock belongs to one master key, because the name of the counter depends on it.
+    // The lock ends with the master key, because the name of its counter is a hash with this key.
     lock(&app, &alice.email).await;
     let sign_in =
         async |app: &TestApp, device: &str| try_sign_in_with(&app.anonymous(), &alice.email, PASSWORD, device).await;
     let renewed_device = device_cookie(&sign_in(&app, &alice.device).await.ok(200)).unwrap();
 
-    // A replica that has only the old key does not verify values that were created after the rotation.
+    // A replica that has only the old key refuses values that the new key signed.
     let app = replica(app.stop().await, OLD, None).await;
     at(&app, &alice).get(&next_page(&before)).await.ok(200);
     at(&app, &alice).get(&next_page(&after)).await.assert_invalid_field("/cursor");
@@ -205,8 +206,8 @@ async fn previous_master_key_verifies_until_removed_and_never_signs() {
     lock(&app, &alice.email).await;
     sign_in(&app, &renewed_device).await.assert_refused(401, "invalid_credentials");
 
-    // A replica that has only the new key does not verify values from before the rotation. The reset link still works,
-    // because the database stores its hash.
+    // A replica that has only the new key refuses values that the old key signed. A reset link still works, because the
+    // database stores its hash and the link has no signature.
     let app = replica(app.stop().await, NEW, None).await;
     at(&app, &alice).get(&next_page(&after)).await.ok(200);
     at(&app, &alice).get(&next_page(&before)).await.assert_invalid_field("/cursor");
@@ -226,7 +227,7 @@ async fn replay_within_grace_at_replica_with_other_key_gets_newest_token() {
         let reply = refresh(app, &app.anonymous(), cookie).await.ok(200);
         refresh_cookie(&reply).unwrap()
     };
-    // The session has three tokens: the first, its successor by the old key, and the next successor by the new key.
+    // The session has three refresh tokens. The second was derived with the old key, and the third with the new key.
     let second = renew(&old, &alice.cookie).await;
     let late = renew(&new, &alice.cookie).await;
     let third = renew(&new, &late).await;
@@ -241,7 +242,7 @@ async fn replay_within_grace_at_replica_with_other_key_gets_newest_token() {
         .fetch_one(&new.all_rows)
         .await
         .unwrap();
-    assert_eq!(sessions, 0, "no replay is treated as theft");
+    assert_eq!(sessions, 0, "the service treats no replay as theft");
     let fourth = renew(&old, &third).await;
     assert_ne!(fourth, third);
 }
@@ -250,7 +251,7 @@ async fn replay_within_grace_at_replica_with_other_key_gets_newest_token() {
 async fn mail_queued_before_key_rotation_contains_working_link() {
     let app = replica(TestDatabase::create().await, OLD, None).await;
     let alice = app.user("alice").await;
-    // Mails cannot be delivered, because their folder is now a file.
+    // The service cannot deliver mails, because the test has replaced their folder by a file.
     let folder = app.state_dir.join("mail");
     std::fs::remove_dir_all(&folder).unwrap();
     std::fs::write(&folder, "").unwrap();

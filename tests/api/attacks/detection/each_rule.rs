@@ -1,5 +1,6 @@
-//! Each detection rule detects its attack: the tests play the attack over HTTP and expect the alert. `rules` tests
-//! thresholds and counters with artificial events. These tests show that real attacks cause such events.
+//! Each detection rule detects its attack: the tests play the attack over HTTP and expect the alert. The module `rules`
+//! tests thresholds and counters with artificial events. The tests in this file show that attacks cause the same
+//! events.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -96,7 +97,8 @@ async fn reused_token_raises_an_alert() {
     assert_single_alert(&app, "reused_tokens", 2, &user).await;
 }
 
-/// Missing and expired tokens are everyday faults, which this rule does not count. These tokens were forged.
+/// This rule does not count missing and expired tokens, which ordinary clients also send. It counts forged tokens such
+/// as these.
 #[actix_web::test]
 async fn forged_tokens_raise_an_alert() {
     let made = ["algorithm", "audience", "header", "issuer", "signature", "type", "unknown_key"];
@@ -112,7 +114,11 @@ async fn forged_tokens_raise_an_alert() {
         let told = reply.assert_refused(401, "unauthenticated").events().concat();
         faults.extend(made.into_iter().find(|fault| told == format!("authn_token_invalid/{fault}")));
     }
-    assert_eq!(faults.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from(made), "every fault was tried");
+    assert_eq!(
+        faults.iter().copied().collect::<BTreeSet<_>>(),
+        BTreeSet::from(made),
+        "the test has sent a token with every kind of forgery"
+    );
     assert_single_alert(&app, "forged_tokens", faults.len() as i64, HERE).await;
     // A valid signature with an unknown session means that the signing key was stolen.
     let stolen = forgery::Forger::new(&alice.token, &key).claim("sid", json!(Uuid::new_v4()));

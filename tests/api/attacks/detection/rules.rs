@@ -1,4 +1,5 @@
-//! Denied requests are classified and counted across replicas. They raise one alert, and end the session.
+//! Denied requests are classified, and counted across replicas. At the threshold they raise one alert, and end the
+//! session.
 
 use std::time::Duration;
 
@@ -11,10 +12,10 @@ use uuid::Uuid;
 
 use crate::support::{Actor, TestApp, wait};
 
-/// With this setting the session does not end, so the rule about its user can be tested.
+/// With this high threshold, the rule about the session does not end it. So a test can reach the rule about the user.
 const SESSION_STAYS: &[(&str, &str)] = &[("STRONGROOM_RULES_PROBING_SESSION", "1000/5m")];
 
-/// All replicas have the same keys.
+/// All replicas must have the same keys, because each replica verifies tokens of the others.
 const KEYS: &[(&str, &str)] = &[
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -34,7 +35,7 @@ pub async fn wait_for_count(app: &TestApp, rule: &str, wanted: i64) {
     wait::until_equal((rule, wanted), async || (rule, counted(app, rule).await)).await;
 }
 
-/// Returns the rule, the subject and the number of messages per sink of each alert.
+/// Returns for each alert its rule, its subject and the number of messages to each sink.
 pub async fn alerts(app: &TestApp) -> Vec<(String, String, i64)> {
     let sql = "select rule, subject, (select count(*) from outbox where alert_id = alerts.id and queue = 'log')
                from alerts order by opened_at, rule";
@@ -56,7 +57,7 @@ pub async fn probe_until_session_ends(
     let mut steps = 0;
     while probe(session, &invoice()).await == 404 {
         steps += 1;
-        assert!(steps < 500, "the session was never ended");
+        assert!(steps < 500, "the service did not end the session");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert!(steps >= 30, "{steps}");
@@ -83,7 +84,7 @@ async fn forty_seven_denials_raise_one_alert() {
     assert_eq!(counted(&app, "id_enumeration").await, 0);
 }
 
-/// The responses for missing and foreign objects are the same. Only the counters distinguish them.
+/// The responses for missing and foreign objects are the same, but two rules count them separately.
 #[actix_web::test]
 async fn missing_and_foreign_objects_are_counted_separately() {
     let app = TestApp::start().await;
@@ -95,7 +96,7 @@ async fn missing_and_foreign_objects_are_counted_separately() {
         [format!("invoices/{invoice}"), format!("customers/{customer}"), format!("invoices/{invoice}/payments")];
     let missing =
         [format!("invoices/{}", Uuid::new_v4()), format!("invoices/{customer}"), format!("customers/{deleted}")];
-    // This client enumerates numbers.
+    // This client sends consecutive numbers as ids.
     let malformed = [1, 2, 3].map(|number| format!("invoices/{number}"));
     let mut answers = Vec::new();
     let events = ["authz_fail/not_found", "authz_fail/not_found", "authz_fail/malformed_id"];
@@ -190,7 +191,7 @@ async fn counter_resets_when_its_window_ends() {
     assert!(alerts(&app).await.is_empty(), "windows are counted separately");
 }
 
-/// A fault while counting neither loses the event nor fails the request.
+/// If counting fails, the event must still be stored and the request must still succeed.
 #[actix_web::test]
 async fn events_are_stored_even_if_counting_fails() {
     let app = TestApp::start().await;
@@ -198,7 +199,7 @@ async fn events_are_stored_even_if_counting_fails() {
     sqlx::query("revoke insert, update on counters from strongroom_app").execute(&app.all_rows).await.unwrap();
     let reply = mallory.get(&format!("/api/v1/invoices/{}", Uuid::new_v4())).await;
     reply.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
-    // As in every test, the event's row is checked when the app stops.
+    // The end of the test checks that the event is stored, as in every test.
 }
 
 /// Creates an event that this rule counts, always about the same subject.
@@ -229,7 +230,8 @@ fn event_of(rule: &Rule, at: DateTime<Utc>, subject: Uuid) -> Entry {
     }
 }
 
-/// Each rule raises no alert below its threshold and one alert at the threshold. A new window starts at zero.
+/// Each rule raises no alert below its threshold, and one alert at the threshold. A new window starts with the count
+/// zero.
 #[actix_web::test]
 async fn each_rule_acts_at_its_threshold_and_not_before() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! API8: failures disclose nothing (CWE-209). The log has the cause, under the request id.
+//! API8: the response to a failure discloses no cause (CWE-209). The log contains the cause with the request id.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -42,8 +42,8 @@ async fn broken_schema_returns_500_with_one_fixed_sentence() {
 #[actix_web::test]
 async fn panic_returns_500_like_other_failures() {
     let app = TestApp::start().await;
-    // The test sets the version to its maximum. To compute the next version, the service adds one, and the overflow
-    // check panics.
+    // The test causes a panic: it sets the version to its maximum, and the service overflows when it computes the next
+    // version.
     let alice = app.user("alice").await;
     sqlx::query("update users set version = 9223372036854775807").execute(&app.all_rows).await.unwrap();
     let reply = alice.patch("/api/v1/me", "\"9223372036854775807\"", &serde_json::json!({"display_name": "x"})).await;
@@ -64,7 +64,7 @@ async fn missing_migration_makes_the_readiness_check_return_503() {
     app.anonymous().request(Method::GET, "/health/ready").send().await.assert_refused(503, "unavailable");
 }
 
-/// A database that accepts connections but does not answer must not hang a request.
+/// If the database accepts connections but does not answer, requests must still end.
 #[actix_web::test]
 async fn hanging_statement_returns_503() {
     let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;
@@ -74,14 +74,14 @@ async fn hanging_statement_returns_503() {
     let reply = alice.get("/api/v1/customers").await;
     reply.assert_refused(503, "unavailable");
     assert_eq!(reply.header("retry-after"), Some("1"));
-    // Other requests do not wait for the hanging one.
+    // Other requests do not wait for the request that hangs.
     alice.get("/api/v1/me").await.ok(200);
     lock.rollback().await.unwrap();
     alice.get("/api/v1/customers").await.ok(200);
 }
 
-/// 20 requests share a pool of 16 connections. The deadline ends 16 requests while their statement runs. The others get
-/// no connection in time.
+/// 20 requests share a pool of 16 connections. The deadline ends 16 requests while their statement runs. The other four
+/// requests get no connection in time.
 #[actix_web::test]
 async fn hung_database_returns_503_which_is_logged_and_counted_as_503() {
     const REQUESTS: usize = 20;
@@ -96,7 +96,7 @@ async fn hung_database_returns_503_which_is_logged_and_counted_as_503() {
     let mut lock = app.all_rows.begin().await.unwrap();
     sqlx::query("lock table customers in access exclusive mode").execute(&mut *lock).await.unwrap();
     let hang = async {
-        // All connections are in use and run a statement. From now on, the database sends no reply.
+        // At this point all 16 connections run a statement. From now on, the relay forwards no reply of the database.
         let running = "select count(*) >= 8 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
         let blocked = async || sqlx::query_scalar(running).fetch_one(&app.all_rows).await.unwrap();
         wait::until("statements wait for the lock", blocked).await;

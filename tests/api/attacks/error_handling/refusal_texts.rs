@@ -1,5 +1,5 @@
-//! Texts of refusals (CWE-209, API8:2023). A developer who reads only the reply can correct the request. The reply
-//! discloses nothing about the program. The message of a parser would disclose types and fields, and quote the input.
+//! Texts of refusals (CWE-209, API8:2023). A reply must contain all that a developer needs to correct the request, but
+//! no details of the program. A parser's own message would disclose types and fields, and would quote the input.
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ use crate::support::actor::draft;
 use crate::support::operations::{make, operations, with_bodies};
 use crate::support::{Reply, TestApp};
 
-/// Words that only serde, garde and Rust use, in lower case.
+/// Words that occur only in messages of serde, garde and Rust, in lower case.
 const OF_THE_PROGRAM: [&str; 34] = [
     "serde",
     "garde",
@@ -48,8 +48,8 @@ const OF_THE_PROGRAM: [&str; 34] = [
     "documented format",
 ];
 
-/// Checks that no message is a text of a parser, and that each pointer names a field of the request or of the OpenAPI
-/// document.
+/// Checks that no message is a text of a parser, and that each pointer leads to a field of the request or of the
+/// OpenAPI document.
 #[track_caller]
 fn assert_own_messages(reply: &Reply, names: &[String], what: &str) {
     let problem = reply.json();
@@ -61,7 +61,7 @@ fn assert_own_messages(reply: &Reply, names: &[String], what: &str) {
         for word in OF_THE_PROGRAM {
             assert!(!small.contains(word), "{what}: {pointer} {message}");
         }
-        assert!(!small.contains("canary"), "{what}: the input comes back in {message}");
+        assert!(!small.contains("canary"), "{what}: the message quotes the input: {message}");
         assert!((3..=200).contains(&message.len()), "{what}: {message}");
         for step in pointer.split('/').skip(1).filter(|step| step.parse::<usize>().is_err()) {
             let known = names.iter().any(|name| name == step);
@@ -89,7 +89,7 @@ fn names(document: &Value) -> Vec<String> {
     names
 }
 
-/// Values that few fields accept. They are JSON as text, because a `Value` cannot represent a number such as 1e999.
+/// Values that few fields accept. The values are JSON text, because a `Value` cannot represent a number such as 1e999.
 const WRONG: [&str; 20] = [
     "null",
     "true",
@@ -113,8 +113,8 @@ const WRONG: [&str; 20] = [
     "{\"card\": null}",
 ];
 
-/// Returns bodies in which one value is replaced by a wrong one, for each field, each field of a line, and each wrong
-/// value.
+/// Returns a body for each field and each wrong value: the body of the example, in which the wrong value replaces the
+/// field. Fields of lines are included.
 fn wrong_bodies(fits: &Value) -> Vec<String> {
     let hole = json!("a hole");
     let mut holed = Vec::new();
@@ -149,7 +149,7 @@ async fn refusal_of_an_invalid_body_quotes_no_parser_message() {
     for (operation, id, fits) in &all {
         for body in wrong_bodies(fits) {
             let what = format!("{} {} {body}", operation.method, operation.path);
-            // No object has this version, so even a body that is valid changes nothing.
+            // No object has this version, so the request changes nothing even if its body is valid.
             let request = operation.request_to(&alice, id).header("if-match", "\"999\"");
             let reply = request.body("application/json", body.clone()).send().await;
             if reply.status.as_u16() == 400 {
@@ -185,7 +185,7 @@ async fn refusal_of_broken_json_names_line_and_column() {
         reply.assert_refused(400, "not_json").assert_events(&["input_validation_fail/not_json"]);
         assert_eq!(reply.json()["errors"], json!([{"pointer": "", "message": said}]), "{body}");
     }
-    // This is the default media type of curl.
+    // curl sends this media type by default, so developers often send it by mistake.
     let form = post("application/x-www-form-urlencoded", "{\"name\": \"A\"}").await;
     form.assert_refused(415, "unsupported_media_type").assert_events(&["input_validation_fail/unsupported_media_type"]);
     assert_eq!(form.json()["errors"], json!([{"pointer": "/Content-Type", "message": "must be application/json"}]));
@@ -220,7 +220,7 @@ async fn refusal_of_an_invalid_query_quotes_no_parser_message() {
     assert!(refused > 100, "only {refused} requests were refused");
 }
 
-/// Shows the complete text of one refusal of each kind. The text says what to send.
+/// Compares the complete text of one refusal of each kind. The text must state what to send.
 #[actix_web::test]
 async fn refusal_says_what_the_field_must_be() {
     let app = TestApp::start().await;
@@ -264,7 +264,8 @@ async fn refusal_says_what_the_field_must_be() {
     assert_eq!(limit.json()["errors"], json!([{"pointer": "/limit", "message": "must be a number from 1 to 100"}]));
 }
 
-/// The `type` of a refusal is a URL with the address and the port of this service.
+/// The `type` of a refusal is a URL of this service, on whichever port it listens. The URL leads to the explanation of
+/// the code.
 #[actix_web::test]
 async fn problem_type_links_to_its_explanation_on_any_port() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

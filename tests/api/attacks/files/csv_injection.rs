@@ -41,7 +41,7 @@ async fn export_cells_are_neither_formulas_nor_split() {
             assert!(!cell.trim_start().starts_with(['=', '+', '-', '@', '＝']), "{cell}");
         }
     }
-    // Some programs separate by semicolons, or ignore doubled quotes. They still see one quoted cell.
+    // Some programs separate cells by semicolons, or ignore doubled quotes. They must also read one quoted cell.
     assert!(text.contains("\"Acme;=1+1\"") && text.contains("\"Acme\"\",=1+1,\"\"\""), "{text}");
 }
 
@@ -58,13 +58,13 @@ async fn export_without_a_database_returns_503() {
     app.database.restore().await;
 }
 
-/// A thief starts an export with a stolen token, and keeps reading after the session has ended.
+/// A thief starts an export with a stolen token, and continues to read after the session has ended.
 #[actix_web::test]
 async fn export_stops_when_its_session_ends() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;
-    // The export is far larger than the socket buffers.
+    // The export is far larger than the socket buffers, so the service still sends rows when the session ends.
     let many = "set session_replication_role = replica;
         insert into invoices (id, owner_id, customer_id, status, currency, subtotal, discount_total, tax_total, total,
             created_at, updated_at)

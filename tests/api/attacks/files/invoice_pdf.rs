@@ -8,7 +8,7 @@ use crate::support::actor::draft;
 use crate::support::pdf::{count_pixels, info, rows};
 use crate::support::{Actor, TestApp};
 
-/// Names of PDF entries that make content active.
+/// Names that occur only in PDFs with active content.
 const ACTS: [&str; 12] = [
     "/Annot",
     "/JavaScript",
@@ -60,7 +60,7 @@ async fn user_input_in_a_pdf_stays_text() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for typed in TYPED {
-        // The text is typed into each field that appears in the PDF, also in its title and author.
+        // The test writes the text into each field that appears in the PDF, also in its title and author.
         let name = alice.get("/api/v1/me").await.ok(200);
         let version = name.header("etag").unwrap().to_owned();
         alice.patch("/api/v1/me", &version, &json!({"display_name": typed})).await.ok(200);
@@ -105,7 +105,7 @@ async fn direction_override_in_an_invoice_line_is_removed() {
         let invoice = alice.post("/api/v1/invoices", &draft).await.ok(201).json();
         assert_eq!(invoice["lines"][0]["description"], expected, "{turned:?}");
     }
-    // This row bypasses the API: the test writes it into the database.
+    // The test writes this row into the database, because the API would refuse the text.
     let id = alice.invoice().await;
     let planted = "update invoice_lines set description = E'Price \\u202E00.1' || description";
     sqlx::query(planted).execute(&app.all_rows).await.unwrap();
@@ -113,7 +113,7 @@ async fn direction_override_in_an_invoice_line_is_removed() {
     assert!(rows(&pdf).join("\n").contains("Price 00.1Consulting 1.5 100.00"), "{:?}", rows(&pdf));
 }
 
-/// Some layout engines count the marks on one letter in one byte, and stack them over other lines.
+/// Some layout engines fail with more than 255 marks on one letter, or draw the marks over other lines.
 #[actix_web::test]
 async fn stacked_combining_marks_take_no_extra_space() {
     let app = TestApp::start().await;
@@ -130,13 +130,13 @@ async fn stacked_combining_marks_take_no_extra_space() {
     }
 }
 
-/// Stacked marks are clipped at the lines above and below.
+/// The PDF cuts stacked marks off at the edge of their line, so that they cannot cover other lines.
 #[actix_web::test]
 async fn stacked_combining_marks_do_not_cover_other_lines() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    // Gray pixels count too: at this low resolution a mark may have no black pixel.
+    // The test also counts gray pixels, because a mark may have no black pixel at this low resolution.
     let ink = async |last: &str| {
         let mut draft = draft(&customer);
         draft["lines"] = json!([line("a"), line("a"), line(last)]);
@@ -174,7 +174,7 @@ async fn concurrent_pdf_renderings_are_limited_and_the_rest_gets_503() {
     assert!(printed >= 1 && work.started() == printed, "{printed} of {}", work.started());
     bodies.dedup();
     assert_eq!(bodies.len(), 1, "identical files");
-    // A retry succeeds, and a conditional request renders nothing.
+    // A retry succeeds. A conditional request with the current `ETag` renders no PDF.
     let reply = alice.get(&path).await.ok(200);
     let etag = reply.header("etag").unwrap().to_owned();
     let started = work.started();

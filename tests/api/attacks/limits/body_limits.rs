@@ -33,7 +33,8 @@ async fn oversized_content_length_is_refused_before_the_body_is_read() {
     assert!(answer.contains("payload_too_large"));
 }
 
-/// The service cuts an endless body off even if no handler reads it: on an unknown path, or without a valid token.
+/// The service stops reading an endless body even if no handler reads the body: on an unknown path, or without a valid
+/// token.
 #[actix_web::test]
 async fn endless_chunked_body_is_cut_off() {
     let app = TestApp::start().await;
@@ -46,7 +47,7 @@ async fn endless_chunked_body_is_cut_off() {
         );
         tokio::task::spawn_blocking(move || {
             let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
-            // The body ends only if the server closes the connection.
+            // The test sends a body without end, so the loop ends only if the server closes the connection.
             wait::until_some_blocking(&format!("{path} is closed"), || stream.write_all(chunk.as_bytes()).err());
         })
         .await
@@ -97,7 +98,7 @@ async fn incomplete_headers_time_out() {
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }
 
-/// Slow read: the client sends requests, has the smallest receive window and never reads.
+/// Slow read: the client sends requests and never reads a response. Its receive window has the smallest size.
 #[actix_web::test]
 async fn client_that_reads_no_responses_loses_its_connection() {
     let app = TestApp::start().await;
@@ -108,8 +109,8 @@ async fn client_that_reads_no_responses_loses_its_connection() {
     stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
     tokio::task::spawn_blocking(move || {
         let ask = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n";
-        // While the service cannot write, it also stops reading. Then the test's write times out, although the
-        // connection is still open.
+        // While the service cannot write, it also stops reading. So a write of the test may time out although the
+        // connection is still open. Only other errors mean that it is closed.
         wait::until_some_blocking("the connection is closed", || {
             std::thread::sleep(Duration::from_millis(20));
             stream.write_all(ask).err().filter(|error| error.kind() != std::io::ErrorKind::WouldBlock)

@@ -34,12 +34,12 @@ fn connect(target: SocketAddr) -> TcpStream {
 /// Opens connections from the attacker's address, sends these bytes on each of them, and then sends nothing more.
 fn hold(number: usize, target: SocketAddr, bytes: &[u8]) -> Vec<TcpStream> {
     let mut held: Vec<_> = (0..number).map(|_| connect(target)).collect();
-    // A write may fail, because the service may already have closed a connection over the limit.
+    // A write may fail, because the service may already have closed a connection beyond the limit.
     held.iter_mut().for_each(|stream| drop(stream.write(bytes)));
     held
 }
 
-/// Keeps this many silent connections open, and replaces the oldest one again and again, until it is dropped.
+/// Holds this many silent connections open until it is dropped, and continuously replaces the oldest connection.
 struct Flood {
     goes_on: Arc<AtomicBool>,
     opened: Arc<AtomicUsize>,
@@ -90,7 +90,7 @@ async fn flood_from_one_address_leaves_connections_for_others() {
     for (flood, number) in [(&silent, 600), (&half_heads, 4_200), (&scrapes, 200)] {
         flood.is_open(number).await;
     }
-    // The attacker has as many connections as the limit allows, before and after other clients are served.
+    // The attacker occupies all connections of one address, before and after the service answers other clients.
     wait::until("the attacker's limit is reached", async || open(&app).await >= 250.0).await;
     for _ in 0..10 {
         over_tls(&app).request(Method::GET, "/health/live").send().await.ok(204);
@@ -116,7 +116,7 @@ async fn flood_from_one_address_leaves_connections_for_others() {
     assert!(rows < 50, "{rows} events for one flood");
 }
 
-/// TLS handshakes have limits of their own, which are lower than those of connections.
+/// TLS handshakes have separate limits, which are lower than the limits of connections.
 #[actix_web::test]
 async fn silent_tls_handshakes_are_limited_and_time_out() {
     let app = production(&[]).await;
@@ -141,7 +141,7 @@ async fn listed_proxy_has_no_connection_limit() {
     drop(held);
 }
 
-/// Incomplete request heads time out, so their connections become free.
+/// A connection with an incomplete request head times out, so another client can use its place.
 #[actix_web::test]
 async fn closed_connections_are_available_again() {
     let app = TestApp::with(CAPS).await;
@@ -153,8 +153,8 @@ async fn closed_connections_are_available_again() {
     wait::until("connections are free", async || attacker.try_get("/health/live").await.is_some()).await;
 }
 
-/// A connection that was reset has no peer address. The service must not conclude that its token was exposed on plain
-/// HTTP.
+/// The service cannot read the peer address of a connection that was reset. It must not treat such a request as plain
+/// HTTP from a client, because it would then end the session of the token.
 #[actix_web::test]
 async fn reset_connections_do_not_end_their_users_session() {
     let app = TestApp::start().await;
@@ -171,7 +171,7 @@ async fn reset_connections_do_not_end_their_users_session() {
     assert_eq!(seen, 0);
 }
 
-/// Requests far more than the socket buffers hold, and reads this many bytes every tenth of a second.
+/// Requests more data than fits into the socket buffers, and reads this number of bytes every tenth of a second.
 async fn slow_reader(app: &TestApp, bytes: usize) -> JoinHandle<()> {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(16_384).unwrap();
@@ -185,7 +185,7 @@ async fn slow_reader(app: &TestApp, bytes: usize) -> JoinHandle<()> {
     })
 }
 
-/// Slow read: a few such clients would occupy all connections for hours.
+/// Slow read: clients that read very slowly could occupy all connections for hours.
 #[actix_web::test]
 async fn client_that_reads_below_the_minimum_rate_loses_its_connection() {
     let app = TestApp::start().await;
@@ -195,7 +195,8 @@ async fn client_that_reads_below_the_minimum_rate_loses_its_connection() {
     reading.abort();
 }
 
-/// A slow connection is no attack. This client reads at five times the minimum rate, for longer than [`STALL_TIMEOUT`].
+/// A client with a slow network must not be disconnected. This client reads at five times the minimum rate, for longer
+/// than [`STALL_TIMEOUT`].
 #[actix_web::test]
 async fn client_that_reads_above_the_minimum_rate_keeps_its_connection() {
     let app = TestApp::start().await;

@@ -11,7 +11,7 @@ use crate::support::{TestApp, wait};
 
 const EXHAUSTED: &str = "strongroom_database_exhausted";
 
-/// Makes each write to each table fail as on a full disk.
+/// Makes each write to each table fail with the error that PostgreSQL returns when its disk is full.
 async fn fill_disk(app: &TestApp) {
     app.all_rows
         .execute(

@@ -1,5 +1,4 @@
-//! Mail bombing (API6), and denial of service by an attacker who uses up the mail budget of a mailbox or a mail
-//! provider.
+//! Mail bombing (API6), and denial of service: an attacker uses up the mail budget of a mailbox or a mail provider.
 
 use std::net::Ipv4Addr;
 
@@ -34,8 +33,8 @@ async fn queued(app: &TestApp, kind: &str, email: &str) -> i64 {
         .unwrap()
 }
 
-/// All addresses of one network together get five mails. The owner's device and other networks have budgets of their
-/// own.
+/// All addresses of one network share a budget of five mails. The owner's device and other networks have separate
+/// budgets.
 #[actix_web::test]
 async fn flood_from_one_network_does_not_block_mail_for_others() {
     let app = TestApp::start().await;
@@ -45,18 +44,19 @@ async fn flood_from_one_network_does_not_block_mail_for_others() {
         reply.assert_events(&[if host <= 5 { SENT } else { DROPPED }]);
     }
     assert_eq!(queued(&app, "reset_password", &alice.email).await, 5);
-    // The owner is in another network. They get the mail, and its link works.
+    // The owner requests a link from another network. The owner gets the mail, and its link works.
     let attackers = reset_token(&app, &alice.email, "").await;
     request_reset(&from(&app, 2, 1), &alice.email).await.assert_events(&[SENT]);
     let token = reset_token(&app, &alice.email, &attackers).await;
-    // In the attacker's network (an office, a hotel), a known device of the account has its own budget.
+    // The owner may be in the attacker's network (an office, a hotel). There, a known device of the account has its own
+    // budget.
     let device = alice.device.as_str();
     for time in 1..=6 {
         let request = from(&app, 1, 9).request(Method::POST, "/api/v1/auth/password-reset").header("cookie", device);
         let reply = request.json(&json!({"email": alice.email})).send().await.ok(202);
         reply.assert_events(&[if time <= 5 { SENT } else { DROPPED }]);
     }
-    // A forged device cookie, or one of another account, gives no budget.
+    // A forged device cookie, or a device cookie of another account, gives no separate budget.
     let bob = app.user("bob").await;
     for foreign in [bob.device.as_str(), "__Host-device=forged"] {
         let request = from(&app, 1, 9).request(Method::POST, "/api/v1/auth/password-reset").header("cookie", foreign);
@@ -65,7 +65,7 @@ async fn flood_from_one_network_does_not_block_mail_for_others() {
     let choose = json!({"token": token, "new_password": OTHER});
     let confirm = "/api/v1/auth/password-reset/confirm";
     from(&app, 2, 1).request(Method::POST, confirm).json(&choose).send().await.ok(204);
-    // The budget is renewed when its window ends. At this time the five mailed links expire too.
+    // When the window ends, the mailbox gets a new budget. The five mailed links expire at the same time.
     app.clock.advance(TimeDelta::minutes(30) + TimeDelta::seconds(1));
     request_reset(&from(&app, 1, 1), &alice.email).await.assert_events(&[SENT]);
 }
@@ -89,12 +89,13 @@ async fn exhausted_budget_does_not_reveal_registered_addresses() {
         assert_eq!(queued(&app, "reset_password", email).await, 5);
     }
     assert_eq!(seen[0], seen[1]);
-    // The registration that created Alice's account took one mail of the budget.
+    // Alice's registration has already used one mail of the budget.
     assert_eq!(queued(&app, "already_registered", &alice.email).await, 5);
     assert_eq!(queued(&app, "confirm_registration", "nobody@example.com").await, 5);
 }
 
-/// `+tag` spellings are separate accounts, but one mailbox. The mail goes to the registered spelling.
+/// Addresses that differ in their `+tag` are separate accounts, but one mailbox. The mail is sent to the address that
+/// is registered.
 #[actix_web::test]
 async fn plus_tags_share_the_budget_of_their_mailbox() {
     let app = TestApp::start().await;
@@ -113,7 +114,8 @@ async fn plus_tags_share_the_budget_of_their_mailbox() {
     assert_eq!(queued(&app, "confirm_registration", "victim@example.com").await, 1);
 }
 
-/// One network gets fifty mails to one provider. Other providers and other networks have budgets of their own.
+/// From one network, at most fifty mails can be requested for one mail provider. Other providers and other networks
+/// have separate budgets.
 #[actix_web::test]
 async fn flood_to_one_mail_domain_is_limited_per_network() {
     let app = TestApp::start().await;
@@ -129,7 +131,7 @@ async fn flood_to_one_mail_domain_is_limited_per_network() {
         .assert_events(&["authn_registration_requested/"]);
 }
 
-/// The table of the budgets must not contain networks or mail addresses in plain text either.
+/// The table of the budgets must contain only keyed hashes of networks and mail addresses.
 #[actix_web::test]
 async fn parallel_requests_cannot_overdraw_a_budget() {
     let app = TestApp::start().await;
@@ -140,7 +142,7 @@ async fn parallel_requests_cannot_overdraw_a_budget() {
         .fetch_all(&app.all_rows)
         .await
         .unwrap();
-    assert_eq!(rows.len(), 2, "one row for the mailbox, one for the domain");
+    assert_eq!(rows.len(), 2, "the table has one row for the mailbox and one row for the domain");
     assert!(rows.iter().all(|row| !row.contains("127.7.1") && !row.contains("victim") && !row.contains("example")));
     app.clock.advance(TimeDelta::minutes(31));
     counters::sweep(&app.replica().pool, app.clock.now()).await.unwrap();

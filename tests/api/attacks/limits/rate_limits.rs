@@ -7,8 +7,8 @@ use strongroom::security::limits::rate_limits::{Tier, VERIFIED_SHARE};
 use crate::support::actor::{refresh, refresh_cookie, try_sign_in};
 use crate::support::{Reply, TestApp};
 
-/// Sends requests until the address is limited. At least the first `within` requests get 401 or 403, and after them a
-/// request gets 429. No request causes a query.
+/// Sends requests until a request gets 429. At least the first `within` requests get 401 or 403. No request causes an
+/// SQL query.
 async fn exhaust(within: usize, request: impl AsyncFn(usize) -> Reply) {
     for sent in 0..within + 20 {
         let reply = request(sent).await;
@@ -27,7 +27,8 @@ async fn exhaust(within: usize, request: impl AsyncFn(usize) -> Reply) {
     }
 }
 
-/// Users and the attacker share a NAT. The attacker has no account, and sends no credentials or forged ones.
+/// Users and the attacker share a NAT. The attacker has no account, and sends either no credentials or forged
+/// credentials.
 #[actix_web::test]
 async fn anonymous_flood_does_not_exhaust_the_budget_of_users_behind_the_same_address() {
     let app = TestApp::with(&[
@@ -65,7 +66,7 @@ async fn anonymous_flood_does_not_exhaust_the_budget_of_users_behind_the_same_ad
     attacker.request(Method::GET, "/health/live").send().await.ok(204);
 }
 
-/// A token of an ended session is charged like a request without a token.
+/// A request with a token of an ended session is charged to the address, like a request without a token.
 #[actix_web::test]
 async fn token_of_an_ended_session_is_charged_to_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "3/1h")]).await;
@@ -83,8 +84,8 @@ async fn token_of_an_ended_session_is_charged_to_the_address() {
     bob.get("/api/v1/me").await.ok(200);
 }
 
-/// A revoked cookie has a valid MAC, so its user is known and charged. Beyond the user's budget, such a cookie causes
-/// no query.
+/// A revoked cookie has a valid MAC, so the service reads the user in it and charges this user. When the user's budget
+/// is used up, such a cookie causes no query.
 #[actix_web::test]
 async fn revoked_refresh_token_is_charged_to_its_user() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REFRESH", "3/1h")]).await;
@@ -128,7 +129,7 @@ async fn user_who_refreshes_too_often_does_not_exhaust_the_budget_of_the_address
 async fn user_over_their_budget_does_not_exhaust_the_budget_of_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "6/1h")]).await;
     let (mallory, alice) = (app.user("mallory").await, app.user("alice").await);
-    // The attacker sends more requests than the budget of all verified callers of the address allows.
+    // The attacker sends more requests than the shared budget of the address allows.
     for sent in 0..6 * VERIFIED_SHARE + 20 {
         let reply = mallory.get("/api/v1/me").await;
         if sent < 6 {
@@ -159,7 +160,8 @@ async fn user_has_one_budget_from_all_addresses() {
     read(7).await.assert_refused(429, "too_many_requests");
 }
 
-/// A WebSocket handshake is anonymous, and is charged to the address's budget for verified callers.
+/// A WebSocket handshake contains no token, and is charged to the larger budget that the address has for verified
+/// callers.
 #[actix_web::test]
 async fn verified_callers_of_one_address_share_a_larger_budget() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "1/1h")]).await;
@@ -175,8 +177,8 @@ async fn verified_callers_of_one_address_share_a_larger_budget() {
         .assert_refused(426, "upgrade_required");
 }
 
-/// Requests of a user without the role are refused and count for the user's limit. Beyond the limit they cause no
-/// query.
+/// Requests of a user without the role are refused and count for the user's limit. When the limit is reached, such
+/// requests cause no query.
 #[actix_web::test]
 async fn user_without_the_role_is_limited_before_the_database_is_queried() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "3/1h")]).await;
@@ -199,9 +201,9 @@ async fn refusal_has_retry_after_and_no_other_hint() {
     let reply = client.request(Method::GET, "/problems").send().await;
     reply.assert_refused(429, "too_many_requests").assert_events(&["excess_rate_limit_exceeded/too_many_requests"]);
     let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
-    assert!((1..=720).contains(&wait), "5 requests per hour are one every 12 minutes: {wait}");
-    assert_eq!(reply.json().get("errors"), None, "the reply has no further hint");
-    // Other routes and other addresses have their own buckets.
+    assert!((1..=720).contains(&wait), "5 requests per hour are one request every 12 minutes: {wait}");
+    assert_eq!(reply.json().get("errors"), None, "the reply contains no hint other than Retry-After");
+    // Requests to other routes and from other addresses succeed, because each has its own token bucket.
     client.request(Method::GET, "/api/v1/openapi.json").send().await.ok(200);
     app.client_from([127, 0, 0, 9].into()).request(Method::GET, "/problems").send().await.ok(200);
 }
@@ -240,7 +242,8 @@ async fn listed_proxy_determines_the_client_address() {
     from("6.6.6.6, 198.51.100.2").await.assert_refused(404, "not_found");
 }
 
-/// Health checks have no limit, and WebSocket handshakes have the larger budget. All other routes are tried.
+/// The test tries all routes except the health checks, which have no limit, and the WebSocket handshake, which has a
+/// larger budget.
 #[actix_web::test]
 async fn every_route_is_limited_for_anonymous_requests() {
     let one = "1/1h";

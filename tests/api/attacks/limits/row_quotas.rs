@@ -1,4 +1,4 @@
-//! Row quotas (API4): the number of rows per account is limited.
+//! Row quotas (API4): each account can create only a limited number of rows.
 
 use reqwest::Method;
 use serde_json::json;
@@ -48,7 +48,7 @@ async fn create_beyond_the_quota_is_refused_and_changes_nothing() {
     assert_eq!(app.digest_all().await, before);
     // The quota does not count the rows of other owners.
     bob.invoice().await;
-    // If one invoice is deleted, one more can be created.
+    // After the deletion of one invoice, one more invoice can be created.
     alice.delete(&format!("/api/v1/invoices/{}", invoices[1]), "\"1\"").await.ok(204);
     alice.post("/api/v1/invoices", &draft(&on)).await.ok(201);
     alice.post("/api/v1/invoices", &draft(&on)).await.assert_refused(409, "quota_exceeded");
@@ -71,7 +71,7 @@ async fn repeated_create_at_the_quota_returns_the_first_response() {
     assert_eq!(keyed().await.comparable(), first.comparable());
 }
 
-/// The service counts the rows once for up to a thousand creates.
+/// Counting is expensive, so the service counts the rows only once for up to a thousand creates.
 #[actix_web::test]
 async fn rows_are_counted_once_for_many_creates() {
     let app = TestApp::start().await;
@@ -83,7 +83,7 @@ async fn rows_are_counted_once_for_many_creates() {
         counted.push(counts(&reply));
         assert!(
             !reply.statements().iter().any(|text| text.starts_with("update")),
-            "the create writes only the row itself"
+            "a create changes no row other than the new row"
         );
     }
     assert_eq!((counted[0], counted.iter().sum::<usize>()), (1, 1));

@@ -8,8 +8,8 @@ use crate::support::actor::PASSWORD;
 use crate::support::forgery::{self, Key};
 use crate::support::{Actor, TestApp};
 
-/// All forgeries are tried with both algorithms. Most are signed with the correct key, and only their claims or header
-/// are wrong.
+/// The test tries all forgeries with both algorithms. Most of the forged tokens are signed with the correct key, and
+/// only their claims or header are wrong.
 #[actix_web::test]
 async fn forged_tokens_get_identical_refusal() {
     for algorithm in ["HS256", "EdDSA"] {
@@ -24,7 +24,8 @@ async fn forged_tokens_get_identical_refusal() {
         let forgeries = forgery::all(&alice.token, &key);
         assert!(forgeries.len() > 60, "{}", forgeries.len());
         for (name, forged) in forgeries {
-            // Some tokens cannot be sent in a header. Others become valid, because HTTP removes their white space.
+            // Skip tokens that cannot be sent in a header, and tokens that HTTP makes valid, because it removes white
+            // space.
             if forged.bytes().any(|byte| byte < 32 && byte != b'\t' || byte == 127) || forged.trim() == alice.token {
                 continue;
             }
@@ -66,7 +67,7 @@ async fn previous_jwt_key_verifies_but_does_not_sign() {
     there.get("/api/v1/me").await.ok(200);
     let fresh = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
     let database = app.stop().await;
-    // After the old key is removed, its tokens are invalid.
+    // After the old key is removed, the tokens that it signed are invalid.
     let app = TestApp::on(database, &[master, ("STRONGROOM_JWT_KEY", new)]).await;
     let at = |token: &str| Actor { client: app.anonymous(), token: token.to_owned(), ..Actor::anonymous(&app) };
     at(&fresh.token).get("/api/v1/me").await.ok(200);

@@ -1,5 +1,5 @@
-//! API2:2023: logout by the refresh cookie alone (CWE-613). It works after the access token has expired, and other
-//! sites cannot use it.
+//! API2:2023: logout by the refresh cookie alone (CWE-613). It works after the access token has expired, and pages of
+//! other sites cannot trigger it.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -9,7 +9,7 @@ use crate::support::{Actor, TestApp};
 
 const LOGOUT: &str = "/api/v1/auth/logout";
 
-/// Returns a logout as the page of the service sends it: with the cookie, the page's origin and the CSRF header.
+/// Returns the logout request of a page of the service: with the cookie, the page's origin and the CSRF header.
 fn by_cookie(app: &TestApp, actor: &Actor) -> Request {
     let own = &app.services().settings.http.public_url;
     with_cookie(actor).header("origin", own).header("x-strongroom-csrf", "1")
@@ -70,7 +70,7 @@ async fn cross_site_logout_is_rejected() {
         let reply = attempt.send().await;
         reply.assert_refused(403, code);
         assert_eq!((reply.header("set-cookie"), reply.events().len()), (None, 1));
-        assert!(reply.statements().is_empty(), "rejected before any database access");
+        assert!(reply.statements().is_empty(), "the service refuses the logout before any database access");
     }
     assert_eq!(app.digest(&["sessions", "refresh_tokens"]).await, before);
     alice.get("/api/v1/me").await.ok(200);
@@ -83,7 +83,7 @@ async fn forged_and_replayed_cookies_are_rejected_at_logout() {
     thief.cookie = alice.cookie.replace(|c: char| c.is_ascii_digit(), "0");
     let forged = by_cookie(&app, &thief).send().await;
     forged.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/forged_refresh_token"]);
-    assert!(forged.statements().is_empty(), "a forged cookie costs no statement");
+    assert!(forged.statements().is_empty(), "a forged cookie causes no SQL statement");
     alice.get("/api/v1/me").await.ok(200);
 
     alice.refresh(&app, &alice.cookie).await.ok(200);

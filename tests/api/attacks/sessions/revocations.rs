@@ -1,5 +1,5 @@
-//! API2:2023: access tokens of sessions that ended on another replica (CWE-613), and correctly signed tokens that name
-//! wrong sessions.
+//! API2:2023: access tokens of sessions that ended on another replica (CWE-613), and correctly signed tokens with the
+//! id of a wrong session.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::attacks::detection::rules::id_of;
 use crate::support::forgery::{Forger, Key};
 use crate::support::{Actor, Reply, TestApp, wait};
 
-/// All replicas have the same keys.
+/// All replicas must have the same keys, because each replica verifies tokens of the others.
 const KEYS: [(&str, &str); 2] = [
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -31,7 +31,8 @@ fn assert_session_ended(reply: &Reply) {
     reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_revoked/session_ended"]);
 }
 
-/// Waits until a response comes from the cache. On a loaded machine, a late poll can cause a query for a request.
+/// Waits until a request reads its session from the cache. On a loaded machine, the service may poll late, and then
+/// each request reads the database.
 async fn until_answered_from_cache(actor: &Actor, status: u16) {
     wait::until_equal((status, 0), async || {
         let reply = read_profile(actor).await;
@@ -46,7 +47,7 @@ async fn session(app: &TestApp, actor: &Actor) -> Uuid {
     sqlx::query_scalar(sql).bind(&actor.email).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// Suppresses the notifications that the end of a session sends.
+/// Suppresses the database notifications about ended sessions.
 async fn silence(app: &TestApp) {
     app.all_rows.execute("alter table sessions disable trigger sessions_announce_end").await.unwrap();
 }
@@ -60,7 +61,7 @@ async fn first_request_of_session_queries_database_and_second_uses_cache() {
     second.wait_until_listening().await;
     assert_eq!(read_profile(&there).await.ok(200).session_look_ups(), 1);
     until_answered_from_cache(&there, 200).await;
-    // The session ends on the other replica.
+    // The session ends on the other replica, so only a notification can inform this replica.
     alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
     until_answered_from_cache(&there, 401).await;
     assert_session_ended(&read_profile(&there).await);
@@ -77,7 +78,8 @@ async fn revocation_with_lost_notification_is_found_by_next_poll() {
     assert_session_ended(&read_profile(&alice).await);
 }
 
-/// The revocation sets `ended_at` early and commits late, after sessions with a later `ended_at` were polled.
+/// The revocation sets `ended_at` early but commits late. Before the commit, a poll has already read sessions with a
+/// later `ended_at`.
 #[actix_web::test]
 async fn revocation_that_commits_late_is_found() {
     let app = TestApp::start().await;
@@ -96,12 +98,12 @@ async fn revocation_that_commits_late_is_found() {
     assert_session_ended(&read_profile(&late).await);
 }
 
-/// The cache may be used for two seconds after the last poll.
+/// The cache is valid for two seconds after the last successful poll.
 #[actix_web::test]
 async fn failing_poll_makes_each_request_query_database() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    // This request opens the connections that stay open.
+    // This request opens the database connections that later requests use.
     read_profile(&alice).await.ok(200);
     let session = session(&app, &alice).await;
     app.wait_until_listening().await;
@@ -119,8 +121,8 @@ async fn failing_poll_makes_each_request_query_database() {
     until_answered_from_cache(&alice, 401).await;
 }
 
-/// A busy database can take longer to accept a connection than a poll may take. If no poll ever succeeded, each request
-/// would load the database with one more statement.
+/// A busy database may need more time to accept a connection than a poll may take. If no poll succeeded, each request
+/// would send one more statement to the busy database.
 #[actix_web::test]
 async fn slow_connection_delays_the_first_poll_but_does_not_prevent_it() {
     let (app, relay) = TestApp::relayed(&[]).await;
@@ -132,7 +134,8 @@ async fn slow_connection_delays_the_first_poll_but_does_not_prevent_it() {
     wait::until("a poll", async || app.services().authenticator.revocations.is_current()).await;
 }
 
-/// An attacker with the signing key creates tokens that name another user's session or an unknown one (CWE-287).
+/// An attacker with the signing key creates tokens with the id of another user's session, or of a session that does not
+/// exist (CWE-287).
 #[actix_web::test]
 async fn correctly_signed_token_for_wrong_session_is_rejected() {
     let app = TestApp::start().await;
@@ -158,7 +161,7 @@ async fn correctly_signed_token_for_wrong_session_is_rejected() {
         assert_eq!(read.comparable(), none.comparable(), "{reason}");
     }
     assert_eq!(app.digest_all().await, before);
-    // The forged tokens have not changed the cache.
+    // The forged tokens must not change the cached session, so the user's own token still works.
     read_profile(&anna).await.ok(200);
     read_profile(&ben).await.ok(200);
 }

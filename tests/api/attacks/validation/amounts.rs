@@ -58,7 +58,7 @@ async fn negative_or_excessive_discount_is_refused() {
             assert!(reply.statements().is_empty());
         }
     }
-    // A discount has a rate or an amount. If the service accepted both, it would have to ignore one of them.
+    // A discount has either a rate or an amount. If the service accepted both, it would have to ignore one of the two.
     for object in ["", "/lines/0"] {
         let mut body = draft_with(&customer, &format!("{object}/discount_rate"), &json!("10"));
         body.pointer_mut(object).unwrap()["discount_amount"] = json!(1);
@@ -93,7 +93,7 @@ async fn overflowing_sum_is_refused_and_never_wraps() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Defense in depth: constraints of the database refuse wrong amounts.
+/// Defense in depth: database constraints refuse wrong amounts, even if the service does not check them.
 #[actix_web::test]
 async fn database_refuses_invalid_discounts_and_rates() {
     let app = TestApp::start().await;

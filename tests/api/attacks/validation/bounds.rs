@@ -1,5 +1,5 @@
-//! Input validation (CWE-20, CWE-1284): every bound in the OpenAPI document, in bodies, forms, queries and headers. One
-//! step beyond it is refused with the name of the field; the bound itself is not.
+//! Input validation (CWE-20, CWE-1284): every bound in the OpenAPI document, in bodies, forms, queries and headers. A
+//! value one step beyond a bound is refused with the name of the field. A value at the bound is accepted.
 
 use std::iter;
 
@@ -10,14 +10,14 @@ use crate::support::examples::{Demo, Example, Field};
 use crate::support::snapshot::Snapshot;
 use crate::support::{Actor, Reply};
 
-/// Bounds that a request reaches only after another check, with the reason.
+/// Bounds that this test cannot reach, because another check refuses the request first. Each has its reason.
 const NOT_REACHED: &[(&str, &str)] = &[
     ("/If-Match maxLength", "any entity tag is well-formed (RFC 9110 §8.8.3); a longer one matches no version (412)"),
     ("post_auth_confirm /password minLength", "the token is in a mail; see attacks::authentication::passwords"),
     ("post_auth_password_reset_confirm /new_password minLength", "the token is in a mail"),
 ];
 
-/// A bound: its keyword, the last value within it, and the first one beyond it.
+/// A bound: its keyword, the last allowed value, and the first value that is refused.
 struct Bound {
     keyword: &'static str,
     at: Option<Value>,
@@ -47,12 +47,13 @@ fn sample(field: &Field) -> &str {
     field.example.as_str().unwrap_or("x")
 }
 
-/// Cuts a text, or repeats its last character.
+/// Returns a text of this length: cuts the text, or repeats its last character.
 fn resized(text: &str, length: usize) -> String {
     text.chars().chain(iter::repeat(text.chars().last().unwrap())).take(length).collect()
 }
 
-/// Returns the example with a character that no pattern allows. A header cannot hold a control character.
+/// Returns the example with a character that no pattern allows. It is a printable character for headers, which cannot
+/// contain control characters.
 fn of_no_format(field: &Field) -> String {
     let character = if field.is_header() { 'é' } else { '\u{1}' };
     iter::once(character).chain(sample(field).chars().skip(1)).collect()
@@ -68,7 +69,7 @@ fn messages(reply: &Reply, field: &Field) -> Vec<String> {
     faults.filter(|fault| fault["pointer"] == *field.pointer).map(|fault| fault["message"].to_string()).collect()
 }
 
-/// A service and its rows, which each request finds as in the demo data.
+/// A service whose rows are restored before each request, so that each request finds the demo data.
 struct Walk {
     demo: Demo,
     rows: Snapshot,
@@ -76,7 +77,7 @@ struct Walk {
 }
 
 impl Walk {
-    /// Sends a request that may succeed, and undoes what it did.
+    /// Sends a request that may succeed, and then restores the rows that it changed.
     async fn send(&mut self, example: &Example, field: &Field, value: &Value) -> Reply {
         let reply = self.demo.send(&example.with(field, value)).await;
         if reply.status.is_success() && example.method != Method::GET {
@@ -89,7 +90,7 @@ impl Walk {
         reply
     }
 
-    /// Steps beyond each bound of a field, and returns the messages of the refusals.
+    /// Sends a value beyond each bound of a field, and returns the messages of the refusals.
     async fn step_beyond(&mut self, example: &Example, field: &Field) -> Vec<Vec<String>> {
         let mut refusals = Vec::new();
         for Bound { keyword, beyond, .. } in bounds(field) {
@@ -106,8 +107,8 @@ impl Walk {
         refusals
     }
 
-    /// Goes to each bound of a field. A value at the bound must not get the message of the value beyond it. Messages
-    /// about the whole format are ignored, because they do not tell which bound was crossed.
+    /// Sends a value at each bound of a field. The reply must not contain the message for the value beyond the bound.
+    /// The test ignores messages about the whole format, because they do not identify a bound.
     async fn stay_within(&mut self, example: &Example, field: &Field, refusals: Vec<Vec<String>>) {
         let format = match field.schema["type"].to_string().contains("\"string\"") {
             true => messages(&self.send(example, field, &json!(of_no_format(field))).await, field),
@@ -131,7 +132,8 @@ async fn every_bound_of_the_document_holds() {
     let rows = Snapshot::take(&demo.app).await;
     let (mut walk, mut tried) = (Walk { demo, rows, faults: Vec::new() }, 0);
     for example in Example::all() {
-        // A malformed id is treated as a missing one: see attacks::authorization::object_level::every_id.
+        // The service treats a malformed id as the id of a missing object, which
+        // attacks::authorization::object_level::every_id tests.
         let fields = example.fields().into_iter().filter(|field| !field.is_id() && !bounds(field).is_empty());
         let fields: Vec<Field> = fields.collect();
         let (before, mut refusals) = (walk.demo.app.digest_all().await, Vec::new());
@@ -146,6 +148,6 @@ async fn every_bound_of_the_document_holds() {
             walk.stay_within(&example, field, refusals).await;
         }
     }
-    assert!(tried > 200, "only {tried} bounds");
+    assert!(tried > 200, "only {tried} bounds were found");
     assert!(walk.faults.is_empty(), "{:#?}", walk.faults);
 }

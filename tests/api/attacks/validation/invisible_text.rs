@@ -10,7 +10,8 @@ use crate::support::{Actor, Reply, TestApp};
 const FIELDS: [&str; 8] =
     ["/name", "/tax_id", "/address", "/lines/0/description", "/notes", "/title", "/display_name", "/bio"];
 
-/// Sends this text in this field of a resource. A successful response contains the field.
+/// Creates or updates a resource with this text in this field. If the service accepts the text, the response contains
+/// the field.
 async fn send(alice: &Actor, customer: &str, field: &str, text: &str) -> Reply {
     let changed = |mut body: Value| {
         body[field.trim_start_matches('/')] = json!(text);

@@ -1,4 +1,5 @@
-//! Sockets close when their session, user, access or process ends (API2, API5).
+//! A socket closes when its session ends, its user is disabled, its access token expires, or its process stops (API2,
+//! API5).
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -62,7 +63,7 @@ async fn socket_closes_when_its_access_expires_unless_renewed() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (mut renewed, mut not_renewed) = (Socket::connect(&app, &alice).await, Socket::connect(&app, &alice).await);
-    // Access tokens expire after ten minutes. Now less than one minute is left.
+    // Access tokens expire after ten minutes. After this step, the token is valid for less than one minute.
     app.clock.advance(TimeDelta::seconds(545));
     for socket in [&mut renewed, &mut not_renewed] {
         assert_eq!(socket.receive().await["type"], "renew_soon");

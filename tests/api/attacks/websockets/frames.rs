@@ -1,4 +1,4 @@
-//! Malformed and oversized frames and messages, and too many of them (API4, API8).
+//! Malformed frames and messages, frames and messages that are too large, and floods of them (API4, API8).
 
 use serde_json::json;
 use strongroom::security::websockets::MAX_QUEUED_CHANGES;
@@ -11,7 +11,7 @@ async fn signed_in(app: &TestApp) -> Socket {
     Socket::connect(app, &alice).await
 }
 
-/// Sends these bytes, and asserts the close code and the event.
+/// Sends these bytes, and asserts that the service closes the socket with this code and records this event.
 async fn assert_closes(bytes: &[u8], code: u16, event: &str) {
     let app = TestApp::start().await;
     let mut socket = signed_in(&app).await;
@@ -82,8 +82,8 @@ async fn oversized_frame_or_message_closes_the_socket() {
     assert_eq!(socket.close_code().await, 1009);
 }
 
-/// The service does not wait for the payload. A header that announces a gigabyte would otherwise make it buffer a
-/// gigabyte.
+/// The service does not wait for the payload. Otherwise a frame header with a length of a gigabyte would make the
+/// service buffer a gigabyte.
 #[actix_web::test]
 async fn oversized_frame_header_closes_the_socket_before_its_payload() {
     let gigabyte = [&[0x81, 0xff][..], &(1_u64 << 30).to_be_bytes(), &[1, 2, 3, 4]].concat();
@@ -134,7 +134,7 @@ async fn invalid_messages_are_refused_and_too_many_close_the_socket() {
 async fn sixty_first_message_in_a_minute_closes_the_socket() {
     let app = TestApp::start().await;
     let mut socket = signed_in(&app).await;
-    // All frames are sent in one write, so that they arrive within a minute on a slow machine too.
+    // The test sends all frames in one write, so that they also arrive within a minute on a slow machine.
     let message = json!({"type": "subscribe", "object": "invoices"}).to_string();
     socket.raw(&frame(0x80 | TEXT, message.as_bytes()).repeat(61)).await;
     for _ in 0..60 {
@@ -144,14 +144,15 @@ async fn sixty_first_message_in_a_minute_closes_the_socket() {
     socket.wait_for_event("excess_rate_limit_exceeded/live_messages").await;
 }
 
-/// Slow read: the client never reads. Its queue is bounded, and the service disconnects it. Its receive buffer is small,
-/// so that the kernel's buffers are soon full.
+/// Slow read: the client never reads. The queue of messages for the client is bounded, so the service disconnects the
+/// client. The receive buffer of the client is small, so that the kernel's buffers are soon full.
 #[actix_web::test]
 async fn client_that_does_not_read_is_disconnected() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let socket = Socket::connect_slow(&app, &alice).await;
-    // These messages need no database. So the buffers are full long before the timeout of an idle socket.
+    // The service answers these messages without the database, so the buffers are full long before the timeout of an
+    // idle socket.
     wait::until("the slow reader is disconnected", async || {
         (0..MAX_QUEUED_CHANGES).for_each(|_| app.services().live.resync());
         logs::events(&socket.request_id).contains(&"excess_rate_limit_exceeded/live_slow_reader".to_owned())

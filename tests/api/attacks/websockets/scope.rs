@@ -1,5 +1,5 @@
-//! BOLA by ids in messages (API1): other users' objects get the same bytes as missing ones, and their events are not
-//! delivered.
+//! BOLA by ids in messages (API1): the reply to another user's id has the same bytes as the reply to a missing id, and
+//! events of other users' objects are not delivered.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -55,14 +55,15 @@ async fn events_of_other_users_are_not_delivered() {
     change(&alice, &foreign).await;
     alice.invoice().await;
     alice.document().await;
-    // Changes are read in the order of their transactions, and Mallory's customer is created last. So an event of an
-    // object of Alice would arrive before this one.
+    // The service reads changes in the order of their transactions, and Mallory's customer is created last. So an event
+    // about Alice's object would arrive before the event about Mallory's customer.
     let own = mallory.customer().await;
     let event = socket.receive().await;
     assert_eq!(event, json!({"type": "event", "object": "customer", "id": own, "version": 1, "what": "created"}));
 }
 
-/// The service does not trust a recorded change: it reads the object with the rights of the socket's user.
+/// The attacker writes a forged row into the table of changes. The service does not trust this row: it reads the object
+/// with the rights of the socket's user.
 #[actix_web::test]
 async fn forged_change_reveals_no_foreign_object() {
     let app = TestApp::start().await;
@@ -100,7 +101,8 @@ async fn guessing_ids_closes_the_socket() {
     assert!(denied <= 60, "{denied}");
 }
 
-/// The ticket belongs to another user, or to another session of the same user.
+/// A socket accepts only tickets of its own session. This ticket belongs to another user, or to another session of the
+/// same user.
 #[actix_web::test]
 async fn ticket_of_another_session_cannot_renew() {
     let app = TestApp::start().await;

@@ -76,7 +76,7 @@ async fn message_before_authentication_closes_the_socket() {
         assert_eq!(socket.close_code().await, 4401, "{first}");
         socket.wait_for_event("authn_token_invalid/no_ticket").await;
     }
-    // None of these messages used the ticket up.
+    // The service refused the messages above before it used the ticket, so the ticket is still valid.
     let mut socket = Socket::open(&app).await;
     socket.send(&json!({"type": "authenticate", "ticket": good})).await;
     assert_eq!(socket.receive().await["type"], "ready");
@@ -88,7 +88,7 @@ async fn unauthenticated_socket_times_out() {
     let mut silent = Socket::open(&app).await;
     assert_eq!(silent.close_code().await, 4401);
     silent.wait_for_event("authn_token_invalid/no_ticket").await;
-    // A ping is not a message, so it does not replace the ticket.
+    // A ping is not a message, so a socket that only sends pings must also time out.
     let mut pinging = Socket::open(&app).await;
     for _ in 0..12 {
         pinging.frame(0x89, b"x").await;
@@ -151,7 +151,7 @@ async fn unauthenticated_sockets_per_address_are_limited() {
     }
     let (head, _) = handshake(&app, "").await;
     assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
-    // An authenticated socket no longer counts for its address.
+    // A socket counts for the limit of its address only until it has authenticated.
     let first = ticket(&alice).await;
     waiting[0].send(&json!({"type": "authenticate", "ticket": first})).await;
     assert_eq!(waiting[0].receive().await["type"], "ready");
@@ -170,7 +170,7 @@ async fn sockets_per_user_are_limited() {
     eleventh.send(&json!({"type": "authenticate", "ticket": ticket(&alice).await})).await;
     assert_eq!(eleventh.close_code().await, 4429);
     eleventh.wait_for_event("excess_rate_limit_exceeded/live_sockets").await;
-    // A closed connection releases its permit.
+    // When a socket closes, its user may open another socket.
     sockets[0].frame(0x88, &1000_u16.to_be_bytes()).await;
     assert_eq!(sockets[0].close_code().await, 1000);
     Socket::connect(&app, &alice).await;

@@ -1,4 +1,4 @@
-//! Limits of numeric settings and of names.
+//! Settings whose value is outside of its allowed range are faults.
 
 use strongroom::config::Rate;
 

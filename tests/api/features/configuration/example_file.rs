@@ -1,4 +1,4 @@
-//! `.env.example` matches the code.
+//! `.env.example` lists all settings with their descriptions and defaults, as in the code.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -166,7 +166,7 @@ fn management_port_beyond_loopback_requires_tls_and_a_token() {
         ("STRONGROOM_TLS_KEY_FILE", ""),
     ];
     assert_eq!(production.faults(&behind_proxy), ["STRONGROOM_TLS_CERT_FILE"]);
-    // The rules hold even for a listener on loopback: the token must be strong and differ from other secrets.
+    // The token must be strong and differ from other secrets, even if the port listens on loopback only.
     production.refuses(token, &["short", "password-password-password-password", STRONG, OTHER]);
     Base::development().refuses(token, &["short"]);
 }

@@ -1,5 +1,6 @@
-//! A valid configuration starts, and an invalid one reports all its [`faults`]. The other tests are about [`incoming`]
-//! and [`outgoing`] connections, [`keys`], [`bounds`] of numbers, [`development`], and the [`example_file`].
+//! The service starts with a valid configuration, and reports all [`faults`] of an invalid configuration. The other
+//! tests are about [`incoming`] and [`outgoing`] connections, [`keys`], [`bounds`] of numbers, [`development`], and the
+//! [`example_file`].
 
 mod bounds;
 mod development;
@@ -50,7 +51,7 @@ impl Drop for Folder {
     }
 }
 
-/// A valid configuration, which tests change. An empty value removes a setting.
+/// A valid configuration. A test changes its settings, and removes a setting by an empty value.
 struct Base {
     folder: Folder,
     pairs: Vec<(String, String)>,

@@ -49,12 +49,12 @@ fn database_requires_verified_tls() {
         url("db.internal/strongroom?sslmode=prefer"),
         url("db.internal/strongroom?sslmode=require"),
         url("db.internal/strongroom?sslmode=verify-ca"),
-        // A later parameter overrides an earlier one.
+        // If a URL repeats a parameter, the last value applies, so the check must read the last value.
         url("db.internal/strongroom?sslmode=verify-full&sslmode=disable"),
         url("db.internal/strongroom?sslmode=verify-full&ssl-mode=allow"),
         url("localhost/strongroom?host=db.internal"),
         url("localhost/strongroom?hostaddr=203.0.113.7"),
-        // These hosts only look like this machine.
+        // The names of these hosts look like loopback, but belong to other machines.
         url("localhost.evil.example/strongroom"),
         url("127.0.0.1.evil.example/strongroom"),
         url("localhost@evil.example/strongroom"),
@@ -86,7 +86,8 @@ fn database_requires_verified_tls() {
         "STRONGROOM_DATABASE_OWNER_URL",
         &[concat!("postgres://strongroom_owner:", "kT4vq9Lw2z@db.internal/strongroom")],
     );
-    // If both URLs named the same role, row-level security and the column grants would not apply to the service.
+    // If the service connected as the schema's owner, row-level security and the column grants would not apply to it.
+    // So both URLs must have different roles.
     assert_eq!(base.faults(&[("STRONGROOM_DATABASE_OWNER_URL", DATABASE)]), ["DATABASE_URL"]);
 }
 

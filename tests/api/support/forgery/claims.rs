@@ -65,7 +65,7 @@ pub fn issuer_audience_subject(forger: &Forger<'_>) -> Vec<Forgery> {
     ]
 }
 
-/// Returns tokens whose times are expired, in the future, missing, or no integers (ASVS 9.2.1).
+/// Returns tokens whose times are in the past, in the future, missing, or not integers (ASVS 9.2.1).
 pub fn time(forger: &Forger<'_>) -> Vec<Forgery> {
     let now = forger.time("iat");
     let exp = forger.time("exp");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Forger, Forgery, Key, encode};
 
-/// Returns tokens that bring their own key, or have a `kid` that is a path or a query (injection), another type, or
+/// Returns tokens whose header contains a key, a `kid` that is a path or an SQL query (injection), another `typ`, or
 /// `crit` (ASVS 9.1.3, 9.2.2).
 pub fn header_tricks(forger: &Forger<'_>) -> Vec<Forgery> {
     let thief = Ed25519KeyPair::generate().unwrap();

@@ -1,8 +1,8 @@
 //! Forged access tokens: every known way to forge a valid token.
 //!
-//! Most forgeries have a valid signature: an attacker may have a leaked key, or another service may use the same key.
-//! Only the checks of `iss`, `aud`, `typ` and the types of the claims reject these tokens. The unit tests of
-//! `security/sessions/access_tokens` and the attack tests use the same list.
+//! Most forgeries have a valid signature, because an attacker may have a leaked key, or another service may use the
+//! same key. Only the checks of `iss`, `aud`, `typ` and of the types of the claims reject these tokens. The unit tests
+//! of `security/sessions/access_tokens` and the attack tests use the same list.
 
 mod algorithm;
 mod claims;
@@ -45,7 +45,8 @@ impl Key {
         }
     }
 
-    /// Returns the public key. A service with HS256 has none, so this is a random key that an attacker might try.
+    /// Returns the public key. A service with HS256 has no public key, so the function returns a random key that an
+    /// attacker might try.
     fn public(&self) -> Vec<u8> {
         match self {
             Self::Hs256(_) => Ed25519KeyPair::generate().unwrap().public_key().as_ref().to_vec(),
@@ -89,24 +90,24 @@ impl<'a> Forger<'a> {
         Value::Object(map.clone()).to_string()
     }
 
-    /// Returns the token with one header parameter changed (null removes it), signed again.
+    /// Changes one header parameter of the token (null removes the parameter), and signs the token again.
     pub fn header(&self, name: &str, value: Value) -> String {
         self.sign_raw(&Self::json(&with(&self.header, name, value)), &Self::json(&self.claims))
     }
 
-    /// Returns the token with one claim changed (null removes it), signed again.
+    /// Changes one claim of the token (null removes the claim), and signs the token again.
     pub fn claim(&self, name: &str, value: Value) -> String {
         self.claims(&[(name, value)])
     }
 
-    /// Returns the token with several claims changed, signed again.
+    /// Changes several claims of the token, and signs the token again.
     pub fn claims(&self, changes: &[(&str, Value)]) -> String {
         let claims =
             changes.iter().fold(self.claims.clone(), |claims, (name, value)| with(&claims, name, value.clone()));
         self.sign_raw(&Self::json(&self.header), &Self::json(&claims))
     }
 
-    /// Returns the token with header parameters changed, signed by `sign`.
+    /// Changes header parameters of the token, and signs the token with `sign`.
     fn signed_by(&self, changes: &[(&str, Value)], sign: impl Fn(&str) -> Vec<u8>) -> String {
         let header =
             changes.iter().fold(self.header.clone(), |header, (name, value)| with(&header, name, value.clone()));

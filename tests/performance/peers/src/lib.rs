@@ -1,4 +1,4 @@
-//! What both peers have in common: the bodies, the totals, the password hash, and the [`Store`].
+//! The code that both Rust peers share: the bodies, the totals, the password hash, and the [`Store`].
 
 mod store;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use store::Store;
 use uuid::Uuid;
 
-/// A price is in major units with six decimals here: ten-thousandths of a cent.
+/// Prices have six decimals of the major unit, so the integer counts ten-thousandths of a cent.
 const PRICE_DECIMALS: u32 = 6;
 
 #[derive(Deserialize, Validate)]

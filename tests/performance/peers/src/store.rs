@@ -1,4 +1,4 @@
-//! The SQL of both peers, and their tokens.
+//! The SQL statements and the tokens of both Rust peers.
 
 use std::path::PathBuf;
 
@@ -58,7 +58,7 @@ impl Store {
             .await
     }
 
-    /// Begins a session and returns its tokens.
+    /// Creates a session and returns its tokens.
     pub async fn begin_session(&self, user: Uuid) -> sqlx::Result<LoggedIn> {
         let (session, secret) = (Uuid::new_v4(), Uuid::new_v4());
         sqlx::query("insert into sessions (id, user_id, token_hash) values ($1, $2, sha256($3))")
@@ -79,7 +79,7 @@ impl Store {
         sqlx::query_as(sql).bind(owner).bind(id).fetch_optional(&self.pool).await
     }
 
-    /// Returns the newest twenty. One row more shows that a next page exists.
+    /// Returns the newest twenty invoices. It reads one more row, which shows whether a next page exists.
     pub async fn newest(&self, owner: Uuid) -> sqlx::Result<Page> {
         let sql = "select id, customer_id, status, number, currency, issue_date, due_date, total, paid, credited, created_at, updated_at
             from invoices where owner_id = $1 order by created_at desc, id desc limit 21";
@@ -91,7 +91,7 @@ impl Store {
         Ok(Page { items, next_cursor })
     }
 
-    /// Inserts a draft and its lines in one transaction. The composite key refuses other owners' customers.
+    /// Inserts a draft and its lines in one transaction. The composite foreign key refuses customers of other owners.
     pub async fn insert(&self, owner: Uuid, new: &NewInvoice, rows: Vec<LineRow>) -> sqlx::Result<Invoice> {
         let positions: Vec<i32> = rows.iter().map(|row| row.position).collect();
         let descriptions: Vec<String> = rows.iter().map(|row| row.description.clone()).collect();

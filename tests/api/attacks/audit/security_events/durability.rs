@@ -1,4 +1,5 @@
-//! An event is stored exactly if its action is: after rollbacks, database outages and SIGKILL.
+//! An action and its event are stored together, or neither is stored. The tests cause rollbacks, database outages and
+//! SIGKILL.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -70,7 +71,7 @@ async fn rolled_back_transaction_leaves_no_event() {
         .await
         .unwrap();
     assert_eq!(rows, ["admin_user_enabled"]);
-    // Without a recorder, a critical action fails.
+    // A critical action fails if no recorder is set, because its event would be lost.
     let mut connection = pool.acquire().await.unwrap();
     assert!(Event::new(EventKind::AdminUserDisabled).record_in(&mut connection).await.is_err());
 }
@@ -82,7 +83,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     app.database.disconnect().await;
     let reply = app.anonymous().request(Method::GET, "/api/v1/me").send().await;
     reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/missing"]);
-    // The flood has far more events than the queue holds, and none of them blocks.
+    // The flood has far more events than the queue can hold. A full queue must not block a request.
     let flood = MAX_QUEUED + 2_000;
     background_sync(&recorder, || {
         (0..flood).for_each(|_| Event::new(EventKind::SequenceFail).reason("flood").record())
@@ -90,7 +91,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     let lost = recorder.lost();
     assert!((1..=7_100).contains(&lost), "{lost}");
     assert!(recorder.queued() <= MAX_QUEUED);
-    // A flood of anonymous events does not displace events about users.
+    // Half of the queue is reserved for events about users, so a flood of anonymous events cannot displace them.
     let user = UserId::new();
     let denied = || Event::new(EventKind::AuthzFail).reason("hidden").user(user).record();
     background_sync(&recorder, || (0..100).for_each(|_| denied()));
@@ -99,7 +100,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     let (reason, _) = row(&app.all_rows, "sys_audit_lost").await;
     assert_eq!(reason, "not_stored");
     wait::until_equal(0, async || recorder.queued()).await;
-    // The chain writer may have found the same fault, and recorded an event of its own.
+    // The chain writer may also have detected the outage, and recorded a second event.
     let faults = "select distinct reason from security_events where kind = 'sys_audit_fault'";
     let faults: Vec<String> = sqlx::query_scalar(faults).fetch_all(&app.all_rows).await.unwrap();
     assert!(faults.contains(&"not_written".to_owned()), "{faults:?}");
@@ -113,7 +114,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     assert_eq!(reported as u64, recorder.lost());
 }
 
-/// Between these two events, an attacker could have run another program.
+/// The log must show when the service did not run, because an attacker could run another program in this time.
 #[actix_web::test]
 async fn start_and_shutdown_are_recorded() {
     let app = TestApp::start().await;
@@ -125,7 +126,7 @@ async fn start_and_shutdown_are_recorded() {
     assert_eq!(kinds, ["sys_startup", "sys_shutdown"]);
 }
 
-/// `docs/security-events.md` promises that an event has its row within two seconds.
+/// `docs/security-events.md` promises that an event is stored within two seconds.
 #[actix_web::test]
 async fn events_older_than_two_seconds_survive_sigkill() {
     let database = TestDatabase::create().await;

@@ -19,10 +19,10 @@ use crate::support::{TestApp, logs, wait};
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
 const FLOOD: usize = 2_500;
 
-/// The request id, amount, route and address of an event.
+/// A row of the table of events: request id, amount, route and address.
 type Row = (Option<Uuid>, Option<i64>, Option<String>, Option<String>);
 
-/// Sends requests without a token, 32 at a time. Returns how many of them have their own log line.
+/// Sends requests without a token, 32 at a time. Returns how many of the requests have their own log line.
 async fn flood(client: &Client, requests: usize) -> usize {
     let lines = stream::iter(0..requests).map(|_| async {
         let reply = client.request(Method::GET, "/api/v1/me").send().await;
@@ -49,14 +49,17 @@ async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     let refusals: i64 = rows.iter().map(|(_, amount, ..)| amount.unwrap_or(1)).sum();
     assert_eq!(refusals, FLOOD as i64);
     let (single, aggregates): (Vec<_>, Vec<_>) = rows.iter().partition(|(request, ..)| request.is_some());
-    assert_eq!(single.len(), lines, "each row has its line");
+    assert_eq!(single.len(), lines, "each row of an aggregate has a log line");
     // On a slow machine, the flood may last longer than one window. The last window may have too few events for an
     // aggregate.
     assert!(!aggregates.is_empty() && lines <= (aggregates.len() + 1) * MAX_SINGLE as usize, "{rows:?}");
     for (_, amount, route, address) in &aggregates {
         assert_eq!((route.as_deref(), address.as_deref()), (Some("/api/v1/me"), Some("127.0.0.1")));
         let amount = amount.unwrap();
-        assert!(logs::contains(&format!("\"network\":\"127.0.0.1\",\"amount\":{amount}")), "its line says {amount}");
+        assert!(
+            logs::contains(&format!("\"network\":\"127.0.0.1\",\"amount\":{amount}")),
+            "the log line of the aggregate contains the amount {amount}"
+        );
     }
     // The MAC covers the amount, so a changed amount is detected.
     owner.execute("alter table security_events disable trigger user").await.unwrap();
@@ -75,7 +78,7 @@ async fn aggregate_is_written_when_its_minute_ends() {
     wait_for_aggregate(&app, None).await;
     app.clock.advance(TimeDelta::seconds(61));
     wait_for_aggregate(&app, Some(100 - i64::from(MAX_SINGLE))).await;
-    // In the next minute, single events have rows again.
+    // In the next minute, each of the first events gets its own row again.
     assert_eq!(flood(&app.anonymous(), 5).await, 5);
 }
 
@@ -87,7 +90,7 @@ async fn wait_for_aggregate(app: &TestApp, wanted: Option<i64>) {
 /// Anonymous clients and a user send requests from the same address at the same time.
 #[actix_web::test]
 async fn anonymous_flood_does_not_blind_the_rules_for_users() {
-    // Below this high threshold the session does not end, so all probes get the same response.
+    // This high threshold keeps the session alive, so all probes get the same response.
     let app = TestApp::with(&[("STRONGROOM_RULES_PROBING_SESSION", "1000/5m")]).await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let theirs = alice.invoice().await;
@@ -112,8 +115,8 @@ async fn anonymous_flood_does_not_blind_the_rules_for_users() {
     let sql = "select reason, count(object_id), count(*), sum(coalesce(amount, 1))::bigint from security_events
                where kind = 'authz_fail' and user_id::text = $1 group by reason order by reason";
     let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(sql).bind(user).fetch_all(&mut superuser).await.unwrap();
-    // Each denied object has its own row. Malformed ids are aggregated per user. Their number is the sum of one or more
-    // windows.
+    // Each denied object has its own row. Events of malformed ids are aggregated for each user. The test sums their
+    // amounts, because they may be spread over several windows.
     let [malformed, not_found] = rows.as_slice() else { panic!("{rows:?}") };
     assert_eq!((malformed.0.as_str(), malformed.1, malformed.3), ("malformed_id", 0, 110));
     assert!(malformed.2 < 110, "{rows:?}");

@@ -1,4 +1,5 @@
-//! Events classify a denied object as foreign or missing. Responses do not reveal the class.
+//! The event of a denied request states whether the object is foreign or missing. The response does not reveal which of
+//! the two.
 
 use uuid::Uuid;
 
@@ -21,14 +22,14 @@ fn of(kind: &str, class: &str) -> Vec<(Option<String>, Option<String>)> {
     vec![(Some(kind.to_owned()), Some(class.to_owned()))]
 }
 
-/// The response and the work are the same for a foreign and a missing object. Only the events differ.
+/// A foreign and a missing object cause the same response and the same SQL statements. Only the events differ.
 #[actix_web::test]
 async fn denied_object_is_classified_in_events_but_not_in_responses() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (customer, invoice) = (bob.customer().await, bob.invoice().await);
-    // Alice's first invoice makes the service count her rows for the quota. This statement must not occur in one of the
-    // two requests that are compared below.
+    // Alice's first invoice makes the service count her rows for the quota. Otherwise only one of the two requests
+    // below would send this statement, and the comparison would fail.
     alice.invoice().await;
     let sessions = bob.get("/api/v1/auth/sessions").await.ok(200).json();
     let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
@@ -45,7 +46,7 @@ async fn denied_object_is_classified_in_events_but_not_in_responses() {
         alike(&foreign, &missing);
         assert_eq!(objects(&app, &foreign.request_id()).await, of(kind, "foreign"));
         assert_eq!(objects(&app, &missing.request_id()).await, of(kind, "missing"));
-        // A text that cannot be an id names no object.
+        // A malformed id belongs to no object, so its event contains no object.
         let malformed = alice.get(&format!("{path}{}", id.replace('-', ""))).await;
         assert_eq!((malformed.comparable(), malformed.statements()), (missing.comparable(), missing.statements()));
         malformed.assert_events(&["authz_fail/malformed_id"]);
@@ -57,7 +58,7 @@ async fn denied_object_is_classified_in_events_but_not_in_responses() {
     assert_eq!(objects(&app, &foreign.request_id()).await, of("session", "foreign"));
     assert_eq!(objects(&app, &missing.request_id()).await, of("session", "missing"));
 
-    // Next, the id is in a body.
+    // In the next request, the id is in the body.
     let foreign = alice.post("/api/v1/invoices", &draft(&customer)).await;
     let missing = alice.post("/api/v1/invoices", &draft(&Uuid::new_v4().to_string())).await;
     foreign.assert_invalid_field("/customer_id");
@@ -65,7 +66,7 @@ async fn denied_object_is_classified_in_events_but_not_in_responses() {
     assert_eq!(objects(&app, &foreign.request_id()).await, of("customer", "foreign"));
     assert_eq!(objects(&app, &missing.request_id()).await, of("customer", "missing"));
 
-    // Last, the id is in a message of a WebSocket.
+    // At last, the id is in a message of a WebSocket.
     for (id, class) in [(invoice, "foreign"), (Uuid::new_v4().to_string(), "missing")] {
         let mut socket = Socket::connect(&app, &alice).await;
         let answer = socket.subscribe("invoice", Some(&id)).await;

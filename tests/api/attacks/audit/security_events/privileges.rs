@@ -1,4 +1,4 @@
-//! Which roles may insert and read events, and that no role can change them.
+//! Tests which roles may insert and read events, and that no role can change events.
 
 use sqlx::{ConnectOptions, Executor};
 use strongroom::base::id::UserId;

@@ -8,7 +8,7 @@ use super::{OTHER, WRONG, counted, from, guess, lock_mails, number, reset};
 use crate::support::actor::{PASSWORD, mails, try_sign_in, try_sign_in_with};
 use crate::support::{Actor, Reply, TestApp, wait};
 
-/// During a lock, a correct password gets the same response as a wrong one.
+/// During a lock, a correct password gets the same response as a wrong password.
 #[actix_web::test]
 async fn ten_failures_lock_account_silently_and_notify_owner_once() {
     let app = TestApp::start().await;
@@ -44,7 +44,7 @@ async fn ten_failures_lock_account_silently_and_notify_owner_once() {
     try_sign_in(&from(&app, 13), &alice.email, OTHER).await.assert_refused(401, "invalid_credentials");
     app.advance_time(TimeDelta::seconds(61)).await;
     try_sign_in(&from(&app, 14), &alice.email, OTHER).await.ok(200);
-    // After an hour without failures, the account has ten failures again before it is locked.
+    // After an hour without failures, the count starts again, so ten further failures are needed to lock the account.
     app.advance_time(TimeDelta::minutes(61)).await;
     guess(&app, &alice.email, 9).await;
     try_sign_in(&from(&app, 15), &alice.email, OTHER).await.ok(200);
@@ -76,8 +76,8 @@ async fn lock_durations_double_up_to_15_minutes_and_expire() {
     try_sign_in(&next(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// User enumeration by lock: unknown accounts are counted and locked like known ones. The only difference is that their
-/// mail has no recipient.
+/// User enumeration: the service counts and locks unknown accounts like known accounts. The only difference is that the
+/// mail about the lock has no recipient.
 #[actix_web::test]
 async fn lock_is_indistinguishable_for_unknown_account() {
     let app = TestApp::start().await;
@@ -116,7 +116,7 @@ async fn too_many_consecutive_failures_require_password_reset() {
     locked
         .assert_refused(401, "invalid_credentials")
         .assert_events(&["authn_login_fail/correct_password_while_locked"]);
-    // A known device has its own counter. Its success does not unlock the account for unknown clients.
+    // A known device has its own counter. A successful login from it does not unlock the account for unknown clients.
     try_sign_in_with(&from(&app, 3), &alice.email, PASSWORD, &alice.device).await.ok(200);
     try_sign_in(&from(&app, 4), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     let events = reset(&app, &alice.email, &from(&app, 5)).await.events();
@@ -124,8 +124,7 @@ async fn too_many_consecutive_failures_require_password_reset() {
     try_sign_in(&from(&app, 6), &alice.email, OTHER).await.ok(200);
 }
 
-/// If a reset request locked the account, an attacker could lock it without a password (OWASP Forgot Password Cheat
-/// Sheet).
+/// If a reset request locked the account, any attacker could lock the account (OWASP Forgot Password Cheat Sheet).
 #[actix_web::test]
 async fn reset_requests_do_not_lock_account() {
     let app = TestApp::start().await;
@@ -139,8 +138,8 @@ async fn reset_requests_do_not_lock_account() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// CWE-620: an attacker with a stolen access token guesses the password. They have 5 guesses per hour and session, and
-/// 10 in a row.
+/// CWE-620: an attacker with a stolen access token guesses the password. The limits are 5 failures per hour and
+/// session, and 10 consecutive failures per user.
 #[actix_web::test]
 async fn reauthentication_guesses_are_limited_per_session_and_user() {
     let app = TestApp::start().await;
@@ -172,7 +171,7 @@ async fn reauthentication_guesses_are_limited_per_session_and_user() {
         .assert_events(&["authn_password_change_fail/correct_password_while_locked"]);
     assert_eq!(app.digest_all().await, before);
     assert_eq!(lock_mails(&app).await, (1, 1), "the owner is notified");
-    // Login has other counters. A password reset also unlocks re-authentication.
+    // Login has its own counters, so the owner can still log in. A password reset unlocks re-authentication.
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
     reset(&app, &alice.email, &from(&app, 2)).await;
     let again = Actor::sign_in(&app.anonymous(), &alice.email, OTHER).await;

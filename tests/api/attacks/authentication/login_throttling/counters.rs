@@ -1,4 +1,5 @@
-//! The counters of failed logins under parallel attempts, on two replicas, and without the database.
+//! The counters of failed logins stay exact under parallel attempts and on two replicas. Without the database, no login
+//! succeeds.
 
 use actix_web::http::header::HeaderMap;
 use chrono::TimeDelta;
@@ -15,7 +16,7 @@ fn client(network: u8, host: u8) -> ClientAddr {
     ClientAddr::resolve([127, 5, network, host].into(), &HeaderMap::new(), &TrustedProxies::default())
 }
 
-/// Makes parallel attempts, and returns how many of them may try a password.
+/// Counts parallel login attempts, and returns how many of them the limits admit.
 async fn admitted(app: &TestApp, attempts: impl IntoIterator<Item = (String, ClientAddr)>) -> usize {
     let credentials = &app.replica().credentials;
     let attempts =
@@ -41,7 +42,8 @@ async fn parallel_guesses_cannot_exceed_limits() {
     assert_eq!(admitted(&app, (60..140).map(|user| (name(user), client(3, user)))).await, 30, "network");
 }
 
-/// Failures, successes, resets and sweeps run in parallel.
+/// Failed and successful logins, password resets and sweeps run in parallel. The counts must be exact, and no
+/// transaction may deadlock.
 #[actix_web::test]
 async fn parallel_attempts_are_all_counted_without_deadlock() {
     let limits =
@@ -75,7 +77,7 @@ async fn parallel_attempts_are_all_counted_without_deadlock() {
     }
 }
 
-/// The attacker alternates between two replicas.
+/// The attacker sends guesses to two replicas in turn, but the replicas share the counters.
 #[actix_web::test]
 async fn counters_are_shared_by_replicas_and_survive_restarts() {
     let first = TestApp::with(&[MASTER]).await;
@@ -91,10 +93,10 @@ async fn counters_are_shared_by_replicas_and_survive_restarts() {
         try_sign_in(&from(app, 20), &alice.email, PASSWORD)
             .await
             .assert_events(&["authn_login_fail/correct_password_while_locked"]);
-        // The device cookie of one replica is valid on the other.
+        // A device cookie that one replica sets is valid on the other replica.
         try_sign_in_with(&from(app, 21), &alice.email, PASSWORD, &alice.device).await.ok(200);
     }
-    // One address alternates between both replicas.
+    // One address sends its guesses to both replicas in turn.
     let at = |app: &TestApp| app.client_from([127, 8, 8, 1].into());
     for attempt in 0..20 {
         let app = if attempt % 2 == 0 { &first } else { &second };
@@ -114,7 +116,8 @@ async fn counters_are_shared_by_replicas_and_survive_restarts() {
     try_sign_in(&at(&third), "n0@example.com", PASSWORD).await.assert_refused(429, "too_many_requests");
 }
 
-/// The clock of a replica is a day ahead, which ends no lock and no window.
+/// The clock of one replica is a day ahead. No lock and no window ends early, because the counters use the clock of the
+/// database.
 #[actix_web::test]
 async fn counters_use_database_clock() {
     let app = TestApp::start().await;
@@ -130,7 +133,7 @@ async fn counters_use_database_clock() {
         .assert_events(&["authn_login_fail/correct_password_while_locked"]);
 }
 
-/// The service rejects attempts before it computes a hash.
+/// Without the counters, the service rejects each attempt before it computes a hash.
 #[actix_web::test]
 async fn unavailable_counters_fail_closed() {
     let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;
@@ -150,7 +153,7 @@ async fn unavailable_counters_fail_closed() {
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// A counter whose window has not ended is kept.
+/// The sweep must not delete a counter whose window has not ended.
 #[actix_web::test]
 async fn expired_counters_are_deleted() {
     let app = TestApp::start().await;

@@ -1,6 +1,6 @@
-//! API2:2023: brute force on one account and account lockout as denial of service ([`accounts`]), and password spraying
-//! from one network ([`networks`]). The [`counters`] are exact under parallel attempts and on two replicas. See D16 in
-//! `docs/decisions.md`.
+//! API2:2023: brute force on one account, and account lockout as denial of service ([`accounts`]); password spraying
+//! from one network ([`networks`]); exact counts under parallel attempts and on two replicas ([`counters`]). D16 in
+//! `docs/decisions.md` gives the reasons.
 
 mod accounts;
 mod counters;
@@ -19,7 +19,7 @@ const WRONG: &str = "correct horse battery 8";
 const OTHER: &str = "another horse battery 7";
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM");
 
-/// Returns a client in its own network.
+/// Returns a client in a network of which no other client is a part.
 fn from(app: &TestApp, network: u8) -> Client {
     app.client_from(Ipv4Addr::new(127, 3, network, 1).into())
 }
@@ -31,7 +31,7 @@ async fn guess(app: &TestApp, email: &str, times: u8) {
     }
 }
 
-/// Returns the response, and how many hashes it needed.
+/// Returns the response, and how many password hashes the request computed.
 async fn counted(app: &TestApp, client: &Client, email: &str, password: &str) -> (Reply, usize) {
     let hashes = || app.services().credentials.passwords.hashes();
     let before = hashes();

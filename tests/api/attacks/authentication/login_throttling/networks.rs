@@ -1,4 +1,4 @@
-//! Password spraying from one address or network, and the effect on its other users.
+//! Password spraying from one address or network, and the effect on the other users of this address or network.
 
 use std::net::Ipv4Addr;
 
@@ -40,8 +40,7 @@ async fn sixth_guess_from_one_address_returns_429_before_hashing() {
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert_eq!((cost, (3500..=3600).contains(&wait)), (0, true));
     assert_eq!(app.digest_all().await, before);
-    // The attacker's login to another account does not reset the counter, and the owner can log in from another
-    // address.
+    // If the attacker logs in to another account, the counter is not reset. The owner can log in from another address.
     try_sign_in(&guesser, &bob.email, PASSWORD).await.ok(200);
     try_sign_in(&guesser, &alice.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);
@@ -61,8 +60,8 @@ async fn successful_logins_are_not_counted() {
     }
 }
 
-/// A success resets the counter of this account at this address. The failures of that counter are also subtracted from
-/// the counter of the whole account.
+/// A successful login resets the counter of this account and address. The same failures are subtracted from the counter
+/// of the account.
 #[actix_web::test]
 async fn successful_login_resets_only_counters_of_this_client() {
     let app = TestApp::start().await;
@@ -81,14 +80,14 @@ async fn successful_login_resets_only_counters_of_this_client() {
     let clients = "address 1, address 1, address 5, network 1, network 1, network 1";
     let before = format!("account 7, {}, {}, {}, {clients}", both("1"), both("1"), both("5"));
     assert_eq!(counts().await, before);
-    // The attacker logs in to an account of their own, from the same address.
+    // The attacker logs in to the attacker's own account, from the same address.
     try_sign_in(&from(&app, 100), &bob.email, PASSWORD).await.ok(200);
     assert_eq!(counts().await, before);
     try_sign_in(&from(&app, 101), &alice.email, PASSWORD).await.ok(200);
     assert_eq!(counts().await, format!("account 6, {}, {}, {clients}", both("1"), both("5")));
 }
 
-/// The attacker logs in to an account of their own between guesses.
+/// Between guesses, the attacker logs in to the attacker's own account. This must not reset the counter of the address.
 #[actix_web::test]
 async fn successful_login_does_not_reset_address_counter() {
     let app = TestApp::start().await;
@@ -159,7 +158,7 @@ async fn password_spraying_requires_challenge_and_locks_no_account() {
         assert_eq!(kinds.contains(&"authn_login_spray/network".to_owned()), name == 30, "{name}");
         assert!(!kinds.iter().any(|kind| kind.starts_with("authn_login_lock")), "{name}");
     }
-    // Each address has used half of its failed logins. The network has used up its accounts.
+    // Each address has used half of its limit of failed logins, but the network has reached its limit of accounts.
     for address in [1, 2, 3, 77] {
         let (refused, cost) = counted(&app, &host(address), &alice.email, PASSWORD).await;
         refused.assert_refused(429, "too_many_requests");
@@ -177,7 +176,8 @@ async fn password_spraying_requires_challenge_and_locks_no_account() {
     try_sign_in(&host(1), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// A network counts accounts, not failures. So brute force on one account is not taken for password spraying.
+/// The counter of a network counts accounts, not failures. So brute force on one account is not reported as password
+/// spraying.
 #[actix_web::test]
 async fn brute_force_and_password_spraying_leave_different_events() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "5/1h")]).await;
@@ -196,7 +196,8 @@ async fn brute_force_and_password_spraying_leave_different_events() {
     };
     assert_eq!(special(&brute_force), ["authn_login_lock/brute_force"]);
     assert_eq!(special(&spray), ["authn_login_spray/network"]);
-    // The account is locked for all unknown clients. The network needs a challenge for every account.
+    // After brute force, the account is locked for all unknown clients. After password spraying, unknown clients of the
+    // network must solve a challenge for every account.
     try_sign_in(&from(&app, 11), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     try_sign_in(&sprayer, "n6@example.com", WRONG).await.assert_refused(429, "too_many_requests");
 }

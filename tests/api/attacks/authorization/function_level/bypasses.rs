@@ -44,7 +44,7 @@ async fn role_claimed_by_the_client_is_ignored() {
             let reply = alice.request(function.method.clone(), &path).send().await;
             reply.assert_refused(403, "forbidden").assert_events(&[FORBIDDEN]);
         }
-        // No administrator function takes a body, so the service refuses a body without reading it.
+        // No administrator function has a request body, so the service refuses a body without reading it.
         for body in [json!({"role": "admin"}), json!({"isAdmin": true}), json!({"admin": {"id": roots}})] {
             let reply = by(&alice, function, &id).json(&body).send().await;
             reply.assert_refused(413, "payload_too_large").assert_events(&["input_validation_fail/payload_too_large"]);
@@ -70,7 +70,7 @@ async fn method_override_is_ignored() {
             assert_eq!(read.json()["email"], json!(alice.email));
         }
     }
-    // The test tries every method on every path.
+    // The test sends every method to every path.
     for function in &for_administrators() {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECTED", "get"] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -146,7 +146,7 @@ async fn no_request_body_accepts_a_role() {
             };
             let fields = document.pointer(&format!("{}/properties", &schema[1..])).unwrap();
             for field in ["role", "status", "is_admin", "admin"] {
-                assert!(fields.get(field).is_none(), "{method} {path} takes {field}");
+                assert!(fields.get(field).is_none(), "{method} {path} accepts {field}");
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::support::actor::{PASSWORD, try_sign_in};
 use crate::support::socket::Socket;
 use crate::support::{Actor, TestApp};
 
-/// All replicas have the same keys.
+/// All replicas must have the same keys, because each replica verifies tokens of the others.
 const KEYS: [(&str, &str); 2] = [
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -29,7 +29,7 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     for actor in [&root, &root_there, &toor, &toor_there] {
         actor.get(users).await.ok(200);
     }
-    // The role is taken away and given back while the access token is valid.
+    // The user loses the role and gets it back while the access token is valid.
     for _ in 0..3 {
         first.demote(&toor).await;
         for actor in [&toor_there, &toor] {
@@ -54,7 +54,7 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     }
     try_sign_in(&second.anonymous(), &toor.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     toor.refresh(&first, &toor.cookie).await.assert_refused(401, "unauthenticated");
-    // Enabling the user does not restore ended sessions.
+    // Enabling a user must not restore the sessions that ended when the user was disabled.
     act(&root_there, &toors, "enable").await.ok(204);
     toor.get(users).await.assert_refused(401, "unauthenticated");
     Actor::sign_in(&first.anonymous(), &toor.email, PASSWORD).await.get(users).await.ok(200);

@@ -1,4 +1,4 @@
-//! One active administrator always remains, even after concurrent changes.
+//! One active administrator always remains, even if two administrators act at the same moment.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -37,7 +37,7 @@ async fn administrators_can_disable_neither_themselves_nor_each_other_at_once() 
         statuses.sort_unstable();
         assert!(statuses[0] == 204 && [401, 403].contains(&statuses[1]), "{statuses:?}");
         assert_eq!(active_administrators(&app).await, 1);
-        // The remaining administrator enables the other one again.
+        // The administrator who is still active enables the disabled administrator again.
         for (admin, other) in [(&root, &toors), (&toor, &roots)] {
             if admin.get("/api/v1/admin/users").await.status == 200 {
                 act(admin, other, "enable").await.ok(204);
@@ -51,7 +51,7 @@ async fn leave(actor: &Actor) -> Reply {
     actor.request(Method::DELETE, "/api/v1/me").json(&json!({"password": PASSWORD})).send().await
 }
 
-/// Waits until this many requests of the service wait for a lock.
+/// Waits until this many requests to the service are waiting for a database lock.
 async fn waiting_for_a_lock(app: &TestApp, requests: i64) {
     let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     wait::until_equal(requests, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
@@ -61,11 +61,12 @@ async fn waiting_for_a_lock(app: &TestApp, requests: i64) {
 async fn last_active_administrator_cannot_delete_their_account() {
     let app = TestApp::start().await;
     let (root, toor, alice) = (app.admin("root").await, app.admin("toor").await, app.user("alice").await);
-    // A disabled administrator is not active, so `root` is the last one.
+    // A disabled administrator is not active, so `root` is the last active administrator.
     act(&root, &id_of(&toor).await, "disable").await.ok(204);
     delete_attempt_counters(&app).await;
     let before = digest_all(&app).await;
-    // A wrong password is refused first. So this reply does not tell whether another administrator exists.
+    // The service checks the password first. So a reply to a wrong password does not reveal whether another
+    // administrator exists.
     let wrong = json!({"password": "wrong horse battery 1"});
     let refused = root.request(Method::DELETE, "/api/v1/me").json(&wrong).send().await;
     refused.assert_refused(401, "invalid_credentials");
@@ -73,7 +74,7 @@ async fn last_active_administrator_cannot_delete_their_account() {
     delete_attempt_counters(&app).await;
     assert_eq!(digest_all(&app).await, before);
     root.get("/api/v1/admin/users").await.ok(200);
-    // Ordinary users can delete their accounts at any time. The administrator can do so as soon as another
+    // Ordinary users can delete their accounts at any time. The administrator can delete theirs as soon as another
     // administrator exists.
     leave(&alice).await.ok(204);
     app.admin("next").await;
@@ -81,7 +82,7 @@ async fn last_active_administrator_cannot_delete_their_account() {
     assert_eq!(active_administrators(&app).await, 1);
 }
 
-/// Both requests wait for the same lock when it is released.
+/// Both requests already wait for the same lock when the test releases it, so they always race.
 #[actix_web::test]
 async fn concurrent_account_deletions_leave_one_administrator() {
     let app = TestApp::start().await;
@@ -100,7 +101,8 @@ async fn concurrent_account_deletions_leave_one_administrator() {
     refused.assert_refused(409, "last_administrator").assert_events(&["sequence_fail/last_administrator"]);
     assert_eq!(active_administrators(&app).await, 1);
 
-    // In the second race, an administrator deletes their account while they disable the other one.
+    // In the second race, an administrator deletes their own account and disables the other administrator at the same
+    // moment.
     let stays = if first.status == 409 { &root } else { &toor };
     let next = app.admin("next").await;
     let nexts = id_of(&next).await;
@@ -115,8 +117,7 @@ async fn concurrent_account_deletions_leave_one_administrator() {
     assert_eq!(active_administrators(&app).await, 1);
 }
 
-/// Deletes the counters of password attempts. A refused request changes them too, so they must not be part of the
-/// comparison.
+/// Deletes the counters of password attempts before the comparison, because a refused request also changes them.
 async fn delete_attempt_counters(app: &TestApp) {
     sqlx::query("delete from login_failures").execute(&app.all_rows).await.unwrap();
 }

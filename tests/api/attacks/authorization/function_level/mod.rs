@@ -16,7 +16,7 @@ use crate::support::{Actor, MAILS, Reply, TestApp};
 const FORBIDDEN: &str = "authz_fail/forbidden";
 const ENDED: &str = "authn_token_revoked/session_ended";
 
-/// Returns a digest of all rows that an administrator could change.
+/// Returns a digest of all rows that an administrator function could change.
 async fn digest_all(app: &TestApp) -> String {
     app.digest_all().await + &app.digest(&["login_failures", "refresh_tokens", MAILS]).await
 }

@@ -1,5 +1,5 @@
-//! Defense in depth: the gate, the handler and the database each check the role. Each check is tested alone. One more
-//! test shows what administrators cannot do.
+//! Defense in depth: the gate, the handler and the database each check the role. One test for each check bypasses the
+//! other two checks. The last tests show what administrators cannot do.
 
 use serde_json::json;
 use sqlx::Executor;
@@ -48,7 +48,7 @@ async fn admin_functions_return_403_to_all_other_users() {
     bob.get("/api/v1/me").await.ok(200);
 }
 
-/// A handler that takes an [`AdminCaller`] refuses every request if its route lacks the gate.
+/// If a route lacks the gate, a handler with an [`AdminCaller`] argument refuses every request.
 #[actix_web::test]
 async fn admin_handler_cannot_run_without_the_gate() {
     use actix_web::FromRequest;
@@ -57,7 +57,8 @@ async fn admin_handler_cannot_run_without_the_gate() {
     assert_eq!(refused.public().code, "forbidden");
 }
 
-/// The check below the gate: the service's role calls the database functions directly, as an SQL injection would.
+/// The check in the database: the test calls the database functions directly with the service's role, as an SQL
+/// injection could.
 #[actix_web::test]
 async fn database_functions_refuse_callers_who_are_not_administrators() {
     let app = TestApp::start().await;
@@ -81,8 +82,8 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
             sqlx::query_scalar("select is_active_admin($1)").bind(pretender).fetch_one(pool).await.unwrap();
         assert!(!admin);
     }
-    // A temporary table with the same name must not replace the real one. The functions set their own search path to
-    // prevent this.
+    // A temporary table with the same name must not replace the real table. To prevent this, the functions set their
+    // own search path.
     let mut mine = pool.acquire().await.unwrap();
     mine.execute("create temp table users (id uuid, role text, status text)").await.unwrap();
     mine.execute("set search_path = pg_temp, public").await.unwrap();
@@ -99,12 +100,12 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
         .unwrap();
     assert_eq!(outcome, "forbidden");
     drop(mine.detach());
-    // A constraint of the table rejects an unknown status.
+    // A database constraint also rejects a status that does not exist.
     let roots = uuid(&id_of(&root).await);
     let odd = sqlx::query("select admin_set_status($1, $2, 'admin')").bind(roots).bind(bobs).execute(pool).await;
     assert_eq!(odd.unwrap_err().as_database_error().unwrap().constraint(), Some("users_status_known"));
     assert_eq!(digest_all(&app).await, before);
-    // Other roles cannot call these functions.
+    // Roles other than the service's role cannot call these functions.
     let open: Vec<String> = sqlx::query_scalar(
         "select p.proname::text from pg_proc p
          where p.proname in ('is_active_admin', 'admin_set_status')
@@ -120,7 +121,7 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
 async fn administrators_cannot_read_objects_of_users() {
     let app = TestApp::start().await;
     let (alice, root) = (app.user("alice").await, app.admin("root").await);
-    // The administrator has a session too.
+    // The list also contains the session of the administrator.
     for collection in collections().into_iter().filter(|collection| *collection != "/api/v1/auth/sessions") {
         let id = make(&alice, collection).await;
         let missing = root.get(&format!("{collection}/{}", Uuid::new_v4())).await;

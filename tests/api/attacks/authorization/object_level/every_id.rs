@@ -1,5 +1,5 @@
-//! Foreign ids (CWE-639) in every field of a body, form or query that takes an id. The response is the same as for an
-//! object that does not exist.
+//! Foreign ids (CWE-639) in every field of a body, form or query that contains an id. The response is the same as for
+//! an object that does not exist.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -22,7 +22,7 @@ struct Ids {
     of_other_types: Vec<String>,
 }
 
-/// Finds the object in the example of a field. `None` if it is not owned.
+/// Finds the object in the example of a field. Returns `None` if the object has no owner.
 async fn ids_for(app: &TestApp, field: &Field) -> Option<Ids> {
     let example: Uuid = field.example.as_str().unwrap().parse().unwrap();
     let id = async |sql: String, id: Uuid| -> Option<Uuid> {
@@ -46,28 +46,38 @@ async fn ids_for(app: &TestApp, field: &Field) -> Option<Ids> {
     Some(Ids { foreign: foreign.to_string(), of_other_types })
 }
 
-/// Sends other ids in each field, and returns how many fields there are.
+/// Sends ids of other objects in each field, and returns the number of fields.
 async fn foreign_ids_are_treated_as_missing(demo: &Demo) -> usize {
     let mut fields = 0;
     for mut example in Example::all() {
-        // With the same key in each request, a request would wait for the rollback of the one before it.
+        // Each request needs another idempotency key. With the same key, a request would wait for the rollback of the
+        // previous request.
         example.headers.retain(|(name, _)| name != "Idempotency-Key");
         for field in example.fields().into_iter().filter(Field::is_id) {
             let place = format!("{} {}", example.id, field.pointer);
             let Some(Ids { foreign, of_other_types }) = ids_for(&demo.app, &field).await else {
                 let is_admin = example.access == strongroom::app::routes::Access::Admin;
-                assert!(is_admin, "{place}: its example is no object of the demo data: {}", field.example);
+                assert!(
+                    is_admin,
+                    "{place}: the id in its example belongs to no object of the demo data: {}",
+                    field.example
+                );
                 continue;
             };
             fields += 1;
             let send = async |id: &str| demo.send(&example.with(&field, &json!(id))).await;
             let before = demo.app.digest_all().await;
-            // This first request also counts the owner's rows for the quota. The statements of later requests can then
-            // be compared.
+            // This first request also makes the service count the owner's rows for the quota. Later requests send no
+            // such statement, so their statements can be compared.
             send(&Uuid::new_v4().to_string()).await;
             let missing = send(&Uuid::new_v4().to_string()).await;
             if field.query_name().is_none() {
-                assert_eq!(missing.status.as_u16(), 400, "{place}: a missing id is not refused: {}", missing.text());
+                assert_eq!(
+                    missing.status.as_u16(),
+                    400,
+                    "{place}: the id of a missing object is not refused: {}",
+                    missing.text()
+                );
                 missing.assert_invalid_field(&field.pointer);
             }
             let mut ids = malformed(field.example.as_str().unwrap());
@@ -89,10 +99,10 @@ async fn foreign_ids_are_treated_as_missing(demo: &Demo) -> usize {
 async fn foreign_id_in_every_field_is_treated_like_missing_one() {
     let demo = Demo::start().await;
     let fields = foreign_ids_are_treated_as_missing(&demo).await;
-    assert!(fields >= 8, "only {fields} fields");
+    assert!(fields >= 8, "only {fields} fields with an id were found");
 }
 
-/// Tests the scoped queries and the composite keys alone, without row-level security.
+/// The same test without row-level security: the scoped queries and the composite keys must be sufficient.
 #[actix_web::test]
 async fn foreign_id_in_every_field_is_treated_like_missing_one_without_row_level_security() {
     let demo = Demo::start().await;

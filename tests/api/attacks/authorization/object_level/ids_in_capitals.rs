@@ -1,5 +1,5 @@
-//! Ids in upper case name the same object (RFC 9562 §4). The attacker uses this spelling to bypass locks, counters and
-//! logs (CWE-178).
+//! An id in upper case is the same id (RFC 9562 §4). The attacker uses this spelling to bypass locks, counters and logs
+//! (CWE-178).
 
 use reqwest::Method;
 use serde_json::json;
@@ -48,7 +48,7 @@ async fn upper_case_id_in_body_form_and_query_names_the_same_object() {
     assert_eq!(answer, json!({"type": "subscribed", "object": "invoice", "id": invoice}));
 }
 
-/// Spellings of the path in upper case or with percent-encoding must not record a second payment.
+/// A repeated payment with the same key must not be recorded twice if its path has upper case or percent-encoding.
 #[actix_web::test]
 async fn idempotency_key_is_bound_to_the_object_not_the_spelling_of_its_id() {
     let app = TestApp::start().await;
@@ -81,7 +81,7 @@ async fn probing_with_upper_case_ids_records_the_same_foreign_object() {
     }
 }
 
-/// Returns the object in the event of this request, and its class.
+/// Returns the object id and the class in the event of this request.
 async fn object_of(app: &TestApp, request: &str) -> (Uuid, String) {
     let request: Uuid = request.parse().unwrap();
     let sql = "select object_id, object_class from security_events where request_id = $1";

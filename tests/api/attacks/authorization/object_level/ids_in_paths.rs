@@ -6,7 +6,7 @@ use super::{make_and_delete, malformed, without_row_level_security};
 use crate::support::operations::{Operation, References, collections, make, operations};
 use crate::support::{Actor, TestApp, logs};
 
-/// Values of `If-Match`. None of them changes the response.
+/// Values of `If-Match` to try. The response must be the same with each of them.
 const VERSIONS: [Option<&str>; 4] = [None, Some("\"1\""), Some("\"7\""), Some("*")];
 
 fn on_objects() -> impl Iterator<Item = Operation> {
@@ -15,7 +15,7 @@ fn on_objects() -> impl Iterator<Item = Operation> {
 
 /// Plays Alice, who sends wrong ids in every path: ids of Bob's objects, of a deleted object, of her own objects of
 /// other types, and malformed ids. Asserts that the response and the SQL statements are the same as for a random id,
-/// which no object has. Only the event of a malformed id differs.
+/// which no object has. Only a malformed id causes another event.
 async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, bob: &Actor) {
     let (references, mut of_types) = (References::of(alice).await, Vec::new());
     for collection in collections() {
@@ -25,7 +25,7 @@ async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, 
         let collection = operation.collection();
         let own = make(alice, collection).await;
         let mut ids = vec![make(bob, collection).await, make_and_delete(app, alice, collection).await];
-        // These objects are Alice's own, but of other types.
+        // The ids of Alice's own objects of other types.
         let others = of_types.iter().filter(|(other, _)| *other != collection);
         ids.extend(others.map(|(_, id)| id.clone()));
         ids.extend(malformed(&own));
@@ -49,7 +49,7 @@ async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, 
                 let what = format!("{} {} {id} {version:?}", operation.method, operation.path);
                 assert_eq!(reply.comparable(), missing.comparable(), "{what}");
                 assert_eq!(reply.statements(), missing.statements(), "{what}");
-                // Only the event distinguishes a malformed id.
+                // The response does not reveal that an id is malformed, but the event does.
                 let [event] = reply.events().try_into().unwrap();
                 assert!(
                     ["authz_fail/not_found", "authz_fail/malformed_id"].contains(&event.as_str()),
@@ -100,7 +100,7 @@ async fn event_names_user_session_and_route() {
     assert_eq!(event["user"], me["id"]);
     assert!(event["session"].is_string());
     let names_route = |line: &serde_json::Value| line.to_string().contains("/api/v1/invoices/{id}");
-    assert!(lines.iter().any(names_route), "the log line names the route");
+    assert!(lines.iter().any(names_route), "the log line contains the route");
 }
 
 #[actix_web::test]

@@ -1,7 +1,8 @@
-//! Broken object level authorization (BOLA, IDOR; API1:2023, CWE-639). Every parameter that takes an id gets another
-//! user's id: in paths ([`ids_in_paths`]), and in every field of a body, form or query ([`every_id`],
-//! [`ids_in_bodies`], [`ids_in_queries`]). Other tests try ids in upper case ([`ids_in_capitals`]), foreign cursors
-//! ([`cursors`]) and stale versions ([`versions`]), and test each wall of the database alone ([`walls`]).
+//! Broken object level authorization (BOLA, IDOR; API1:2023, CWE-639). The tests send another user's id in every
+//! parameter that contains an id: in paths ([`ids_in_paths`]), and in every field of a body, form or query
+//! ([`every_id`], [`ids_in_bodies`], [`ids_in_queries`]). Other tests try ids in upper case ([`ids_in_capitals`]),
+//! foreign cursors ([`cursors`]) and stale versions ([`versions`]), and test each wall of the database alone
+//! ([`walls`]).
 
 mod cursors;
 mod every_id;
@@ -18,7 +19,7 @@ use strongroom::features::kind_of_route;
 use crate::support::operations::{make, operations};
 use crate::support::{Actor, TestApp};
 
-/// Disables row-level security (wall 3). A test can then show that the other walls suffice.
+/// Disables row-level security (wall 3), so that a test can show that the other walls are sufficient.
 async fn without_row_level_security(app: &TestApp) {
     for table in app.owned_tables().await {
         let down = format!("alter table {table} disable row level security");
@@ -34,7 +35,7 @@ async fn make_and_delete(app: &TestApp, actor: &Actor, collection: &str) -> Stri
         actor.delete(&format!("{collection}/{id}"), "\"1\"").await.ok(204);
         return id;
     }
-    // The service cannot delete such an object, so the superuser deletes it.
+    // The API cannot delete an object of this kind, so the test deletes its row as superuser.
     let kind = kind_of_route(&path).unwrap_or_else(|| panic!("kind_of_route does not know {path}"));
     let sql = "select relation::text from classified_objects where kind = $1";
     let table: String = sqlx::query_scalar(sql).bind(kind.name).fetch_one(&app.all_rows).await.unwrap();
@@ -57,7 +58,7 @@ fn malformed(id: &str) -> Vec<String> {
         format!("{id}%2f"),
         format!("{id};a=b"),
         format!("{id},{id}"),
-        // Double encoding: a parser that decodes twice reads the id.
+        // Double encoding: a parser that decodes this text twice reads the id.
         format!("%25{first:02x}{}", &id[1..]),
         uuid::Uuid::nil().to_string(),
         uuid::Uuid::max().to_string(),

@@ -15,7 +15,7 @@ async fn versioned(alice: &Actor) -> Vec<(Operation, String)> {
         let id = if operation.is_on_object() { make(alice, operation.collection()).await } else { String::new() };
         all.push((operation, id));
     }
-    assert!(all.len() >= 5, "too few operations");
+    assert!(all.len() >= 5, "too few operations that require If-Match were found");
     all
 }
 
@@ -53,7 +53,8 @@ async fn write_with_stale_or_malformed_etag_is_refused() {
             "\"1\",\"1\"",
             "\"\"",
             "\"01x\"",
-            // Other spellings of the number are different tags, because the comparison is strong (RFC 9110 §8.8.3.2).
+            // The strong comparison of RFC 9110 §8.8.3.2 compares the characters, so another spelling of the number is
+            // another tag.
             "\"01\"",
             "\"+1\"",
             "\"1.0\"",
@@ -89,7 +90,7 @@ async fn write_makes_the_old_etag_stale() {
     alice.delete(&path, "\"2\"").await.ok(204);
 }
 
-/// Sends the requests in parallel, and returns the reply of the one that succeeds.
+/// Sends the requests in parallel, and returns the reply of the request that succeeds.
 ///
 /// The test holds a row lock until all requests wait for it, so they always race.
 async fn assert_one_succeeds(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {

@@ -1,5 +1,5 @@
-//! Tests the walls of the database alone. An attacker runs any SQL statement with the service's role as one user, as an
-//! SQL injection would allow (CWE-89, CWE-639).
+//! Tests row-level security, composite keys and grants alone. The attacker runs SQL statements with the service's role,
+//! as an SQL injection would allow (CWE-89, CWE-639). `app.owner_id` is the attacker's own id.
 
 use reqwest::Method;
 use serde_json::json;
@@ -48,7 +48,7 @@ fn new_parties(owner: Uuid, invoice: Uuid) -> String {
     )
 }
 
-/// Gives an owner a row in every owned table.
+/// Creates a row in every owned table for this owner.
 async fn fill(app: &TestApp, actor: &Actor) {
     let invoice = format!("/api/v1/invoices/{}", issued(actor).await);
     actor.post(&format!("{invoice}/payments"), &payment(1)).await.ok(201);
@@ -65,8 +65,8 @@ async fn fill(app: &TestApp, actor: &Actor) {
     sqlx::query(AssertSqlSafe(upload)).execute(&app.all_rows).await.unwrap();
 }
 
-/// Returns a statement that copies a row of this owner. It copies the columns that the service may insert. If the
-/// service may insert none, it copies all columns.
+/// Returns a statement that copies a row of this owner. It copies the columns that the service may insert, or all
+/// columns if the service may insert no column.
 async fn copy_of_row(app: &TestApp, table: &str, owner: Uuid) -> String {
     let row = format!("select to_jsonb(t)::text from {table} t where owner_id = $1 limit 1");
     let row: Option<String> =
@@ -111,7 +111,7 @@ async fn row_level_security_hides_rows_of_other_owners() {
             format!("update {table} set version = version where true"),
             format!("delete from {table}"),
         ] {
-            // The statement runs as Alice, then on a connection without an owner.
+            // The statement runs first with Alice as the owner, then on a connection without an owner.
             let mut as_alice = OwnerTx::begin(&app.replica().pool, UserId::from(alice)).await.unwrap();
             let mut without_owner = app.replica().pool.acquire().await.unwrap();
             let as_alice = run(as_alice.connection(), statement.clone()).await;
@@ -148,7 +148,7 @@ async fn row_level_security_refuses_rows_for_another_owner() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Foreign key checks ignore row-level security. So the key itself must contain the owner.
+/// PostgreSQL's foreign key checks ignore row-level security. So the foreign key itself must contain the owner.
 #[actix_web::test]
 async fn composite_key_refuses_foreign_customer_like_missing_one() {
     let app = TestApp::start().await;
@@ -231,7 +231,8 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
         let mut tx = OwnerTx::begin(&app.replica().pool, UserId::from(owner)).await.unwrap();
         assert_eq!(refusal(run(tx.connection(), change.to_owned()).await).0, NOT_ALLOWED, "{change}");
     }
-    // On the same connection, the mutable columns can be changed.
+    // The service can change the mutable columns on the same connection, so the refusals above are not caused by the
+    // connection.
     let mut tx = OwnerTx::begin(&app.replica().pool, UserId::from(owner)).await.unwrap();
     let renamed = format!("update customers set name = name where id = '{customer}'");
     assert_eq!(run(tx.connection(), renamed).await.unwrap(), 1);
@@ -241,7 +242,7 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// The key refuses foreign parties for every role, also for the superuser.
+/// The foreign key refuses parties of another owner's invoice for every role, also for the superuser.
 #[actix_web::test]
 async fn composite_key_refuses_parties_of_foreign_invoice_like_missing_one() {
     let app = TestApp::start().await;
@@ -272,7 +273,8 @@ async fn number(app: &TestApp, owner: Uuid, invoice: Uuid) -> Option<String> {
     number
 }
 
-/// The function is SECURITY DEFINER and bypasses row-level security, so it must check the owner itself.
+/// The function that assigns numbers is SECURITY DEFINER and bypasses row-level security, so it must check the owner
+/// itself.
 #[actix_web::test]
 async fn security_definer_function_numbers_no_foreign_invoice() {
     let app = TestApp::start().await;
@@ -301,7 +303,7 @@ async fn invoice_numbers_are_counted_and_unique_per_owner() {
     let (alice, bob) = (id_of(&alice).await, id_of(&bob).await);
     assert_eq!(number(&app, alice, alices_invoice).await.as_deref(), Some("INV-2026-0001"));
     assert_eq!(number(&app, bob, bobs_invoice).await.as_deref(), Some("INV-2026-0001"));
-    assert_eq!(number(&app, alice, alices_invoice).await, None, "a number is assigned once");
+    assert_eq!(number(&app, alice, alices_invoice).await, None, "an invoice number is assigned only once");
     let mut superuser = PgConnection::connect_with(&app.database.options(Role::Superuser)).await.unwrap();
     run(&mut superuser, new_invoice(alice, customer)).await.unwrap();
     let again = "update invoices set number = 'INV-2026-0001', issue_date = '2026-01-01' where number is null";

@@ -1,4 +1,4 @@
-//! Spellings of outbound URLs, the addresses to which their hosts resolve, and URLs that are not configured.
+//! SSRF: URLs in unusual spellings, host names that resolve to private addresses, and URLs that are not configured.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -118,7 +118,10 @@ fn invalid_url_setting_is_reported_without_its_value() {
     }
     let mailed = ("STRONGROOM_ALERTS_MAIL_TO", "oncall@api.example");
     let missing = "STRONGROOM_ALERTS_RUNBOOKS is missing";
-    assert!(faults(&[mailed]).contains(missing), "a mail needs absolute links");
+    assert!(
+        faults(&[mailed]).contains(missing),
+        "production needs an absolute URL of the runbooks for the links in mails"
+    );
     let absolute = ("STRONGROOM_ALERTS_RUNBOOKS", "https://wiki.example/runbooks");
     assert!(!faults(&[mailed, absolute]).contains(missing) && !faults(&[]).contains(missing));
     let unsigned = faults(&[("STRONGROOM_ALERTS_WEBHOOK_URL", "https://hooks.example/a")]);
@@ -169,7 +172,7 @@ async fn host_that_resolves_to_a_private_address_is_not_called() {
         &["2002:7f00:1::"],
         &["64:ff9b::7f00:1"],
         &["2001:0:7f00:1::"],
-        // A public address does not help if another address of the host is not public.
+        // If one address of a host is not public, the service does not call the host at all.
         &["1.1.1.1", "127.0.0.1"],
         &["127.0.0.1", "1.1.1.1"],
         &["2606:4700::1111", "::1"],
@@ -200,9 +203,10 @@ async fn host_is_resolved_once_to_prevent_dns_rebinding() {
     let to = receiver.url();
     let resolver = FakeResolver::returning(&[&["127.0.0.1"], &["169.254.169.254"]]);
     let client = client(&to, &receiver.authority(), Profile::Development, resolver.clone());
-    assert_eq!(post(&client, &to).await, Ok(()), "it connects to the address that was checked");
+    assert_eq!(post(&client, &to).await, Ok(()), "the client connects to the address that was checked");
     assert_eq!((resolver.lookups.load(Ordering::SeqCst), receiver.requests().len()), (1, 1));
-    // The first connection is closed, so the next request resolves the host again and is refused.
+    // The first connection has been closed, so the next request resolves the host again. Now the host has a private
+    // address, and the request is refused.
     assert_eq!(post(&client, &to).await, Err(OutboundError::NotPublic));
     assert_eq!((resolver.lookups.load(Ordering::SeqCst), receiver.requests().len()), (2, 1));
 }

@@ -1,5 +1,5 @@
-//! SSRF (API7, API10): outbound requests reach only configured public [`addresses`]. Malicious [`receivers`] cannot
-//! block, flood or mislead the service.
+//! SSRF (API7, API10): the service sends outbound requests only to configured public [`addresses`]. Malicious
+//! [`receivers`] cannot block, flood or mislead the service.
 
 mod addresses;
 mod receivers;
@@ -17,7 +17,7 @@ use strongroom::security::communication::outbound::{OutboundClient, OutboundErro
 
 use crate::support::receiver::Receiver;
 
-/// A resolver that returns one answer after the other, and repeats the last one.
+/// A resolver that returns another answer for each look-up, and repeats the last answer.
 struct FakeResolver {
     answers: Mutex<Vec<Vec<IpAddr>>>,
     lookups: AtomicUsize,

@@ -1,4 +1,4 @@
-//! One attack raises one alert, however often it is found and by however many replicas.
+//! One attack raises one alert, even if several replicas detect it many times.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     logs::capture();
     let (webhook, slack) =
         (Receiver::start(ReceiverBehavior::ok()).await, Receiver::start(ReceiverBehavior::ok()).await);
-    // Both receivers use one CA file, which may hold several certificates.
+    // Both receivers use one CA file, which contains two certificates.
     let folder = folder::new_path();
     let both = [&webhook, &slack].map(|one| std::fs::read_to_string(one.authority()).unwrap()).concat();
     std::fs::write(&folder, both).unwrap();
@@ -38,7 +38,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     let first = webhook.wait_for_requests(1).await[0].json();
     let chat = slack.wait_for_requests(1).await[0].json();
     let mail = newest_mail(&app, "security@api.example").await;
-    // Each sink has received its first message.
+    // Now each sink has received its first message.
     for count in 21..=47 {
         raise(&app, &denials(user, count)).await;
     }
@@ -50,7 +50,8 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     assert_eq!(chat["text"], format!("[warning] {sentence} What to do: {page}"));
     assert!(mail.contains("Subject: Strongroom alert\r\n") && mail.contains("20 objects of other users"), "{mail}");
 
-    // While the attack continues, no message is sent within the window. Then one summary reports the highest count.
+    // While the attack continues, no message is sent within the window. At the end of the window, one summary reports
+    // the highest count.
     app.clock.advance(TimeDelta::minutes(4));
     raise(&app, &denials(user, 31)).await;
     app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
@@ -85,7 +86,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     assert_ne!(again["alert"]["id"], first["alert"]["id"]);
 }
 
-/// The attack continues while the first message waits for its delivery.
+/// The attack continues while the first message waits for its delivery. The message must contain the final count.
 #[actix_web::test]
 async fn first_message_counts_the_whole_window_until_it_is_sent() {
     let receiver = Receiver::start(ReceiverBehavior::ok()).await;
@@ -126,7 +127,7 @@ async fn two_replicas_deliver_each_message_once() {
     let one = start_with_receiver(&receiver).await;
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
     for place in 0..30 {
-        // A rule has at most ten separate alerts. So the 30 subjects are spread over three rules.
+        // A rule has at most ten individual alerts. So the test spreads the 30 subjects over three rules.
         let rule = ["access_denials", "id_enumeration", "reused_tokens"][place % 3];
         let finding = Finding { rule, ..denials(UserId::new(), 20) };
         raise(if place % 2 == 0 { &one } else { &two }, &finding).await;
@@ -135,7 +136,8 @@ async fn two_replicas_deliver_each_message_once() {
     let ids: BTreeSet<String> =
         receiver.requests().iter().map(|message| message.headers["strongroom-message-id"].clone()).collect();
     assert_eq!((receiver.requests().len(), ids.len()), (30, 30));
-    // Both replicas check the alerts at the same time. Each alert still gets one summary or one last message.
+    // Both replicas check the alerts at the same time, but must send only one summary or one last message for each
+    // alert.
     for app in [&one, &two] {
         app.clock.advance(TimeDelta::minutes(6));
     }

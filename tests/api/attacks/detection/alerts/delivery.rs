@@ -23,7 +23,7 @@ async fn failures(app: &TestApp) -> Vec<String> {
     .await
 }
 
-/// Waits until the delivery of the receiver's only message was postponed this many times.
+/// Waits until the delivery of the receiver's only message has failed and been postponed this many times.
 async fn wait_until_postponed(receiver: &Receiver, times: usize) {
     let id = receiver.requests()[0].headers["strongroom-message-id"].clone();
     let noted = |line: &Value| {
@@ -44,7 +44,7 @@ async fn failing_receiver_is_tried_three_times_then_recorded_once() {
             wait_until_postponed(&receiver, attempt).await;
         }
         wait_for_counts(&app, 1, if attempt < 3 { 1 } else { 0 }, if attempt < 3 { 0 } else { 1 }).await;
-        // The message is not sent before its retry delay has passed.
+        // The service must not send the message again before the retry delay has passed.
         app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
         assert_eq!(receiver.requests().len(), attempt);
         if attempt < 3 {
@@ -57,7 +57,7 @@ async fn failing_receiver_is_tried_three_times_then_recorded_once() {
     let id = receiver.requests()[0].headers["strongroom-message-id"].clone();
     assert!(receiver.requests().iter().all(|message| message.headers["strongroom-message-id"] == id));
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(receiver.requests().len(), 3, "no fourth attempt");
+    assert_eq!(receiver.requests().len(), 3, "the service makes no fourth attempt");
     assert_eq!(failures(&app).await, ["webhook"]);
     assert!(!logs::contains("canary-of-the-receiver"));
 }
@@ -75,7 +75,7 @@ async fn delays_between_delivery_attempts_grow() {
         sqlx::query_scalar(sql).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap()
     };
     let first = pause(1).await;
-    // On a loaded machine, the first attempt may start late.
+    // The delay is about 30 seconds, but on a loaded machine the first attempt may have started late.
     assert!((1..=45).contains(&first), "{first}");
     app.clock.advance(TimeDelta::seconds(46));
     let second = pause(2).await;
@@ -88,7 +88,7 @@ async fn message_of_a_killed_process_is_delivered_by_another_replica() {
     let mut one = start_with_receiver(&receiver).await;
     raise(&one, &denials(UserId::new(), 20)).await;
     let held = receiver.wait_for_requests(1).await.remove(0);
-    // The process is killed after it took the lease and before it delivered the message.
+    // The process is killed after it has leased the message and before it delivers the message.
     one.running.take().unwrap().abort();
     receiver.set_behavior(ReceiverBehavior::ok());
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
@@ -124,7 +124,7 @@ async fn locked_message_delays_no_other_message() {
     raise(&one, &denials(UserId::new(), 20)).await;
     receiver.wait_for_requests(1).await;
     one.running.take().unwrap().abort();
-    // Another worker holds the oldest message.
+    // The test locks the row of the oldest message, as another worker would.
     let mut holding = one.all_rows.begin().await.unwrap();
     let due = "update outbox set next_attempt_at = created_at where queue = 'webhook'";
     assert_eq!(sqlx::query(due).execute(&mut *holding).await.unwrap().rows_affected(), 1);
@@ -142,7 +142,7 @@ async fn locked_message_delays_no_other_message() {
 async fn given_up_alert_mail_is_recorded_once() {
     logs::capture();
     let app = TestApp::with(&[("STRONGROOM_ALERTS_MAIL_TO", "ops@example.com")]).await;
-    // Mail cannot be delivered: its folder is a file.
+    // The service cannot deliver mail, because the test has replaced the mail folder by a file.
     let folder = app.state_dir.join("mail");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::write(&folder, "").unwrap();
@@ -173,7 +173,7 @@ async fn hanging_receiver_delays_no_request_and_no_other_receiver() {
     std::fs::remove_file(&both).unwrap();
     raise(&app, &denials(UserId::new(), 20)).await;
     slack.wait_for_requests(1).await;
-    // While the chat hangs, requests are answered and the webhook gets its messages.
+    // While the chat does not respond, the service answers requests, and the webhook gets its messages.
     let alice = app.user("alice").await;
     for _ in 0..5 {
         raise(&app, &denials(UserId::new(), 20)).await;
@@ -181,8 +181,9 @@ async fn hanging_receiver_delays_no_request_and_no_other_receiver() {
     alice.get("/api/v1/me").await.ok(200);
     let slow = slack.requests().len();
     webhook.wait_for_requests(6).await;
-    assert!(slow <= 2, "{slow} messages went to a chat that answers none");
-    // The shutdown waits for one delivery at most. The other messages stay in the outbox.
+    assert!(slow <= 2, "{slow} messages were sent to a chat that does not respond");
+    // The shutdown waits for at most one delivery. All further messages stay in the outbox, and are sent after the next
+    // start.
     slack.set_behavior(ReceiverBehavior::ok());
     let database = app.stop().await;
     let again = TestApp::on(

@@ -12,7 +12,7 @@ use crate::attacks::detection::rules::wait_for_count;
 use crate::support::receiver::{Receiver, ReceiverBehavior};
 use crate::support::{TestApp, wait};
 
-/// The maximum number of individual alerts of a rule. Further subjects share one combined alert.
+/// The maximum number of individual alerts of a rule. All further subjects share one combined alert.
 const SEPARATE: usize = 10;
 
 async fn forge(app: &TestApp, network: usize, times: usize) {
@@ -40,7 +40,8 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
         ("STRONGROOM_RULES_FORGED_TOKENS", "2/5m"),
     ])
     .await;
-    // 300 networks reach the threshold, one stays below it, and one of the 300 continues longest.
+    // 300 networks reach the threshold. One more network stays below the threshold. One of the 300 sends more tokens
+    // than all others.
     forge(&app, 2_000, 1).await;
     for network in 1..=300 {
         forge(&app, network, 2).await;
@@ -50,7 +51,7 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
     wait_for_counts(&app, 11, 0, 0).await;
     assert_eq!(receiver.requests().len(), SEPARATE + 1, "one message for each alert");
 
-    // After one window, all alerts are cleared. The combined alert reports the final totals.
+    // After one window without an attack, all alerts are cleared. The combined alert reports the final totals.
     app.clock.advance(TimeDelta::minutes(5) + TimeDelta::seconds(30));
     app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     wait_for_counts(&app, 0, 0, 0).await;
@@ -74,7 +75,7 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
     assert_eq!((&last["kind"], &last["alert"]["subject"]["id"]), (&json!("opened"), &json!("10.0.5.1")));
 }
 
-/// While the combined alert is open, new findings join it, even if the individual alerts have been cleared.
+/// While the combined alert is open, new subjects are added to it, even if the individual alerts have been cleared.
 #[actix_web::test]
 async fn many_users_share_one_combined_alert_until_it_clears() {
     let app = TestApp::start().await;
@@ -88,7 +89,7 @@ async fn many_users_share_one_combined_alert_until_it_clears() {
     for _ in 0..29 {
         raise(&app, &denials(UserId::new(), 20)).await;
     }
-    // The alert of this user is open and continues.
+    // The individual alert of this user is still open, so the user is not added to the combined alert.
     raise(&app, &denials(first, 21)).await;
     assert_eq!(opened().await, [("user".to_owned(), 11), ("user all".to_owned(), 20)].into());
     app.clock.advance(TimeDelta::minutes(4));

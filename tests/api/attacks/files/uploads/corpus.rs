@@ -47,8 +47,8 @@ fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
     entries
 }
 
-/// Returns a form as a browser sends it, with the media type of the file's extension. A file with an unknown extension
-/// is declared as a PDF.
+/// Returns a form as a browser sends it, with the media type that belongs to the extension of the file. If the
+/// extension is unknown, the form declares a PDF.
 fn form(name: &str, content: &[u8]) -> Form {
     let media_type = match name.rsplit_once('.').unwrap().1 {
         "pdf" => "application/pdf",

@@ -61,8 +61,8 @@ async fn line_break_in_a_file_name_injects_no_header() {
     super::assert_nothing_is_stored(&app).await;
 }
 
-/// Stored XSS: a file that looks like a web page is sent as text, is not sniffed, and has no origin if a browser
-/// displays it anyway.
+/// Stored XSS: the service sends a file that looks like a web page as text, with headers that forbid sniffing. If a
+/// browser displays it anyway, the page has no origin and no rights.
 #[actix_web::test]
 async fn download_is_an_attachment_and_never_rendered() {
     let app = TestApp::start().await;
@@ -91,7 +91,7 @@ async fn download_is_an_attachment_and_never_rendered() {
     }
 }
 
-/// Requests with many ranges have made other servers send a file a thousand times.
+/// Other servers had a fault: a request with many ranges made them send a file a thousand times.
 #[actix_web::test]
 async fn range_returns_at_most_the_file() {
     let app = TestApp::start().await;
@@ -117,7 +117,7 @@ async fn range_returns_at_most_the_file() {
     assert!(twice.send().await.body.len() <= 28);
 }
 
-/// Only the handler reaches a stored file: no URL with the id, the storage key or a path does.
+/// Only the download route returns a stored file. No URL with the id, the storage key or a path returns it.
 #[actix_web::test]
 async fn storage_folder_is_not_served() {
     let app = TestApp::start().await;
@@ -138,7 +138,7 @@ async fn storage_folder_is_not_served() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// BOLA: range requests and conditional requests reveal nothing of another user's file.
+/// BOLA: range requests and conditional requests for another user's file get the same 404.
 #[actix_web::test]
 async fn foreign_document_content_returns_404_like_a_missing_one() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Ambiguous forms: the service refuses a form that two parsers could read differently (CWE-436).
+//! Ambiguous forms (CWE-436): the service refuses each form that two parsers could read differently.
 
 use reqwest::Method;
 use uuid::Uuid;
@@ -125,7 +125,7 @@ async fn oversized_part_header_is_refused() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// BOLA: another user's invoice, a missing one and a malformed id get the same refusal.
+/// BOLA: the ids of another user's invoice and of a missing invoice, and a malformed id, get the same refusal.
 #[actix_web::test]
 async fn foreign_invoice_in_a_form_is_refused_like_a_missing_one() {
     let app = TestApp::start().await;

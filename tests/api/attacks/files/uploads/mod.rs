@@ -4,7 +4,7 @@
 //! - quota exhaustion ([`quotas`]), slow clients and disconnects ([`transfers`]);
 //! - stored XSS and header injection by downloads ([`downloads`]).
 //!
-//! After each refusal nothing is stored: no row, no file, no reservation.
+//! After each refusal, the database contains no new row and no reservation, and the store contains no new file.
 
 mod contents;
 mod corpus;
@@ -22,7 +22,7 @@ use crate::support::{TestApp, wait};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
 
-/// Asserts that there is no row, no file and no reservation.
+/// Asserts that the service stores no row, no file and no reservation.
 async fn assert_nothing_is_stored(app: &TestApp) {
     let rows = "select (select count(*) from documents) + (select count(*) from document_uploads)
         + (select count(*) from outbox where queue = 'blob_deletion' and done_at is null) + (select coalesce(sum(files + bytes), 0)::bigint from document_usage)";
@@ -30,7 +30,7 @@ async fn assert_nothing_is_stored(app: &TestApp) {
     assert_eq!((rows, stored_files(app).await), (0, Vec::new()));
 }
 
-/// Waits until the service has noticed the disconnect, then asserts that nothing is stored.
+/// Waits until the service has noticed the disconnect, then asserts that it stores no row, no file and no reservation.
 async fn wait_until_nothing_is_stored(app: &TestApp) {
     let queued = "select count(*) from outbox where queue = 'blob_deletion' and done_at is null";
     wait::until_equal(0_i64, async || sqlx::query_scalar(queued).fetch_one(&app.all_rows).await.unwrap()).await;

@@ -1,5 +1,5 @@
-//! Headers of form parts (CWE-436): the service and other parsers of the form must see the same parts. So a type that
-//! contradicts the name is refused, encoded names are decoded, and the length is ignored.
+//! Headers of form parts (CWE-436): the service and other parsers must read the same parts of a form. So the service
+//! refuses a type that contradicts the name, decodes encoded names, and ignores the declared length.
 
 use super::{assert_nothing_is_stored, assert_part_refused, assert_refused_with_message};
 use crate::support::TestApp;
@@ -54,8 +54,8 @@ async fn name_and_declared_type_that_disagree_are_refused() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// `filename*` overrides `filename` (RFC 6266, section 4.3). A proxy that reads only `filename` would see another
-/// ending.
+/// `filename*` overrides `filename` (RFC 6266, section 4.3). An attacker gives both names different endings, to deceive
+/// a proxy that reads only `filename`.
 #[actix_web::test]
 async fn extended_name_decides_where_two_names_disagree() {
     let app = TestApp::start().await;
@@ -72,8 +72,8 @@ async fn extended_name_decides_where_two_names_disagree() {
     assert_eq!(document["file_name"], "a.txt");
 }
 
-/// If the length is too small, a parser would drop the rest of the file. If it is too large, a parser would read the
-/// next part as content of the file.
+/// If the declared length is too small, a parser that uses it drops the rest of the file. If the length is too large,
+/// such a parser reads the next part as content of the file.
 #[actix_web::test]
 async fn content_length_of_a_part_is_ignored() {
     let app = TestApp::start().await;

@@ -26,7 +26,7 @@ async fn twenty_at_once_where_ten_fit(app: &TestApp) {
     let used: String =
         sqlx::query_scalar("select files || ' ' || bytes from document_usage").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(used, "10 100000");
-    // Other users have their own quota.
+    // The full quota of one user must not affect another user.
     bob.upload(Form::with_size(10_000)).await.ok(201);
     // A deleted document releases its quota.
     let id = made[0].json()["id"].as_str().unwrap().to_owned();
@@ -41,15 +41,16 @@ async fn parallel_uploads_cannot_exceed_the_file_quota() {
     twenty_at_once_where_ten_fit(&app).await;
 }
 
-/// An upload reserves the length that it announces.
+/// An upload reserves the bytes in its `Content-Length`.
 #[actix_web::test]
 async fn parallel_uploads_cannot_exceed_the_byte_quota() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_BYTES", "109999")]).await;
     let alice = app.user("zoe").await;
     let replies = join_all((0..20).map(|_| alice.upload(Form::with_size(10_000)))).await;
     let made = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
-    // Each reservation is larger than its file, because the announced length includes the form. So only nine files may
-    // fit while all uploads run. A tenth fits when the other reservations have been reduced to the size of their file.
+    // Each reservation is larger than its file, because `Content-Length` includes the form around the file. So the
+    // quota may admit only nine files while all uploads run. A tenth file is admitted after the other reservations have
+    // been reduced to the size of their files.
     assert!((9..=10).contains(&made), "{made}");
     if made == 9 {
         alice.upload(Form::with_size(10_000)).await.ok(201);
@@ -64,14 +65,14 @@ async fn upload_larger_than_the_quota_is_refused_at_once() {
     let alice = app.user("alice").await;
     let reply = alice.upload(Form::with_size(10_000)).await;
     reply.assert_refused(409, "quota_exceeded").assert_events(&[TOO_MUCH]);
-    // An upload without a length reserves the maximum.
+    // An upload without `Content-Length` reserves the maximum size of a file.
     let body = reqwest::Body::wrap_stream(stream::iter([Ok::<_, std::io::Error>(Form::valid().bytes())]));
     let reply = alice.request(Method::POST, "/api/v1/documents").body(&Form::content_type(), body).send().await;
     reply.assert_refused(409, "quota_exceeded");
     assert_nothing_is_stored(&app).await;
 }
 
-/// A killed process cannot release its reservation.
+/// A process that was killed cannot release its reservation, so the reservation must expire.
 #[actix_web::test]
 async fn reservation_of_a_killed_process_expires() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "1")]).await;
@@ -114,8 +115,9 @@ async fn interrupted(actor: &Actor, form: Form, meanwhile: impl Future<Output = 
     request.body(&Form::content_type(), reqwest::Body::wrap_stream(pieces)).send().await
 }
 
-/// The queue row of a refused upload may be locked by its own rolled-back transaction, or by a sweep. The release must
-/// wait for the lock. Otherwise the quota would stay reserved for two hours.
+/// To release the quota of a refused upload, the service needs a row of the deletion queue. The upload's own rollback
+/// or a sweep may still lock this row. The release must wait for the lock, because otherwise the quota would stay
+/// reserved for two hours.
 #[actix_web::test]
 async fn release_waits_for_a_locked_queue_row() {
     let app = TestApp::start().await;
@@ -138,8 +140,8 @@ async fn release_waits_for_a_locked_queue_row() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// The upload takes longer than its reservation is valid. A worker has claimed its file for deletion, so no document is
-/// created.
+/// The upload takes longer than its reservation is valid. A worker has leased its file for deletion, so the service
+/// must not create a document.
 #[actix_web::test]
 async fn upload_with_an_expired_reservation_returns_503() {
     let app = TestApp::start().await;
@@ -159,7 +161,7 @@ async fn upload_with_an_expired_reservation_returns_503() {
     wait_until_nothing_is_stored(&app).await;
 }
 
-/// A worker has claimed the file and is about to delete it. No document may be created that would lose its file.
+/// A worker has leased the file and is about to delete it. So the service must not create a document for this file.
 #[actix_web::test]
 async fn upload_whose_file_is_claimed_for_deletion_returns_503() {
     let app = TestApp::start().await;
@@ -174,7 +176,7 @@ async fn upload_whose_file_is_claimed_for_deletion_returns_503() {
     wait_until_nothing_is_stored(&app).await;
 }
 
-/// The remaining files are deleted when the store is available again.
+/// The object store is unavailable. The service deletes the remaining files when the store is available again.
 #[actix_web::test]
 async fn unavailable_store_returns_503_and_leaves_no_partial_document() {
     let app = TestApp::start().await;

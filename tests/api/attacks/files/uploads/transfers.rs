@@ -64,7 +64,8 @@ async fn oversized_content_length_is_refused_before_the_body_is_read() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// The service counts the bytes while they arrive, and closes the connection at the limit.
+/// An upload without `Content-Length` has no end. The service counts the bytes while they arrive, and closes the
+/// connection at the limit.
 #[actix_web::test]
 async fn endless_upload_is_cut_off() {
     let app = TestApp::with(SMALL).await;
@@ -74,7 +75,7 @@ async fn endless_upload_is_cut_off() {
         let head = "--a-boundary-that-is-in-no-file\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n";
         stream.write_all(format!("{:x}\r\n{head}\r\n", head.len()).as_bytes()).unwrap();
         let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
-        // The upload ends only if the server closes the connection.
+        // The test sends bytes without end, so the loop ends only if the server closes the connection.
         wait::until_some_blocking("the connection is closed", || stream.write_all(chunk.as_bytes()).err());
     })
     .await
@@ -111,7 +112,8 @@ async fn disconnect_during_an_upload_leaves_nothing() {
     }
 }
 
-/// A reset drops the handler's future, so the cleanup must not depend on code after the read.
+/// When a client resets the connection, actix drops the handler's future. So the cleanup must not depend on code that
+/// follows the read.
 #[actix_web::test]
 async fn connection_reset_during_an_upload_leaves_nothing() {
     let app = TestApp::start().await;

@@ -62,13 +62,13 @@ async fn file_of_another_type_is_refused_and_not_stored() {
     for (what, name, kind, content) in refused() {
         let reply = alice.upload(Form::default().file(name, kind, &content)).await;
         assert_part_refused(&reply, "/file", what);
-        assert!(!reply.text().contains("alert"), "{what}: the response repeats no content");
+        assert!(!reply.text().contains("alert"), "{what}: the response contains no content of the file");
     }
     assert_eq!(app.digest_all().await, before);
     assert_nothing_is_stored(&app).await;
 }
 
-/// The inspection must not depend on how the body is split into packets.
+/// The result of the inspection must not depend on how the body is split into packets.
 #[actix_web::test]
 async fn file_sent_byte_by_byte_is_inspected() {
     let app = TestApp::start().await;

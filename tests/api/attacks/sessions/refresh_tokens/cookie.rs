@@ -1,4 +1,4 @@
-//! A forged refresh cookie, and one that is sent to another route.
+//! A forged refresh cookie, and a valid refresh cookie that is sent to other routes.
 
 use reqwest::Method;
 
@@ -38,7 +38,7 @@ async fn forged_refresh_cookie_is_rejected_without_database_access() {
         assert_eq!(reply.statements(), Vec::<String>::new(), "{forged}");
     }
     assert_eq!(app.digest(&["users", "sessions", "refresh_tokens"]).await, before);
-    // The cookie's name has no `__Host-` prefix, so a sub-domain could have set it.
+    // The name of this cookie has no `__Host-` prefix, so a page of a sub-domain could have set it.
     let planted = app
         .anonymous()
         .request(Method::POST, "/api/v1/auth/refresh")

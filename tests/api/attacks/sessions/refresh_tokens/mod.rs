@@ -59,11 +59,12 @@ async fn concurrent_refreshes_get_same_successor() {
     let tabs = futures_util::future::join_all((0..6).map(|_| alice.refresh(&app, &alice.cookie))).await;
     let cookies: Vec<_> = tabs.into_iter().map(|tab| refresh_cookie(&tab.ok(200)).unwrap()).collect();
     assert!(cookies.iter().all(|cookie| *cookie == cookies[0]), "all refreshes get the same successor");
-    assert_eq!(count(&app, "refresh_tokens").await, 2, "the token has one successor");
+    assert_eq!(count(&app, "refresh_tokens").await, 2, "the token has exactly one successor");
     read_profile(&alice).await.ok(200);
 }
 
-/// The direct successor was already used. If the service returned it, its next use would look like theft.
+/// The direct successor of the token was already used. If the service returned this successor, its next use would look
+/// like theft.
 #[actix_web::test]
 async fn replay_within_grace_gets_newest_unused_token() {
     let app = TestApp::start().await;
@@ -79,7 +80,7 @@ async fn replay_within_grace_gets_newest_unused_token() {
     app.clock.advance(TimeDelta::seconds(11));
     renewed(&late_tab).await;
     app.clock.advance(TimeDelta::seconds(11));
-    // After the grace period, a replay of any token of the chain is theft.
+    // After the grace period, the service treats a replay of any earlier token of the session as theft.
     let replay = alice.refresh(&app, &first_tab).await;
     replay
         .assert_refused(401, "unauthenticated")
@@ -87,7 +88,8 @@ async fn replay_within_grace_gets_newest_unused_token() {
     assert_session_ended(&read_profile(&alice).await);
 }
 
-/// A replay within the grace period costs one more statement for any length of the chain, and ends no session.
+/// A replay within the grace period costs one more statement, however many tokens follow the replayed token. It ends no
+/// session.
 #[actix_web::test]
 async fn replay_within_grace_follows_bounded_chain() {
     let app = TestApp::start().await;
@@ -98,7 +100,7 @@ async fn replay_within_grace_follows_bounded_chain() {
     for _ in 0..MAX_CHAIN {
         newest = renewed(&newest).await;
     }
-    // On a slow machine, the grace period could end during the test, so the test moves it.
+    // On a slow machine, the grace period could end during the test. So the test sets the time of the first use to now.
     sqlx::query("update refresh_tokens set used_at = now() where used_at is not null")
         .execute(&app.all_rows)
         .await
@@ -136,7 +138,7 @@ async fn session_ends_when_idle_and_at_absolute_limit() {
         .await
         .assert_refused(401, "unauthenticated")
         .assert_events(&["authn_token_revoked/expired"]);
-    // Almost 28 days have passed. After 30 days the session ends, although it was in use.
+    // Almost 28 days have passed. After 30 days the session ends, even if the user has used it all the time.
     app.clock.advance(TimeDelta::days(2) + TimeDelta::seconds(5));
     busy.refresh(&app, &cookie)
         .await
@@ -214,7 +216,7 @@ async fn ended_session_invalidates_its_tokens_immediately() {
             }
         };
         if ["disabled", "removed"].contains(&way) {
-            // The database's notification tells this process that the session has ended.
+            // A database notification informs this process that the session has ended.
             wait_until_session_ended(&other).await;
         }
         assert_session_ended(&read_profile(&other).await);
@@ -226,7 +228,8 @@ async fn ended_session_invalidates_its_tokens_immediately() {
     }
 }
 
-/// Session fixation (CWE-384): stolen tokens of the old session do not work in the new one.
+/// Session fixation (CWE-384): after a password change, stolen tokens of the old session do not work in the new
+/// session.
 #[actix_web::test]
 async fn password_change_replaces_the_session_and_its_tokens() {
     let app = TestApp::start().await;
@@ -262,7 +265,8 @@ async fn wait_until_session_ended(actor: &Actor) {
     wait::until_equal(401, async || read_profile(actor).await.status.as_u16()).await;
 }
 
-/// Denial of service: an attacker who knows the password cannot end a session in constant use by logging in ten times.
+/// Denial of service: an attacker who knows the password logs in ten times. This must not end the owner's session,
+/// which is in constant use.
 #[actix_web::test]
 async fn eleventh_session_ends_least_recently_used_one() {
     let app = TestApp::start().await;

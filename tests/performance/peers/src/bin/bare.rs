@@ -1,4 +1,4 @@
-//! actix-web and sqlx as in a first tutorial: a valid token is needed, and nothing else is checked or limited.
+//! A server with actix-web and sqlx as in a tutorial: it requires a valid token, and checks and limits nothing else.
 
 use actix_web::web::{Data, Json, Path};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, error, get, post};

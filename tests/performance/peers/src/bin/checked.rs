@@ -1,5 +1,6 @@
-//! axum and sqlx with the usual checks: validation, tokens, owners, bounded hashing, body limits, timeouts, versions and
-//! problem details. It has no row-level security, no revocation, no events, no rate limits and no metrics.
+//! A server with axum and sqlx and the usual checks: validation, tokens, owners, a limit for parallel password hashes,
+//! body limits, timeouts, versions and problem details. It has no row-level security, no revocation, no events, no rate
+//! limits and no metrics.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use uuid::Uuid;
 
-/// The hash that is verified for an unknown user, so that the time does not tell whether the user exists.
+/// The hash that the server verifies for an unknown user, so that the time of a login does not reveal whether the user
+/// exists.
 const UNKNOWN: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -70,7 +72,7 @@ const fn missing() -> Problem {
     Problem(StatusCode::NOT_FOUND, String::new())
 }
 
-/// Returns the body if it has the right form and keeps its rules.
+/// Returns the body if it is valid JSON and passes the validation.
 fn valid<T: Validate<Context = ()>>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
     let Json(body) = body.map_err(|error| Problem(error.status(), error.body_text()))?;
     body.validate().map_err(|report| Problem(StatusCode::BAD_REQUEST, report.to_string()))?;

@@ -1,5 +1,5 @@
-//! Active content acts when a PDF is opened or clicked (CWE-434). Each kind is tried by name, by reference and
-//! compressed.
+//! Active content is executed when a user opens a PDF or clicks in it (CWE-434). The tests write each kind as a plain
+//! name, as a reference, and in a compressed stream.
 
 use super::{refusal, upload, user};
 use crate::attacks::files::uploads::assert_nothing_is_stored;
@@ -117,7 +117,7 @@ fn active() -> Vec<(&'static str, &'static str, PdfFile)> {
     ]
 }
 
-/// Entries of an encrypted PDF. No password opens it, because the stored hashes are zeros.
+/// Entries of an encrypted PDF. No password opens this PDF, because the stored hashes are zeros.
 const ENCRYPTED: &str = "/ID [<00> <00>] /Encrypt << /Filter /Standard /V 1 /R 2 /P -4
     /O <0000000000000000000000000000000000000000000000000000000000000000>
     /U <0000000000000000000000000000000000000000000000000000000000000000> >>";
@@ -137,13 +137,14 @@ async fn active_content_is_refused_with_its_reason_plain_and_compressed() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// Readers repair files: they ignore a broken cross-reference table and scan for objects.
+/// PDF readers repair files: if the cross-reference table is broken, they ignore the table and scan the file for
+/// objects.
 #[actix_web::test]
 async fn active_content_that_only_a_repairing_reader_finds_is_refused() {
     let (_app, alice) = user().await;
     let unlisted = |object: &str| {
         let file = String::from_utf8(PdfFile::default().plain()).unwrap();
-        // The object is inserted after the table, so that no offset changes.
+        // The test inserts the object after the cross-reference table, so that the offsets in the table stay correct.
         file.replace("startxref", &format!("9 0 obj {object} endobj\nstartxref")).into_bytes()
     };
     upload(&alice, &unlisted("null")).await.ok(201);

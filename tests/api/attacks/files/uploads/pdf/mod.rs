@@ -1,6 +1,5 @@
 //! The service inspects the structure of a PDF, also its compressed objects. It refuses active content ([`active`]) and
-//! accepts ordinary files ([`valid`]). A file that crashes or stalls the parser fails only its own upload
-//! ([`process`]).
+//! accepts ordinary files ([`valid`]). If a file crashes or stalls the parser, only its own upload fails ([`process`]).
 
 mod active;
 mod process;

@@ -1,5 +1,5 @@
-//! Files that crash or stall a parser (CWE-674, CWE-400): the inspection process ends, and the service keeps running.
-//! The tests read the state of the processes from `/proc`.
+//! Files that crash or stall a parser (CWE-674, CWE-400): the child process that inspects the file ends, but the
+//! service continues. The tests read the state of the processes from `/proc`.
 #![cfg(target_os = "linux")]
 
 use std::cell::Cell;
@@ -15,8 +15,8 @@ use crate::support::{Actor, Reply, TestApp, wait};
 
 const UNREADABLE: &str = "The PDF cannot be read whole";
 
-/// Each object is a string that contains all later objects. So parsing 40,000 objects takes 40,000²/2 steps of 14
-/// bytes.
+/// A PDF in which each object is a string that contains all later objects. So parsing 40,000 objects takes 40,000²/2
+/// steps of 14 bytes.
 fn looping() -> Vec<u8> {
     const OBJECTS: usize = 40_000;
     let mut file =
@@ -38,7 +38,7 @@ fn bomb() -> Vec<u8> {
     PdfFile::default().stream("/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode", &content).plain()
 }
 
-/// Returns the running inspections of this service. Their standard input is a file in the service's folder.
+/// Returns the processes that inspect a PDF for this service. Their standard input is a file in the service's folder.
 fn inspections(app: &TestApp) -> Vec<PathBuf> {
     let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
     let reads =
@@ -65,7 +65,7 @@ async fn looping_inspections_are_stopped_while_other_requests_are_served() {
     assert!(refusal(&upload(&alice, &file).await, "a loop").starts_with(UNREADABLE));
     let (ended, peak) = (Cell::new(0), Cell::new(0));
     let looped = async || {
-        // On a busy machine, the upload may get 503 first, because it waited too long.
+        // On a busy machine, the upload may get 503, because it waited too long for a free inspection.
         assert!([400, 503].contains(&upload(&alice, &file).await.status.as_u16()));
         ended.set(ended.get() + 1);
     };
@@ -81,7 +81,7 @@ async fn looping_inspections_are_stopped_while_other_requests_are_served() {
         assert_eq!(ended.get(), 0, "other requests are answered while the inspections run");
     };
     tokio::join!(looped(), looped(), watched, served);
-    assert_eq!(peak.get(), 1, "one inspection per worker runs at once");
+    assert_eq!(peak.get(), 1, "at most one inspection per worker runs at the same time");
     assert_nothing_is_stored(&app).await;
     upload(&alice, &PdfFile::default().plain()).await.ok(201);
 }
@@ -106,11 +106,12 @@ async fn inspection_process_has_resource_limits_and_no_environment_or_open_files
             assert!(lines.iter().any(|line| line == limit), "{limit}: {limits}");
         }
         assert_eq!(fs::read(process.join("environ")).unwrap(), b"");
-        // The process inherits no connection and no other document of the service. It does inherit files that the test
-        // runner left open.
+        // The process must inherit no connection and no other document of the service. It may inherit files that the
+        // test runner left open.
         let document = fs::read_link(process.join("fd/0")).unwrap();
         for file in fs::read_dir(process.join("fd")).unwrap().map(|file| file.unwrap()) {
-            // The process may close a file while the test reads the list, so a missing entry is no fault.
+            // The process may close a file while the test reads the list of open files, so the test ignores a missing
+            // entry.
             let Ok(target) = fs::read_link(file.path()) else { continue };
             assert!(target == document || !target.starts_with(&app.state_dir), "{target:?}");
             assert!(!target.to_string_lossy().starts_with("socket:"), "{target:?}");
@@ -120,13 +121,13 @@ async fn inspection_process_has_resource_limits_and_no_environment_or_open_files
         }
         let input = fs::read_to_string(process.join("fdinfo/0")).unwrap();
         let flags = input.lines().find_map(|line| line.strip_prefix("flags:")).unwrap().trim();
-        assert_eq!(flags.chars().last(), Some('0'), "the input is read-only");
+        assert_eq!(flags.chars().last(), Some('0'), "the process can only read its input file");
         assert_eq!(fs::read_to_string(process.join("oom_score_adj")).unwrap().trim(), "1000");
     };
     tokio::join!(upload(&alice, &file), watched);
 }
 
-/// Uploads a file that takes long to parse, and sends a signal to the process that inspects it.
+/// Uploads a file whose inspection needs much time, and sends this signal to the process that inspects the file.
 async fn upload_with_signal(app: &TestApp, user: &Actor, signal: &str) -> Reply {
     let file = looping();
     let sent = async {
@@ -137,8 +138,8 @@ async fn upload_with_signal(app: &TestApp, user: &Actor, signal: &str) -> Reply 
     tokio::join!(upload(user, &file), sent).0
 }
 
-/// The bomb above makes the parser abort. No file is known that makes it overflow its stack (20,000 nested or chained
-/// objects do not), so the test sends the signal.
+/// The bomb above aborts the parser. We know no file that overflows the parser's stack (20,000 nested or chained
+/// objects do not), so the test sends the signal of a crash.
 #[actix_web::test]
 async fn crashed_inspection_refuses_its_upload_and_the_service_keeps_running() {
     let (app, alice) = user().await;

@@ -73,7 +73,7 @@ async fn valid_files_are_accepted_and_stored_unchanged() {
     }
 }
 
-/// Old producers list objects that they did not write, at offset 0.
+/// Old programs list objects in the table that the file does not contain. The offset of such an entry is 0.
 #[actix_web::test]
 async fn cross_reference_table_with_an_unused_entry_is_accepted() {
     let (_app, alice) = user().await;
