@@ -30,7 +30,7 @@ use crate::features::documents::{content, docs as document_docs, handlers as doc
 use crate::features::events::{docs as event_docs, handlers as events};
 use crate::features::health::{docs as health_docs, handlers as health};
 use crate::features::invoices::credit_notes::{docs as credit_docs, handlers as credit_notes};
-use crate::features::invoices::{docs as invoice_docs, export, handlers as invoices, pdf, preview, status_totals};
+use crate::features::invoices::{docs as invoice_docs, export, handlers as invoices, pdf, preview, status_sums};
 use crate::features::live::{docs as live_docs, handlers as live};
 use crate::features::mail_pages::{self, docs as page_docs};
 use crate::features::reference::{self, docs as reference_docs};
@@ -115,7 +115,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/invoices", SignedIn, Write, INVOICE, invoices::create, invoice_docs::CREATE),
         get("/api/v1/invoices", SignedIn, Standard, Empty, invoices::list, invoice_docs::LIST),
         post("/api/v1/invoices/preview", SignedIn, Preview, INVOICE, preview::preview, invoice_docs::PREVIEW),
-        get("/api/v1/invoices/totals", SignedIn, Standard, Empty, status_totals::totals, invoice_docs::TOTALS),
+        get("/api/v1/invoices/totals", SignedIn, Standard, Empty, status_sums::totals, invoice_docs::TOTALS),
         get("/api/v1/invoices/export", SignedIn, Export, Empty, export::export, invoice_docs::EXPORT),
         get("/api/v1/invoices/{id}", SignedIn, Standard, Empty, invoices::read, invoice_docs::READ),
         get("/api/v1/invoices/{id}/pdf", SignedIn, Export, Empty, pdf::pdf, invoice_docs::PDF),

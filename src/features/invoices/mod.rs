@@ -4,7 +4,7 @@
 //!   [`decimals`] contains exact decimals.
 //! - [`summary`] defines list items, filters and sort orders.
 //!   [`calendar`] computes dates in the time zone of the business.
-//! - [`payments`], [`credit_notes`], [`export`] (CSV), [`pdf`], [`preview`] and [`status_totals`] have their own modules.
+//! - [`payments`], [`credit_notes`], [`export`] (CSV), [`pdf`], [`preview`] and [`status_sums`] have their own modules.
 //! - [`store`], `list_store`, `calendar_store` and `payment_store` contain the SQL.
 //!   `rows` converts rows to model types.
 //! - [`views`] contains the query parameters, [`draft_body`] the request bodies, and `invoice_views` the responses.
@@ -35,7 +35,7 @@ pub mod payments;
 pub mod pdf;
 pub mod preview;
 mod rows;
-pub mod status_totals;
+pub mod status_sums;
 pub mod store;
 pub mod summary;
 pub mod totals;
