@@ -26,6 +26,7 @@ use crate::features::customers::docs as customer_docs;
 use crate::features::customers::model::Customer;
 #[cfg(feature = "dev")]
 use crate::features::demo::accounts as demo;
+use crate::features::demo::attack_accounts::{docs as attack_docs, handlers as attack_accounts};
 use crate::features::documents::{content, docs as document_docs, handlers as documents};
 use crate::features::events::{docs as event_docs, handlers as events};
 use crate::features::health::{docs as health_docs, handlers as health};
@@ -85,6 +86,7 @@ row_functions! { get GET post POST put PUT patch PATCH delete DELETE }
 pub fn table() -> Vec<Endpoint> {
     use Access::{Admin, Cookie, Public, SignedIn, Ticket, TokenOrCookie};
     use Tier::{Asset, Export, Preview, Refresh, Registration, Reset, SignIn, Standard, Unlimited, Upload, Write};
+    const ATTACK_FILES: &str = "/console/{version}/attacks/{file}";
     /// The body limit of an invoice, which has up to 100 lines.
     const INVOICE: BodyLimit = Json(64 * 1024);
     /// The body limit of an upload in the documentation. [`with_limits`] replaces it by the configured limit.
@@ -145,6 +147,7 @@ pub fn table() -> Vec<Endpoint> {
         delete("/api/v1/admin/users/{id}/sessions", Admin, Write, Empty, admin::end_sessions, admin_docs::END_SESSIONS),
         get("/api/v1/admin/security-events", Admin, Standard, Empty, events::all, event_docs::ALL),
         get("/api/v1/admin/alerts", Admin, Standard, Empty, events::alerts, event_docs::ALERTS),
+        post(attack_accounts::PATH, Admin, Write, Empty, attack_accounts::create, attack_docs::CREATE),
         get("/health/live", Public, Unlimited, Empty, health::live, health_docs::LIVE),
         get("/health/ready", Public, Unlimited, Empty, health::ready, health_docs::READY),
         get("/problems", Public, Standard, Empty, about::problems, about_docs::PROBLEMS),
@@ -162,6 +165,7 @@ pub fn table() -> Vec<Endpoint> {
         get("/icon.svg", Public, Standard, Empty, mail_pages::icon, page_docs::ICON),
         get("/console/{version}/style.css", Public, Asset, Empty, console::style, console_docs::STYLE),
         get("/console/{version}/{file}", Public, Asset, Empty, console::script, console_docs::SCRIPT),
+        get(ATTACK_FILES, Public, Asset, Empty, console::attack_script, console_docs::ATTACK_SCRIPT),
     ];
     table.extend(console::VIEWS.map(|path| get(path, Public, Standard, Empty, console::page, console_docs::PAGE)));
     table
@@ -217,6 +221,7 @@ pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
         .into_iter()
         .filter(|endpoint| settings.http.docs || !endpoint.path.starts_with("/docs"))
         .filter(|endpoint| settings.http.console || !console::serves(endpoint.path))
+        .filter(|endpoint| settings.http.attack_panel || !is_of_attack_panel(endpoint.path))
         .map(|endpoint| Endpoint { body: endpoint.body.with_form_limit(form), ..endpoint })
         .map(|endpoint| match limits(endpoint.tier) {
             Some(limits) => Some(Mounted { limits: Some(limits?), endpoint }),
@@ -224,6 +229,10 @@ pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
         })
         .collect::<Option<_>>()?;
     Some((mounted, limits(Tier::UnknownPath)??))
+}
+
+fn is_of_attack_panel(path: &str) -> bool {
+    console::serves_attacks(path) || path == attack_accounts::PATH
 }
 
 /// Mounts all endpoints with the middleware that their rows require.

@@ -9,6 +9,8 @@ use sqlx::postgres::PgConnectOptions;
 use super::wiring::{Base, WiringError};
 use super::{openapi, routes};
 use crate::base::clock::Clock;
+#[cfg(feature = "dev")]
+use crate::config::Profile;
 use crate::config::Settings;
 use crate::db::exhaustion::Exhaustion;
 use crate::db::notifications::NotificationListener;
@@ -17,9 +19,11 @@ use crate::features::about::handlers::SecurityContact;
 use crate::features::admin::store::AdminStore;
 use crate::features::auth::store::AuthStore;
 use crate::features::business::store::BusinessStore;
+use crate::features::console::AttackPanel;
 use crate::features::demo::DemoServices;
 #[cfg(feature = "dev")]
 use crate::features::demo::accounts::Accounts as DemoAccounts;
+use crate::features::demo::attack_accounts::model::AttackerPage;
 use crate::features::documents::store::DocumentStore;
 use crate::features::documents::upload_service::UploadService;
 use crate::features::events::store::EventStore;
@@ -46,6 +50,7 @@ use crate::security::crypto::keys::Keys;
 use crate::security::detection::alerts::Alerts;
 use crate::security::detection::rules::Rules;
 use crate::security::limits::row_quotas::RowQuotas;
+use crate::security::sessions::access_tokens::BadTokens;
 use crate::security::sessions::caller::Authenticator;
 use crate::security::sessions::revocations::CHANNEL as SESSION_ENDED;
 use crate::telemetry::metrics::Metrics;
@@ -82,6 +87,8 @@ pub struct Services {
     page: Arc<Page>,
     #[cfg(feature = "dev")]
     pub demo_accounts: DemoAccounts,
+    bad_tokens: Option<BadTokens>,
+    pub attacker_page: AttackerPage,
 }
 
 impl Services {
@@ -120,6 +127,11 @@ impl Services {
             exhaustion: Exhaustion::new(clock.clone()),
             #[cfg(feature = "dev")]
             demo_accounts: DemoAccounts::default(),
+            #[cfg(feature = "dev")]
+            bad_tokens: bad_tokens(&settings, &authenticator, &clock)?,
+            #[cfg(not(feature = "dev"))]
+            bad_tokens: None,
+            attacker_page: AttackerPage::default(),
             recorder: Recorder::new(keys.clone(), clock.clone(), settings.replica.clone()),
             authenticator,
             credentials,
@@ -146,8 +158,8 @@ impl Services {
     /// Returns the services that create the demo data.
     #[must_use]
     pub fn demo_services(&self) -> DemoServices {
-        let Self { pool, authenticator, credentials, auth, recorder, clock, uploads, .. } = self.clone();
-        DemoServices { pool, authenticator, credentials, auth, recorder, clock, uploads }
+        let Self { pool, authenticator, credentials, auth, recorder, clock, uploads, purge, .. } = self.clone();
+        DemoServices { pool, authenticator, credentials, auth, recorder, clock, uploads, purge }
     }
 
     /// Registers the services in the application of one thread.
@@ -165,6 +177,10 @@ impl Services {
             .app_data(Data::from(self.cursors.clone()))
             .app_data(Data::from(self.pdf_renderer.clone()))
             .app_data(Data::new(self.settings.profile))
+            .app_data(Data::new(AttackPanel(self.settings.http.attack_panel)))
+            .app_data(Data::new(self.demo_services()))
+            .app_data(Data::new(self.bad_tokens.clone()))
+            .app_data(Data::new(self.attacker_page.clone()))
             .app_data(Data::new(AllowedOrigins(self.settings.cors.allowed_origins.clone())))
             .app_data(Data::new(TrustedProxies(self.settings.http.trusted_proxies.clone())))
             .app_data(Data::new(ProblemBase(self.settings.http.public_url.clone())))
@@ -195,4 +211,18 @@ impl Services {
         #[cfg(feature = "dev")]
         config.app_data(Data::new(self.demo_accounts.clone()));
     }
+}
+
+/// Returns the bad tokens of the attack panel, in development.
+#[cfg(feature = "dev")]
+fn bad_tokens(
+    settings: &Settings,
+    authenticator: &Authenticator,
+    clock: &Clock,
+) -> Result<Option<BadTokens>, WiringError> {
+    if settings.profile != Profile::Development {
+        return Ok(None);
+    }
+    let tokens = authenticator.tokens.bad_tokens(clock.now());
+    tokens.map(Some).map_err(|error| WiringError::SigningKey(error.to_string()))
 }

@@ -21,6 +21,8 @@ use crate::base::clock::Clock;
 use crate::config::{LogFormat, OwnerSettings, Profile, Settings, TraceSettings};
 use crate::db::migrate;
 use crate::db::service_role::role_faults;
+#[cfg(feature = "dev")]
+use crate::dev::attacker_page;
 use crate::features::demo;
 use crate::security::audit::event::{Event, EventKind};
 use crate::telemetry;
@@ -63,6 +65,8 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
     if let Some(traces) = traces {
         meters::register_traces(&running.services.metrics, &traces.delivered());
     }
+    #[cfg(feature = "dev")]
+    start_attacker_page(&settings, &running)?;
     if let Some(passwords) = &settings.secrets.demo_passwords {
         // Only the schema's owner can create demo data.
         // The service connects as the owner only to the development database.
@@ -97,6 +101,18 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
     }
     database.stop().await?;
     ended.map_err(Failure::Server)
+}
+
+/// Starts the attacker's page of the attack panel, in development.
+/// It ends with the process.
+#[cfg(feature = "dev")]
+fn start_attacker_page(settings: &Settings, running: &Running) -> Result<(), Failure> {
+    if settings.profile == Profile::Development && settings.http.attack_panel {
+        let (page, server) = attacker_page::start(&format!("http://{}", running.http)).map_err(Failure::Server)?;
+        actix_web::rt::spawn(server);
+        running.services.attacker_page.set(page);
+    }
+    Ok(())
 }
 
 fn certificate(settings: &Settings) -> Result<Option<Arc<Certificate>>, TlsError> {

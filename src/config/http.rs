@@ -24,6 +24,8 @@ pub struct HttpSettings {
     pub docs: bool,
     /// Whether the web console is served at `/`.
     pub console: bool,
+    /// Whether the console has the attack panel.
+    pub attack_panel: bool,
     pub workers: usize,
     pub max_connections: usize,
     pub max_connections_per_address: usize,
@@ -68,6 +70,7 @@ impl HttpSettings {
             None => profile == Profile::Development,
         };
         let (docs, console) = (served("STRONGROOM_HTTP_DOCS"), served("STRONGROOM_HTTP_CONSOLE"));
+        let attack_panel = served("STRONGROOM_HTTP_ATTACK_PANEL") && console;
         let drain = if profile == Profile::Production { 5 } else { 0 };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
@@ -78,6 +81,7 @@ impl HttpSettings {
             tls_terminated_by_proxy,
             docs,
             console,
+            attack_panel,
             workers: reader.number_or("STRONGROOM_HTTP_WORKERS", 1, 256, cores),
             max_connections: count(reader, "STRONGROOM_HTTP_MAX_CONNECTIONS", 64),
             max_connections_per_address: count(reader, "STRONGROOM_HTTP_MAX_CONNECTIONS_PER_ADDRESS", 8),

@@ -21,3 +21,9 @@ pub const SCRIPT: Docs = Docs {
     description: "Returns 404 if the version in the path is not the version of the current page.",
     errors: &[ApiError::NotFound],
 };
+
+pub const ATTACK_SCRIPT: Docs = Docs {
+    summary: "Get a script of the attack panel",
+    description: "404 for another version than that of the page. In production 404, unless `STRONGROOM_HTTP_ATTACK_PANEL` is true.",
+    errors: &[ApiError::NotFound],
+};

@@ -24,7 +24,7 @@ use crate::http::file_reply::{Css, File, Html, JavaScript};
 use crate::security::browser::headers;
 
 /// The paths of the views. Each returns the same page, which shows the view of its path.
-pub const VIEWS: [&str; 10] = [
+pub const VIEWS: [&str; 11] = [
     "/",
     "/register",
     "/invoices",
@@ -35,12 +35,26 @@ pub const VIEWS: [&str; 10] = [
     "/documents",
     "/account",
     "/admin",
+    ATTACKS,
 ];
+
+/// The path of the attack panel.
+const ATTACKS: &str = "/attacks";
+
+/// Whether the console has the attack panel.
+#[derive(Clone, Copy)]
+pub struct AttackPanel(pub bool);
 
 /// Returns whether the path is of the console.
 #[must_use]
 pub fn serves(path: &str) -> bool {
     path.starts_with("/console/") || VIEWS.contains(&path)
+}
+
+/// Returns whether the path is of the attack panel.
+#[must_use]
+pub fn serves_attacks(path: &str) -> bool {
+    path == ATTACKS || path.starts_with("/console/{version}/attacks/")
 }
 
 macro_rules! scripts {
@@ -51,6 +65,8 @@ macro_rules! scripts {
 const SCRIPTS: &[(&str, &str)] = scripts! {
     "account.js" "administration.js" "api.js" "app.js" "challenge.js" "customers.js" "documents.js" "editor.js"
     "format.js" "invoice.js" "invoices.js" "live.js" "preact.js" "router.js" "session.js" "sign_in.js" "ui.js"
+    "attacks/attacks.js" "attacks/cards_authorization.js" "attacks/cards_browser.js" "attacks/cards_common.js"
+    "attacks/cards_files.js" "attacks/cards_input.js" "attacks/cards_login.js" "attacks/cards_tokens.js" "attacks/play.js"
 };
 
 const STYLE: &str = concat!(include_str!("../palette.css"), include_str!("assets/style.css"));
@@ -66,9 +82,11 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// `GET /` and the other views. In development, the sign-in view offers the demo users.
-pub async fn page(profile: Data<Profile>) -> File<Html> {
+pub async fn page(profile: Data<Profile>, panel: Data<AttackPanel>) -> File<Html> {
     let profile = if **profile == Profile::Development { "development" } else { "production" };
-    headers::page(include_str!("page.html").replace("VERSION", &VERSION).replace("PROFILE", profile))
+    let panel = if panel.0 { "on" } else { "off" };
+    let page = include_str!("page.html").replace("VERSION", &VERSION).replace("PROFILE", profile);
+    headers::page(page.replace("PANEL", panel))
 }
 
 /// `GET /console/{version}/style.css`
@@ -82,6 +100,16 @@ pub async fn style(version: Path<String>) -> ApiResult<File<Css>> {
 /// `GET /console/{version}/{file}`
 pub async fn script(path: Path<(String, String)>) -> ApiResult<File<JavaScript>> {
     let (version, file) = path.into_inner();
+    find(&version, &file)
+}
+
+/// `GET /console/{version}/attacks/{file}`
+pub async fn attack_script(path: Path<(String, String)>) -> ApiResult<File<JavaScript>> {
+    let (version, file) = path.into_inner();
+    find(&version, &format!("attacks/{file}"))
+}
+
+fn find(version: &str, file: &str) -> ApiResult<File<JavaScript>> {
     let found = SCRIPTS.iter().find(|(name, _)| version == *VERSION && file == *name);
     let (_, text) = found.ok_or(ApiError::NotFound)?;
     Ok(headers::immutable(*text))

@@ -9,6 +9,7 @@
 
 #[cfg(feature = "dev")]
 pub mod accounts;
+pub mod attack_accounts;
 mod plan;
 
 use std::net::Ipv4Addr;
@@ -19,6 +20,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::{PgConnection, PgPool};
 
 use super::auth::model::ClientDescription;
+use super::auth::session_store::IssuedSession;
 use super::auth::store::AuthStore;
 use super::business::model::Business;
 use super::business::store::BusinessStore;
@@ -33,6 +35,7 @@ use super::invoices::payments::{Payment, PaymentMethod};
 use super::invoices::store::{InvoiceStore, InvoiceTx};
 use super::invoices::totals::{Discount, Line, Totals};
 use super::resources::ResourceStore;
+use super::users::purge_store::OwnerPurge;
 use super::users::store as users;
 pub use plan::{BEN, CUSTOMER_WITHOUT_INVOICES, DRAFT, ISSUED};
 use plan::{
@@ -56,6 +59,7 @@ use crate::security::files::uploads::FileType;
 use crate::security::sessions::caller::{Authenticator, Caller};
 
 /// The services that create demo data.
+#[derive(Clone)]
 pub struct DemoServices {
     pub pool: PgPool,
     pub authenticator: Authenticator,
@@ -64,6 +68,7 @@ pub struct DemoServices {
     pub recorder: Recorder,
     pub clock: Clock,
     pub uploads: UploadService,
+    pub purge: OwnerPurge,
 }
 
 /// The demo users, who can sign in.
@@ -138,12 +143,17 @@ impl DemoServices {
         let found = self.auth.credentials(Some(&email)).await?;
         let verified = self.credentials.check(attempt, password, found, EventKind::AuthnLoginFail).await?;
         let issued = self.auth.open_session(&verified, None, &ClientDescription::new(Some("demo data"), here)).await?;
+        Ok(self.use_session(&issued).await?.0)
+    }
+
+    /// Returns the caller of a new session, with its access token.
+    async fn use_session(&self, issued: &IssuedSession) -> ApiResult<(Caller, SecretString)> {
         let token = self
             .authenticator
             .tokens
             .issue(issued.user, issued.session, issued.lifetime, self.clock.now())
             .map_err(ApiError::internal)?;
-        self.authenticator.verify(token.expose_secret()).await
+        Ok((self.authenticator.verify(token.expose_secret()).await?, token))
     }
 
     async fn create_objects(&self, user: &DemoUser, caller: &Caller) -> ApiResult<()> {
@@ -159,10 +169,13 @@ impl DemoServices {
                 self.create_invoice(&invoices, caller, plan, id, customer).await?;
             }
         }
-        match &user.document {
-            Some(document) => self.create_document(document, caller).await,
-            None => Ok(()),
+        let Some(plan) = &user.document else { return Ok(()) };
+        let id: DocumentId = plan.id.parse().map_err(|_| invalid_plan())?;
+        if is_missing(DocumentStore::new(self.pool.clone()).read(caller, id).await)? {
+            let invoice = plan.invoice.parse().map_err(|_| invalid_plan())?;
+            self.create_document(caller, plan, id, invoice).await?;
         }
+        Ok(())
     }
 
     /// Creates the objects of a resource that are missing for the user.
@@ -175,13 +188,17 @@ impl DemoServices {
         for (_, id, body) in objects.iter().filter(|(owner, ..)| *owner == user.id) {
             let id: R::Id = id.parse().map_err(|_| invalid_plan())?;
             if R::find(&self.pool, caller, id).await?.is_none() {
-                let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
-                let new = serde_json::from_str(body).map_err(ApiError::internal)?;
-                R::create(id, new, self.clock.now())?.insert(&mut tx).await?;
-                tx.commit().await?;
+                self.create_object::<R>(caller, id, body).await?;
             }
         }
         Ok(())
+    }
+
+    async fn create_object<R: ResourceStore>(&self, caller: &Caller, id: R::Id, body: &str) -> ApiResult<()> {
+        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
+        let new = serde_json::from_str(body).map_err(ApiError::internal)?;
+        R::create(id, new, self.clock.now())?.insert(&mut tx).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Sets the user's business, unless the user already has one.
@@ -206,18 +223,19 @@ impl DemoServices {
         Ok(())
     }
 
-    async fn create_document(&self, plan: &DemoDocument, caller: &Caller) -> ApiResult<()> {
+    async fn create_document(
+        &self,
+        caller: &Caller,
+        plan: &DemoDocument,
+        id: DocumentId,
+        invoice: InvoiceId,
+    ) -> ApiResult<()> {
         let documents = DocumentStore::new(self.pool.clone());
-        let id: DocumentId = plan.id.parse().map_err(|_| invalid_plan())?;
-        if !is_missing(documents.read(caller, id).await)? {
-            return Ok(());
-        }
         let (file, reservation) =
             self.uploads.store(caller, plan.file_name, FileType::Text, plan.text.as_bytes()).await?;
-        let invoice = Some(plan.invoice.parse().map_err(|_| invalid_plan())?);
         let now = self.clock.now();
         let mut tx = documents.begin(caller).await?;
-        tx.insert(&Document::from_stored(id, plan.title.to_owned(), invoice, file, 1, now, now)).await?;
+        tx.insert(&Document::from_stored(id, plan.title.to_owned(), Some(invoice), file, 1, now, now)).await?;
         tx.commit().await?;
         reservation.commit();
         Ok(())

@@ -19,6 +19,7 @@ const NOT_SENT: &[(&str, &str)] = &[
     ("post_invoices_id_issue", "the issue date must be within the last 30 days"),
     ("get_live", "it is a WebSocket; see features::live"),
     ("get_console_version_style_css", "the version is the hash of the files; see features::console"),
+    ("get_console_version_attacks_file", "the version is the hash of the files; see features::console"),
     ("get_console_version_file", "the version is the hash of the files; see features::console"),
     ("get_well_known_change_password", "it redirects (303); see features::well_known"),
     ("get_well_known_jwks_json", "404 while tokens are signed with a shared secret"),

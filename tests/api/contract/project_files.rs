@@ -64,6 +64,30 @@ fn practice_table_names_existing_code_and_tests() {
     }
 }
 
+/// Each card of the attack panel names the practice that it attacks, the code and the attack test.
+#[test]
+fn attack_cards_name_existing_practices_code_and_tests() {
+    let index = read("docs/practices/README.md").replace('`', "");
+    let mut seen = 0;
+    for entry in fs::read_dir(root().join("src/features/console/assets/attacks")).unwrap() {
+        for line in fs::read_to_string(entry.unwrap().path()).unwrap().lines() {
+            let Some((field, value)) = line.trim().strip_suffix("',").and_then(|line| line.split_once(": '")) else {
+                continue;
+            };
+            let value = value.replace("\\'", "'");
+            let exists = match field {
+                "practice" => index.contains(&format!("| {value} |")),
+                "code" => root().join(&value).exists(),
+                "test" => test_exists(&value),
+                _ => continue,
+            };
+            assert!(exists, "{field}: {value}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 60, "{seen}");
+}
+
 /// Returns the files that must have the head of a practice. Each file or folder of a chapter in `src/security` is a
 /// practice, but the chapters `audit` and `websockets` are one practice each. Every other file whose head contains
 /// `**Attack**` is a practice too.

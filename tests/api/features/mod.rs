@@ -5,6 +5,7 @@ mod account_deletion;
 mod accounts;
 mod addresses;
 mod administration;
+mod attack_panel;
 pub mod business;
 mod command_line;
 mod configuration;

@@ -16,6 +16,7 @@ import { Register, SignIn } from './sign_in.js';
 import { Heading, Toasts, say } from './ui.js';
 
 const ID = '([0-9a-f-]{36})';
+const root = document.getElementById('app');
 
 /** The views that need a signed-in user: path, label in the menu, component. */
 const VIEWS = [
@@ -27,7 +28,10 @@ const VIEWS = [
   [/^\/documents$/, DocumentsView, '/documents', 'Documents'],
   [/^\/account$/, Account, '/account', 'Account'],
   [/^\/admin$/, Administration, '/admin', 'Administration'],
+  ...(root.dataset.attackPanel === 'on' ? [[/^\/attacks$/, AttackPanel, '/attacks', 'Attacks']] : []),
 ];
+/** The views that only administrators see in the menu. */
+const FOR_ADMINISTRATORS = ['/admin', '/attacks'];
 
 function useSession() {
   const [state, setState] = useState({ ready: false, me: null, isAdmin: false });
@@ -55,6 +59,13 @@ function Online() {
   return !online && html`<p class="banner" role="alert">You are offline. Changes cannot be saved.</p>`;
 }
 
+/** Loads the attack panel when it is opened: few users see it. */
+function AttackPanel({ me }) {
+  const [Attacks, setAttacks] = useState(null);
+  useEffect(() => { import('./attacks/attacks.js').then((module) => setAttacks(() => module.Attacks)); }, []);
+  return Attacks ? html`<${Attacks} me=${me} />` : html`<p class="soft" role="status">Loading …</p>`;
+}
+
 function Live() {
   const state = useLiveState();
   const texts = { live: 'Live: changes appear at once', connecting: 'Connecting …', off: 'Not live: reload to see changes' };
@@ -66,7 +77,7 @@ function App() {
   const { ready, me, isAdmin } = useSession();
   return html`<a class="skip" href="#main">Skip to content</a>
     <header><${Link} to="/" class="brand">Strongroom<//>
-      ${me && html`<nav aria-label="Views">${VIEWS.filter(([, , to, label]) => label && (to !== '/admin' || isAdmin)).map(([pattern, , to, label]) =>
+      ${me && html`<nav aria-label="Views">${VIEWS.filter(([, , to, label]) => label && (!FOR_ADMINISTRATORS.includes(to) || isAdmin)).map(([pattern, , to, label]) =>
         html`<${Link} to=${to} aria-current=${pattern.test(path) || path.startsWith(`${to}/`) ? 'page' : undefined}>${label}<//>`)}</nav>`}
       <div class="actions">${me && html`<${Live} /><span class="soft who">${me.display_name}</span>
         <button type="button" class="quiet" onClick=${() => session.signOut().then(() => go('/'), () => say('You are still signed in: the service cannot be reached. Try again.'))}>Sign out</button>`}</div>
@@ -80,9 +91,9 @@ function View({ path, me }) {
   if (path === '/register') return html`<${Register} />`;
   for (const [pattern, Component] of VIEWS) {
     const found = pattern.exec(path);
-    if (found) return me ? html`<${Component} id=${found[1]} key=${`${session.user?.id} ${path}`} />` : html`<${SignIn} next=${path} />`;
+    if (found) return me ? html`<${Component} id=${found[1]} me=${me} key=${`${session.user?.id} ${path}`} />` : html`<${SignIn} next=${path} />`;
   }
   return html`<${Heading}>Not found<//><p>There is no such page. <${Link} to="/">Go to your invoices<//></p>`;
 }
 
-render(html`<${App} />`, document.getElementById('app'));
+render(html`<${App} />`, root);

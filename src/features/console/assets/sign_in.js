@@ -52,7 +52,7 @@ export function SignIn({ next = '/' }) {
 /** A button for each demo user. Only in development: in production, the service has no such route. */
 function DemoUsers() {
   const [users, setUsers] = useState([]);
-  const action = useAction(({ email, password }) => session.signIn({ email, password }).catch(refused));
+  const action = useAction(({ email, password }) => signIn({ email, password }));
   useEffect(() => {
     if (IS_DEVELOPMENT) session.demoUsers().then(setUsers, () => {});
   }, []);

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::attempt::{Counter, LoginAttempt, LoginThrottle};
 use crate::base::id::UserId;
+use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
 
 /// How many minutes an account is locked. The first lock follows the last failure that the settings allow. Each further
@@ -173,6 +174,18 @@ impl LoginThrottle {
             &keys
         )
         .execute(executor)
+        .await?;
+        Ok(())
+    }
+
+    /// Resets the counters of an address and of its network, for the attack panel in development.
+    pub async fn reset_client(&self, client: ClientAddr) -> ApiResult<()> {
+        sqlx::query!(
+            "delete from login_failures where (kind = 'address' and key = $1) or (kind = 'network' and key = $2)",
+            &self.keys.fingerprint(&client.prefix().to_string()),
+            &self.keys.fingerprint(&client.network().to_string())
+        )
+        .execute(&self.pool)
         .await?;
         Ok(())
     }

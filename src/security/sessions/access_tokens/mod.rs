@@ -11,6 +11,7 @@
 //! **ASVS**: 7.2.1, 9.1.1–9.2.4
 //! **Test**: `attacks::sessions::access_tokens` (forged tokens: `support::forgery`)
 
+mod bad_tokens;
 mod keys;
 mod members;
 mod token_fault;
@@ -24,6 +25,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+pub use self::bad_tokens::BadTokens;
 pub use self::keys::JwtSettingsError;
 use self::keys::SigningKeys;
 use self::members::StrictObject;

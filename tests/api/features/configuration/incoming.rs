@@ -182,6 +182,22 @@ fn api_reference_is_off_in_production_by_default() {
     assert!(!development.with(&[("STRONGROOM_HTTP_DOCS", "false")]).unwrap().http.docs);
 }
 
+/// The attack panel creates accounts, so production needs a second setting besides that of the console.
+#[test]
+fn attack_panel_needs_two_settings_in_production() {
+    let (console, panel) = (("STRONGROOM_HTTP_CONSOLE", "true"), ("STRONGROOM_HTTP_ATTACK_PANEL", "true"));
+    let is_on = |base: &Base, changed: &[(&str, &str)]| base.with(changed).unwrap().http.attack_panel;
+    let production = Base::production();
+    for changed in [&[][..], &[console], &[panel]] {
+        assert!(!is_on(&production, changed), "{changed:?}");
+    }
+    assert!(is_on(&production, &[console, panel]));
+    production.refuses(panel.0, &["yes", "1", "TRUE"]);
+    let development = Base::development();
+    assert!(is_on(&development, &[]));
+    assert!(!is_on(&development, &[("STRONGROOM_HTTP_CONSOLE", "false")]));
+}
+
 /// In development, users can open `/docs` at any address of the listeners. Production allows only its public URL.
 #[test]
 fn only_development_allows_the_listeners_as_origins() {

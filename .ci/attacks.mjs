@@ -1,0 +1,72 @@
+// Tests the attack panel in a real browser: plays every card, as an administrator does, and expects its refusal and its
+// event. Then axe on the view. Usage: attacks.mjs BASE PICTURES
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+
+const kept = createRequire(process.env.TOOLS + '/');
+const { chromium } = kept('playwright-core');
+const [base, pictures] = process.argv.slice(2);
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
+
+/** Opens the panel as the administrator. `faults` contains what the browser complains about. */
+async function open(options) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage(), faults = [];
+  // Chromium reports every refusal as an error too, and a closed connection.
+  page.on('console', (line) => line.type() === 'error' && !/status of 4\d\d|net::ERR_|WebSocket connection/.test(line.text()) && faults.push(line.text()));
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('request', (request) => /^(http|ws)/.test(request.url()) && !request.url().replace(/^ws/, 'http').startsWith(base) && faults.push('asks ' + request.url()));
+  await page.goto(base + '/attacks');
+  await page.getByRole('button', { name: 'Sign in as Root Demo' }).click();
+  await page.getByRole('heading', { name: 'Attacks', level: 1 }).waitFor();
+  return { context, page, faults };
+}
+
+async function playAll(page) {
+  const cards = await page.locator('article').all();
+  assert.ok(cards.length >= 20, `${cards.length} cards`);
+  const failed = [];
+  for (const card of cards) {
+    await card.getByRole('button', { name: 'Play' }).click();
+    await card.locator('.verdict.final').waitFor({ timeout: 60_000 });
+    if (await card.locator('.verdict.broken').count()) failed.push(`${await card.getAttribute('id')}: ${await card.locator('.verdict').textContent()}`);
+  }
+  assert.deepEqual(failed, []);
+  await page.getByText(`${cards.length} of ${cards.length} attacks were refused as expected.`).waitFor();
+  return cards.length;
+}
+
+/** Plays one card, so that a result is judged too. */
+async function judge(size, width, colorScheme) {
+  // The test injects axe, so this page runs without the content security policy.
+  const { context, page, faults } = await open({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
+  const card = page.locator('#user-enumeration');
+  await card.getByRole('button', { name: 'Play' }).click();
+  await card.locator('.verdict.final').waitFor({ timeout: 60_000 });
+  for (const summary of await card.locator('summary').all()) await summary.click();
+  await page.screenshot({ path: `${pictures}/console-attacks-${size}.png`, fullPage: true });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(overflow <= 0, `${size}: ${overflow} px too wide`);
+  await page.addScriptTag({ path: kept.resolve('axe-core/axe.min.js') });
+  const found = await page.evaluate(async () => (await axe.run()).violations.map((one) => `${one.id} (${one.impact}) ${one.nodes[0].html.slice(0, 200)}`));
+  assert.deepEqual(found, [], size);
+  assert.deepEqual(faults, [], size);
+  await context.close();
+}
+
+try {
+  const { context, page, faults } = await open({ viewport: { width: 1280, height: 900 } });
+  const count = await playAll(page);
+  // The console's own session is untouched.
+  await page.reload();
+  await page.getByRole('heading', { name: 'Attacks', level: 1 }).waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+  await judge('desktop', 1440, 'light');
+  await judge('dark', 1440, 'dark');
+  await judge('phone', 360, 'light');
+  await judge('dark-phone', 360, 'dark');
+  console.log(`attacks: ${count} were refused and left their events; nothing that axe minds`);
+} finally {
+  await browser.close();
+}

@@ -1,0 +1,123 @@
+/** The attack panel: an administrator plays attacks with throw-away accounts, and sees what the service answers. */
+
+import { html, useState } from '../preact.js';
+import { words } from '../format.js';
+import { Heading, Status, Table } from '../ui.js';
+import { CARDS as AUTHORIZATION } from './cards_authorization.js';
+import { CARDS as BROWSER } from './cards_browser.js';
+import { CARDS as FILES } from './cards_files.js';
+import { CARDS as INPUT } from './cards_input.js';
+import { CARDS as LOGIN } from './cards_login.js';
+import { CARDS as TOKENS } from './cards_tokens.js';
+import { play } from './play.js';
+
+/** The cards by subject. */
+const SUBJECTS = [
+  ['Access tokens', TOKENS],
+  ['Objects, fields and functions of others', AUTHORIZATION],
+  ['Passwords and logins', LOGIN],
+  ['Input', INPUT],
+  ['Files', FILES],
+  ['Other sites', BROWSER],
+];
+const ALL = SUBJECTS.flatMap(([, cards]) => cards);
+/** A browser opens a new tab after a click only, so a card that needs one is not played with the others. */
+const TOGETHER = ALL.filter((card) => !card.needs?.includes('page'));
+/** The number of exchanges that are shown whole. The earlier ones are listed. */
+const SHOWN = 2;
+
+export function Attacks({ me }) {
+  const [runs, setRuns] = useState({});
+  const [playing, setPlaying] = useState(null);
+  if (me.role !== 'admin') return html`<${Heading}>Attacks<//><p>Only administrators play attacks. Sign in as an administrator.</p>`;
+  // A run changes while it is drawn, so each update is a new object.
+  const start = (card) => play(card, (run) => setRuns((old) => ({ ...old, [card.id]: { run } })));
+  const playCards = async (cards) => {
+    for (const card of cards) {
+      setPlaying(card.id);
+      await start(card).catch((error) => setRuns((old) => ({ ...old, [card.id]: { error } })));
+    }
+    setPlaying(null);
+  };
+  const verdicts = ALL.map((card) => runs[card.id]?.run).filter((run) => run?.done && run.verdict).map((run) => run.verdict);
+  const held = verdicts.filter((verdict) => verdict.held).length;
+  return html`<${Heading}>Attacks<//>
+    <p class="intro">Each card plays an attack from this browser against this service: Ben attacks Anna. Both are new throw-away users.
+      You see what Ben sends, how the service refuses it, and which security event it leaves.</p>
+    <div class="actions"><button type="button" disabled=${playing} onClick=${() => playCards(TOGETHER)}>Play ${TOGETHER.length} attacks</button>
+      <span role="status">${verdicts.length > 0 && `${held} of ${verdicts.length} attacks were refused as expected.`}</span></div>
+    ${SUBJECTS.map(([subject, cards]) => html`<h2>${subject}</h2><div class="attacks">${cards.map((card) =>
+      html`<${Card} key=${card.id} card=${card} ...${runs[card.id]} playing=${playing} onPlay=${() => playCards([card])} />`)}</div>`)}`;
+}
+
+function Card({ card, run, error, playing, onPlay }) {
+  const isMine = playing === card.id;
+  return html`<article id=${card.id} class="card attack ${run ? 'played' : ''}" aria-labelledby="title-${card.id}">
+    <div class="head"><h3 id="title-${card.id}">${card.title}</h3><span class="soft">${card.threat}</span></div>
+    <p>${card.text}</p>
+    <div class="actions"><button type="button" disabled=${playing} aria-describedby="title-${card.id}" onClick=${onPlay}>${isMine ? 'Playing …' : 'Play'}</button>
+      <div role="status">${run?.verdict && html`<${Verdict} run=${run} />`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div></div>
+    ${run && html`<${Result} title=${card.title} run=${run} />`}
+    <details class="proof"><summary>Practice, code and attack test</summary>
+      <dl><dt>Practice</dt><dd>${card.practice} (<code>docs/practices/README.md</code>)</dd><dt>Code</dt><dd><code>${card.code}</code></dd>
+        <dt>Test</dt><dd><code>${card.test}</code></dd></dl></details>
+  </article>`;
+}
+
+function Verdict({ run: { verdict, done } }) {
+  return html`<span class="verdict ${verdict.held ? 'held' : 'broken'} ${done ? 'final' : ''}">${verdict.text}</span>${!done && html` <span class="soft">Waiting for events …</span>`}`;
+}
+
+function Result({ title, run }) {
+  const earlier = run.exchanges.slice(0, -SHOWN);
+  return html`<div class="result">
+    ${run.notes.map((note) => html`<p>${note}</p>`)}
+    ${run.histograms.map((one) => html`<${Histogram} ...${one} />`)}
+    ${earlier.length > 0 && html`<details><summary>${earlier.length} earlier requests</summary><ol>${earlier.map((one) =>
+      html`<li><code>${one.method} ${one.path}</code> ${one.status || 'closed'} ${one.reply?.code}</li>`)}</ol></details>`}
+    ${run.exchanges.slice(-SHOWN).map((one) => html`<${Exchange} exchange=${one} />`)}
+    ${run.events && html`<h4>What the service recorded</h4>
+      <${Table} caption="Security events: ${title}" columns=${['Event', 'Reason', 'Severity', 'User', '>Times']} empty=${run.done ? 'No security event.' : 'No event yet.'}
+        rows=${grouped(run).map(([event, user, times]) => [html`<code>${event.kind}</code>`, words(event.reason || '–'), html`<${Status} name=${event.severity} />`, user, times])} />`}
+    ${run.alerts?.length > 0 && html`<h4>Alerts</h4><ul>${run.alerts.map((alert) => html`<li><${Status} name=${alert.severity} /> ${words(alert.rule)}: ${alert.count} events</li>`)}</ul>`}
+  </div>`;
+}
+
+/** Returns the different events of a run, the first one first, each with its user and how often it occurred. */
+function grouped(run) {
+  const groups = new Map(), names = { [run.ben.id]: 'Ben', [run.anna.id]: 'Anna' };
+  for (const event of [...run.events].reverse()) {
+    const user = names[event.user_id] ?? '–', key = `${event.kind} ${event.reason} ${user}`;
+    groups.set(key, [event, user, (groups.get(key)?.[2] ?? 0) + (event.amount ?? 1)]);
+  }
+  return [...groups.values()];
+}
+
+const lines = (headers) => Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+
+/** A request and its response, side by side. The many headers of the response come last and folded. */
+function Exchange({ exchange: { method, path, sent, body, status, headers, reply } }) {
+  const request = [`${method} ${path}`, ...lines(sent), '', body.trim()].join('\n').trim();
+  const text = typeof reply === 'string' ? reply : JSON.stringify(reply, null, 2);
+  const count = Object.keys(headers).length;
+  return html`<div class="exchange">
+    <figure><figcaption>Ben sends</figcaption><pre tabindex="0" role="group" aria-label="Request">${request}</pre></figure>
+    <figure><figcaption>The service answers</figcaption><pre tabindex="0" role="group" aria-label="Response">${[status ? `Status ${status}` : 'No response', '', text].join('\n').trim()}</pre>
+      ${count > 0 && html`<details><summary>${count} headers</summary><pre tabindex="0" role="group" aria-label="Headers of the response">${lines(headers).join('\n')}</pre></details>`}</figure>
+  </div>`;
+}
+
+/** The distribution of durations: one row of bars for each series, on the same axis. */
+function Histogram({ title, series }) {
+  const BINS = 24;
+  const all = series.flatMap(({ values }) => values);
+  const low = Math.min(...all), width = (Math.max(...all) - low) / BINS || 1;
+  const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+  return html`<figure class="histogram"><figcaption>${title}: ${low.toFixed()} to ${Math.max(...all).toFixed()} ms</figcaption>
+    ${series.map(({ label, values }) => {
+      const counts = Array.from({ length: BINS }, (_, bin) => values.filter((value) => Math.min(BINS - 1, Math.floor((value - low) / width)) === bin).length);
+      const text = `${label}: median ${median(values).toFixed()} ms of ${values.length}`;
+      return html`<div><span>${text}</span><svg viewBox="0 0 ${BINS} 10" preserveAspectRatio="none" role="img" aria-label=${text}>
+        ${counts.map((count, bin) => count > 0 && html`<rect x=${bin + 0.05} y=${10 - (10 * count) / Math.max(...counts)} width="0.9" height=${(10 * count) / Math.max(...counts)} />`)}</svg></div>`;
+    })}</figure>`;
+}

@@ -1,0 +1,221 @@
+/** Objects, fields and functions that do not belong to the caller. */
+
+import { allRefused, draft, pause } from './cards_common.js';
+
+const BOLA = {
+  threat: 'API1:2023 · CWE-639',
+  practice: 'Owner-scoped transactions and row-level security (BOLA, IDOR)',
+  code: 'src/db/owner_tx.rs',
+};
+const MASS_ASSIGNMENT = {
+  threat: 'API3:2023 · CWE-915',
+  practice: 'Input validation and mass assignment',
+  code: 'src/http/body.rs',
+  expect: { status: 400, code: 'invalid_input', event: 'input_validation_fail' },
+};
+
+/** Requests a ticket, which opens a socket once. */
+async function ticket(run, account) {
+  return (await run.send('POST', '/api/v1/live/tickets', { token: account.token })).body.ticket;
+}
+
+/** Opens a socket and sends one message after each reply. The status is the close code, or 101 while the socket is open. */
+async function talk(run, messages) {
+  const exchange = { method: 'WS', path: '/api/v1/live', sent: {}, body: '', status: 0, headers: {}, reply: '' };
+  run.record(exchange);
+  const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}${exchange.path}`);
+  const left = messages.map((message) => JSON.stringify(message));
+  await new Promise((resolve) => {
+    const next = () => {
+      if (left.length === 0) return resolve();
+      exchange.body += `${left[0]}\n`;
+      socket.send(left.shift());
+    };
+    socket.onopen = next;
+    socket.onmessage = ({ data }) => {
+      Object.assign(exchange, { status: 101, reply: JSON.parse(data) });
+      next();
+    };
+    socket.onclose = ({ code, reason }) => {
+      Object.assign(exchange, { status: code, reply: reason });
+      resolve();
+    };
+  });
+  socket.onclose = null;
+  run.changed();
+  return socket;
+}
+
+/** @type {import('./play.js').Card[]} */
+export const CARDS = [
+  {
+    ...BOLA,
+    id: 'foreign-invoice',
+    title: 'Read an invoice of another user',
+    text: 'IDOR in the path: Ben puts the id of Anna\'s invoice into the URL. The response is the same as for an id that does not exist.',
+    test: 'attacks::authorization::object_level::ids_in_paths::foreign_object_returns_404_like_missing_one',
+    expect: { status: 404, code: 'not_found', event: 'authz_fail' },
+    async play(run) {
+      await run.send('GET', `/api/v1/invoices/${crypto.randomUUID()}`, { token: run.ben.token });
+      await run.send('GET', `/api/v1/invoices/${run.anna.invoice}`, { token: run.ben.token });
+    },
+  },
+  {
+    ...BOLA,
+    id: 'foreign-customer-in-body',
+    title: 'Write an invoice for another user\'s customer',
+    text: 'IDOR in the body: Ben creates an invoice for Anna\'s customer, to read the customer\'s name and address in it.',
+    test: 'attacks::authorization::object_level::every_id::foreign_id_in_every_field_is_treated_like_missing_one',
+    expect: { status: 400, code: 'invalid_input', event: 'input_validation_fail' },
+    async play(run) {
+      await run.send('POST', '/api/v1/invoices', { token: run.ben.token, body: draft(run.anna.customer) });
+    },
+  },
+  {
+    ...BOLA,
+    id: 'foreign-owner-in-query',
+    title: 'List the invoices of another user',
+    text: 'IDOR in the query: Ben filters by Anna\'s customer and gets an empty list. The second request names Anna as the owner.',
+    test: 'attacks::authorization::object_level::ids_in_queries::list_refuses_owner_parameters_and_repeated_fields',
+    expect: { status: 400, code: 'invalid_input', event: 'input_validation_fail' },
+    async play(run) {
+      const list = await run.send('GET', `/api/v1/invoices?customer_id=${run.anna.customer}`, { token: run.ben.token });
+      if (list.body.items.length > 0) return { held: false, text: 'The list contains invoices of Anna' };
+      await run.send('GET', `/api/v1/invoices?owner_id=${run.anna.id}`, { token: run.ben.token });
+    },
+  },
+  {
+    id: 'foreign-cursor',
+    title: 'Continue the list of another user',
+    text: 'Stolen cursor: Anna reads a first page of invoices. Ben sends the cursor of Anna\'s next page.',
+    threat: 'API1:2023 · CWE-345 · CWE-639',
+    practice: 'Signed keyset cursors, bound to user, list and filter',
+    code: 'src/security/authorization/cursors.rs',
+    test: 'attacks::authorization::object_level::ids_in_queries::foreign_or_forged_cursor_is_refused',
+    expect: { status: 400, code: 'invalid_input', event: 'input_validation_fail' },
+    async play(run) {
+      await run.send('POST', '/api/v1/invoices', { token: run.anna.token, body: draft(run.anna.customer) });
+      const page = await run.send('GET', '/api/v1/invoices?limit=1', { token: run.anna.token });
+      await run.send('GET', `/api/v1/invoices?limit=1&cursor=${page.body.next_cursor}`, { token: run.ben.token });
+    },
+  },
+  {
+    id: 'foreign-idempotency-key',
+    title: 'Repeat the request of another user',
+    text: 'Idempotency key of another user: Ben sends the same request with the same key as Anna, to get the stored response to Anna\'s request. The response is a new customer of Ben.',
+    threat: 'API1:2023 · CWE-639',
+    practice: 'Idempotent POST requests (Idempotency-Key)',
+    code: 'src/http/idempotency.rs',
+    test: 'features::idempotency::idempotency_key_is_bound_to_body_route_and_owner_for_24_hours',
+    expect: { status: 404, code: 'not_found', event: 'authz_fail' },
+    async play(run) {
+      const request = { headers: { 'Idempotency-Key': crypto.randomUUID() }, body: { name: 'Secret customer', default_currency: 'EUR' } };
+      const annas = await run.send('POST', '/api/v1/customers', { ...request, token: run.anna.token });
+      const bens = await run.send('POST', '/api/v1/customers', { ...request, token: run.ben.token });
+      if (bens.body.id === annas.body.id) return { held: false, text: 'Ben got the response to Anna\'s request' };
+      await run.send('GET', `/api/v1/customers/${annas.body.id}`, { token: run.ben.token });
+    },
+  },
+  {
+    ...BOLA,
+    id: 'foreign-subscription',
+    title: 'Watch an invoice of another user live',
+    text: 'IDOR in a WebSocket: Ben subscribes to the changes of Anna\'s invoice. The reply is the same as for an id that does not exist.',
+    practice: 'WebSockets: origin check and resource limits',
+    code: 'src/security/websockets/mod.rs',
+    test: 'attacks::websockets::scope::foreign_object_gets_not_found_like_a_missing_one',
+    expect: { status: 101, code: 'not_found', event: 'authz_fail' },
+    async play(run) {
+      const first = { type: 'authenticate', ticket: await ticket(run, run.ben) };
+      (await talk(run, [first, { type: 'subscribe', object: 'invoice', id: run.anna.invoice }])).close();
+    },
+  },
+  {
+    id: 'replayed-ticket',
+    title: 'Use a WebSocket ticket twice',
+    text: 'Replayed ticket: Anna opens a socket with a ticket. Ben has read the ticket, and opens a second socket with it.',
+    threat: 'API2:2023 · CWE-294',
+    practice: 'One-time tickets authenticate WebSockets',
+    code: 'src/security/sessions/tickets/mod.rs',
+    test: 'attacks::websockets::tickets::ticket_opens_only_one_socket',
+    expect: { status: 4401, event: 'authn_token_reuse' },
+    async play(run) {
+      const first = { type: 'authenticate', ticket: await ticket(run, run.anna) };
+      const annas = await talk(run, [first]);
+      await talk(run, [first]);
+      annas.close();
+    },
+  },
+  {
+    id: 'foreign-ticket',
+    title: 'Renew a socket with another user\'s ticket',
+    text: 'Session mix-up: Ben renews an open socket with a ticket of Anna, to receive Anna\'s events.',
+    threat: 'API2:2023 · CWE-287',
+    practice: 'One-time tickets authenticate WebSockets',
+    code: 'src/security/sessions/tickets/mod.rs',
+    test: 'attacks::websockets::scope::ticket_of_another_session_cannot_renew',
+    expect: { status: 4401, event: 'authz_fail' },
+    async play(run) {
+      const first = { type: 'authenticate', ticket: await ticket(run, run.ben) };
+      await talk(run, [first, { type: 'renew', ticket: await ticket(run, run.anna) }]);
+    },
+  },
+  {
+    ...MASS_ASSIGNMENT,
+    id: 'mass-assignment-role',
+    title: 'Make yourself an administrator',
+    text: 'Mass assignment: Ben adds the field "role" to a change of the profile.',
+    test: 'attacks::authorization::mass_assignment::role_cannot_be_set_at_registration_or_update',
+    async play(run) {
+      await run.send('PATCH', '/api/v1/me', { token: run.ben.token, headers: { 'If-Match': '"1"' }, body: { display_name: 'Ben', role: 'admin' } });
+    },
+  },
+  {
+    ...MASS_ASSIGNMENT,
+    id: 'mass-assignment-invoice',
+    title: 'Set the fields that the server computes',
+    text: 'Mass assignment: Ben adds to a new invoice the owner Anna, then the status "paid", then a total of 0.',
+    test: 'attacks::authorization::mass_assignment::server_owned_field_is_refused_in_every_body',
+    async play(run) {
+      const replies = [];
+      for (const field of [{ owner_id: run.anna.id }, { status: 'paid' }, { total: 0 }]) {
+        replies.push(await run.send('POST', '/api/v1/invoices', { token: run.ben.token, body: { ...draft(run.ben.customer), ...field } }));
+      }
+      return allRefused(replies, 400, 'invalid_input');
+    },
+  },
+  {
+    id: 'admin-function',
+    title: 'Call a function of administrators',
+    text: 'Broken function-level authorization: Ben is no administrator, but lists all users and then disables Anna.',
+    threat: 'API5:2023 · CWE-285',
+    practice: 'Function-level authorization: administrators only',
+    code: 'src/security/authorization/administrators/mod.rs',
+    test: 'attacks::authorization::function_level::walls::admin_functions_return_403_to_all_other_users',
+    expect: { status: 403, code: 'forbidden', event: 'authz_fail' },
+    async play(run) {
+      const list = await run.send('GET', '/api/v1/admin/users', { token: run.ben.token });
+      const disable = await run.send('POST', `/api/v1/admin/users/${run.anna.id}/disable`, { token: run.ben.token });
+      return allRefused([list, disable], 403, 'forbidden');
+    },
+  },
+  {
+    id: 'id-walk',
+    title: 'Try ids until the session ends',
+    text: 'Id enumeration: Ben requests objects of Anna again and again. After 30 denied requests in five minutes, a detection rule ends Ben\'s session and raises an alert.',
+    threat: 'API1:2023 · CWE-799',
+    practice: 'Detection rules: counting events to find brute force, password spraying and id enumeration',
+    code: 'src/security/detection/rules/table.rs',
+    test: 'attacks::detection::rules::probing_session_is_ended_and_others_are_not',
+    expect: { status: 401, code: 'unauthenticated', event: 'session_ended' },
+    async play(run) {
+      const paths = [`invoices/${run.anna.invoice}`, `customers/${run.anna.customer}`, `documents/${run.anna.document}`];
+      for (let n = 0; n < 100; n += 1) {
+        const reply = await run.send('GET', `/api/v1/${paths[n % paths.length]}`, { token: run.ben.token });
+        if (reply.status !== 404) return run.note(`The session ended after ${n} denied requests.`);
+        // Events are counted by a background task.
+        await pause(25);
+      }
+    },
+  },
+];

@@ -1,0 +1,62 @@
+/** What a browser sends without its user, or stores where others can read it. */
+
+const OTHER_ORIGIN = {
+  threat: 'API8:2023 · CWE-942',
+  practice: 'CORS: an exact list of allowed origins',
+  code: 'src/security/browser/cors.rs',
+  test: 'attacks::browser::cors::unlisted_origin_is_refused_before_the_handler_runs',
+  needs: ['page'],
+  expect: { event: 'malicious_cors' },
+};
+
+/** Opens the attacker's page. Only the security event tells how its request ended. */
+function visit(run, attack) {
+  run.visit(attack);
+  return { held: true, text: 'Refused, as the security event shows' };
+}
+
+/** @type {import('./play.js').Card[]} */
+export const CARDS = [
+  {
+    id: 'csrf-refresh',
+    title: 'Renew a session from another site',
+    text: 'Cross-site request forgery (CSRF): a form of another site can send a request with the victim\'s cookie, but it cannot set a custom header. Without this header the service refuses the request before it reads the cookie.',
+    threat: 'API8:2023 · CWE-352',
+    practice: 'Protection against cross-site request forgery (CSRF) on cookie routes',
+    code: 'src/security/browser/csrf.rs',
+    test: 'attacks::browser::csrf::cookie_without_listed_origin_and_csrf_header_is_refused',
+    expect: { status: 403, code: 'cross_site_request', event: 'authz_fail' },
+    async play(run) {
+      await run.send('POST', '/api/v1/auth/refresh');
+    },
+  },
+  {
+    id: 'ticket-in-url',
+    title: 'Put a secret into a URL',
+    text: 'Secret in a URL: browsers, proxies and logs store URLs. So the service refuses a ticket in the URL of a WebSocket, even a valid one.',
+    threat: 'API2:2023 · CWE-598',
+    practice: 'One-time tickets authenticate WebSockets',
+    code: 'src/security/sessions/tickets/mod.rs',
+    test: 'attacks::websockets::tickets::ticket_in_the_url_is_refused',
+    expect: { status: 400, code: 'invalid_input', event: 'input_validation_fail' },
+    async play(run) {
+      const { body } = await run.send('POST', '/api/v1/live/tickets', { token: run.ben.token });
+      await run.send('GET', `/api/v1/live?ticket=${body.ticket}`);
+    },
+  },
+  {
+    ...OTHER_ORIGIN,
+    id: 'cors-read',
+    title: 'Read the API from another site',
+    text: 'A page of another origin, here another port, requests invoices. The service refuses the origin, and the browser shows the page nothing of the refusal. The page opens in a new tab.',
+    play: (run) => visit(run, 'cors'),
+  },
+  {
+    ...OTHER_ORIGIN,
+    id: 'csrf-logout',
+    title: 'Sign out a user from another site',
+    text: 'Cross-site request forgery: a page of another origin sends a request that carries your own cookie. The service refuses it, and you stay signed in. The page opens in a new tab.',
+    threat: 'API8:2023 · CWE-352',
+    play: (run) => visit(run, 'csrf'),
+  },
+];

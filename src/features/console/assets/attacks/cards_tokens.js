@@ -1,0 +1,81 @@
+/** Forged and expired access tokens. */
+
+import { base64url, decode, sign } from './cards_common.js';
+
+/** What all cards of this group have in common. */
+const COMMON = {
+  threat: 'API2:2023 · CWE-347',
+  practice: 'Access tokens: short-lived JWTs with a pinned algorithm and strict claims',
+  code: 'src/security/sessions/access_tokens/mod.rs',
+  test: 'attacks::sessions::access_tokens::forged_tokens_get_identical_refusal',
+  expect: { status: 401, code: 'unauthenticated', event: 'authn_token_invalid' },
+};
+
+/** Sends a token. */
+const use = (run, token) => run.send('GET', '/api/v1/me', { token });
+
+/** Returns the header and the claims of a token that would make Ben Anna. */
+function forge(run, alg) {
+  const [header, claims] = decode(run.ben.token);
+  return [{ ...header, alg }, { ...claims, sub: run.anna.id }];
+}
+
+/** @type {import('./play.js').Card[]} */
+export const CARDS = [
+  {
+    ...COMMON,
+    id: 'token-without-signature',
+    title: 'Send a token without a signature',
+    text: 'Algorithm "none": Ben writes Anna\'s id into a token, sets the algorithm to "none" and removes the signature.',
+    async play(run) {
+      const [header, claims] = forge(run, 'none');
+      await use(run, `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(claims))}.`);
+    },
+  },
+  {
+    ...COMMON,
+    id: 'token-with-wrong-key',
+    title: 'Sign a token with a guessed key',
+    text: 'Forged signature: Ben writes Anna\'s id into a token, and signs it in this browser with the key "secret".',
+    async play(run) {
+      await use(run, await sign(...forge(run, 'HS256'), 'secret'));
+    },
+  },
+  {
+    ...COMMON,
+    id: 'token-key-confusion',
+    title: 'Sign a token with a public key',
+    text: 'Key confusion (RS/HS): Ben signs with a value that is public: the service\'s public key, or the key id in each token. With the algorithm HS256 the service has no public key.',
+    code: 'src/security/sessions/access_tokens/keys.rs',
+    practice: 'Keys of access tokens: at most two keys, which come from the configuration only',
+    threat: 'API2:2023 · CWE-347 · CWE-321',
+    async play(run) {
+      const [header, claims] = forge(run, 'HS256');
+      const keys = await run.send('GET', '/.well-known/jwks.json');
+      for (const key of keys.body.keys ?? []) await use(run, await sign(header, claims, key.x));
+      await use(run, await sign(header, claims, header.kid));
+    },
+  },
+  {
+    ...COMMON,
+    id: 'token-without-issuer',
+    title: 'Send a token without an issuer',
+    text: 'Missing issuer: the signature is valid, but there is no claim "iss", which many JWT libraries accept. Only the signing key can make such a token, so the service has made it.',
+    needs: ['tokens'],
+    async play(run) {
+      await use(run, run.tokens.missing_issuer);
+    },
+  },
+  {
+    ...COMMON,
+    id: 'token-expired',
+    title: 'Send an expired token',
+    text: 'Expired token: the signature is valid, but its time is over. The refusal is the same as for a forged token; only the event names the reason.',
+    threat: 'API2:2023 · CWE-613',
+    test: 'attacks::sessions::access_tokens::expired_access_token_is_rejected',
+    needs: ['tokens'],
+    async play(run) {
+      await use(run, run.tokens.expired);
+    },
+  },
+];

@@ -1,0 +1,191 @@
+/**
+ * Plays the cards of the attack panel. Each play has two new throw-away accounts: Ben attacks, Anna is the victim. A file
+ * `cards_*.js` exports `CARDS`, a list of cards.
+ *
+ * @typedef {object} Card
+ * @property {string} id A short name, unique in the panel: `foreign-invoice`.
+ * @property {string} title What the attacker does.
+ * @property {string} threat Its OWASP or CWE id: `API1:2023`, `CWE-347`.
+ * @property {string} text What the attack is, in one or two sentences.
+ * @property {string} practice The practice in the index (docs/practices), for example `Object-level authorization`.
+ * @property {string} code The file with the control: `src/security/authorization/mod.rs`.
+ * @property {string} test The attack test: `attacks::authorization::ids::NAME`.
+ * @property {string[]} [needs] What only development has: `tokens` (bad tokens), `reset` (new accounts reset the login
+ *   counters of this browser's address), `page` (the attacker's page). In production the card cannot be played.
+ * @property {{status?: number, code?: string, event?: string}} expect How the last exchange must end, and the kind of
+ *   the security event that must appear.
+ * @property {(run: Run) => Promise<Verdict|void>} play Sends the requests. It may return a verdict of its own, where
+ *   the last exchange does not tell whether the service withstood. `expect.event` must appear also then.
+ *
+ * @typedef {{held: boolean, text: string}} Verdict
+ *
+ * @typedef {object} Account
+ * @property {string} id
+ * @property {string} email
+ * @property {string} password
+ * @property {string} token The access token of an open session.
+ * @property {string} customer Ids of the account's own objects: a customer, a draft invoice, a text document.
+ * @property {string} invoice
+ * @property {string} document
+ *
+ * @typedef {object} Exchange
+ * @property {string} method
+ * @property {string} path
+ * @property {Record<string, string>} sent The request's headers that the card has set.
+ * @property {string} body The request's body as text, shortened for display.
+ * @property {number} status 0 if the connection was closed without a response.
+ * @property {Record<string, string>} headers The response's headers, with names in lower case.
+ * @property {any} reply The response's body: an object if it is JSON, else a text.
+ */
+
+import { create, read } from '../api.js';
+
+const SHOWN = 1200;
+/** Events are stored by a background task, and alerts follow the events. So they are read twice, and again if one is missing. */
+const WAITS_MS = [600, 1500, 3000, 5000];
+
+const shorten = (text) => (text.length > SHOWN ? `${text.slice(0, SHOWN)} … (${text.length.toLocaleString('en')} characters)` : text);
+
+function bodyOf(body) {
+  if (body === undefined || typeof body === 'string') return body;
+  const isData = body instanceof Blob || body instanceof FormData || body instanceof ArrayBuffer || ArrayBuffer.isView(body);
+  return isData ? body : JSON.stringify(body);
+}
+
+function describe(body) {
+  if (typeof body === 'string') return shorten(body);
+  if (body instanceof FormData) return [...body].map(([name, value]) => `${name}: ${value.name ? `file ${value.name}, ${value.size} bytes` : value}`).join('\n');
+  return body ? `${(body.size ?? body.byteLength).toLocaleString('en')} bytes` : '';
+}
+
+/** What a card's `play` works with. */
+export class Run {
+  /** @param accounts The reply of `POST admin/attack-accounts`. `changed` is called when there is something to draw. */
+  constructor(accounts, changed) {
+    /** @type {Account} The attacker. */
+    this.ben = accounts.attacker;
+    /** @type {Account} The victim. */
+    this.anna = accounts.victim;
+    const { expired_token: expired, token_without_issuer: missing_issuer } = accounts;
+    /** Bad tokens that only the holder of the signing key can make: `{expired, missing_issuer}`. Null in production. */
+    this.tokens = expired && { expired, missing_issuer };
+    /** The URL of the attacker's page. Null in production. */
+    this.page = accounts.attacker_page;
+    this.startedAt = accounts.created_at;
+    /** @type {Exchange[]} */
+    this.exchanges = [];
+    this.notes = [];
+    this.histograms = [];
+    this.changed = changed;
+  }
+
+  /**
+   * Sends a request and records the exchange. Sends no cookie, so that the console's own session is not touched.
+   *
+   * - `path`: from the root, `/api/v1/invoices`.
+   * - `token`: sent as `Authorization: Bearer`. - `headers`: further headers.
+   * - `body`: an object is sent as JSON. A string is sent as it is, as JSON if `headers` has no `Content-Type`. A
+   *   `Blob` or `FormData` is sent as it is.
+   *
+   * @returns {Promise<{status: number, headers: Record<string, string>, body: any}>}
+   */
+  async send(method, path, { token, headers = {}, body } = {}) {
+    const content = bodyOf(body);
+    const sent = { ...headers };
+    if (token) sent.Authorization = `Bearer ${token}`;
+    if (typeof content === 'string' && !Object.keys(headers).some((name) => name.toLowerCase() === 'content-type')) sent['Content-Type'] = 'application/json';
+    const exchange = { method, path, sent, body: describe(content), status: 0, headers: {}, reply: '' };
+    this.record(exchange);
+    try {
+      const response = await fetch(path, { method, headers: sent, body: content, credentials: 'omit', cache: 'no-store', redirect: 'manual' });
+      exchange.status = response.status;
+      exchange.headers = Object.fromEntries(response.headers);
+      const text = await response.text();
+      exchange.reply = text;
+      if (/json/.test(exchange.headers['content-type'])) exchange.reply = JSON.parse(text);
+    } catch {
+      exchange.reply = exchange.status ? 'The response was cut off.' : 'The service closed the connection.';
+    }
+    this.changed();
+    return { status: exchange.status, headers: exchange.headers, body: exchange.reply };
+  }
+
+  /** Opens the attacker's page, which sends a request of its own: `cors` or `csrf`. Its response is hidden from us. */
+  visit(attack) {
+    if (!open(`${this.page}#${attack}`)) throw new Error('your browser has blocked the new tab');
+  }
+
+  /** Adds an exchange that `send` cannot make, for example of a WebSocket. Call `changed()` after filling it later. */
+  record(exchange) {
+    this.exchanges.push(exchange);
+    this.changed();
+  }
+
+  /** Adds a sentence to the result. */
+  note(text) {
+    this.notes.push(text);
+    this.changed();
+  }
+
+  /** Draws the distribution of durations: `series` is `[{label, values}]` with values in milliseconds. */
+  histogram(title, series) {
+    this.histograms.push({ title, series });
+    this.changed();
+  }
+}
+
+/** Returns whether the last exchange ended as the card expects. */
+function judge(card, run) {
+  const last = run.exchanges[run.exchanges.length - 1];
+  const { status, code } = card.expect;
+  const got = last && `${last.status || 'no response'} ${last.reply?.code ?? ''}`.trim();
+  const held = last !== undefined && last.status === status && (code === undefined || last.reply?.code === code);
+  return { held, text: held ? `Refused: ${got}` : `Expected ${status} ${code ?? ''}, got ${got ?? 'nothing'}` };
+}
+
+/**
+ * Reads the events and alerts of a run: by the ids of its requests and by its accounts. The request of the attacker's
+ * page has neither, so its event is found by the kind.
+ */
+async function traces(card, run) {
+  const ofPage = card.needs?.includes('page') && card.expect.event;
+  const users = [run.ben.id, run.anna.id];
+  const ids = new Set(run.exchanges.map((exchange) => exchange.headers['x-request-id']).filter(Boolean));
+  const [events, alerts] = await Promise.all([
+    read(`admin/security-events?limit=100&from=${encodeURIComponent(run.startedAt)}`),
+    read('admin/alerts?limit=20&state=open'),
+  ]);
+  const isOfRun = (event) => ids.has(event.request_id) || users.includes(event.user_id) || event.kind === ofPage;
+  run.events = events.items.filter((event) => isOfRun(event) && event.reason !== 'attack_panel');
+  run.alerts = alerts.items.filter((alert) => Date.parse(alert.last_seen_at) >= Date.parse(run.startedAt));
+}
+
+/**
+ * Plays a card with new accounts. Calls `update(run)` whenever there is something to draw. In the end `run.verdict` is
+ * set, and `run.done` is true when the expected event has appeared, or has not in time.
+ */
+export async function play(card, update) {
+  const run = new Run(await create('admin/attack-accounts'), () => update(run));
+  if (card.needs && !run.tokens) {
+    run.done = true;
+    return update(run);
+  }
+  let verdict;
+  try {
+    verdict = (await card.play(run)) ?? judge(card, run);
+  } catch (error) {
+    verdict = { held: false, text: `The attack could not be played: ${error.message}` };
+  }
+  run.verdict = verdict;
+  update(run);
+  const isMissing = () => card.expect?.event && !run.events?.some((event) => event.kind === card.expect.event);
+  for (const [turn, wait] of WAITS_MS.entries()) {
+    if (turn > 1 && !isMissing()) break;
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    await traces(card, run).catch((error) => run.note(`The security events could not be read: ${error.message}.`));
+    update(run);
+  }
+  if (isMissing()) run.verdict = { held: false, text: `${verdict.text}. The event ${card.expect.event} did not appear` };
+  run.done = true;
+  update(run);
+}

@@ -1,0 +1,76 @@
+//! SQL of throw-away accounts.
+//! They are the users with an address of `attacks.invalid`, which is a reserved domain (RFC 2606).
+//! No mail reaches this domain, so no other user can confirm such an address.
+
+use chrono::TimeDelta;
+use secrecy::SecretString;
+
+use crate::base::id::UserId;
+use crate::db::begin;
+use crate::features::auth::model::ClientDescription;
+use crate::features::auth::session_store::IssuedSession;
+use crate::features::demo::{DemoServices, invalid_plan};
+use crate::features::users::store as users;
+use crate::http::error::{ApiError, ApiResult};
+use crate::security::audit::event::{Event, EventKind};
+use crate::security::authorization::administrators::AdminCaller;
+
+/// The maximum number of throw-away accounts.
+/// Requests in parallel can exceed it until the next request.
+pub const MAX_ACCOUNTS: i64 = 40;
+
+/// Creates a user with an open session.
+/// Returns the address and the session.
+pub(super) async fn create(
+    demo: &DemoServices,
+    name: &str,
+    password: &SecretString,
+    client: &ClientDescription,
+) -> ApiResult<(String, IssuedSession)> {
+    let id = UserId::new();
+    let email = format!("{}-{id}@attacks.invalid", name.to_lowercase());
+    let (address, display_name) =
+        (email.parse().map_err(|_| invalid_plan())?, name.parse().map_err(|_| invalid_plan())?);
+    let hash = demo.credentials.passwords.hash(password).await?;
+    let mut transaction = begin(&demo.pool).await?;
+    let created = users::create(&mut transaction, id, &address, &display_name, &hash, demo.clock.now()).await?;
+    created.ok_or_else(|| ApiError::internal("a random address is taken"))?;
+    let issued = demo.auth.insert_session(&mut transaction, id, client).await?;
+    let event = |kind| Event::new(kind).reason("attack_panel").user(id);
+    let events = vec![event(EventKind::UserCreated), event(EventKind::SessionCreated).session(issued.session)];
+    let pending = Event::record_all_in(events, &mut transaction).await?;
+    transaction.commit().await?;
+    pending.publish();
+    Ok((email, issued))
+}
+
+/// Deletes the accounts that are older than an hour, and the oldest beyond the maximum.
+/// The worker of account deletion deletes their data.
+pub(super) async fn delete_old(demo: &DemoServices, admin: &AdminCaller) -> ApiResult<()> {
+    let mut transaction = begin(&demo.pool).await?;
+    // Lock order: all transactions lock a user before the user's sessions.
+    let old = sqlx::query_scalar!(
+        "select id from users
+         where is_active_admin($1) and email like '%@attacks.invalid' and (created_at < $2 or id not in (
+             select id from users where email like '%@attacks.invalid' order by created_at desc, id desc limit $3))
+         order by id for no key update skip locked",
+        admin.user().uuid(),
+        demo.clock.now() - TimeDelta::hours(1),
+        MAX_ACCOUNTS - 2
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let (mut ended, mut events) = (Vec::new(), Vec::new());
+    for user in old.iter().copied().map(UserId::from) {
+        ended.push(demo.authenticator.revocations.end_all(&mut transaction, user, "account_deleted").await?);
+        events.push(Event::new(EventKind::UserDeleted).reason("attack_panel").user(user));
+    }
+    sqlx::query!("delete from users where is_active_admin($1) and id = any($2)", admin.user().uuid(), &old)
+        .execute(&mut *transaction)
+        .await?;
+    let pending = Event::record_all_in(events, &mut transaction).await?;
+    transaction.commit().await?;
+    ended.into_iter().for_each(|ended| demo.authenticator.revocations.announce(ended));
+    pending.publish();
+    Ok(())
+}

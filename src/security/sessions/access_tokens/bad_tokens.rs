@@ -1,0 +1,40 @@
+//! Tokens that only the holder of the signing key can make, and that the service must reject.
+//! The attack panel sends them. They name no user.
+//! Only development makes them, once at the start, so no request can choose their claims.
+
+#[cfg(feature = "dev")]
+use {
+    super::{AccessTokens, SigningError},
+    chrono::{DateTime, TimeDelta, Utc},
+    serde_json::json,
+    uuid::Uuid,
+};
+
+/// Correctly signed tokens, each with one fault.
+#[derive(Clone)]
+pub struct BadTokens {
+    pub expired: String,
+    pub missing_issuer: String,
+}
+
+#[cfg(feature = "dev")]
+impl AccessTokens {
+    /// Signs the bad tokens.
+    ///
+    /// # Errors
+    /// [`SigningError`] if the library rejects a key that it accepted at startup.
+    pub fn bad_tokens(&self, now: DateTime<Utc>) -> Result<BadTokens, SigningError> {
+        let id = || Uuid::new_v4().to_string();
+        let (now, long_ago) = (now.timestamp(), (now - TimeDelta::days(1)).timestamp());
+        let expired = json!({
+            "iss": self.issuer, "aud": self.audience, "sub": id(), "sid": id(), "jti": id(),
+            "iat": long_ago, "nbf": long_ago, "exp": long_ago + self.lifetime,
+        });
+        let missing_issuer = json!({
+            "aud": self.audience, "sub": id(), "sid": id(), "jti": id(),
+            "iat": now, "nbf": now, "exp": now + self.lifetime,
+        });
+        let sign = |claims| jsonwebtoken::encode(&self.header, claims, &self.keys.signing).map_err(SigningError);
+        Ok(BadTokens { expired: sign(&expired)?, missing_issuer: sign(&missing_issuer)? })
+    }
+}

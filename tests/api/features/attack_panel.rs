@@ -1,0 +1,121 @@
+//! The attack panel of the console: throw-away accounts for its attacks. `.ci/page` plays the attacks in a browser.
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::Value;
+use strongroom::features::demo::attack_accounts::handlers::PATH;
+use strongroom::features::demo::attack_accounts::store::MAX_ACCOUNTS;
+
+use crate::support::actor::{PASSWORD, try_sign_in};
+use crate::support::client::Client;
+use crate::support::{Actor, Reply, TestApp, wait};
+
+/// Counts the throw-away users.
+const COUNT: &str = "select count(*) from users where email like '%@attacks.invalid'";
+
+async fn request(actor: &Actor) -> Reply {
+    actor.request(Method::POST, PATH).send().await
+}
+
+async fn count(app: &TestApp) -> i64 {
+    sqlx::query_scalar(COUNT).fetch_one(&app.all_rows).await.unwrap()
+}
+
+async fn get(client: &Client, account: &Value, path: &str, id: &Value) -> Reply {
+    let path = format!("/api/v1/{path}/{}", id.as_str().unwrap());
+    client.request(Method::GET, &path).bearer(account["token"].as_str().unwrap()).send().await
+}
+
+#[actix_web::test]
+async fn attacker_and_victim_own_one_object_of_each_kind() {
+    let app = TestApp::start().await;
+    let accounts = request(&app.admin("root").await).await.ok(201);
+    accounts.assert_events(&[
+        "user_created/attack_panel",
+        "session_created/attack_panel",
+        "user_created/attack_panel",
+        "session_created/attack_panel",
+    ]);
+    let (accounts, client) = (accounts.json(), app.anonymous());
+    let (attacker, victim) = (&accounts["attacker"], &accounts["victim"]);
+    for (kind, field) in [("customers", "customer"), ("invoices", "invoice"), ("documents", "document")] {
+        get(&client, victim, kind, &victim[field]).await.ok(200);
+        get(&client, attacker, kind, &attacker[field]).await.ok(200);
+        get(&client, attacker, kind, &victim[field]).await.assert_refused(404, "not_found");
+    }
+    let text = |field: &str| victim[field].as_str().unwrap();
+    try_sign_in(&client, text("email"), text("password")).await.ok(200);
+    for (name, reason) in [("expired_token", "expired"), ("token_without_issuer", "issuer")] {
+        let token = accounts[name].as_str().unwrap();
+        let refused = client.request(Method::GET, "/api/v1/me").bearer(token).send().await;
+        refused.assert_refused(401, "unauthenticated");
+        refused.assert_events(&[&format!("authn_token_invalid/{reason}")]);
+    }
+}
+
+#[actix_web::test]
+async fn only_administrators_create_throw_away_accounts() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    app.anonymous().request(Method::POST, PATH).send().await.assert_refused(401, "unauthenticated");
+    request(&alice).await.assert_refused(403, "forbidden").assert_events(&["authz_fail/forbidden"]);
+    assert_eq!(count(&app).await, 0);
+}
+
+#[actix_web::test]
+async fn panel_and_accounts_do_not_exist_if_the_panel_is_off() {
+    let app = TestApp::with(&[("STRONGROOM_HTTP_ATTACK_PANEL", "false")]).await;
+    let root = app.admin("root").await;
+    let page = root.get("/").await.ok(200).text();
+    assert!(page.contains("data-attack-panel=\"off\""));
+    let folder = page.split('"').find_map(|value| value.strip_suffix("/app.js")).unwrap();
+    root.get(&format!("{folder}/session.js")).await.ok(200);
+    root.get(&format!("{folder}/attacks/play.js")).await.assert_refused(404, "not_found");
+    root.get("/attacks").await.assert_refused(404, "not_found");
+    request(&root).await.assert_refused(404, "not_found");
+    assert_eq!(count(&app).await, 0);
+}
+
+/// Old accounts are deleted when new ones are created. Other users stay.
+#[actix_web::test]
+async fn throw_away_accounts_are_few_and_short_lived() {
+    let app = TestApp::start().await;
+    let root = app.admin("root").await;
+    let first = request(&root).await.ok(201).json();
+    // Copies of users are much faster than requests, which hash two passwords each.
+    let copies = "insert into users (id, email, display_name, password_hash, created_at, updated_at)
+         select gen_random_uuid(), n || '@attacks.invalid', 'Ben', password_hash, created_at + interval '1 s', updated_at
+         from users, generate_series(1, 60) n where id = $1::uuid";
+    sqlx::query(copies).bind(first["victim"]["id"].as_str().unwrap()).execute(&app.all_rows).await.unwrap();
+    app.clock.advance(TimeDelta::minutes(1));
+    let second = request(&root).await.ok(201);
+    assert_eq!(count(&app).await, MAX_ACCOUNTS);
+    let deleted = second.events().iter().filter(|event| *event == "user_deleted/attack_panel").count();
+    assert_eq!(deleted, 24, "the oldest of 62");
+    let (client, victim) = (app.anonymous(), &first["victim"]);
+    get(&client, victim, "invoices", &victim["invoice"]).await.assert_refused(401, "unauthenticated");
+    let of_victim = "select count(*) from invoices where id = $1::uuid";
+    let invoice = victim["invoice"].as_str().unwrap();
+    let left = async || sqlx::query_scalar(of_victim).bind(invoice).fetch_one(&app.all_rows).await.unwrap();
+    wait::until_equal(0_i64, left).await;
+
+    app.clock.advance(TimeDelta::minutes(62));
+    let root = Actor::sign_in(&app.anonymous(), &root.email, PASSWORD).await;
+    request(&root).await.ok(201);
+    assert_eq!(count(&app).await, 2);
+}
+
+/// Twenty attacks on the login must not refuse the next one.
+#[actix_web::test]
+async fn new_accounts_reset_the_login_counters_of_the_address() {
+    let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "3/1h")]).await;
+    let root = app.admin("root").await;
+    let client = app.anonymous();
+    let fail = async |name: &str| try_sign_in(&client, &format!("{name}@example.com"), PASSWORD).await;
+    for name in ["a", "b", "c"] {
+        fail(name).await.assert_refused(401, "invalid_credentials");
+    }
+    fail("d").await.assert_refused(429, "too_many_requests");
+    request(&root).await.ok(201);
+    fail("d").await.assert_refused(401, "invalid_credentials");
+}
