@@ -1,4 +1,5 @@
-//! Adds examples, so that each body has a complete example. A test sends these bodies to a service with the demo data.
+//! Adds examples, so that each body of a request or a reply has a complete example. A test sends the requests to a
+//! service with the demo data, and compares the fields of the replies.
 //! The example of an object also becomes the example of its fields and nested objects.
 //! This module contains the examples of common fields and formats.
 //! This module does not change an example that the type states itself.
@@ -16,9 +17,6 @@ pub(super) fn add(document: &mut Value) {
         }
     }
     for schema in schemas.values_mut() {
-        if let Some(schema) = schema.as_object_mut() {
-            schema.remove("example");
-        }
         let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
         properties.into_iter().flatten().for_each(|(name, property)| add_common_texts(name, property));
     }
@@ -31,18 +29,33 @@ pub(super) fn add(document: &mut Value) {
                 parameter.insert("example".to_owned(), example);
             }
         }
-        let content = operation.pointer_mut("/requestBody/content").and_then(Value::as_object_mut);
-        for media in content.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
-            if !media.contains_key("example")
-                && let Some(example) = media.get("schema").and_then(|schema| whole(&schemas, schema))
-            {
+        for media in bodies(operation).filter_map(Value::as_object_mut).filter(|one| !one.contains_key("example")) {
+            if let Some(example) = media.get("schema").and_then(|schema| whole(&schemas, schema)) {
                 media.insert("example".to_owned(), example);
             }
         }
     }
+    // The fields and the bodies have the examples now.
+    for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
+        schema.remove("example");
+    }
     if let Some(place) = document.pointer_mut("/components/schemas") {
         *place = Value::Object(schemas);
     }
+}
+
+/// Returns the bodies of the request and of the successful replies.
+fn bodies(operation: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let mut parts: Vec<&mut Value> = Vec::new();
+    for (name, part) in operation.as_object_mut().into_iter().flatten() {
+        match name.as_str() {
+            "requestBody" => parts.push(part),
+            "responses" => parts.extend(part.as_object_mut().into_iter().flat_map(Map::values_mut)),
+            _ => {}
+        }
+    }
+    let contents = parts.into_iter().filter_map(|part| part.get_mut("content")?.as_object_mut());
+    contents.flat_map(Map::values_mut)
 }
 
 fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
@@ -95,17 +108,17 @@ fn common_example(name: &str, schema: &Map<String, Value>) -> Option<Value> {
     })
 }
 
-/// Builds the example of an object from the examples of its fields.
+/// Builds the example of an object. If the object's own example omits a field, the field has its own example.
 fn whole(schemas: &Map<String, Value>, schema: &Value) -> Option<Value> {
     if let Some(path) = schema.get("$ref").and_then(Value::as_str) {
         return whole(schemas, schemas.get(path.rsplit('/').next()?)?);
     }
-    if let Some(example) = schema.get("example") {
-        return Some(example.clone());
+    let own = schema.get("example");
+    if let Some(fields) = schema.get("properties").and_then(Value::as_object) {
+        let value = |name: &str, field| own.and_then(|own| own.get(name)).cloned().or_else(|| whole(schemas, field));
+        let fields = fields.iter().filter_map(|(name, field)| Some((name.clone(), value(name, field)?)));
+        return Some(Value::Object(fields.collect()));
     }
-    if let Some(items) = schema.get("items") {
-        return Some(Value::Array(whole(schemas, items).into_iter().collect()));
-    }
-    let fields = schema.get("properties")?.as_object()?.iter();
-    Some(Value::Object(fields.filter_map(|(name, field)| Some((name.clone(), whole(schemas, field)?))).collect()))
+    let items = || schema.get("items").map(|items| Value::Array(whole(schemas, items).into_iter().collect()));
+    own.cloned().or_else(items)
 }

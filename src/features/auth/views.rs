@@ -181,7 +181,9 @@ pub struct SessionList {
 
 /// One session.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"client": "curl/8.14.1", "address": "192.0.2.7", "current": true}))]
+#[schema(example = json!({
+    "id": "5e000000-0000-4000-8000-000000000001", "client": "curl/8.14.1", "address": "192.0.2.7", "current": true
+}))]
 pub struct SessionView {
     /// The id of the session, for `DELETE /api/v1/auth/sessions/{id}`. The id is not a secret.
     #[schema(value_type = String, format = Uuid)]

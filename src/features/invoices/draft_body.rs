@@ -27,8 +27,8 @@ const RATE: &str = "must be a decimal from 0 to 100 with at most three decimals,
 #[schema(example = json!({
     "customer_id": "c0000000-0000-4000-8000-000000000001", "currency": "EUR", "due_date": "2030-12-31",
     "notes": "Thank you.", "discount_rate": "2.5",
-    "lines": [{"description": "Consulting", "quantity": "1.5", "unit_price": "100.00", "discount_amount": 500,
-        "tax_rate": "21"}]
+    "lines": [{"description": "Consulting", "quantity": "1.5", "unit_price": "100.00", "discount_rate": null,
+        "discount_amount": 500, "tax_rate": "21"}]
 }))]
 pub struct InvoiceDraft {
     /// The id of one of your customers.

@@ -195,7 +195,8 @@ impl From<&TaxSubtotal> for TaxView {
 /// An invoice in a list, without its lines.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
-    "status": "issued", "number": "INV-2026-0001", "currency": "EUR", "total": 18150, "paid": 0, "credited": 0
+    "customer_id": "c0000000-0000-4000-8000-000000000001", "status": "issued", "number": "INV-2026-0001",
+    "currency": "EUR", "issue_date": "2026-12-01", "due_date": "2026-12-31", "total": 17106, "paid": 0, "credited": 0
 }))]
 pub struct InvoiceSummary {
     #[schema(value_type = String, format = Uuid)]

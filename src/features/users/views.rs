@@ -16,7 +16,10 @@ use crate::security::authentication::credentials::check_max_length;
 
 /// The profile of the caller.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"email": "anna@demo.example", "display_name": "Anna Demo", "bio": "Keeps the books.", "role": "user"}))]
+#[schema(example = json!({
+    "id": "a0000000-0000-4000-8000-000000000001", "email": "anna@demo.example", "display_name": "Anna Demo",
+    "bio": "Keeps the books.", "role": "user"
+}))]
 pub struct ProfileView {
     #[schema(value_type = String, format = Uuid)]
     id: UserId,

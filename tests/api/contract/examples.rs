@@ -9,6 +9,7 @@ use strongroom::app::openapi;
 use strongroom::app::routes::table;
 
 use crate::support::examples::{Demo, Example};
+use crate::support::reply::Reply;
 
 /// Operations whose example the test cannot send, with the reason.
 const NOT_SENT: &[(&str, &str)] = &[
@@ -68,6 +69,11 @@ fn all_parts_of_the_document_have_a_description_and_an_example() {
         for (media, content) in operation["requestBody"]["content"].as_object().unwrap_or(&Map::new()) {
             must(content.get("example").is_some(), format!("an example of the body ({media}) of {method} {path}"));
         }
+        for (status, reply) in operation["responses"].as_object().unwrap() {
+            let content = &reply["content"]["application/json"];
+            let shown = content.get("schema").is_none() || content.get("example").is_some();
+            must(shown, format!("an example of the reply {status} to {method} {path}"));
+        }
     }
     for tag in document["tags"].as_array().unwrap() {
         must(is_described(tag), format!("a description of {} in app/openapi/texts.rs", tag["name"]));
@@ -75,8 +81,32 @@ fn all_parts_of_the_document_have_a_description_and_an_example() {
     assert!(missing.is_empty(), "descriptions or examples are missing: {missing:#?}");
 }
 
+/// Returns whether two bodies have the same fields with the same types, also in the first items of lists.
+fn have_same_fields(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Null, _) | (_, Value::Null) => true,
+        (Value::Object(one), Value::Object(other)) => {
+            one.keys().eq(other.keys()) && one.iter().all(|(name, value)| have_same_fields(value, &other[name]))
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.first().zip(other.first()).is_none_or(|(one, other)| have_same_fields(one, other))
+        }
+        _ => std::mem::discriminant(one) == std::mem::discriminant(other),
+    }
+}
+
+/// Returns what is wrong with the reply to an example.
+fn fault(example: &Example, reply: &Reply) -> Option<String> {
+    if !reply.status.is_success() {
+        return Some(format!("{}: {}", example.id, reply.text()));
+    }
+    let shown = example.operation["responses"][reply.status.as_str()]["content"]["application/json"].get("example")?;
+    let is_like_shown = have_same_fields(shown, &reply.json());
+    (!is_like_shown).then(|| format!("{}: the reply is {}, but the example is {shown}", example.id, reply.text()))
+}
+
 #[actix_web::test]
-async fn all_examples_work_with_the_demo_data() {
+async fn all_examples_work_with_the_demo_data_and_show_the_fields_of_the_reply() {
     let (reads, writes): (Vec<_>, Vec<_>) = Example::all()
         .into_iter()
         .filter(|example| !NOT_SENT.iter().any(|(id, _)| example.id == *id))
@@ -84,18 +114,12 @@ async fn all_examples_work_with_the_demo_data() {
     let mut failed = Vec::new();
     let demo = Demo::start().await;
     for example in reads {
-        let reply = demo.send(&example).await;
-        if !reply.status.is_success() {
-            failed.push(format!("{}: {}", example.id, reply.text()));
-        }
+        failed.extend(fault(&example, &demo.send(&example).await));
     }
     for example in writes {
         // Each write changes the demo data, so the test restores the data before the next example.
         let demo = Demo::start().await;
-        let reply = demo.send(&example).await;
-        if !reply.status.is_success() {
-            failed.push(format!("{}: {}", example.id, reply.text()));
-        }
+        failed.extend(fault(&example, &demo.send(&example).await));
     }
     assert!(
         failed.is_empty(),

@@ -72,7 +72,8 @@ pub struct CreditNoteFilter {
 /// A credit note. The server computes all amounts, in the currency of the invoice.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
-    "number": "CN-2026-0001", "invoice_number": "INV-2026-0001", "currency": "EUR", "reason": "Two posters were torn.",
+    "id": "e0000000-0000-4000-8000-000000000001", "number": "CN-2026-0001", "invoice_number": "INV-2026-0001",
+    "currency": "EUR", "reason": "Two posters were torn.",
     "lines": [{"line": 1, "description": "Posters", "tax_rate": "19", "net": 578}],
     "taxes": [{"tax_rate": "19", "net": 578, "tax": 110}], "net": 578, "tax_total": 110, "total": 688
 }))]
@@ -157,7 +158,9 @@ impl From<&CreditedLine> for CreditedLineView {
 
 /// A credit note in a list, without its lines.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"number": "CN-2026-0001", "currency": "EUR", "total": 688}))]
+#[schema(example = json!({
+    "id": "e0000000-0000-4000-8000-000000000001", "number": "CN-2026-0001", "currency": "EUR", "total": 688
+}))]
 pub struct CreditNoteSummary {
     #[schema(value_type = String, format = Uuid)]
     id: CreditNoteId,
