@@ -188,6 +188,13 @@ impl Endpoint {
     fn supports_head(&self) -> bool {
         self.method == Method::GET && self.access != Access::Ticket
     }
+
+    /// Returns whether the settings enable the endpoint: the API reference, the console and its attack panel can be off.
+    pub(super) fn is_served(&self, settings: &Settings) -> bool {
+        (settings.http.docs || !self.path.starts_with("/docs"))
+            && (settings.http.console || !console::serves(self.path))
+            && (settings.http.attack_panel || !is_of_attack_panel(self.path))
+    }
 }
 
 /// Returns method and path of all endpoints, including HEAD. Metrics use them as labels.
@@ -219,9 +226,7 @@ pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
     let endpoints = endpoints.into_iter().chain(development(settings.profile)).collect::<Vec<_>>();
     let mounted = endpoints
         .into_iter()
-        .filter(|endpoint| settings.http.docs || !endpoint.path.starts_with("/docs"))
-        .filter(|endpoint| settings.http.console || !console::serves(endpoint.path))
-        .filter(|endpoint| settings.http.attack_panel || !is_of_attack_panel(endpoint.path))
+        .filter(|endpoint| endpoint.is_served(settings))
         .map(|endpoint| Endpoint { body: endpoint.body.with_form_limit(form), ..endpoint })
         .map(|endpoint| match limits(endpoint.tier) {
             Some(limits) => Some(Mounted { limits: Some(limits?), endpoint }),

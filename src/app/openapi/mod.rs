@@ -25,13 +25,16 @@ use operation::{http_method, operation};
 pub use refusals::codes;
 
 use super::routes::table;
+use crate::config::Settings;
 use crate::http::challenge::Challenge;
 use crate::http::problem::{Problem, ProblemField};
 use crate::http::signature::NamedSchema;
 
-/// Returns method and path of all operations in the order of the table, because the paths of a document are unordered.
-pub(super) fn order() -> Vec<(String, &'static str)> {
-    table().iter().map(|endpoint| (endpoint.method.as_str().to_lowercase(), endpoint.path)).collect()
+/// Returns method and path of the served operations in the order of the table, because the paths of a document are
+/// unordered.
+pub(super) fn order(settings: &Settings) -> Vec<(String, &'static str)> {
+    let served = table().into_iter().filter(|endpoint| endpoint.is_served(settings));
+    served.map(|endpoint| (endpoint.method.as_str().to_lowercase(), endpoint.path)).collect()
 }
 
 /// Returns the document as a file, with a relative server URL.

@@ -1,10 +1,13 @@
 //! `/docs`: the OpenAPI document as an HTML page with forms to send requests.
 //!
 //! XSS (CWE-79): the page is rendered once, with every text escaped. The Content Security Policy in
-//! `security/browser/headers.rs` forbids inline code and other origins. The page keeps the access token in memory only.
-//! Style sheet and script are compiled into the binary.
+//! `security/browser/headers.rs` forbids inline code and other origins. The page keeps the access token in memory only. It
+//! sends and keeps no cookies, so it cannot sign in another user under an open console. Style sheet and script are
+//! compiled into the binary.
 
 pub mod docs;
+mod html;
+mod models;
 mod render;
 
 use actix_web::web::{Bytes, Data};
@@ -18,7 +21,7 @@ use crate::security::browser::headers;
 pub struct Page(Bytes);
 
 impl Page {
-    /// Renders the OpenAPI document. `order` lists the operations as (method in lower case, path).
+    /// Renders the OpenAPI document. `order` lists the served operations as (method in lower case, path).
     #[must_use]
     pub fn of(document: &Value, order: &[(String, &str)]) -> Self {
         Self(render::page(document, order).into())

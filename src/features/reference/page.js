@@ -1,11 +1,45 @@
 'use strict';
 
 const signIn = document.getElementById('sign-in');
+const session = document.getElementById('session');
+const signOutButton = document.getElementById('sign-out');
+const menu = document.getElementById('menu');
 
-async function send(method, path, headers, body) {
+/** The access token of this page's own session. A pasted token belongs to another session, which the page never ends. */
+let own = '';
+let timer;
+const WARNING_S = 60;
+
+/** Says who is signed in, or what to do. */
+function say(text, isWarning = false) {
+  session.textContent = text;
+  session.className = isWarning ? 'warning' : '';
+  signOutButton.hidden = !own;
+}
+
+/** Sends a request as a client without cookies does, so the page cannot change the session of the console. */
+function send(method, path, headers, body) {
+  return fetch(path, { method, headers, body, credentials: 'omit', cache: 'no-store' });
+}
+
+function authorization() {
   const token = signIn.elements.token.value.trim();
-  if (token) headers.Authorization = 'Bearer ' + token;
-  return fetch(path, { method, headers, body, credentials: 'same-origin', cache: 'no-store' });
+  return token ? { Authorization: 'Bearer ' + token } : {};
+}
+
+/** Ends this page's session. A renewal does so too: the service keeps only ten sessions of a user. */
+async function signOut() {
+  clearTimeout(timer);
+  const token = own;
+  own = signIn.elements.token.value = '';
+  say('Not signed in');
+  if (token) await send('POST', '/api/v1/auth/logout', { Authorization: 'Bearer ' + token });
+}
+
+/** Says that the token expires, and later that it has expired. */
+function warn() {
+  say('The token expires in one minute: sign in again', true);
+  timer = setTimeout(() => say('The token has expired: sign in again', true), WARNING_S * 1000);
 }
 
 signIn.addEventListener('submit', async (event) => {
@@ -13,17 +47,24 @@ signIn.addEventListener('submit', async (event) => {
   const { email, password, token } = signIn.elements;
   const output = signIn.querySelector('output');
   try {
-    token.value = '';
     const body = JSON.stringify({ email: email.value, password: password.value });
     const reply = await send('POST', '/api/v1/auth/login', { 'Content-Type': 'application/json' }, body);
     const answer = await reply.json();
-    token.value = answer.access_token || '';
-    output.textContent = reply.ok ? 'Signed in as ' + email.value : answer.title;
-    if (reply.ok) password.value = '';
+    output.textContent = reply.ok ? '' : answer.title;
+    if (!reply.ok) return;
+    await signOut();
+    own = token.value = answer.access_token;
+    password.value = '';
+    say('Signed in as ' + email.value);
+    timer = setTimeout(warn, (answer.expires_in - WARNING_S) * 1000);
+    signIn.hidePopover();
   } catch (error) {
     output.textContent = String(error);
   }
 });
+
+signOutButton.addEventListener('click', () => signOut().catch((error) => say(String(error), true)));
+signIn.elements.token.addEventListener('input', ({ target }) => say(target.value ? 'Token pasted' : 'Not signed in'));
 
 /** Builds the request that a form describes. Omits empty fields. */
 function requestOf(form) {
@@ -44,15 +85,34 @@ function requestOf(form) {
   return [form.dataset.method.toUpperCase(), query.size ? path + '?' + query : path, headers, body];
 }
 
+/** Returns the request as a command for a shell. The token is a variable, so that it does not end up in a file. */
+function curlOf(form) {
+  const quoted = (text) => "'" + text.replaceAll("'", "'\\''") + "'";
+  const [method, path, headers, body] = requestOf(form);
+  const parts = [`curl -i -X ${method} ${quoted(location.origin + path)}`];
+  if (form.parentElement.querySelector('.lock')) parts.push('-H "Authorization: Bearer $TOKEN"');
+  for (const [name, value] of Object.entries(headers)) parts.push('-H ' + quoted(name + ': ' + value));
+  if (body instanceof FormData) {
+    for (const [name, value] of body) {
+      parts.push(value.name ? '-F ' + quoted(`${name}=@${JSON.stringify(value.name)}`) : '--form-string ' + quoted(name + '=' + value));
+    }
+  } else if (body) {
+    parts.push('--data-raw ' + quoted(body));
+  }
+  return parts.join(' \\\n  ');
+}
+
+function pre(text, className = '') {
+  return Object.assign(document.createElement('pre'), { textContent: text, className });
+}
+
 /** Shows a response. Offers a download if the body is neither JSON nor text. */
 async function show(out, reply, milliseconds) {
   const lines = [reply.status + ' ' + reply.statusText + ' in ' + milliseconds + ' ms'];
   for (const name of ['content-type', 'etag', 'location', 'retry-after', 'x-request-id']) {
     if (reply.headers.has(name)) lines.push(name + ': ' + reply.headers.get(name));
   }
-  const status = document.createElement('pre'), content = document.createElement('pre');
-  status.className = reply.ok ? 'good' : 'bad';
-  status.textContent = lines.join('\n');
+  const content = pre('');
   const bytes = await reply.blob();
   if (bytes.type.includes('json')) {
     content.textContent = JSON.stringify(JSON.parse(await bytes.text()), null, 2);
@@ -65,15 +125,17 @@ async function show(out, reply, milliseconds) {
     link.textContent = 'Save ' + bytes.size + ' bytes';
     content.append(link);
   }
-  out.replaceChildren(status, ...(content.textContent ? [content] : []));
+  out.replaceChildren(pre(lines.join('\n'), reply.ok ? 'good' : 'bad'), ...(content.textContent ? [content] : []));
 }
 
 for (const form of document.querySelectorAll('form.try')) {
+  const out = form.nextElementSibling;
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    const out = form.nextElementSibling, started = performance.now();
+    const started = performance.now();
     try {
-      const reply = await send(...requestOf(form));
+      const [method, path, headers, body] = requestOf(form);
+      const reply = await send(method, path, { ...headers, ...authorization() }, body);
       await show(out, reply, Math.round(performance.now() - started));
       // Fill in the ETag that the next change of this object requires.
       const version = reply.headers.get('etag'), id = form.elements.id?.value;
@@ -84,11 +146,40 @@ for (const form of document.querySelectorAll('form.try')) {
       out.textContent = String(error);
     }
   });
+  form.elements.curl.addEventListener('click', async () => {
+    const text = curlOf(form);
+    const result = await navigator.clipboard.writeText(text).then(() => 'Copied.', () => 'The browser did not copy it.');
+    const hint = text.includes('$TOKEN') ? ' Set TOKEN to an access token first: POST /api/v1/auth/login returns one.' : '';
+    out.replaceChildren(result + hint, pre(text));
+  });
 }
 
+/** The items of the menu, each with the text that the search compares: path, texts, fields and problem codes. */
+const entries = Array.from(menu.querySelectorAll('li'), (item) => {
+  const parts = document.getElementById(item.firstElementChild.hash.slice(1)).querySelectorAll('summary, :scope > p:first-of-type, dt, .errors code');
+  return { item, text: Array.from(parts, (part) => part.textContent).join(' ').toLowerCase() };
+});
+
+menu.addEventListener('input', ({ target }) => {
+  const words = target.value.toLowerCase().split(' ');
+  for (const { item, text } of entries) item.hidden = !words.every((word) => text.includes(word));
+  for (const group of menu.querySelectorAll('section')) group.hidden = !group.querySelector('li:not([hidden])');
+  menu.querySelector('output').textContent = target.value ? menu.querySelectorAll('li:not([hidden])').length + ' found' : '';
+});
+
+menu.addEventListener('submit', (event) => {
+  event.preventDefault();
+  menu.querySelector('li:not([hidden]) a')?.click();
+});
+
+menu.addEventListener('click', ({ target }) => target.closest('a') && menu.hidePopover());
+
+/** Opens the operation or the model that the address names. */
 function open() {
   const target = document.getElementById(location.hash.slice(1));
-  if (target && target.tagName === 'DETAILS') target.open = true;
+  if (target?.tagName !== 'DETAILS') return;
+  target.open = true;
+  target.firstElementChild.focus();
 }
 addEventListener('hashchange', open);
 open();

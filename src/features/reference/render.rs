@@ -2,111 +2,96 @@
 
 use std::fmt::{self, Write};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-/// Escapes text for elements and attributes.
-struct Text<'a>(&'a str);
+use super::html::{Prose, Text, items, members, plain, pretty, text};
+use super::models::{ModelLink, model, write_model};
 
-impl fmt::Display for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match c {
-            '&' => f.write_str("&amp;"),
-            '<' => f.write_str("&lt;"),
-            '>' => f.write_str("&gt;"),
-            '"' => f.write_str("&quot;"),
-            '\'' => f.write_str("&#39;"),
-            c => f.write_char(c),
-        })
-    }
-}
-
-/// Escapes like [`Text`]. Text between backticks becomes a `code` element.
-struct Prose<'a>(&'a str);
-
-impl fmt::Display for Prose<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.split('`').enumerate().try_for_each(|(place, part)| match place % 2 {
-            0 => write!(f, "{}", Text(part)),
-            _ => write!(f, "<code>{}</code>", Text(part)),
-        })
-    }
-}
-
-/// Returns a string member, or an empty string.
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn members<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
-    value.pointer(pointer).and_then(Value::as_object).into_iter().flatten()
-}
-
-fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    value.get(name).and_then(Value::as_array).into_iter().flatten()
-}
-
-/// Formats a value for an input field. A string gets no quotes.
-fn plain(value: Option<&Value>) -> String {
-    match value {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => String::new(),
-    }
-}
+/// An operation of the page: path, method and its object of the document.
+type Operation<'a> = (&'a str, &'a str, &'a Value);
 
 /// Renders the page. `order`: the operations as (method, path).
 pub(super) fn page(document: &Value, order: &[(String, &str)]) -> String {
+    let find = |path: &str, method: &str| document.get("paths")?.get(path)?.get(method);
+    let found = order.iter().filter_map(|(method, path)| Some((*path, method.as_str(), find(path, method)?)));
+    let operations: Vec<Operation> = found.collect();
     let mut out = String::new();
     // Writing into a String cannot fail.
-    let _ = write_page(&mut out, document, order);
+    let _ = write_page(&mut out, document, &operations);
     out
 }
 
-fn write_page<'a>(out: &mut String, document: &'a Value, order: &'a [(String, &'a str)]) -> fmt::Result {
+fn write_page(out: &mut String, document: &Value, operations: &[Operation]) -> fmt::Result {
     let info = document.get("info").unwrap_or(&Value::Null);
     let (title, about) = (Text(text(info, "title")), Prose(text(info, "description")));
+    let has_console = operations.iter().any(|(path, ..)| *path == "/");
+    let console = if has_console { r#"<a href="/">Console</a>"# } else { "" };
     write!(
         out,
-        r#"<!doctype html>
+        r##"<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} API</title><link rel="icon" href="/icon.svg"><link rel="stylesheet" href="/docs/page.css">
-<script src="/docs/page.js" defer></script></head><body>
-<header><div><h1>{title}</h1><p>{about} <a href="/api/v1/openapi.json">OpenAPI document</a> · <a href="/problems">Problems</a></p></div>
-<form id="sign-in" aria-label="Sign in"><label>E-mail <input name="email" placeholder="anna@demo.example" autocomplete="username"></label>
-<label>Password <input name="password" type="password" autocomplete="current-password"></label><button>Sign in</button>
-<label>or an access token <input name="token" type="password" autocomplete="off"></label><output></output></form></header>
-<div id="frame"><nav aria-label="Operations">"#
+<title>API reference · {title}</title><link rel="icon" href="/icon.svg"><link rel="stylesheet" href="/docs/page.css">
+<script src="/docs/page.js" defer></script></head><body><a class="skip" href="#main">Skip to content</a>
+<header><button class="quiet menu" popovertarget="menu">Menu</button><strong>{title}</strong>
+<nav aria-label="Pages">{console}<a href="/docs" aria-current="page">API reference</a><a href="/problems">Problems</a><a href="/api/v1/openapi.json">OpenAPI</a></nav>
+<output id="session">Not signed in</output><button class="quiet" popovertarget="sign-in">Sign in</button><button class="quiet" id="sign-out" hidden>Sign out</button></header>
+{SIGN_IN}<div id="frame">"##
     )?;
-    let find = |(method, path): &'a (String, &'a str)| {
-        Some((*path, method.as_str(), document.get("paths")?.get(path)?.get(method)?))
-    };
-    let operations: Vec<(&str, &str, &Value)> = order.iter().filter_map(find).collect();
-    let of_tag = |tag: &Value| {
-        let name = text(tag, "name").to_owned();
-        operations.iter().filter(move |(_, _, operation)| items(operation, "tags").any(|one| one == name.as_str()))
-    };
-    for tag in items(document, "tags") {
-        write!(out, "<h2>{}</h2><ul>", Text(text(tag, "name")))?;
-        for (_, _, operation) in of_tag(tag) {
-            let (id, summary) = (Text(text(operation, "operationId")), Text(text(operation, "summary")));
-            write!(out, r##"<li><a href="#{id}">{summary}</a></li>"##)?;
-        }
-        out.push_str("</ul>");
-    }
-    out.push_str("</nav><main>");
+    write_menu(out, document, operations)?;
+    write!(out, r#"<main id="main" tabindex="-1"><h1>API reference</h1><p>{about}</p>"#)?;
     for tag in items(document, "tags") {
         let (name, about) = (Text(text(tag, "name")), Prose(text(tag, "description")));
         write!(out, "<section><h2>{name}</h2><p>{about}</p>")?;
-        for (path, method, operation) in of_tag(tag) {
-            write_operation(out, document, path, method, operation)?;
+        for operation in of_tag(operations, tag) {
+            write_operation(out, document, operation)?;
         }
         out.push_str("</section>");
+    }
+    out.push_str("<section><h2>Models</h2><p>The objects in the bodies of requests and replies.</p>");
+    for (name, schema) in members(document, "/components/schemas") {
+        write_model(out, name, schema)?;
+    }
+    out.push_str("</section>");
+    for (name, response) in members(document, "/components/responses") {
+        write_error_examples(out, name, response)?;
     }
     out.push_str("</main></div></body></html>\n");
     Ok(())
 }
 
-fn write_operation(out: &mut String, document: &Value, path: &str, method: &str, operation: &Value) -> fmt::Result {
+const SIGN_IN: &str = r#"<form id="sign-in" popover aria-label="Sign in">
+<label>Email address <input name="email" placeholder="anna@demo.example" autocomplete="username" autofocus></label>
+<label>Password <input name="password" type="password" autocomplete="current-password"></label>
+<button>Sign in</button><output></output>
+<label>or an access token <input name="token" type="password" autocomplete="off"></label>
+<p>This page sends and keeps no cookies. It has a session of its own, and the console in another tab keeps its user. The token is in the memory of this page only. The page cannot renew it without a cookie, so it asks for your password one minute before the token expires.</p></form>"#;
+
+fn of_tag<'a>(operations: &'a [Operation<'a>], tag: &Value) -> impl Iterator<Item = &'a Operation<'a>> {
+    let name = text(tag, "name").to_owned();
+    operations.iter().filter(move |(.., operation)| items(operation, "tags").any(|one| one == name.as_str()))
+}
+
+/// Writes the menu: the search, and links to the operations and models. On a phone it is a popover.
+fn write_menu(out: &mut String, document: &Value, operations: &[Operation]) -> fmt::Result {
+    out.push_str(r#"<nav id="menu" popover aria-label="Operations and models"><form role="search"><label>Search <input type="search" placeholder="post invoice" autocomplete="off"></label><output></output></form>"#);
+    for tag in items(document, "tags") {
+        write!(out, "<section><h2>{}</h2><ul>", Text(text(tag, "name")))?;
+        for (_, method, operation) in of_tag(operations, tag) {
+            let (id, summary) = (Text(text(operation, "operationId")), Text(text(operation, "summary")));
+            let method = Text(method);
+            write!(out, r##"<li><a href="#{id}"><span class="verb {method}">{method}</span> {summary}</a></li>"##)?;
+        }
+        out.push_str("</ul></section>");
+    }
+    out.push_str("<section><h2>Models</h2><ul>");
+    for (name, _) in members(document, "/components/schemas") {
+        write!(out, "<li>{}</li>", ModelLink(name))?;
+    }
+    out.push_str("</ul></section></nav>");
+    Ok(())
+}
+
+fn write_operation(out: &mut String, document: &Value, (path, method, operation): &Operation) -> fmt::Result {
     let (id, path, method) = (Text(text(operation, "operationId")), Text(path), Text(method));
     let (summary, about) = (Text(text(operation, "summary")), Prose(text(operation, "description")));
     let signed_in =
@@ -115,109 +100,138 @@ fn write_operation(out: &mut String, document: &Value, path: &str, method: &str,
     write!(
         out,
         r#"<details id="{id}"><summary><span class="verb {method}">{method}</span> <code>{path}</code> <span>{summary}</span>{lock}</summary>
-<p>{about}</p><form class="try" data-method="{method}" data-path="{path}">"#
+<p>{about}</p><h3>Request</h3><form class="try" data-method="{method}" data-path="{path}">"#
     )?;
     for parameter in items(operation, "parameters") {
-        let (name, place, about) =
-            (text(parameter, "name"), text(parameter, "in"), Prose(text(parameter, "description")));
         let required = parameter.get("required").is_some_and(|required| required == true);
-        let example = plain(parameter.get("example"));
-        // The example of an optional parameter is only a placeholder.
-        let (attribute, necessity) = if required { ("value", "required") } else { ("placeholder", "optional") };
-        let (name, place, example) = (Text(name), Text(place), Text(&example));
-        write!(
-            out,
-            r#"<label><span>{name} <small>{place}, {necessity}</small></span><input name="{name}" data-in="{place}" {attribute}="{example}"></label><p>{about}</p>"#
-        )?;
+        let input = Input { place: text(parameter, "in"), required, example: plain(parameter.get("example")) };
+        let schema = parameter.get("schema").unwrap_or(&Value::Null);
+        input.write(out, text(parameter, "name"), schema, text(parameter, "description"))?;
     }
     for (media, content) in members(operation, "/requestBody/content") {
         write_body(out, document, media, content)?;
     }
-    out.push_str(r#"<button>Send</button></form><output></output><dl class="replies">"#);
-    for (status, reply) in members(operation, "/responses") {
-        let reply = resolved(document, reply);
-        write!(out, "<dt>{}</dt><dd>{}", Text(status), Prose(text(reply, "description")))?;
-        for (media, content) in members(reply, "/content").filter(|_| status.starts_with('2')) {
-            write!(out, " <small>{}</small>", Text(media))?;
-            write_fields(out, document, content.get("schema"))?;
-        }
-        out.push_str("</dd>");
-    }
-    out.push_str("</dl></details>");
+    out.push_str(r#"<button>Send</button> <button type="button" class="quiet" name="curl">Copy as curl</button></form><output></output>"#);
+    write_replies(out, document, operation)?;
+    out.push_str("</details>");
     Ok(())
+}
+
+/// A field of the form of a request.
+struct Input<'a> {
+    place: &'a str,
+    required: bool,
+    example: String,
+}
+
+impl Input<'_> {
+    /// Writes a select for an enumeration, and an input for all other values. The example of an optional field is only
+    /// a placeholder.
+    fn write(&self, out: &mut String, name: &str, schema: &Value, about: &str) -> fmt::Result {
+        let (name, place, about, example) = (Text(name), Text(self.place), Prose(about), Text(&self.example));
+        let (necessity, attribute) = if self.required { ("required", "value") } else { ("optional", "placeholder") };
+        write!(out, "<label><span>{name} <small>{place}, {necessity}</small></span>")?;
+        let values: Vec<String> = match text(schema, "type") {
+            "boolean" => vec!["true".to_owned(), "false".to_owned()],
+            _ => items(schema, "enum").map(|value| plain(Some(value))).collect(),
+        };
+        let is_file = text(schema, "format") == "binary" || schema.get("contentMediaType").is_some();
+        if values.is_empty() {
+            let kind = if is_file { "file" } else { "text" };
+            write!(out, r#"<input name="{name}" type="{kind}" data-in="{place}" {attribute}="{example}">"#)?;
+        } else {
+            write!(out, r#"<select name="{name}" data-in="{place}">"#)?;
+            if !self.required {
+                out.push_str(r#"<option value="">not sent</option>"#);
+            }
+            for value in &values {
+                write!(out, "<option>{}</option>", Text(value))?;
+            }
+            out.push_str("</select>");
+        }
+        write!(out, "</label><p>{about}</p>")
+    }
 }
 
 /// Writes the inputs for the request body: a text area for JSON, or one input for each field of a form.
 fn write_body(out: &mut String, document: &Value, media: &str, content: &Value) -> fmt::Result {
-    let example = content.get("example");
+    let (schema, example) = (content.get("schema").unwrap_or(&Value::Null), content.get("example"));
     if media == "multipart/form-data" {
-        let schema = resolved(document, content.get("schema").unwrap_or(&Value::Null));
+        let schema = resolved(document, schema);
         for (name, property) in members(schema, "/properties") {
-            let is_file = text(property, "format") == "binary" || property.get("contentMediaType").is_some();
-            let kind = if is_file { "file" } else { "text" };
-            let shown = plain(example.and_then(|example| example.get(name))).replace("null", "");
-            let (name, about, shown) = (Text(name), Prose(text(property, "description")), Text(&shown));
-            write!(
-                out,
-                r#"<label><span>{name} <small>form</small></span><input name="{name}" type="{kind}" data-in="form" placeholder="{shown}"></label><p>{about}</p>"#
-            )?;
+            let required = items(schema, "required").any(|one| one == name.as_str());
+            let example = plain(example.and_then(|example| example.get(name)).filter(|example| !example.is_null()));
+            Input { place: "form", required, example }.write(out, name, property, text(property, "description"))?;
         }
     } else {
-        let example = example.and_then(|example| serde_json::to_string_pretty(example).ok()).unwrap_or_default();
+        let example = pretty(example);
         let (media, rows, example) = (Text(media), example.lines().count().max(1), Text(&example));
         write!(
             out,
             r#"<label><span>Body <small>{media}</small></span><textarea data-in="body" rows="{rows}" spellcheck="false">{example}</textarea></label>"#
         )?;
     }
-    write_fields(out, document, content.get("schema"))
+    match model(schema) {
+        Some(name) => write!(out, "<p>Model: {}</p>", ModelLink(name)),
+        None => Ok(()),
+    }
+}
+
+/// Writes the successful replies, with model and example, and the errors. The examples of errors are popovers, because
+/// many operations share them.
+fn write_replies(out: &mut String, document: &Value, operation: &Value) -> fmt::Result {
+    let is_error = |reply: &Value| reply.get("$ref").is_some();
+    out.push_str("<h3>Reply</h3>");
+    for (status, reply) in members(operation, "/responses").filter(|(_, reply)| !is_error(reply)) {
+        write!(out, "<p><strong>{}</strong> {}", Text(status), Prose(text(reply, "description")))?;
+        for (media, content) in members(reply, "/content") {
+            write!(out, " <small>{}</small>", Text(media))?;
+            if let Some(name) = content.get("schema").and_then(model) {
+                write!(out, " {}", ModelLink(name))?;
+            }
+        }
+        out.push_str("</p>");
+        for example in members(reply, "/content").filter_map(|(_, content)| content.get("example")) {
+            write!(out, r#"<pre class="example">{}</pre>"#, Text(&pretty(Some(example))))?;
+        }
+    }
+    out.push_str(r#"<h3>Errors</h3><ul class="errors">"#);
+    for (status, reply) in members(operation, "/responses").filter(|(_, reply)| is_error(reply)) {
+        let name = text(reply, "$ref").rsplit('/').next().unwrap_or_default();
+        for (code, example) in error_examples(resolved(document, reply)) {
+            let (status, code, title) = (Text(status), Text(code), Text(text(example, "summary")));
+            let name = Text(name);
+            write!(
+                out,
+                r#"<li><strong>{status}</strong> <button class="link" popovertarget="error-{name}-{code}"><code>{code}</code></button> {title}</li>"#
+            )?;
+        }
+    }
+    out.push_str("</ul>");
+    Ok(())
+}
+
+/// Returns the problem codes of an error response, each with its example.
+fn error_examples(response: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    members(response, "/content/application~1problem+json/examples")
+}
+
+fn write_error_examples(out: &mut String, name: &str, response: &Value) -> fmt::Result {
+    for (code, example) in error_examples(response) {
+        let (name, code, title) = (Text(name), Text(code), Text(text(example, "summary")));
+        let json = pretty(example.get("value"));
+        write!(
+            out,
+            r#"<div popover id="error-{name}-{code}"><h2><code>{code}</code></h2><p>{title}. <a href="/problems#{code}">What to do</a></p><pre>{}</pre><button class="quiet" popovertarget="error-{name}-{code}" autofocus>Close</button></div>"#,
+            Text(&json)
+        )?;
+    }
+    Ok(())
 }
 
 fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     let target = value.get("$ref").and_then(Value::as_str).and_then(|path| document.pointer(path.get(1..)?));
     target.unwrap_or(value)
-}
-
-/// Writes a table of an object's fields, including those of nested objects.
-fn write_fields(out: &mut String, document: &Value, schema: Option<&Value>) -> fmt::Result {
-    let Some(name) = schema.and_then(|schema| text(schema, "$ref").rsplit('/').next()).filter(|name| !name.is_empty())
-    else {
-        return Ok(());
-    };
-    let schema = resolved(document, schema.unwrap_or(&Value::Null));
-    write!(out, "<details><summary>Fields of {}</summary><dl>", Text(name))?;
-    for (field, property) in members(schema, "/properties") {
-        let optional = if items(schema, "required").any(|one| one == field.as_str()) { "" } else { ", optional" };
-        let (kind, about) = (kind(property), Prose(text(property, "description")));
-        write!(out, "<dt>{} <small>{}{optional}</small></dt><dd>{about}", Text(field), Text(&kind))?;
-        write_fields(out, document, Some(property.get("items").unwrap_or(property)))?;
-        out.push_str("</dd>");
-    }
-    out.push_str("</dl></details>");
-    Ok(())
-}
-
-/// Describes the type of a property: `string, at most 200 characters`, `integer, from 0, to 10000`.
-fn kind(property: &Value) -> String {
-    let words = |value: &Value| match value {
-        Value::Array(parts) => parts.iter().map(|part| plain(Some(part))).collect::<Vec<_>>().join(" or "),
-        other => plain(Some(other)),
-    };
-    let mut description = property.get("type").map(words).unwrap_or_else(|| "object".to_owned());
-    let empty = Map::new();
-    for (word, value) in property.as_object().unwrap_or(&empty) {
-        let more = match word.as_str() {
-            "format" => format!(", {}", words(value)),
-            "enum" => format!(": {}", words(value)),
-            "minimum" => format!(", from {value}"),
-            "maximum" => format!(", to {value}"),
-            "maxLength" => format!(", at most {value} characters"),
-            "maxItems" => format!(", at most {value}"),
-            _ => continue,
-        };
-        description.push_str(&more);
-    }
-    description
 }
 
 #[cfg(test)]
@@ -231,16 +245,27 @@ mod tests {
         let evil = "<script>alert(1)</script>\"'`<b>";
         let hostile = json!({
             "info": {"title": evil, "description": evil}, "tags": [{"name": evil, "description": evil}],
-            "components": {"schemas": {"E": {"required": [evil], "properties": {evil: {"type": evil, "enum": [evil], "description": evil}}}}},
+            "components": {
+                "schemas": {evil: {"description": evil, "properties": {evil: {
+                    "type": evil, "enum": [evil], "description": evil, "example": evil, "$ref": evil
+                }}}},
+                "responses": {"E": {"content": {"application/problem+json": {"examples": {evil: {"summary": evil, "value": evil}}}}}}
+            },
             "paths": {evil: {evil: {
                 "operationId": evil, "summary": evil, "description": evil, "tags": [evil],
-                "parameters": [{"name": evil, "in": evil, "required": true, "description": evil, "example": evil}],
-                "requestBody": {"content": {evil: {"example": {evil: evil}, "schema": {"$ref": "#/components/schemas/E"}}}},
-                "responses": {"200": {"description": evil, "content": {evil: {"schema": {"$ref": "#/components/schemas/E"}}}}}
+                "parameters": [
+                    {"name": evil, "in": evil, "required": true, "description": evil, "example": evil},
+                    {"name": evil, "in": evil, "schema": {"enum": [evil]}}
+                ],
+                "requestBody": {"content": {evil: {"example": {evil: evil}, "schema": {"$ref": evil}}}},
+                "responses": {
+                    "200": {"description": evil, "content": {evil: {"example": {evil: evil}, "schema": {"$ref": evil}}}},
+                    evil: {"$ref": "#/components/responses/E"}
+                }
             }}}
         });
         let page = page(&hostile, &[(evil.to_owned(), evil)]);
-        assert!(page.matches("alert(1)").count() > 15, "{page}");
+        assert!(page.matches("alert(1)").count() > 40, "{page}");
         for markup in ["<script>", "<b>", "=\"<", "\"'"] {
             assert!(!page.contains(markup), "{markup}: {page}");
         }

@@ -51,6 +51,16 @@ async fn error_on_the_docs_path_has_the_strict_policy() {
 }
 
 #[actix_web::test]
+async fn docs_page_lists_no_operation_of_a_disabled_console() {
+    let app = TestApp::with(&[("STRONGROOM_HTTP_CONSOLE", "false")]).await;
+    let page = app.anonymous().request(Method::GET, "/docs").send().await.ok(200).text();
+    assert!(page.contains("id=\"get_invoices\""));
+    for absent in ["id=\"get_console_page", "<a href=\"/\">"] {
+        assert!(!page.contains(absent), "{absent}");
+    }
+}
+
+#[actix_web::test]
 async fn disabled_docs_return_404_like_an_unknown_path() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_DOCS", "false")]).await;
     let client = app.anonymous();
