@@ -1,12 +1,13 @@
 //! Request body limits: size and time per route (CWE-400, CWE-770, API4:2023).
 //!
-//! **Attack**: large, endless or slow bodies (slow POST) that use up memory, the parser and connections.
-//! **Control**: a `Content-Length` over the limit is refused at once. The bytes are counted while they arrive, for all
-//! extractors, so a wrong or missing length does not help an attacker. A body must arrive within [`BODY_TIMEOUT`]. For
-//! a file upload, each received byte extends this time, so the client must keep a minimum rate. actix has no such
-//! timeout, and its size limits apply per extractor. If a chunked body is not read to its end, its connection is
-//! closed.
-//! **Limits**: body limits do not stop many small requests; rate limits do (`rate_limits.rs`).
+//! **Attack**: large, endless or slow bodies (slow POST) that use up memory, CPU time and connections.
+//! **Control**: if `Content-Length` exceeds the limit of the route, the request is refused before its body is read.
+//! Because a client can send a wrong `Content-Length`, the service also counts the bytes while they arrive.
+//! The count is the same for all extractors of actix. A body must arrive within [`BODY_TIMEOUT`], because actix has no
+//! timeout for bodies. For a file upload, each received byte extends the timeout, so a client must only send at a
+//! minimum rate. A connection whose chunked body was not read to its end is closed.
+//! Otherwise actix would read the rest, however long it is.
+//! **Limits**: body limits do not stop many small requests. Rate limits do (`rate_limits.rs`).
 //! **ASVS**: 2.4.1, 5.2.1, 15.2.2 · **Test**: `attacks::limits::body_limits`
 
 use std::cell::RefCell;
@@ -27,21 +28,21 @@ use futures_util::{Stream, StreamExt};
 use crate::http::deadline::Deadline;
 use crate::http::error::{ApiError, ApiResult};
 
-/// The kind of body that a route accepts, and its maximum size.
+/// The kind of body that a route accepts, and the maximum size of this body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyLimit {
     None,
-    /// A JSON body. The number is its maximum size in bytes.
+    /// A JSON body of at most this many bytes.
     Json(usize),
-    /// A form with a file. The number is its maximum size in bytes.
+    /// A multipart form with a file, of at most this many bytes in total.
     Form(usize),
 }
 
 /// A limit of 10 KiB, which is enough for most JSON requests.
 pub const SMALL_JSON: BodyLimit = BodyLimit::Json(10 * 1024);
 
-/// How long the connection of an unread body stays open after the response, so that the client can receive the
-/// response.
+/// How long a connection stays open after the response if the request body was not read to its end.
+/// If the connection were closed at once, the client might not receive the response.
 const REPLY_FLUSH_TIME: Duration = Duration::from_secs(1);
 
 /// The maximum time from the first read of a body to its last byte.
@@ -60,7 +61,7 @@ impl BodyLimit {
         }
     }
 
-    /// Replaces the maximum size of a form by the configured size.
+    /// Replaces the maximum size of a form by `bytes`, which is configurable. Returns other limits unchanged.
     #[must_use]
     pub fn with_form_limit(self, bytes: usize) -> Self {
         match self {
@@ -70,10 +71,13 @@ impl BodyLimit {
     }
 }
 
-/// Enforces the limit: at once if `Content-Length` exceeds it, and while the body is read.
+/// Refuses a request whose `Content-Length` exceeds the limit, and limits how many body bytes the handler can read.
+///
+/// `Content-Length` alone is not sufficient, because a client can send a wrong one.
 ///
 /// # Errors
-/// [`ApiError::PayloadTooLarge`] if the announced length exceeds the limit.
+/// [`ApiError::PayloadTooLarge`] if the `Content-Length` exceeds the limit, or if a route without a body gets a chunked
+/// body.
 pub fn enforce(request: &mut ServiceRequest, limit: BodyLimit) -> ApiResult<()> {
     let announced = request
         .headers()
@@ -92,9 +96,11 @@ pub fn enforce(request: &mut ServiceRequest, limit: BodyLimit) -> ApiResult<()> 
     Ok(())
 }
 
-/// Middleware: closes the connection if a chunked body was not read to its end. By default, actix reads and discards
-/// the rest of the body, however long it is. If the payload still exists when the response is sent, actix closes the
-/// connection instead. So this middleware keeps the payload.
+/// Middleware: closes the connection if a chunked body was not read to its end.
+///
+/// By default, actix reads and discards the rest of the body, however long it is.
+/// But actix closes the connection if the payload still exists when the response is sent.
+/// So this middleware stores the payload until after the response.
 pub async fn close_unread<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -125,8 +131,9 @@ pub async fn close_unread<B: MessageBody>(
 
 type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 
-/// Limits the size and time of a body. An upload has a request deadline: each chunk extends that deadline and the time
-/// for the body.
+/// Limits the size of a body, and the time in which it must arrive.
+/// Each chunk of an upload extends this time and the deadline of the whole request.
+/// Only uploads have such a `deadline`.
 fn bounded(body: Payload, max: usize, deadline: Option<Deadline>) -> BodyStream {
     let late = Box::pin(tokio::time::sleep(BODY_TIMEOUT));
     let state = (body, late, max, deadline, false);
@@ -154,6 +161,6 @@ fn bounded(body: Payload, max: usize, deadline: Option<Deadline>) -> BodyStream 
         let failed = item.is_err();
         Some((item, (body, late, left, deadline, failed)))
     });
-    // The form parser polls the stream once more after its end. Without `fuse`, an ended stream may panic.
+    // The multipart parser polls the stream once more after the end of the stream. Without `fuse`, this could panic.
     Box::pin(body.fuse())
 }

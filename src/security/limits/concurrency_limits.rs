@@ -1,12 +1,13 @@
 //! Concurrency limits for CPU-bound work: a bulkhead per kind of work (CWE-400, CWE-770, API4:2023).
 //!
-//! **Attack**: many expensive requests at once, for example PDFs of large invoices, starve all other requests of CPU
-//! time.
-//! **Control**: the work runs on blocking threads, behind a semaphore. Work that gets no slot in time is refused (503
-//! with `Retry-After`). If the queue is full, work is refused at once. A slot is released when the work ends, not when
-//! its client disconnects. Each kind of work has its own limit: PDFs, and password hashes
-//! (`security/authentication/passwords`).
-//! **Limits**: a user who repeats such requests within the rate limit takes slots from other users for a while.
+//! **Attack**: a client sends many expensive requests at once, for example PDFs of large invoices.
+//! All other requests then wait for CPU time.
+//! **Control**: expensive work runs on blocking threads, and a semaphore limits how many pieces of work run at once.
+//! A request that gets no slot in time is refused (503 with `Retry-After`).
+//! If the queue is full, a request is refused at once. A slot is released when the work ends, not when the client
+//! disconnects: otherwise an attacker could start more work by disconnecting.
+//! Each kind of work has its own limit: one for PDFs, one for password hashes (`security/authentication/passwords`).
+//! **Limits**: a user can occupy slots for a while by repeating expensive requests within their rate limit.
 //! **ASVS**: 2.4.1, 15.2.2 · **Test**: `attacks::files::invoice_pdf`
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::error::{ApiError, ApiResult};
 
-/// The default number of waiting requests per slot.
+/// How many requests may wait per slot, unless a limit sets its own number.
 const MAX_WAITING_PER_SLOT: usize = 16;
 
 /// Limits how much work of one kind runs at once.
@@ -38,7 +39,7 @@ struct Counts {
     started: AtomicUsize,
 }
 
-/// Counts one waiting request until this value is dropped, also if the request is cancelled.
+/// Counts one waiting request until this value is dropped. A cancelled request drops it too.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl Drop for Waiting<'_> {
@@ -47,7 +48,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Holds a slot until this value is dropped, also if the work panics.
+/// Occupies a slot until this value is dropped. Work that panics drops it too, so no slot is lost.
 struct Running {
     counts: Arc<Counts>,
     _slot: OwnedSemaphorePermit,
@@ -69,14 +70,14 @@ impl Drop for Running {
 }
 
 impl ConcurrencyLimit {
-    /// Creates a limit: at most `slots` pieces of work run at once. A request waits for a free slot for at most
-    /// `max_wait`.
+    /// Creates a limit: at most `slots` pieces of work run at once, and a request waits at most `max_wait` for a slot.
     #[must_use]
     pub fn new(slots: usize, max_wait: Duration) -> Self {
         Self::with_queue(slots, MAX_WAITING_PER_SLOT, max_wait)
     }
 
-    /// Creates a limit like [`new`](Self::new), with this number of waiting requests per slot.
+    /// Creates a limit of `slots` pieces of work. At most `waiting_per_slot` requests per slot wait, for at most
+    /// `max_wait` each.
     #[must_use]
     pub fn with_queue(slots: usize, waiting_per_slot: usize, max_wait: Duration) -> Self {
         Self {
@@ -90,7 +91,7 @@ impl ConcurrencyLimit {
         }
     }
 
-    /// Runs the work as soon as a slot is free.
+    /// Waits for a free slot, then runs the work on a blocking thread.
     ///
     /// # Errors
     /// [`ApiError::Unavailable`] if no slot becomes free in time; [`ApiError::Internal`] if the work panics.
@@ -107,7 +108,7 @@ impl ConcurrencyLimit {
         done.await.map_err(|_| ApiError::internal("work behind a concurrency limit panicked"))
     }
 
-    /// Waits for a slot.
+    /// Waits for a free slot, at most `max_wait`. Returns the reason if it gets no slot.
     async fn slot(&self) -> Result<OwnedSemaphorePermit, &'static str> {
         let ahead = self.waiting.fetch_add(1, Ordering::SeqCst);
         let _waiting = Waiting(&self.waiting);
@@ -115,17 +116,17 @@ impl ConcurrencyLimit {
             return Err("the queue for this work is full");
         }
         let slot = tokio::time::timeout(self.max_wait, self.slots.clone().acquire_owned()).await;
-        // The second error means that the semaphore was closed. It cannot occur, because nothing closes the semaphore.
+        // `acquire_owned` only fails if the semaphore was closed, and no code closes it.
         slot.ok().and_then(Result::ok).ok_or("no slot became free in time")
     }
 
-    /// Returns the number of slots.
+    /// Returns how many pieces of work can run at once.
     #[must_use]
     pub fn slots(&self) -> usize {
         self.max
     }
 
-    /// Returns the highest number of pieces of work that ran at once.
+    /// Returns the highest number of pieces of work that have run at once.
     #[must_use]
     pub fn peak(&self) -> usize {
         self.counts.peak.load(Ordering::SeqCst)
@@ -171,7 +172,7 @@ mod tests {
         matches!(result, Err(ApiError::Unavailable { retry_after: 1.., .. }))
     }
 
-    /// Occupies a slot until the returned sender sends.
+    /// Starts work that occupies a slot until the returned sender sends a message.
     fn occupy(work: &ConcurrencyLimit) -> (mpsc::Sender<()>, impl Future<Output = ApiResult<()>>) {
         let (release, released) = mpsc::channel::<()>();
         (release, work.run(move || released.recv().unwrap()))

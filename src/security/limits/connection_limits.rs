@@ -1,15 +1,16 @@
 //! Connection limits: connection exhaustion and Slowloris (CWE-400, CWE-770, API4:2023).
 //!
-//! **Attack**: one client opens thousands of connections until no other client is accepted. It sends nothing, or half a
-//! request head, or reads its response byte by byte.
-//! **Control**: connections are limited per address (IPv6: per /56) and in total. The last quarter of the total is
-//! reserved for addresses with few connections. A connection over a limit is closed at once; the service never stops
-//! accepting connections. TLS handshakes have their own limits and a short timeout. Request heads have a timeout too
-//! (`app/listeners.rs`). A client must read its response at a minimum rate.
+//! **Attack**: one client opens thousands of connections until the service accepts no other client.
+//! On each connection, the client sends nothing, or half a request head, or reads the response byte by byte.
+//! **Control**: connections are limited per address (IPv6: per /56) and in total.
+//! The last quarter of the total is reserved for addresses with few connections.
+//! A connection that exceeds a limit is accepted and closed at once, so the service can still accept connections of
+//! other addresses. TLS handshakes have their own limits and a short timeout.
+//! Request heads have a timeout too (`app/listeners.rs`). A client must read its response at a minimum rate.
 //!
-//! Listed proxies have no limit per address, because they carry the connections of many clients. A proxy should limit
-//! its clients itself. Every few seconds, one event records how many connections the service closed because of these
-//! limits.
+//! The configured proxies have no limit per address, because each proxy forwards the connections of many clients.
+//! A proxy should limit its clients itself. Every few seconds, one event records how many connections the service has
+//! refused.
 //! **Limits**: an attacker with thousands of addresses can use up all connections.
 //! **ASVS**: 13.1.2, 15.2.2 · **Test**: `attacks::limits::connection_limits`
 
@@ -27,23 +28,23 @@ use tokio::time::{Sleep, sleep};
 
 use crate::http::client_ip::{TrustedProxies, prefix};
 
-/// The maximum number of connections per address once the reserve is in use. It is small, so that the reserve serves
-/// many addresses.
+/// The maximum number of connections per address while more than three quarters of all connections are in use.
+/// It is small, so that the last quarter serves many addresses.
 const RESERVE_PER_ADDRESS: usize = 8;
-/// How long a full send buffer may wait for the client. The time grows by one second for each [`MIN_RATE`] bytes that
-/// the client reads.
+/// How long the service waits for a client that reads nothing while the send buffer is full.
+/// Each [`MIN_RATE`] bytes that the client reads extend the time by one second.
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// The minimum rate at which a client must read its response, in bytes per second.
 pub const MIN_RATE: u32 = 4_096;
 
-/// The maximum numbers of connections, or of TLS handshakes.
+/// The maximum numbers of connections in total and per address. TLS handshakes have such maximums of their own.
 #[derive(Clone, Copy, Debug)]
 pub struct Caps {
     pub total: usize,
     pub per_address: usize,
 }
 
-/// Counts connections, or TLS handshakes, by address.
+/// Counts and limits connections, or TLS handshakes, in total and per address.
 pub struct ConnectionLimit {
     caps: Caps,
     proxies: TrustedProxies,
@@ -52,7 +53,7 @@ pub struct ConnectionLimit {
     refused: AtomicU64,
 }
 
-/// The permit of one open connection. Dropping the permit releases it.
+/// The permit of one open connection. Dropping the permit subtracts the connection from the counts.
 pub struct Permit {
     limit: Arc<ConnectionLimit>,
     prefix: IpAddr,
@@ -96,7 +97,7 @@ impl ConnectionLimit {
 
     /// Waits until no connection is open.
     pub async fn wait_until_none_open(&self) {
-        // This cannot fail, because the sender lives as long as `self`.
+        // `wait_for` only fails if the sender was dropped, and `self` contains the sender.
         let _ = self.total.subscribe().wait_for(|open| *open == 0).await;
     }
 
@@ -118,7 +119,7 @@ impl Drop for Permit {
     }
 }
 
-/// Detects clients that read their response too slowly. actix has no such timeout.
+/// Detects a client that reads its response too slowly. actix has no timeout for this.
 #[derive(Default)]
 pub struct StallTimer(Option<Pin<Box<Sleep>>>);
 
@@ -126,7 +127,7 @@ impl StallTimer {
     /// Checks the result of one attempt to write `offered` bytes to the client.
     ///
     /// # Errors
-    /// [`io::ErrorKind::TimedOut`] if the client has read slower than [`MIN_RATE`] for [`STALL_TIMEOUT`].
+    /// [`io::ErrorKind::TimedOut`] if the client reads more slowly than [`MIN_RATE`], for [`STALL_TIMEOUT`] or longer.
     pub fn check(
         &mut self,
         context: &mut Context<'_>,

@@ -2,20 +2,24 @@
 //! API6:2023).
 //!
 //! **Attack**: mail bombing: an attacker requests links until a mailbox is full, or until a mail provider refuses our
-//! mail. Denial of service by the limit itself: an attacker exhausts a shared budget, so that the owner gets no reset
-//! link.
+//! mail. Denial of service by the limit itself: an attacker exhausts a budget that they share with the owner, so the
+//! owner gets no reset link.
 //! **Control**:
-//! - There is one budget per network and mailbox, and one per network and mail domain. So an attacker's network can
-//!   exhaust its own budgets only. Registration and password reset have separate budgets.
-//! - A request with a device cookie of the account has a budget of its own, so an attacker behind the same address
-//!   cannot exhaust it. A revoked device cookie keeps such a budget, so an attacker with one can cause five mails.
-//! - Addresses that differ only in their `+tag` count as one mailbox; the mail goes to the spelling of the account.
-//!   Unknown addresses are counted in the same way (no user enumeration).
-//! - A window is no longer than the lifetime of a link. So when the budget of a mailbox is exhausted, the links in its
-//!   five mails are still valid.
+//! - There is one budget per network and mailbox, and one per network and mail domain.
+//!   So an attacker can only exhaust the budgets of their own network.
+//!   Registration and password reset have separate budgets.
+//! - A request with a device cookie of the account has its own budget, so an attacker behind the same address cannot
+//!   exhaust it. A revoked device cookie still has such a budget, so an attacker who has stolen one can cause five
+//!   mails.
+//! - Addresses that differ only in their `+tag` count as one mailbox.
+//!   The mail is sent to the address as the account spells it.
+//!   Addresses without an account are counted in the same way, so the limit does not reveal which accounts exist (user
+//!   enumeration).
+//! - The window of a budget is no longer than the lifetime of a link.
+//!   So when the budget of a mailbox is exhausted, the links in the five mails that it received are still valid.
 //!
-//! **Limits**: an attacker with many networks can cause five mails from each network. A total limit per mailbox would
-//! let an attacker block the mailbox.
+//! **Limits**: an attacker with many networks can cause five mails from each network.
+//! A limit over all networks would let an attacker block all mail to a mailbox.
 //! **ASVS**: 2.4.1, 6.3.8, 14.2.4 · **Test**: `attacks::limits::mail_budgets`
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -29,22 +33,21 @@ use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose};
 
-/// The window of a budget, which starts with the first mail. It must not be longer than the shortest lifetime of a
-/// link.
+/// How long a budget counts, from its first mail. The window must not be longer than the shortest lifetime of a link:
+/// otherwise an owner could have an exhausted budget and only expired links.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(30);
 
-/// The maximum number of mails of one kind to one mailbox in a window.
+/// The maximum number of mails of one kind from one network to one mailbox in a window.
 const PER_MAILBOX: i64 = 5;
 
-/// The maximum number of mails of one kind to one domain in a window.
+/// The maximum number of mails of one kind from one network to one mail domain in a window.
 const PER_DOMAIN: i64 = 50;
 
-/// The origin of a request for a mail: a known device of the account, or a network (IPv4 /24, IPv6 /48).
+/// The source of a request for a mail: a known device of the account, or a network (IPv4 /24, IPv6 /48).
 pub struct MailOrigin(String);
 
 impl MailOrigin {
-    /// Creates the origin of a request from this address. `device` is the id in the account's device cookie, if one was
-    /// sent.
+    /// Creates the origin of a request. `device` is the id in the device cookie of the account, if the client sent one.
     #[must_use]
     pub fn new(device: Option<Uuid>, address: ClientAddr) -> Self {
         match device {
@@ -54,11 +57,11 @@ impl MailOrigin {
     }
 }
 
-/// Counts a mail of this kind. Returns whether it may be sent.
+/// Counts a mail of this kind to `email`, and returns whether it may be sent.
 ///
 /// # Errors
-/// [`ApiError::Unavailable`](crate::http::error::ApiError::Unavailable) if the database fails. The mail must then not
-/// be sent.
+/// [`ApiError::Unavailable`](crate::http::error::ApiError::Unavailable) if the database fails.
+/// The caller must then not send the mail, because it was not counted.
 pub async fn spend(
     pool: &PgPool,
     keys: &Keys,
@@ -69,7 +72,8 @@ pub async fn spend(
 ) -> ApiResult<bool> {
     for (limit, recipient) in [(PER_MAILBOX, email.mailbox()), (PER_DOMAIN, email.domain().to_owned())] {
         let parts = [kind.as_bytes(), origin.0.as_bytes(), recipient.as_bytes()];
-        // The counter's key is a keyed hash, so that the table reveals neither networks nor mail addresses.
+        // The key of the counter is a keyed hash, so that a reader of the table learns neither networks nor mail
+        // addresses.
         let key = hex(&keys.sign(Purpose::MailBudget, &parts).mac);
         let increment = Increment { kind: "mail_budget", key, by: 1, window_ends_at: now + WINDOW };
         if counters::add(pool, &[increment], now).await?.iter().any(|counter| counter.count > limit) {

@@ -3,30 +3,37 @@
 //! **Attack**: floods, scraping, enumeration of ids; a flood that exhausts the budget of users behind the same NAT.
 //! **Control**: each route has three kinds of token buckets (GCRA, actix-governor):
 //! - one per client address (IPv6: per /56), for public routes and for requests that fail to authenticate;
-//! - one per user, for verified callers;
-//! - one per address that all verified callers of the address share. It is [`VERIFIED_SHARE`] times larger.
+//! - one per user, for authenticated requests;
+//! - one per client address for the authenticated requests of all users of the address.
+//!   It is [`VERIFIED_SHARE`] times larger.
 //!
-//! A flood without a valid token cannot exhaust the budget of users behind the same address. A request that fails to
-//! authenticate costs a signature check (2 µs for HS256) and no query. When the budget of its address is exhausted, it
-//! gets 429 instead of 401.
+//! Requests with and without a valid token have separate buckets.
+//! So a flood without a valid token cannot exhaust the budget of users behind the same address.
+//! A request that fails to authenticate costs a signature check (2 µs for HS256) and no query.
+//! When the budget of its address is exhausted, it gets 429 instead of 401.
 //!
-//! Requests beyond a user's own budget are not charged to the address. All sessions of a user share one budget;
-//! otherwise a user with 50 sessions could exhaust the budget of the address. A joint key of address and user would be
-//! wrong, because it would give every new account a new budget. The refresh cookie contains the user's id and a MAC, so
-//! a refresh is charged to that user without a query.
+//! A request that exceeds the user's own budget is not charged to the address, so one user cannot exhaust the budget of
+//! others. For the same reason, all sessions of a user share one budget: 50 sessions with a budget each could exhaust
+//! the budget of the address. The key of a bucket is not the pair of address and user, because then each new account
+//! would get a new budget. The refresh cookie contains the user's id and a MAC, so a refresh is charged to that user
+//! without a query.
 //!
-//! Health checks have no limit, because a load balancer may share its address with clients. A refusal is 429 with
-//! `Retry-After` and no other hint.
+//! Health checks have no limit, because a load balancer may share its address with clients.
+//! A refusal is 429 with `Retry-After`. It contains no other numbers, which would help attackers to stay just below the
+//! limit.
 //!
-//! **Limits**: a flood from very many addresses is not stopped, because each address stays below its limit. Each
-//! replica counts for itself; only login throttling counts in PostgreSQL. A refresh is charged before the token is
-//! looked up in the database. So a thief with a used refresh cookie can exhaust the refresh budget of its user, who can
-//! still log in. A WebSocket handshake is charged before its user is known, so only to the bucket that verified callers
-//! share. One client can exhaust this bucket with 50 times as many handshakes as the tier allows.
+//! **Limits**: a flood from very many addresses is not stopped, because each address stays below its limit.
+//! Each replica counts for itself. Only login throttling counts in PostgreSQL, for all replicas together.
+//! A refresh is charged before the refresh token is looked up in the database.
+//! So a thief with a used refresh cookie can exhaust the refresh budget of its user. The user can still log in.
+//! A WebSocket handshake is charged before its user is known, so it is only charged to the bucket of all authenticated
+//! requests of its address. So one client can exhaust this bucket, which allows 50 times as many handshakes as the
+//! bucket of one user.
 //! **ASVS**: 2.4.1, 6.3.1, 15.3.4 · **Test**: `attacks::limits::rate_limits`
 //!
-//! Only this file uses the limiters of actix-governor, whose licence is GPL-3.0-or-later (see the README). To replace
-//! them, keep the tiers, use `governor::RateLimiter` (MIT) here, and write a `from_fn` middleware in `app/routes.rs`.
+//! Only this file uses the limiters of actix-governor, whose licence is GPL-3.0-or-later (see the README).
+//! To replace the crate, keep the tiers, use `governor::RateLimiter` (MIT) here, and write a `from_fn` middleware in
+//! `app/routes.rs`.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -44,7 +51,7 @@ use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
-/// The size of the bucket that the verified callers of an address share, in budgets of one user.
+/// How many times larger than a user's bucket the bucket for all authenticated requests of an address is.
 pub const VERIFIED_SHARE: u32 = 50;
 
 /// The rate limit tier of a route. The rate of each tier is a setting (`STRONGROOM_LIMITS_…`).
@@ -52,28 +59,28 @@ pub const VERIFIED_SHARE: u32 = 50;
 pub enum Tier {
     /// Requests that only read.
     Standard,
-    /// Logins. `login_throttling` has a much smaller budget for failed logins.
+    /// Logins. Login throttling (`login_throttling`) additionally limits failed logins, to a much smaller number.
     SignIn,
-    /// Registrations and their confirmations.
+    /// Registrations and confirmations of registrations.
     Registration,
-    /// Password resets and their confirmations.
+    /// Requests for a password reset, and the resets themselves.
     Reset,
-    /// Refreshes of access tokens.
+    /// Requests for a new access token by a refresh cookie.
     Refresh,
     /// Requests that change data.
     Write,
-    /// Computations that store nothing. A client sends one while its user types.
+    /// Computations that store nothing. Clients request them while their users type, so these requests are frequent.
     Preview,
-    /// Exports and PDFs, which take more work than a page of a list.
+    /// Exports and PDFs. They have their own tier because they take more CPU time than a page of a list.
     Export,
     /// File uploads.
     Upload,
-    /// Scripts and styles of our pages. They are compiled into the binary and cost no query. A page loads about 20, so
-    /// their rate is larger than that of other reads.
+    /// Scripts and styles of our pages. A page loads about 20 of them, so their rate limit is higher than that of reads.
+    /// They are compiled into the binary, so they cost no query.
     Asset,
     /// Requests to paths that do not exist.
     UnknownPath,
-    /// Health checks. Together, they cost at most one query per second.
+    /// Health checks. They need no limit, because together they cost at most one query per second.
     Unlimited,
 }
 
@@ -93,7 +100,7 @@ impl Tier {
         Self::UnknownPath,
     ];
 
-    /// Returns the name that settings and metrics use.
+    /// Returns the name of the tier in settings and metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -112,7 +119,7 @@ impl Tier {
         }
     }
 
-    /// Returns the configured rate, or `None` for an unlimited tier.
+    /// Returns the configured rate of the tier, or `None` for [`Unlimited`](Self::Unlimited).
     #[must_use]
     pub fn rate(self, settings: &LimitSettings) -> Option<Rate> {
         Some(match self {
@@ -132,17 +139,17 @@ impl Tier {
     }
 }
 
-/// The limiters of one route. All workers share them.
+/// The limiters of one route. All worker threads share them, so a limit does not grow with the number of threads.
 #[derive(Clone)]
 pub struct RouteLimits {
-    /// For public routes, and for requests that fail to authenticate.
+    /// Limits public routes, and requests that fail to authenticate, per address.
     pub by_address: GovernorConfig<ByAddress, NoOpMiddleware>,
     pub by_verified_address: GovernorConfig<ByAddress, NoOpMiddleware>,
     pub by_user: GovernorConfig<ByUser, NoOpMiddleware>,
 }
 
 impl RouteLimits {
-    /// Creates limiters with this rate. Returns `None` if the rate is zero, which the configuration refuses.
+    /// Creates limiters with this rate. Returns `None` if the rate is zero. The configuration refuses a rate of zero.
     #[must_use]
     pub fn new(rate: Rate) -> Option<Self> {
         let builder = |count: u32| {
@@ -168,7 +175,7 @@ impl RouteLimits {
         self.by_address.limiter().check_key(&client.prefix()).map_err(|until| too_many(&until))
     }
 
-    /// Charges the user that a refresh cookie names. The MAC of the cookie has been verified.
+    /// Charges a user for a refresh. The caller has already verified the MAC of the cookie that contains the user's id.
     ///
     /// # Errors
     /// [`ApiError::TooManyRequests`] if the budget of the user is exhausted.
@@ -176,7 +183,8 @@ impl RouteLimits {
         self.by_user.limiter().check_key(&user).map_err(|until| too_many(&until))
     }
 
-    /// Removes the buckets that are full again.
+    /// Removes the buckets that are full again, because they equal new ones.
+    /// Otherwise the memory would grow with each address.
     pub fn sweep(&self) {
         for limiter in [self.by_address.limiter(), self.by_verified_address.limiter()] {
             limiter.retain_recent();
@@ -186,7 +194,7 @@ impl RouteLimits {
         self.by_user.limiter().shrink_to_fit();
     }
 
-    /// Returns the number of buckets, for the metrics.
+    /// Returns the number of buckets in memory, for the metrics.
     #[must_use]
     pub fn keys(&self) -> usize {
         self.by_address.limiter().len() + self.by_verified_address.limiter().len() + self.by_user.limiter().len()
@@ -228,8 +236,9 @@ impl KeyExtractor for ByUser {
     }
 }
 
-/// Replaces the response of actix-governor. That response contains `x-ratelimit-after`, a hint to attackers, and rounds
-/// `Retry-After` down.
+/// Returns the response that replaces the one of actix-governor.
+/// The latter contains `x-ratelimit-after`, a hint for attackers, and rounds `Retry-After` down, so a client would
+/// retry too early.
 fn refusal(until: &NotUntil<QuantaInstant>) -> HttpResponse {
     HttpResponse::from_error(too_many(until))
 }

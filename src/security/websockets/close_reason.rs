@@ -1,4 +1,4 @@
-//! The reasons for closing a WebSocket. Each has a close code for the client, and may have a security event.
+//! The reasons for closing a WebSocket. Each has a close code for the client. Some are recorded as a security event.
 
 use std::io::ErrorKind;
 
@@ -7,32 +7,33 @@ use actix_ws::{CloseCode, ProtocolError};
 
 use crate::security::audit::event::{Event, EventKind};
 
-/// Why a socket is closed. `docs/live.md` explains each close code.
+/// The reason why a socket is closed. `docs/live.md` explains the close code of each reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseReason {
-    /// The client closed the connection or lost it.
+    /// The client closed the connection, or the connection was lost.
     Closed,
     /// The service is shutting down.
     GoingAway,
-    /// A violation of RFC 6455, for example an unmasked frame, a reserved bit, or a continuation without a start.
+    /// The client violates RFC 6455, for example by an unmasked frame, a reserved bit, or a continuation without a
+    /// first fragment.
     ProtocolViolation,
     Binary,
     InvalidUtf8,
     TooManyInvalidMessages,
     TooLarge,
-    /// The ticket cannot be checked, because the database is down.
+    /// The database is down, so the service cannot check the ticket.
     Unavailable,
-    /// The first message was not a ticket, or no message came in time.
+    /// The first message was not a ticket, or no message came within [`TICKET_TIMEOUT`](super::TICKET_TIMEOUT).
     MissingTicket,
-    /// The ticket is unknown, expired or used. `tickets` has already recorded the event.
+    /// The ticket is unknown, expired or used. The module `tickets` has already recorded the event.
     InvalidTicket,
     /// The session ended, or its user was deleted or disabled.
     SessionEnded,
-    /// The access has expired, and the client sent no new ticket.
+    /// The access that the last ticket granted has expired, and the client sent no new ticket.
     Expired,
     /// The client sent nothing for [`IDLE_TIMEOUT`](super::IDLE_TIMEOUT).
     IdleTimeout,
-    /// The client reads too slowly.
+    /// The client did not read a message within [`SEND_TIMEOUT`](super::SEND_TIMEOUT).
     SlowReader,
     TooManySockets,
     TooManyMessages,
@@ -61,7 +62,7 @@ impl CloseReason {
         actix_ws::CloseReason { code, description: Some(words.to_owned()).filter(|words| !words.is_empty()) }
     }
 
-    /// Records the security event, if this reason has one.
+    /// Records the security event of this reason. Normal reasons, for example a shutdown, have none.
     pub fn record(self) {
         let (kind, reason) = match self {
             Self::ProtocolViolation => (EventKind::InputValidationFail, "live_protocol"),
@@ -91,7 +92,7 @@ impl From<ProtocolError> for CloseReason {
         let ProtocolError::Io(error) = error else {
             return if matches!(error, ProtocolError::Overflow) { Self::TooLarge } else { Self::ProtocolViolation };
         };
-        // `frames` reports its findings as `PayloadError`. All other errors come from the library.
+        // The module `frames` reports a violation as a `PayloadError`. All other errors come from actix-ws.
         match error.get_ref().and_then(|inner| inner.downcast_ref::<PayloadError>()) {
             Some(PayloadError::Overflow) => Self::TooLarge,
             Some(PayloadError::Io(io)) if io.kind() == ErrorKind::QuotaExceeded => Self::TooManyFrames,

@@ -1,4 +1,4 @@
-//! Limits open sockets: per process, per user, and per address for sockets that have not authenticated yet.
+//! Limits the open sockets per process and per user. Sockets that have not authenticated yet are limited per address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -18,10 +18,10 @@ use crate::security::audit::event::{Event, EventKind};
 pub const MAX_SOCKETS: usize = 5_000;
 /// The maximum number of open sockets per user.
 pub const MAX_SOCKETS_PER_USER: usize = 10;
-/// The maximum number of open sockets per address that have not authenticated yet.
+/// The maximum number of sockets per address that are open but have not authenticated yet.
 pub const MAX_UNAUTHENTICATED_PER_ADDRESS: usize = 20;
 
-/// Counts open sockets.
+/// Counts the open sockets, to limit them.
 #[derive(Default)]
 pub struct ConnectionPermits {
     counts: Mutex<Counts>,
@@ -34,7 +34,7 @@ struct Counts {
     of_user: HashMap<UserId, usize>,
 }
 
-/// The permit of one open socket. Dropping its last clone releases the permit.
+/// The permit of one open socket. When its last clone is dropped, the socket is no longer counted.
 #[derive(Clone)]
 pub struct ConnectionPermit(Arc<SharedPermit>);
 
@@ -50,11 +50,11 @@ enum Holder {
 }
 
 impl ConnectionPermits {
-    /// Acquires a permit for a socket that has not authenticated yet.
+    /// Returns a permit for a socket that has not authenticated yet. It counts for the address of the client.
     ///
     /// # Errors
-    /// [`ApiError::TooManyRequests`] if the address has too many sockets that have not authenticated.
-    /// [`ApiError::Unavailable`] if the process has too many sockets.
+    /// [`ApiError::TooManyRequests`] if too many sockets of this address have not authenticated yet.
+    /// [`ApiError::Unavailable`] if the process has too many open sockets.
     pub fn acquire(self: &Arc<Self>, address: ClientAddr) -> ApiResult<ConnectionPermit> {
         let address = address.prefix();
         let mut counts = self.lock();
@@ -87,7 +87,8 @@ impl ConnectionPermits {
 }
 
 impl ConnectionPermit {
-    /// Counts the socket for this user instead of for its address. Returns `false` if the user has too many sockets.
+    /// Counts the socket for this user, no longer for its address.
+    /// Returns `false` if the user already has too many sockets.
     #[must_use]
     pub fn assign_to(&self, user: UserId) -> bool {
         let mut holder = self.0.holder.lock().unwrap_or_else(PoisonError::into_inner);
@@ -130,7 +131,7 @@ impl Drop for SharedPermit {
     }
 }
 
-/// Ties the permit to the response body of the handshake. This body lives as long as the connection.
+/// Moves the permit into the response body of the handshake. This body is dropped when the connection closes.
 pub(super) fn with_permit(body: BoxBody, permit: ConnectionPermit) -> BoxBody {
     BoxBody::new(BodyWithPermit { body, _permit: permit })
 }
@@ -161,7 +162,7 @@ mod tests {
     use super::*;
     use crate::http::client_ip::TrustedProxies;
 
-    /// Each socket has an address of its own, so that only the limit per process applies.
+    /// Each socket comes from a different address, so that only the limit per process applies.
     #[test]
     fn sockets_per_process_are_limited_until_one_closes() {
         let permits = Arc::new(ConnectionPermits::default());

@@ -1,7 +1,7 @@
-//! Limits the size and number of WebSocket frames by their headers, before the payload is buffered.
+//! Limits the size and number of WebSocket frames. It checks the frame headers before actix-ws buffers the payloads.
 //!
-//! actix-ws buffers a whole frame before it checks the size. If a header announces a gigabyte, actix-ws would buffer a
-//! gigabyte. actix-ws also accepts an endless number of empty fragments.
+//! actix-ws checks the size of a frame only when it has buffered the whole frame.
+//! So a client could make it buffer a gigabyte. actix-ws also accepts an endless number of empty fragments.
 
 use std::io::ErrorKind;
 use std::pin::Pin;
@@ -18,8 +18,8 @@ use crate::http::error::{ApiError, ApiResult};
 /// The maximum length of a frame header: two bytes, eight of extended length, and four of masking key.
 const MAX_HEADER_BYTES: usize = 14;
 
-/// Wraps the payload of a handshake. The wrapped payload fails at a frame that is too large, and beyond the maximum
-/// number of frames.
+/// Wraps the payload of a handshake. Reading the wrapped payload fails if a frame is too large, or if the client sends
+/// more frames per minute than allowed.
 pub(super) async fn limited(request: &HttpRequest, payload: Payload) -> ApiResult<Payload> {
     let mut headers = FrameHeaders {
         header: Vec::with_capacity(MAX_HEADER_BYTES),
@@ -36,11 +36,11 @@ pub(super) async fn limited(request: &HttpRequest, payload: Payload) -> ApiResul
     Payload::from_request(request, &mut payload).await.map_err(ApiError::internal)
 }
 
-/// Parses the frame headers in the stream, and skips the payloads.
+/// Finds the frame headers in the byte stream and checks them. It skips the payloads.
 struct FrameHeaders {
-    /// The bytes of the current header that have arrived.
+    /// The bytes of the current frame header that have arrived so far.
     header: Vec<u8>,
-    /// The number of bytes of the current payload that have not arrived yet.
+    /// How many bytes of the current payload have not arrived yet.
     left: usize,
     frames: Budget,
 }
@@ -55,7 +55,8 @@ impl FrameHeaders {
             bytes = rest;
             if let Some(length) = payload_length(&self.header) {
                 self.left = usize::try_from(length).unwrap_or(usize::MAX);
-                // Reserved bits are for extensions, and the handshake accepts no extension.
+                // The reserved bits belong to extensions (RFC 6455 §5.2).
+                // The handshake accepts no extension, so they must be 0.
                 let reserved = self.header.first().is_some_and(|first| first & 0x70 != 0);
                 self.header.clear();
                 if self.left > MAX_FRAME_BYTES {
@@ -72,7 +73,7 @@ impl FrameHeaders {
     }
 }
 
-/// Returns the length of the payload (RFC 6455 §5.2). Returns `None` until the header is complete.
+/// Returns the payload length of a frame (RFC 6455 §5.2), or `None` if its header is not complete yet.
 fn payload_length(header: &[u8]) -> Option<u64> {
     let [_, second, rest @ ..] = header else { return None };
     let mask = if second & 0x80 == 0 { 0 } else { 4 };
@@ -82,7 +83,7 @@ fn payload_length(header: &[u8]) -> Option<u64> {
         (126 | 127, _) => return None,
         (short, _) => (u64::from(short), 0),
     };
-    // A length that is too large is reported at once, without waiting for the masking key.
+    // A length that exceeds the limit is returned before the masking key has arrived, so it is rejected at once.
     (rest.len() >= more + mask || length > MAX_FRAME_BYTES as u64).then_some(length)
 }
 

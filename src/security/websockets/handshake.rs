@@ -1,4 +1,4 @@
-//! The handshake of a WebSocket: checks its origin, and limits the stream that it opens.
+//! Checks the origin of a WebSocket handshake, and limits the message stream that the handshake opens.
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header;
@@ -11,17 +11,17 @@ use super::{MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, connection_permits, frames};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::browser::AllowedOrigins;
 
-/// Checks the origin of a handshake. A client that sends no `Origin` is not a browser. Its handshake is accepted,
-/// because a ticket authenticates the client.
+/// Checks the `Origin` of a handshake, against cross-site WebSocket hijacking. Browsers always send an `Origin`.
+/// A handshake without one is accepted: the client is no browser, and it must still authenticate by a ticket.
 ///
 /// # Errors
-/// [`ApiError::OriginNotAllowed`] if the origin is not listed.
+/// [`ApiError::OriginNotAllowed`] if the `Origin` is not on the configured list.
 pub fn check_origin(request: &ServiceRequest, origins: &Data<AllowedOrigins>) -> ApiResult<()> {
     let allowed = !request.headers().contains_key(header::ORIGIN) || origins.allow(request.headers());
     allowed.then_some(()).ok_or(ApiError::OriginNotAllowed)
 }
 
-/// Accepts a handshake. The response holds the permit until the connection closes.
+/// Accepts a handshake. The response owns a clone of the permit, so the permit is released when the connection closes.
 ///
 /// # Errors
 /// [`ApiError::UpgradeRequired`] if the request is not a WebSocket handshake (RFC 6455).

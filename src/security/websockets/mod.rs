@@ -2,13 +2,14 @@
 //!
 //! **Attack**: cross-site WebSocket hijacking, where a page of another site opens a socket in the victim's browser
 //! (CORS does not apply to WebSockets). Resource exhaustion by many or idle sockets, large frames, endless fragments,
-//! many messages, or a client that never reads. A socket stays open after the end of its session.
-//! **Control**: the handshake refuses an `Origin` that is not listed. It accepts no sub-protocol and no extension. The
-//! client authenticates by a single-use ticket within five seconds (`tickets`). The number of open sockets is limited
-//! ([`connection_permits`]), and so are the number and size of frames ([`frames`]). Only text is accepted. A client
-//! must read each message within [`SEND_TIMEOUT`]. The end of a session closes its sockets (`features/live`).
-//! `docs/live.md` lists the limits.
-//! **Limits**: many addresses with many accounts can reach the limit of the process. Each replica counts for itself.
+//! many messages, or a client that never reads. A socket that stays open after the end of its session.
+//! **Control**: the handshake refuses an `Origin` that is not listed. It accepts no sub-protocol and no extension.
+//! The client must authenticate by a single-use ticket within five seconds (`tickets`).
+//! The number of open sockets is limited ([`connection_permits`]), and so are the number and size of frames
+//! ([`frames`]). Only text is accepted. A client must read each message within [`SEND_TIMEOUT`].
+//! When a session ends, its sockets are closed (`features/live`). `docs/live.md` lists the limits.
+//! **Limits**: an attacker with many addresses and many accounts can open as many sockets as one process allows.
+//! Each replica counts for itself.
 //! **ASVS**: 4.4.1, 4.4.2, 4.4.3, 15.2.2 · **Test**: `attacks::websockets`
 
 mod close_reason;
@@ -32,25 +33,26 @@ pub const MAX_MESSAGES_PER_MINUTE: u32 = 60;
 pub const MAX_FRAMES_PER_MINUTE: u32 = 600;
 /// The number of invalid messages after which a socket is closed.
 pub const MAX_INVALID_MESSAGES: u32 = 10;
-/// The maximum number of subscriptions per socket.
+/// The maximum number of subscriptions of one socket.
 pub const MAX_SUBSCRIPTIONS: usize = 100;
-/// The maximum number of changes that are queued for a user's sockets. A socket that falls further behind gets
-/// `resync`.
+/// The maximum number of changes that are queued for the sockets of a user.
+/// A socket that is further behind loses changes. It gets the message `resync`, so that its client loads its data
+/// again.
 pub const MAX_QUEUED_CHANGES: usize = 64;
-/// The time from the handshake to the ticket.
+/// The time in which the client must send its ticket after the handshake.
 pub const TICKET_TIMEOUT: Duration = Duration::from_secs(5);
-/// The time within which a client must read a message.
+/// The time in which a client must read a message. Otherwise its socket is closed.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 pub const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// A socket that sends nothing for this long is closed.
+/// A socket is closed if its client sends nothing, not even a pong, for this long.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often the session of a socket is checked in the database, because the announcement that it has ended can be
-/// lost.
+/// How often the service checks in the database that the session of a socket has not ended.
+/// The check is necessary because the notification of the end can be lost.
 pub const SESSION_CHECK_INTERVAL: Duration = Duration::from_secs(30);
 /// How many seconds before its access expires a client is asked for a new ticket.
 pub const RENEW_NOTICE_SECONDS: i64 = 60;
 
-/// A counter with a window of one minute.
+/// Counts messages or frames within a window of one minute.
 pub struct Budget {
     max: u32,
     spent: u32,
@@ -63,7 +65,7 @@ impl Budget {
         Self { max, spent: 0, since: Instant::now() }
     }
 
-    /// Counts one message or frame. Returns `false` if the maximum of this minute is exceeded.
+    /// Counts one message or frame. Returns `false` if it exceeds the maximum per minute.
     pub fn spend(&mut self) -> bool {
         if self.since.elapsed() >= Duration::from_secs(60) {
             (self.spent, self.since) = (0, Instant::now());

@@ -1,14 +1,16 @@
 //! Row quotas: a maximum of customers, invoices, payments and credit notes per owner (CWE-770, API4:2023).
 //!
-//! **Attack**: one account fills the disk, within its rate limits. Documents have their own quota
-//! (`features/documents`).
-//! **Control**: each owner has a configurable maximum per kind of row, one million by default. A counter row would add
-//! a write to each create, and parallel creates of an owner would wait for each other. Instead, rows are counted by an
-//! index, up to the maximum. After one count, the owner may create up to [`LEASE`] rows (fewer near the maximum) before
-//! the next count. So most creates cost no query. At the maximum, each attempt counts again, so deleting rows helps at
-//! once.
-//! **Limits**: the maximum is a bound against abuse, not an exact number. Each replica counts for itself, so an owner
-//! can exceed the maximum by [`LEASE`] rows per additional replica. Requests that run during a count can exceed it too.
+//! **Attack**: one account fills the disk, although it respects its rate limits.
+//! (Documents have a quota in bytes instead, see `features/documents`.)
+//! **Control**: each owner has a configurable maximum per kind of row, one million by default.
+//! A counter row per owner would add a write to each create, and parallel creates of one owner would wait for each
+//! other. So the service counts the rows through an index instead, and stops counting at the maximum.
+//! After one count, the owner may create [`LEASE`] rows (fewer near the maximum) before the service counts again, so
+//! most creates cost no query. An owner at the maximum causes a count with each attempt, so they can create rows again
+//! as soon as they have deleted some.
+//! **Limits**: the maximum prevents abuse but is not exact.
+//! Each replica counts for itself, so an owner can exceed the maximum by [`LEASE`] rows per additional replica.
+//! Requests that run in parallel to a count can exceed it too.
 //! **ASVS**: 2.4.1, 15.2.2 · **Test**: `attacks::limits::row_quotas`
 
 mod store;
@@ -22,36 +24,36 @@ pub(crate) use self::store::count_rows;
 use crate::base::id::UserId;
 use crate::http::error::{ApiError, ApiResult};
 
-/// The error for an owner who has the maximum number of rows.
+/// The error for an owner who already has the maximum number of rows of one kind.
 pub const QUOTA_EXCEEDED: ApiError = ApiError::Conflict { code: "quota_exceeded", title: "The quota is used up" };
 
 /// The number of rows that an owner may create before the service counts the rows again.
 pub const LEASE: i64 = 1_000;
 
-/// Rows that have a quota.
+/// A type whose rows count towards a quota.
 pub trait Counted {
     const TABLE: &'static str;
 
-    /// Returns how many rows the owner has. Stops counting at `max`.
+    /// Returns how many rows the owner has, but at most `max`: the query stops counting there, so its cost is bounded.
     fn count(connection: &mut PgConnection, owner: UserId, max: i64) -> impl Future<Output = Result<i64, sqlx::Error>>;
 }
 
-/// The quotas, and how many rows each owner may create until the next count.
+/// The maximum number of rows per owner, and how many rows each owner may create before the next count.
 #[derive(Clone)]
 pub struct RowQuotas {
-    /// The maximum number of rows of an owner in each table.
+    /// The maximum number of rows that an owner may have in each table.
     max: i64,
     leases: Arc<Mutex<HashMap<(UserId, &'static str), i64>>>,
 }
 
 impl RowQuotas {
-    /// Creates quotas with these maximums.
+    /// Creates quotas with `max` rows per owner and table.
     #[must_use]
     pub fn new(max: i64) -> Self {
         Self { max, leases: Arc::default() }
     }
 
-    /// Checks that the owner may create one more row. Call this in the transaction that creates the row.
+    /// Checks that the owner may create one more row. Call it in the transaction that creates the row.
     ///
     /// # Errors
     /// [`QUOTA_EXCEEDED`] if the owner has the maximum number of rows.
@@ -78,8 +80,9 @@ impl RowQuotas {
         }
     }
 
-    /// Forgets all counts. The next counts include the rows that other replicas have created, and the memory stays
-    /// bounded.
+    /// Discards all leases, so that the next creates count again.
+    /// These counts include the rows that other replicas have created.
+    /// Discarding also keeps the map from growing with each owner.
     pub fn sweep(&self) {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
