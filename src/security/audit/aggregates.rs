@@ -1,18 +1,20 @@
 //! Excessive logging (CWE-779, CWE-770, API4:2023): a flood of refused requests is stored as a few rows with an amount.
 //!
-//! **Attack**: one client sends thousands of refused requests a second. One row and one log line for each request would
-//! fill the disk until users can no longer write or sign in.
-//! **Control**: events are alike if they have the same kind, reason, route, network, user, session and identifier hash.
-//! In each minute, the first 20 alike events get a row each. The others only increment an *aggregate*, a counter in
-//! memory. At the end of the minute, and at shutdown, each aggregate is written as one row and one log line with its
-//! amount. The detection rules count aggregated events without delay.
+//! **Attack**: one client sends thousands of requests a second that are refused.
+//! If each of them left a row and a log line, they would fill the disk until users can no longer write or sign in.
+//! **Control**: events are equal if they have the same kind, reason, route, network, user, session and identifier hash.
+//! In each minute, the first 20 equal events get their own row each.
+//! Further events only increment an *aggregate*, a counter in memory.
+//! At the end of the minute, and at shutdown, each aggregate is written as one row and one log line with its amount.
+//! The detection rules count aggregated events at once, not only at the end of the minute.
 //!
-//! Memory is bounded. Low-priority events (from anonymous clients, or bad requests) get 5,000 aggregates a minute.
-//! Further low-priority events share one aggregate per reason, without their network. Another 5,000 aggregates are
-//! reserved for events about users, so that a flood of anonymous requests cannot hide them.
-//! **Limits**: `kill -9` loses the aggregates of the current minute. Events that name an object are not aggregated,
-//! because each id is evidence. Their number is bounded too: by the rate limits, and by the detection rules, which end
-//! the session that causes them.
+//! The memory for aggregates is bounded. Low-priority events (from anonymous clients, or bad requests) get 5,000
+//! aggregates a minute. Further low-priority events share one aggregate per kind and reason.
+//! Another 5,000 aggregates are reserved for events about users, so that a flood of anonymous requests cannot hide
+//! them.
+//! **Limits**: `kill -9` loses the aggregates of the current minute.
+//! Events that contain an object are not aggregated, because each object id is evidence.
+//! Their number is bounded by the rate limits, and by the detection rules, which end the session that causes them.
 //! **ASVS**: 16.1.1, 16.2.1, 16.3.2
 //! **Test**: `attacks::audit::security_events::floods`
 
@@ -25,16 +27,17 @@ use super::kinds::EventKind;
 use crate::base::id::{SessionId, UserId};
 use crate::http::matched_route::MatchedRoute;
 
-/// How long events are aggregated before the amount is written.
+/// How long events are aggregated before their amount is written.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(1);
-/// The maximum number of events with the same key that are recorded one by one in a window.
+/// The maximum number of equal events that get their own row in a window.
 pub const MAX_SINGLE: u32 = 20;
-/// The maximum number of low-priority events that are recorded one by one in a window, over all keys.
+/// The maximum number of low-priority events that get their own row in a window, for all keys together.
 pub const MAX_SINGLE_LOW_PRIORITY: u32 = 2_000;
-/// The maximum number of aggregates in a window, of about 300 bytes each. Low-priority events get half of them.
+/// The maximum number of aggregates in a window. Low-priority events may use half of them.
+/// An aggregate has about 300 bytes.
 pub const MAX_AGGREGATES: usize = 10_000;
 
-/// The fields that are equal in all events of one aggregate.
+/// The fields by which events are aggregated: all events of an aggregate have these values in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AggregateKey {
     pub kind: EventKind,
@@ -42,16 +45,17 @@ pub struct AggregateKey {
     pub user: Option<UserId>,
     pub session: Option<SessionId>,
     pub subject: Option<String>,
-    /// `None` if low-priority events have used up their aggregates: this aggregate then counts events of all networks.
+    /// The route and network of the events. `None` if low-priority events have used up their aggregates: this aggregate
+    /// then counts the events of all routes and networks.
     pub place: Option<(MatchedRoute, IpAddr)>,
 }
 
 #[derive(Default)]
 struct Aggregate {
     single: u32,
-    /// The number of events that were not recorded one by one.
+    /// The number of events that did not get their own row.
     amount: u64,
-    /// The part of `amount` that the detection rules have not counted yet.
+    /// How many of the `amount` events the detection rules have not counted yet.
     uncounted: u64,
 }
 
@@ -64,8 +68,8 @@ pub struct Aggregates {
 }
 
 impl Aggregates {
-    /// Adds an event to its aggregate and returns `true`. Returns `false` if the event must be recorded individually.
-    /// `has_room` says whether the recorder's queue has space for the event.
+    /// Adds an event to its aggregate and returns `true`, or returns `false` if the event must get its own row.
+    /// `has_room` is true if the queue of the recorder has space for such a row.
     pub fn add(&mut self, key: AggregateKey, low_priority: bool, has_room: bool, now: DateTime<Utc>) -> bool {
         self.ends_at.get_or_insert(now + WINDOW);
         let most = if low_priority { MAX_AGGREGATES / 2 } else { MAX_AGGREGATES };
@@ -86,8 +90,8 @@ impl Aggregates {
         true
     }
 
-    /// Returns the amounts that the detection rules have not counted yet, of at most `most` aggregates. Marks them as
-    /// counted.
+    /// Returns the events that the detection rules have not counted yet, of at most `most` aggregates.
+    /// Marks these events as counted.
     pub fn take_uncounted(&mut self, most: usize) -> Vec<(AggregateKey, u64)> {
         let uncounted = self.aggregates.iter_mut().filter(|(_, aggregate)| aggregate.uncounted > 0).take(most);
         uncounted.map(|(key, aggregate)| (key.clone(), std::mem::take(&mut aggregate.uncounted))).collect()
@@ -97,7 +101,7 @@ impl Aggregates {
         self.ends_at.is_some_and(|ends_at| now >= ends_at)
     }
 
-    /// Returns all amounts and ends the window.
+    /// Ends the window: returns the amounts of all aggregates, and removes the aggregates.
     pub fn take_amounts(&mut self) -> Vec<(AggregateKey, u64)> {
         (self.ends_at, self.single_low_priority) = (None, 0);
         self.aggregates
@@ -127,7 +131,7 @@ mod tests {
         }
     }
 
-    /// The events that are recorded one by one and the amounts of the aggregates add up to the number of all events.
+    /// Checks that no event is lost: the events with their own row and the amounts add up to the number of all events.
     #[test]
     fn flood_from_many_networks_takes_bounded_memory_and_loses_no_count() {
         let (mut aggregates, now) = (Aggregates::default(), DateTime::UNIX_EPOCH);
@@ -138,7 +142,7 @@ mod tests {
             }
         }
         assert_eq!(single, u64::from(MAX_SINGLE_LOW_PRIORITY));
-        // An event about a user still gets its own aggregate.
+        // Although low-priority events have used up their aggregates, an event about a user still gets one.
         let user = UserId::new();
         let of_user = (0..150).filter(|_| aggregates.add(key(Some(user), 1), false, true, now)).count();
         assert_eq!(of_user, 150 - MAX_SINGLE as usize);

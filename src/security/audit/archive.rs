@@ -1,13 +1,14 @@
 //! `strongroom audit archive`: retention of security events (CWE-779, CWE-778, API8:2023).
 //!
-//! **Attack**: the table grows without bound. Or an attacker deletes the rows that prove an attack, and the deletion
-//! looks like a clean-up of old rows.
-//! **Control**: the rows of one seal ([`hash_chain`](super::hash_chain)) are a batch. The command verifies whole
-//! batches, writes them to a file, and deletes them in the transaction that records `sys_audit_archived`. The MAC of
-//! this event needs the master key, so the schema's owner alone cannot delete a batch unnoticed. The first remaining
-//! batch contains the MAC of the last archived batch. `audit verify --archive` checks the files, the database, and the
-//! link between them.
-//! **Limits**: an operator can delete the files. Keep them where the database's owner cannot write.
+//! **Attack**: the table of security events grows without bound.
+//! Or an attacker deletes the rows that prove an attack, and the deletion looks like a clean-up of old rows.
+//! **Control**: the command `audit archive` works on batches: a batch is a seal of the
+//! [`hash_chain`](super::hash_chain) with the rows that it covers.
+//! The command verifies whole batches, writes them to a file, and deletes them in the transaction that records
+//! `sys_audit_archived`. The MAC of this event needs the master key, so the schema's owner alone cannot delete a batch
+//! unnoticed. The first batch that remains in the database contains the MAC of the last archived batch.
+//! So `audit verify --archive` can check the files, the database, and the link between them.
+//! **Limits**: an operator can delete the archive files. Store the files where the owner of the database cannot write.
 //! **ASVS**: 16.4.2, 14.2.7
 //! **Test**: `attacks::audit::archive`
 
@@ -25,14 +26,14 @@ use super::verify_store;
 use crate::http::error::ApiError;
 use crate::security::crypto::keys::Keys;
 
-/// A complete archive file, whose batches may now be deleted from the database.
+/// A complete archive file. Its batches are still in the database until [`remove`] deletes them.
 pub struct ArchiveFile {
     pub file: PathBuf,
     pub last_batch: i64,
     pub events: i64,
 }
 
-/// Why `strongroom audit archive` failed.
+/// The reason why `strongroom audit archive` failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     #[error("cannot read or write the archive: {0}")]
@@ -43,14 +44,16 @@ pub enum ArchiveError {
     Database(#[from] sqlx::Error),
     #[error("cannot record the archive event: {0}")]
     Event(ApiError),
-    /// The audit trail failed verification.
+    /// The verification of the audit trail found faults, so nothing was archived.
     #[error("{0}")]
     Tampered(Box<Report>),
 }
 
-/// Verifies the batches that were sealed before `before`, and writes them to a file in `folder`. Returns `None` if
-/// there are no such batches. The newest batch always stays in the database, because the next seal continues the chain
-/// from it. After an error, no file remains.
+/// Verifies the batches that were sealed before `before`, and writes them to a file in `folder`.
+/// Returns `None` if there are no such batches.
+///
+/// The newest batch is never archived, because the next seal must contain the MAC of its predecessor.
+/// If this function fails, it removes the unfinished file.
 pub async fn write(
     connection: &mut PgConnection,
     keys: &Keys,
@@ -61,7 +64,7 @@ pub async fn write(
     let unfinished = folder.join("unfinished.tmp");
     let result = write_batches(connection, keys, last_batch, &unfinished).await;
     let (first_batch, events) = result.inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
-    // The numbers are zero-padded, so that the order of the file names is the order of the batches.
+    // The numbers are padded with zeros, so that sorting the files by name sorts them by batch.
     let file = folder.join(format!("security-events-{first_batch:012}-{last_batch:012}.jsonl"));
     fs::rename(&unfinished, &file)?;
     File::open(folder)?.sync_all()?;
@@ -96,9 +99,10 @@ async fn write_batches(
     Ok((first_batch.unwrap_or(last_batch), events))
 }
 
-/// Deletes the archived batches and records `sys_audit_archived` in the same transaction. If this fails, nothing is
-/// deleted, and the command can be repeated. Call it in a [background](super::context::background) context, because the
-/// event needs a recorder.
+/// Deletes the archived batches and records `sys_audit_archived` in the same transaction.
+/// If this fails, nothing is deleted, and the operator can run the command again.
+///
+/// Call it within [`background`](super::context::background), which provides the recorder that the event needs.
 pub async fn remove(connection: &mut PgConnection, written: &ArchiveFile) -> Result<(), ArchiveError> {
     let mut transaction = connection.begin().await?;
     let event = Event::new(EventKind::SysAuditArchived).amount(written.last_batch.unsigned_abs());
@@ -109,7 +113,7 @@ pub async fn remove(connection: &mut PgConnection, written: &ArchiveFile) -> Res
     Ok(())
 }
 
-/// Returns the lines of all archive files in this folder, oldest batch first.
+/// Returns the lines of all archive files in this folder, beginning with the oldest batch.
 pub fn lines(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<String>>> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;

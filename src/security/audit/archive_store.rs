@@ -1,9 +1,11 @@
-//! SQL of `audit archive`, run as the schema's owner.
+//! SQL of the command `audit archive`, which runs as the schema's owner because the service's role may not delete
+//! events.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-/// Returns the last batch before the first one that was sealed at `before` or later. Never returns the newest batch.
+/// Returns the last batch that was sealed before `before`, or `None`.
+/// Never returns the newest batch, because the next seal needs it as its predecessor.
 pub async fn last_batch_before(
     connection: &mut PgConnection,
     before: DateTime<Utc>,
@@ -18,7 +20,7 @@ pub async fn last_batch_before(
     .await
 }
 
-/// Deletes all batches up to `last_batch`, with their rows.
+/// Deletes all batches up to `last_batch`: their seals, and the rows that these seals cover.
 pub async fn delete_batches(connection: &mut PgConnection, last_batch: i64) -> Result<(), sqlx::Error> {
     sqlx::query!("set local app.archiving = 'on'").execute(&mut *connection).await?;
     sqlx::query!(

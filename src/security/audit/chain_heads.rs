@@ -1,42 +1,44 @@
-//! Chain heads: each new end of the hash chain is signed (Ed25519) and logged. If the chain in the database is
-//! truncated, the log still contains the newer heads.
+//! Chain heads: the service signs each new end of the hash chain (Ed25519) and writes it to the log.
+//! If an attacker truncates the chain in the database, the log still contains the newer heads, so the truncation is
+//! detected.
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 
 use crate::base::hex::{hex, unhex};
 use crate::security::crypto::keys::{KeyId, Keys, Tag};
 
-/// The prefix of a chain head in a log line.
+/// The text with which each chain head in the log begins.
 const PREFIX: &str = "strongroom-head";
 
-/// A chain head: the end of the hash chain after one batch.
+/// A chain head: the state of the hash chain after a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainHead {
     pub batch: i64,
-    /// The number of rows that are sealed up to this batch.
+    /// The number of rows that are sealed by this batch and all earlier ones.
     pub events: i64,
     pub mac: Tag,
 }
 
-/// Returns the public keys that verify chain heads, one per line: the id of the master key, then the public key in hex.
+/// Returns the public keys that verify chain heads. Each line contains the id of a master key and its public key in
+/// hex.
 #[must_use]
 pub fn public_keys(keys: &Keys) -> String {
     keys.head_keys().map(|(id, key)| format!("{id} {}", hex(key))).collect::<Vec<_>>().join("\n")
 }
 
-/// The chain heads that were found in a text.
+/// The chain heads that were found in a text, for example in a log file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ChainHeads {
-    /// The heads that one of the configured keys has signed.
+    /// The heads with a valid signature by a configured key.
     pub signed: Vec<ChainHead>,
-    /// The key ids of heads whose key is not configured.
+    /// The id of the unknown key of each head that no configured key has signed.
     pub unknown: Vec<KeyId>,
-    /// The number of heads whose signature is invalid.
+    /// The number of heads with an invalid signature.
     pub forged: usize,
 }
 
 impl ChainHeads {
-    /// Finds every chain head in this text.
+    /// Finds all chain heads in this text and verifies their signatures.
     #[must_use]
     pub fn read(text: &str, keys: &Keys) -> Self {
         let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.');
@@ -53,15 +55,16 @@ impl ChainHeads {
 }
 
 impl ChainHead {
-    /// Formats the head as `strongroom-head.BATCH.EVENTS.MAC.SIGNATURE`. This is one word, so it can be found in any
-    /// log format. The MAC begins with the id of the master key.
+    /// Formats the head as `strongroom-head.BATCH.EVENTS.MAC.SIGNATURE`.
+    /// The result is one word, so it can be found in any log format.
+    /// The MAC begins with the id of the master key, which tells the reader which public key verifies the signature.
     #[must_use]
     pub fn line(&self, keys: &Keys) -> String {
         let signed = format!("{PREFIX}.{}.{}.{}", self.batch, self.events, hex(&self.mac.to_bytes()));
         format!("{signed}.{}", hex(keys.sign_head(signed.as_bytes()).as_ref()))
     }
 
-    /// Parses a head. Does not check its signature.
+    /// Parses a head without verifying its signature.
     fn read(word: &str) -> Option<Self> {
         let mut parts = word.strip_prefix(PREFIX)?.strip_prefix('.')?.split('.');
         let (batch, events, mac) = (parts.next()?, parts.next()?, parts.next()?);
@@ -101,7 +104,7 @@ mod tests {
                 "{forged}"
             );
         }
-        // This head is signed with the second key, but labelled with the id of the first key.
+        // This head is signed with the second key, but contains the id of the first key.
         let borrowed = head.line(&keys(2));
         assert_eq!(ChainHeads::read(&borrowed, &keys(1)).forged, 1);
         let unknown = ChainHeads { unknown: vec![keys(1).id()], ..ChainHeads::default() };

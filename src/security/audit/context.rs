@@ -1,8 +1,9 @@
-//! The context of an event: the request, its address, its caller, and the recorder. The context is a task-local
-//! variable, so code can record events without passing a recorder. There is no global recorder, because the tests run
-//! many services in one process.
+//! The context of security events: the request with its address and caller, and the recorder.
+//! The context is a task-local variable, so code can record an event without a recorder as an argument.
+//! The recorder is not global, because the tests run many services in one process.
 //!
-//! [`inherit`] passes the context on to a spawned task. Work outside of a request runs in [`background`].
+//! [`inherit`] passes the context to a spawned task, which would otherwise have none.
+//! Work outside of a request runs in [`background`].
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -25,7 +26,7 @@ tokio::task_local! {
     static CONTEXT: Arc<Context>;
 }
 
-/// The values that all events of one task share.
+/// The values that all events of a task have in common.
 pub struct Context {
     pub recorder: Recorder,
     pub request: Option<Request>,
@@ -33,7 +34,7 @@ pub struct Context {
     denied: Mutex<Option<Object>>,
 }
 
-/// The request to which the events belong.
+/// The request that causes the events.
 pub struct Request {
     pub id: Option<Uuid>,
     pub method: &'static str,
@@ -51,25 +52,25 @@ impl Context {
         Self::new(recorder.clone(), None)
     }
 
-    /// Returns the verified caller, if the request has one.
+    /// Returns the authenticated caller of the request, or `None` if there is none.
     #[must_use]
     pub fn caller(&self) -> Option<(UserId, SessionId)> {
         self.caller.get().copied()
     }
 }
 
-/// Returns the context of this task. Without a context, an event is only a log line.
+/// Returns the context of this task. A task without a context has no recorder, so its events are only logged.
 pub fn current() -> Option<Arc<Context>> {
     CONTEXT.try_with(Arc::clone).ok()
 }
 
-/// Middleware: sets the context for everything that the request does.
+/// Middleware: sets the context in which the whole request runs.
 pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let Some(recorder) = request.app_data::<Data<Recorder>>().map(|recorder| recorder.get_ref().clone()) else {
         return next.call(request).await;
     };
-    // The request's extensions can be borrowed only once at a time, and all three values are stored there. So the
-    // address and the route are read before the request id is borrowed.
+    // The id, the address and the route are stored in the extensions of the request, which can be borrowed only once at
+    // a time. So the address and the route are read before the borrow that reads the id.
     let (address, route) = (ClientAddr::of(&request), MatchedRoute::of(request.request()));
     let facts = Request {
         id: request.extensions().get::<RequestId>().map(|id| Uuid::from(*id)),
@@ -80,7 +81,7 @@ pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     CONTEXT.scope(Context::new(recorder, Some(facts)), next.call(request)).await
 }
 
-/// Runs work that belongs to no request, such as start-up, sweeps and commands.
+/// Runs work that belongs to no request, for example at start-up, in a periodic clean-up or in a command.
 pub async fn background<F: Future>(recorder: &Recorder, work: F) -> F::Output {
     CONTEXT.scope(Context::new(recorder.clone(), None), work).await
 }
@@ -90,7 +91,7 @@ pub fn background_sync<T>(recorder: &Recorder, work: impl FnOnce() -> T) -> T {
     CONTEXT.sync_scope(Context::new(recorder.clone(), None), work)
 }
 
-/// Passes the context on to a task that outlives its request, such as a WebSocket.
+/// Passes the context of this task to a task that outlives the request, for example the task of a WebSocket.
 pub fn inherit<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let context = current();
     async {
@@ -101,22 +102,23 @@ pub fn inherit<F: Future>(work: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// Records the verified caller. Later calls have no effect, so that a later ticket on the same WebSocket cannot change
-/// the caller.
+/// Sets the authenticated caller of the request. Only the first call has an effect, so that a later ticket on the same
+/// WebSocket cannot change the caller.
 pub fn set_caller(user: UserId, session: SessionId) {
     if let Some(context) = current().filter(|context| context.request.is_some()) {
         let _ = context.caller.set((user, session));
     }
 }
 
-/// Names the object for which the request is about to be refused. Needed only if the path does not name the object.
+/// Sets the object to which access is about to be denied. Only necessary if the path of the request does not contain
+/// its id.
 pub fn set_denied_object(object: Object) {
     if let Some(context) = current() {
         *context.denied.lock().unwrap_or_else(PoisonError::into_inner) = Some(object);
     }
 }
 
-/// Returns the object that [`set_denied_object`] stored, and clears it.
+/// Returns the object that [`set_denied_object`] stored, and removes it from the context.
 pub(super) fn take_denied_object() -> Option<Object> {
     current()?.denied.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

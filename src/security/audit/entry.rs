@@ -1,8 +1,9 @@
-//! One event as a database row, with its MAC.
+//! A security event as a database row, with its MAC (message authentication code).
 //!
-//! The MAC covers every field in a fixed order. Each field is preceded by its length, and absent fields are marked.
-//! Otherwise the fields `ab`, `c` would get the same MAC as `a`, `bc`, and an empty text the same MAC as an absent
-//! text. The fields are not encoded as JSON, because JSON has several encodings for one value.
+//! The MAC covers every field in a fixed order. The length of each field is part of the MAC's input, because the fields
+//! `ab`, `c` and the fields `a`, `bc` would otherwise have the same MAC.
+//! Absent fields are marked, so that they differ from empty texts.
+//! The fields are not encoded as JSON, because JSON has several encodings for one value.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use super::kinds::EventKind;
 use super::objects::Object;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// An event with all its fields. The writer sets `object_class`.
+/// An event with all its fields. The writer sets `object_class` later, because this needs a query.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub id: Uuid,
@@ -27,7 +28,7 @@ pub struct Entry {
     pub request: Option<Uuid>,
     pub subject: Option<String>,
     pub object: Option<Object>,
-    /// The owner of the object: `missing`, `foreign` or `own`. The writer looks it up.
+    /// The relation of the user to the object: `missing`, `foreign` or `own`. The writer looks it up in the database.
     pub object_class: Option<String>,
     pub amount: Option<i64>,
     pub task: Task,
@@ -37,14 +38,14 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     WriteAndCount,
-    /// The entry is only counted, because its row is written elsewhere: in its own transaction, or as part of an
-    /// aggregate.
+    /// Only count the entry for the detection rules. Its row is written elsewhere: in the transaction of the action, or
+    /// as part of an aggregate.
     Count,
-    /// The entry is only written, because its events were counted before: it is the row of an aggregate.
+    /// Only write the entry: it is the row of an aggregate, and the events of an aggregate were already counted.
     Write,
 }
 
-/// The fields that the MAC covers. They come from an entry or from a stored row.
+/// The fields that the MAC covers, borrowed from an entry or from a stored row.
 pub struct Fields<'a> {
     pub id: Uuid,
     pub at: DateTime<Utc>,
@@ -66,14 +67,14 @@ pub struct Fields<'a> {
 }
 
 impl Entry {
-    /// Returns how many events this entry stands for. The detection rules use it only for kinds in which `amount` is a
-    /// number of events.
+    /// Returns the number of events that this entry represents: the amount of an aggregate, otherwise 1.
+    /// The detection rules only use it for kinds whose `amount` is a number of events.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.amount.map_or(1, i64::unsigned_abs)
     }
 
-    /// Signs the row with the current key.
+    /// Signs the fields of this entry with the current master key.
     #[must_use]
     pub fn sign(&self, keys: &Keys) -> Tag {
         let fields = Fields {
@@ -100,13 +101,13 @@ impl Entry {
 }
 
 impl Fields<'_> {
-    /// Signs the fields with the current key.
+    /// Signs the fields with the current master key.
     #[must_use]
     pub fn sign(&self, keys: &Keys) -> Tag {
         keys.sign(Purpose::SecurityEvent, &slices(&self.parts()))
     }
 
-    /// Returns whether one of these keys has made this tag for these fields.
+    /// Returns whether one of the configured keys has signed these fields with this tag.
     #[must_use]
     pub fn verify(&self, keys: &Keys, tag: &Tag) -> bool {
         keys.verify(Purpose::SecurityEvent, &slices(&self.parts()), tag)
@@ -142,7 +143,7 @@ fn slices(parts: &[Vec<u8>]) -> Vec<&[u8]> {
     parts.iter().map(Vec::as_slice).collect()
 }
 
-/// Encodes a value so that an absent value differs from an empty value.
+/// Encodes a value for the MAC. An absent value has a different encoding than an empty value.
 fn encode_optional(value: Option<&[u8]>) -> Vec<u8> {
     value.map(|value| [&[1], value].concat()).unwrap_or_default()
 }

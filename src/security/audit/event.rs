@@ -1,8 +1,9 @@
 //! Creates and records security events.
 //!
-//! [`Event::record`] writes a log line and queues the row, so that the request does not wait. In a flood, it only
-//! increments an [aggregate](super::aggregates). [`Event::record_in`] writes the row in an open transaction. Critical
-//! actions use it, because they must not happen without their event.
+//! [`Event::record`] writes a log line and puts the row in a queue, so that the request does not wait for the database.
+//! During a flood of similar events, it only increments an [aggregate](super::aggregates).
+//! [`Event::record_in`] writes the row in an open transaction.
+//! Critical actions use [`Event::record_in`], because an action must not be committed without its event.
 
 use std::net::IpAddr;
 
@@ -22,10 +23,10 @@ use crate::http::matched_route::MatchedRoute;
 
 /// The log target of all security events.
 pub const TARGET: &str = "security";
-/// The log target of aggregated events. It is off by default, because a flood of events would flood the log.
+/// The log target of aggregated events. It is off by default: otherwise a flood of events would fill the log.
 const AGGREGATE_TARGET: &str = "security_aggregate";
 
-/// A security event.
+/// A security event that was not recorded yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use = "an event is lost unless it is recorded"]
 pub struct Event {
@@ -38,7 +39,7 @@ pub struct Event {
     amount: Option<i64>,
 }
 
-/// Events whose rows are part of an open transaction. Publish them after the commit, and drop them after a rollback.
+/// Events whose rows are in an open transaction. Publish them after its commit. Drop them after a rollback.
 #[must_use = "publish the events once the transaction has committed"]
 pub struct PendingEvents(Vec<(Event, Entry)>);
 
@@ -48,37 +49,39 @@ impl Event {
         Self { kind, reason: "", user: None, session: None, subject: None, object: None, amount: None }
     }
 
-    /// Sets a fixed word that distinguishes events of the same kind.
+    /// Sets the reason: a fixed word that distinguishes events of the same kind.
     pub fn reason(self, reason: &'static str) -> Self {
         Self { reason, ..self }
     }
 
-    /// Sets the user, if the event is not about the request's caller.
+    /// Sets the user that the event is about. By default, this is the caller of the request.
     pub fn user(self, user: UserId) -> Self {
         Self { user: Some(user), ..self }
     }
 
-    /// Sets the session, if the event is not about the caller's session.
+    /// Sets the session that the event is about. By default, this is the session of the caller.
     pub fn session(self, session: SessionId) -> Self {
         Self { session: Some(session), ..self }
     }
 
-    /// Sets the keyed hash of an identifier that a client sent (`Keys::fingerprint`).
+    /// Sets the keyed hash (`Keys::fingerprint`) of an identifier that the client sent, for example of a mail address.
     pub fn subject(self, fingerprint: String) -> Self {
         Self { subject: Some(fingerprint), ..self }
     }
 
-    /// Sets the requested object. If access was denied, the writer looks up the object's owner.
+    /// Sets the object that the client requested. The writer later looks up whether it belongs to the user.
     pub fn object(self, object: Object) -> Self {
         Self { object: Some(object), ..self }
     }
 
-    /// Sets the amount: the number of occurrences, or a number that `docs/security-events.md` explains.
+    /// Sets the amount: the number of occurrences, or another number that `docs/security-events.md` explains for this
+    /// kind.
     pub fn amount(self, amount: u64) -> Self {
         Self { amount: i64::try_from(amount).ok(), ..self }
     }
 
-    /// Writes a log line and queues the row. In a flood of events that are alike, only increments their aggregate.
+    /// Writes a log line and queues the row. During a flood of equal events, it only increments the aggregate of the
+    /// event.
     pub fn record(self) {
         let context = context::current();
         if let Some(context) = &context
@@ -94,7 +97,7 @@ impl Event {
         }
     }
 
-    /// Returns the key of the event's aggregate. Returns `None` if the event always gets its own row.
+    /// Returns the key of the aggregate that may count this event, or `None` if the event must always have its own row.
     fn aggregate_key(&self, context: &Context) -> Option<AggregateKey> {
         let request = context.request.as_ref()?;
         if self.object.is_some() || self.amount.is_some() {
@@ -105,15 +108,15 @@ impl Event {
         Some(AggregateKey { kind: self.kind, reason: self.reason, user, session, subject: self.subject.clone(), place })
     }
 
-    /// Writes the row in this transaction. Publish the returned events after the commit.
+    /// Writes the row in this transaction. The caller must publish the returned events after the commit.
     ///
     /// # Errors
-    /// Fails if the task has no recorder, because a critical action must not happen without its event.
+    /// Fails if the task has no recorder: a critical action must not be committed without its event.
     pub async fn record_in(self, connection: &mut PgConnection) -> ApiResult<PendingEvents> {
         Self::record_all_in(vec![self], connection).await
     }
 
-    /// Writes several rows in this transaction, like [`Self::record_in`].
+    /// Writes the rows of several events in this transaction, as [`Self::record_in`] does for one event.
     pub async fn record_all_in(events: Vec<Self>, connection: &mut PgConnection) -> ApiResult<PendingEvents> {
         if events.is_empty() {
             return Ok(PendingEvents(Vec::new()));
@@ -133,7 +136,8 @@ impl Event {
         let (seconds, nanos) = (u64::try_from(at.timestamp()).unwrap_or(0), at.timestamp_subsec_nanos());
         let request = context.request.as_ref();
         Entry {
-            // A version 7 id reveals its creation time. This is harmless, because clients never see the id of an event.
+            // A UUID of version 7 reveals its creation time. This is harmless here, because clients never see the id of
+            // an event.
             id: Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos)),
             at,
             kind: self.kind,
@@ -153,7 +157,7 @@ impl Event {
         }
     }
 
-    /// Builds the entry of an aggregate. If its row is about to be written, also writes its log line.
+    /// Creates the entry of an aggregate. If the task is to write the row, it also writes the log line.
     pub(in crate::security) fn aggregated(key: AggregateKey, amount: u64, task: Task, recorder: &Recorder) -> Entry {
         let AggregateKey { kind, reason, user, session, subject, place } = key;
         let event = Self { user, session, subject, ..Self::new(kind).reason(reason).amount(amount) };
@@ -169,8 +173,9 @@ impl Event {
         }
     }
 
-    /// Returns the user and session of the event, by default those of the caller. An event about another user does not
-    /// get the caller's session, because the session is not that user's.
+    /// Returns the user and session of the event. The default is the caller of the request.
+    /// An event about another user does not get the caller's session, because this session does not belong to that
+    /// user.
     fn user_and_session(&self, context: Option<&Context>) -> (Option<UserId>, Option<SessionId>) {
         match context.and_then(Context::caller) {
             Some((user, session)) if self.session.is_none() && self.user.is_none_or(|about| about == user) => {
@@ -180,8 +185,8 @@ impl Event {
         }
     }
 
-    /// Writes the log line. `place` is set only for an aggregate, which is written outside of any request and so has no
-    /// context.
+    /// Writes the log line. Only an aggregate has a `place`, its route and network: it is logged outside of a request,
+    /// so no context contains them.
     fn log(&self, context: Option<&Context>, place: Option<&(MatchedRoute, IpAddr)>) {
         let (user, session) = self.user_and_session(context);
         let user = user.map(tracing::field::display);
@@ -222,13 +227,13 @@ impl PendingEvents {
         Self(Vec::new())
     }
 
-    /// Adds other pending events to this set.
+    /// Adds the events of `others` to this set.
     pub fn and(mut self, others: Self) -> Self {
         self.0.extend(others.0);
         self
     }
 
-    /// Logs the events and passes them on to the detection rules. Call this after the commit.
+    /// Writes the log lines of the events and passes the events to the detection rules. Call it after the commit.
     pub fn publish(self) {
         let context = context::current();
         for (event, entry) in self.0 {

@@ -1,16 +1,18 @@
 //! Tamper-evident audit trail: a hash chain over all security events (CWE-345, CWE-778, API8:2023).
 //!
-//! **Attack**: an attacker with control of the database hides an attack. They edit, delete, insert or reorder events,
-//! truncate the newest ones, or restore an old backup.
-//! **Control**: each row has a MAC under a key that the database does not contain. Every five seconds, one replica
-//! seals the new rows. A seal is one link of the chain: a MAC over the previous seal and over the MACs of its rows, in
-//! order. The head of the chain is signed with Ed25519 and logged, so truncation is detected too.
+//! **Attack**: an attacker with control of the database hides an attack.
+//! They edit, delete, insert or reorder events, delete the newest events (truncation), or restore an old backup.
+//! **Control**: each row has a MAC under a key that is not in the database.
+//! Every five seconds, one replica seals the new rows. A seal is one link of the chain: a MAC over the previous seal
+//! and over the MACs of the new rows, in order. The head of the chain is signed with Ed25519 and logged, so the log
+//! reveals a truncation too.
 //!
-//! If a row has waited 15 seconds for its seal, or a trigger is missing or disabled, an event and a metric report this.
-//! Any session of the service's role can lock the seals, so that nothing is sealed. A session that does this for 15
-//! seconds is terminated.
-//! **Limits**: an attacker who has the master key can forge the chain. A schema owner can delete a row together with
-//! its entry in `security_events_unsealed` before the row is sealed (`docs/security-events.md`).
+//! An event and a metric report a row that has no seal after 15 seconds, and a trigger that is missing or disabled.
+//! A database session of the service's role could lock the tables of the seals, so that no row can be sealed.
+//! A session that does this for 15 seconds is terminated.
+//! **Limits**: an attacker who has the master key can forge the chain.
+//! A schema owner can delete a row before it is sealed, if they also delete its entry in `security_events_unsealed`
+//! (`docs/security-events.md`).
 //! **ASVS**: 16.4.2, 16.4.3
 //! **Test**: `attacks::audit::hash_chain`, `attacks::audit::sealing`
 
@@ -29,17 +31,17 @@ use crate::db::begin;
 use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// How often new rows are sealed.
+/// How often the service seals new rows.
 pub const SEAL_INTERVAL: Duration = Duration::from_secs(5);
-/// The maximum delay of a seal. A row that has waited longer is reported. A database session that blocks sealing for
+/// How long a row may wait for its seal. A longer wait is reported, and a database session that blocks sealing for
 /// longer is terminated.
 const MAX_SEAL_DELAY: Duration = Duration::from_secs(15);
-/// The maximum number of rows in one seal, which bounds the memory and the time of one transaction.
+/// The maximum number of rows in one seal. It bounds the memory and the time that one transaction needs.
 const MAX_BATCH_ROWS: i32 = 5_000;
-/// The MAC that the first seal contains in place of its predecessor's, because it has no predecessor.
+/// What the first seal contains instead of the MAC of a previous seal, because there is none.
 pub const GENESIS_MAC: [u8; Tag::LENGTH] = [0; Tag::LENGTH];
 
-/// Seals new rows. Each seal is a link of the hash chain.
+/// Seals new rows: adds a link to the hash chain that covers them.
 pub struct ChainWriter {
     pool: PgPool,
     keys: Arc<Keys>,
@@ -76,7 +78,8 @@ impl ChainWriter {
         }
     }
 
-    /// Records a change of the master key. Only the first replica that uses the new key records the change.
+    /// Records a change of the master key. Only the first replica that uses the new key records it, so there is one
+    /// event per change.
     async fn record_key_change(&self) -> ApiResult<()> {
         let (new, mut transaction) = (self.keys.id(), begin(&self.pool).await?);
         let mut changed = PendingEvents::empty();
@@ -89,7 +92,7 @@ impl ChainWriter {
         Ok(())
     }
 
-    /// Seals new rows. Returns the faults that were found, as reasons of `sys_audit_fault`.
+    /// Seals new rows. Returns the faults that it found, as reasons of the event `sys_audit_fault`.
     async fn seal_and_check(&self) -> Result<Vec<&'static str>, sqlx::Error> {
         self.seal().await?;
         let mut state = store::seal_state(&self.pool).await?;
@@ -106,13 +109,13 @@ impl ChainWriter {
         Ok(overdue.into_iter().chain(without_trigger).collect())
     }
 
-    /// Seals all new rows and logs the new chain heads. Does nothing while another replica is sealing.
+    /// Seals all new rows and logs the new chain heads. Does nothing if another replica is sealing at this moment.
     pub async fn seal(&self) -> Result<(), sqlx::Error> {
         self.seal_all(false).await
     }
 
-    /// Seals the last rows at shutdown. If another replica is sealing, waits for that replica, which may not see the
-    /// newest rows of this one.
+    /// Seals the last rows at shutdown. If another replica is sealing, it waits and then seals, because the other
+    /// transaction may not see the newest rows of this replica.
     pub async fn seal_remaining(&self) -> Result<(), sqlx::Error> {
         self.seal_all(true).await
     }
@@ -158,7 +161,7 @@ impl ChainWriter {
     }
 }
 
-/// Returns the state of sealing, for the metrics.
+/// Returns how long rows have waited for their seal, and how many triggers are missing, for the metrics.
 pub async fn state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
     store::seal_state(pool).await
 }
@@ -173,13 +176,13 @@ pub struct SealContent<'a> {
 }
 
 impl SealContent<'_> {
-    /// Signs the content with the current key.
+    /// Signs the content with the current master key.
     #[must_use]
     pub fn sign(&self, keys: &Keys) -> Tag {
         keys.sign(Purpose::EventSeal, &self.parts().each_ref().map(Vec::as_slice))
     }
 
-    /// Returns whether one of these keys has made this tag for this content.
+    /// Returns whether one of the configured keys has signed this content with this tag.
     #[must_use]
     pub fn verify(&self, keys: &Keys, tag: &Tag) -> bool {
         keys.verify(Purpose::EventSeal, &self.parts().each_ref().map(Vec::as_slice), tag)

@@ -1,7 +1,8 @@
-//! The closed vocabulary of security events. The names follow the OWASP Logging Vocabulary, if it names such an event.
+//! The closed vocabulary of security events: every event has one of these kinds.
+//! Names follow the OWASP Logging Vocabulary where it has a name for the event.
 //! `docs/security-events.md` explains each kind.
 
-/// How urgent an event is.
+/// How urgently an operator must react to an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     Info,
@@ -10,7 +11,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Returns the name that is stored.
+    /// Returns the name of the severity in the database.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -21,7 +22,7 @@ impl Severity {
     }
 }
 
-/// Defines the kinds, one per row: variant, name, severity.
+/// Defines the kinds of events. Each row contains the variant, the name and the severity of one kind.
 macro_rules! vocabulary {
     ($($kind:ident $name:literal $severity:ident),+ $(,)?) => {
         /// The kind of an event: what happened.
@@ -33,7 +34,7 @@ macro_rules! vocabulary {
         impl EventKind {
             pub const ALL: &[Self] = &[$(Self::$kind),+];
 
-            /// Returns the name that is logged and stored.
+            /// Returns the name of the kind in the log and in the database.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {

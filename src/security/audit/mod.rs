@@ -1,14 +1,17 @@
 //! Security events and audit trail (CWE-778, CWE-117, API8:2023).
 //!
-//! - [`kinds`]: the closed vocabulary. [`event`], [`context`]: recording an event. [`refusals`]: the events of 4xx
-//!   responses.
-//! - [`recorder`], [`entry`], [`aggregates`]: storing events. [`hash_chain`], [`chain_heads`], [`verify`]: detecting
-//!   changes. [`archive`]: retention.
+//! - [`kinds`]: the closed vocabulary. [`event`] and [`context`] record an event.
+//!   [`refusals`] records the events of 4xx responses.
+//! - [`recorder`], [`entry`] and [`aggregates`] store events.
+//!   [`hash_chain`], [`chain_heads`] and [`verify`] detect changes of stored events.
+//!   [`archive`] moves old events to files.
 //!
 //! **Attack**: an attacker abuses the service without leaving a trace, or forges lines of the log (log injection).
-//! **Control**: events use a closed vocabulary, named as in the OWASP Logging Vocabulary. Values are typed: ids, fixed
-//! words and keyed hashes, never client input. Each event is a log line and a database row. The service's role can
-//! insert rows but not change them. Recording an event never delays or fails a request.
+//! **Control**: events use a closed vocabulary with the names of the OWASP Logging Vocabulary.
+//! Their values are typed: ids, fixed words and keyed hashes, never text from a client.
+//! Each event is a log line and a database row. The service's role can insert rows but cannot change them.
+//! A request does not wait for its event, and does not fail because of it.
+//! Critical actions are the exception: they are refused if their event cannot be stored.
 //! **Limits**: an operator can destroy both the log and the database.
 //! **ASVS**: 16.2.1–16.2.4, 16.3.1–16.3.4, 16.4.1–16.4.3
 //! **Test**: `attacks::audit::security_events`, `attacks::audit::hash_chain`. Every other attack test also asserts the

@@ -1,16 +1,16 @@
-//! Objects in events. An event contains the kind and id of an object, never its content.
+//! The objects that events name. An event contains the kind and id of an object, but never its content.
 
 use std::str::FromStr;
 
 use uuid::Uuid;
 
-/// A kind of object whose owner is looked up after a denial. Each kind has a row in `classified_objects`, which names
-/// its table. `features/mod.rs` lists all kinds.
+/// A kind of object. If access is denied, the service looks up the owner of the object.
+/// For this, each kind has a row in `classified_objects` with the name of its table. `features/mod.rs` lists all kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectKind {
-    /// The name that is stored.
+    /// The name of the kind in the database.
     pub name: &'static str,
-    /// The path of the objects of this kind.
+    /// The URL path of the collection, for example `/api/v1/auth/sessions`.
     pub collection: &'static str,
 }
 
@@ -18,7 +18,7 @@ impl ObjectKind {
     pub const SESSION: Self = Self { name: "session", collection: "/api/v1/auth/sessions" };
     pub const USER: Self = Self { name: "user", collection: "/api/v1/admin/users" };
 
-    /// Returns the plural, which is the last part of the path.
+    /// Returns the plural name of the kind, which is the last segment of the collection's path.
     #[must_use]
     pub fn plural(self) -> &'static str {
         self.collection.rsplit('/').next().unwrap_or_default()
@@ -32,15 +32,15 @@ pub struct Object {
     pub id: Uuid,
 }
 
-/// The id of an object that belongs to a user.
+/// A typed id of an object that belongs to a user. The type determines the kind of the object.
 pub trait ObjectId: Copy + FromStr + From<Uuid> + 'static {
     const KIND: ObjectKind;
 
-    /// Returns the object with this id.
+    /// Returns the object that has this id.
     fn object(self) -> Object;
 }
 
-/// Declares types of ids, each with the name of its kind and the path of its collection.
+/// Defines types of ids. Each row contains the type, the name of its kind and the path of its collection.
 macro_rules! object_ids {
     ($($(#[$doc:meta])* $name:ident $kind:literal $collection:literal)+) => {
         $crate::base::id::id_types! { $($(#[$doc])* $name,)+ }

@@ -1,14 +1,17 @@
 //! The event recorder: a bounded queue, and one writer that stores events in batches (CWE-778, CWE-400, API4:2023).
 //!
-//! **Attack**: an attacker causes so many refusals that recording them slows down all requests. Or an attack during a
-//! database outage leaves no trace.
-//! **Control**: a request only queues its event. The writer collects events for a moment, looks up the owners of denied
-//! objects, and writes up to 500 rows in one transaction. It retries until the database accepts the rows. When the
-//! queue is full, events are [aggregated](super::aggregates). Events that cannot be aggregated are counted as lost: the
-//! log says so at once, and a later event records their number.
-//! **Limits**: if the process is killed, the events that are still queued are not stored (`docs/security-events.md`
-//! states the maximum delay). Their log lines remain. Critical actions use
-//! [`Event::record_in`](super::event::Event::record_in) instead of the queue.
+//! **Attack**: an attacker causes so many refusals that recording them slows down all requests.
+//! Or an attack during a database outage leaves no trace.
+//! **Control**: a request puts its event in a queue and does not wait for the database.
+//! One writer collects events for 25 ms, looks up the owners of denied objects, and writes up to 500 rows in one
+//! transaction. It retries until the database accepts the rows.
+//! If the queue is full, events are [aggregated](super::aggregates).
+//! Events that cannot be aggregated are counted as lost: the log reports the loss at once, and a later event records
+//! the number of lost events.
+//! **Limits**: if the process is killed, queued events are not stored, but their log lines exist
+//! (`docs/security-events.md` states the maximum delay). Critical actions do not use the queue.
+//! They use [`Event::record_in`](super::event::Event::record_in), which writes the row in the transaction of the
+//! action.
 //! **ASVS**: 16.2.1, 16.4.1 · **Test**: `attacks::audit::security_events`
 
 use std::collections::VecDeque;
@@ -24,16 +27,17 @@ use super::kinds::EventKind;
 use crate::base::clock::Clock;
 use crate::security::crypto::keys::Keys;
 
-/// The maximum queue length. Each entry has about 1 KiB, so this bounds the memory that an attacker can use up.
+/// The maximum length of the queue. An entry has about 1 KiB, so this limit bounds the memory that an attacker can use
+/// up.
 pub const MAX_QUEUED: usize = 10_000;
-/// The maximum number of rows in one transaction.
+/// The maximum number of rows that the writer inserts in one transaction.
 const MAX_BATCH_ROWS: usize = 500;
-/// How long the writer collects events before it writes, so that a burst of events becomes one transaction.
+/// How long the writer collects events before it writes them, so that it writes a burst of events in one transaction.
 const BATCH_DELAY: Duration = Duration::from_millis(25);
-/// How often the writer checks whether the aggregation window has ended.
+/// How often the writer checks whether the aggregation window has ended, while events are aggregated.
 const WINDOW_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Accepts events from all requests. Clones share one queue.
+/// Accepts the security events of all requests. All clones share one queue.
 #[derive(Clone)]
 pub struct Recorder(Arc<Shared>);
 
@@ -41,7 +45,7 @@ struct Shared {
     pending: Mutex<Pending>,
     arrived: Notify,
     closed: AtomicBool,
-    /// The number of lost events since the last `sys_audit_lost`, which reports them.
+    /// The number of events that were lost since the last `sys_audit_lost` event, which reports this number.
     lost: AtomicU64,
     lost_total: AtomicU64,
     keys: Arc<Keys>,
@@ -56,8 +60,8 @@ struct Pending {
 }
 
 impl Pending {
-    /// Returns whether the queue has space. Half of the queue is reserved for events about users, because a flood of
-    /// anonymous requests could otherwise hide an attack on a user.
+    /// Returns whether the queue has space for an event. Low-priority events may only fill half of the queue, because a
+    /// flood of anonymous requests could otherwise displace the events of an attack on a user.
     fn has_room(&self, is_low_priority: bool) -> bool {
         self.queue.len() < if is_low_priority { MAX_QUEUED / 2 } else { MAX_QUEUED }
     }
@@ -90,7 +94,8 @@ impl Recorder {
         &self.0.replica
     }
 
-    /// Queues an event. If the queue is full, counts the event as lost. Never waits.
+    /// Queues an event. If the queue is full, counts the event as lost, because a request must never wait for the
+    /// queue.
     pub(super) fn enqueue(&self, entry: Entry) {
         let mut pending = self.pending();
         if pending.has_room(is_low_priority(entry.kind, entry.user.is_some())) {
@@ -103,8 +108,8 @@ impl Recorder {
         }
     }
 
-    /// Adds an event to its aggregate if there is a flood or the queue is full. Returns `false` if the event must be
-    /// recorded individually.
+    /// Adds an event to its aggregate if there is a flood of such events, or if the queue is full.
+    /// Returns `false` if the caller must record the event individually.
     pub(super) fn aggregate(&self, key: AggregateKey) -> bool {
         let mut pending = self.pending();
         let is_low_priority = is_low_priority(key.kind, key.user.is_some());
@@ -136,7 +141,7 @@ impl Recorder {
         self.0.lost_total.load(Ordering::Relaxed)
     }
 
-    /// Returns how many events were lost since the previous call.
+    /// Returns how many events were lost since the previous call, and resets this number.
     pub(in crate::security) fn take_lost(&self) -> u64 {
         self.0.lost.swap(0, Ordering::Relaxed)
     }
@@ -145,8 +150,8 @@ impl Recorder {
         self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the events and aggregates that the writer stores and counts next. At shutdown, this ends the aggregation
-    /// window.
+    /// Removes the next events and aggregates from memory and returns them, for the writer to store and to count.
+    /// After [`close`](Self::close), it also ends the aggregation window, so that no aggregate is lost.
     pub(in crate::security) fn next_batch(&self) -> (Vec<Entry>, Vec<(AggregateKey, u64, Task)>) {
         let (now, closed) = (self.0.clock.now(), self.is_closed());
         let mut pending = self.pending();
@@ -161,7 +166,7 @@ impl Recorder {
         (batch, aggregates.collect())
     }
 
-    /// Waits until there may be new events to write.
+    /// Waits until the writer may have something to write: new events, or the end of the aggregation window.
     pub(in crate::security) async fn wait_for_events(&self) {
         let idle = self.pending().aggregates.is_empty();
         let arrived = self.0.arrived.notified();
@@ -175,7 +180,7 @@ impl Recorder {
         }
     }
 
-    /// Stops the writer once the queue is empty.
+    /// Stops the writer as soon as the queue is empty.
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
         self.0.arrived.notify_one();
@@ -186,7 +191,8 @@ impl Recorder {
     }
 }
 
-/// Returns whether a client can cause any number of these events: without authentication, or by sending bad requests.
+/// Returns whether any client can cause an unlimited number of these events: without authentication, or by invalid
+/// requests.
 fn is_low_priority(kind: EventKind, names_user: bool) -> bool {
     !names_user || matches!(kind, EventKind::ExcessRateLimitExceeded | EventKind::InputValidationFail)
 }

@@ -1,8 +1,8 @@
-//! Records the event of every refusal. One middleware does this, so that no handler can forget it.
+//! Records an event for every refused request. One middleware does this, so that no handler can forget it.
 //!
-//! Some refusals need more detail, for example a failed login or a reused token. They record their own event where they
-//! happen. Four responses are not abuse and leave no event: a slow body (408), a stale or missing version (412, 428),
-//! and an overloaded service (503).
+//! Some refusals need more details, for example a failed login or a reused token.
+//! The code that refuses them records the event itself. Four kinds of responses are not abuse and cause no event: a
+//! body that arrives too slowly (408), a stale or missing version (412, 428), and an overloaded service (503).
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -16,10 +16,10 @@ use crate::base::id::parse;
 use crate::http::error::ApiError;
 use crate::http::matched_route::MatchedRoute;
 
-/// Returns the kind of the object that `{id}` names in a route.
+/// A function that returns the kind of the object whose id is the `{id}` of a route.
 pub type KindOfRoute = fn(&str) -> Option<ObjectKind>;
 
-/// Middleware: records the event of a refusal.
+/// Middleware: records an event if the request was refused.
 pub async fn record<B: MessageBody>(
     kind_of_route: KindOfRoute,
     request: ServiceRequest,
@@ -47,7 +47,7 @@ pub async fn record<B: MessageBody>(
 /// The object in the path of a request.
 enum NamedObject {
     Object(Object),
-    /// The id is not a UUID. Legitimate clients never send such an id; a client that enumerates 1, 2, 3 does.
+    /// The id is not a UUID. Honest clients never send such an id, but an attacker who enumerates 1, 2, 3 does.
     MalformedId,
 }
 
@@ -60,7 +60,8 @@ fn in_path<B>(kind_of_route: KindOfRoute, reply: &ServiceResponse<B>) -> Option<
 fn record_refusal(error: &ApiError, in_path: Option<NamedObject>) {
     let denied = context::take_denied_object().map(NamedObject::Object);
     let Some((kind, reason)) = event_of(error) else { return };
-    // Name the object only if the refusal may be about another user's object.
+    // An event contains the object only if the request may have been refused because the object belongs to another
+    // user.
     match denied.or(in_path.filter(|_| matches!(error, ApiError::NotFound))) {
         Some(NamedObject::Object(object)) => Event::new(kind).reason(reason).object(object).record(),
         Some(NamedObject::MalformedId) => Event::new(kind).reason("malformed_id").record(),
@@ -68,7 +69,8 @@ fn record_refusal(error: &ApiError, in_path: Option<NamedObject>) {
     }
 }
 
-/// Returns the kind and reason of the event. Returns `None` if the refusal has recorded its own event, or is not abuse.
+/// Returns the kind and reason of the event for a refusal.
+/// Returns `None` if other code records the event, or if the refusal is not abuse.
 fn event_of(error: &ApiError) -> Option<(EventKind, &'static str)> {
     let reason = error.public().code;
     let kind = match error {

@@ -1,52 +1,53 @@
-//! The result of `strongroom audit verify`.
+//! The report that `strongroom audit verify` prints.
 
 use std::fmt;
 
 use crate::security::crypto::keys::KeyId;
 
-/// A difference between the events that were recorded and the events that are stored.
+/// A difference between the events that the service recorded and the events in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The content of a row does not match its MAC.
+    /// The content of the row at position `seq` does not match the MAC of the row.
     Edited { seq: i64 },
-    /// A sealed row is missing.
+    /// A row that a seal covers is missing.
     Deleted { seq: i64, batch: i64 },
-    /// The row at this position was sealed at another position.
+    /// The row at position `seq` was sealed at position `from`.
     Moved { seq: i64, from: i64 },
-    /// The row at this position is not the row that was sealed there.
+    /// The row at position `seq` is valid, but another row was sealed at this position.
     Replaced { seq: i64, batch: i64 },
-    /// The service did not write this row.
+    /// The row has an invalid MAC and no seal, so the service did not write it.
     Inserted { seq: i64 },
-    /// The row is old, but no seal covers it.
+    /// The row is older than the time in which the service seals a row, but no seal covers it.
     NeverSealed { seq: i64 },
-    /// The MAC of a seal is invalid, or the seal does not follow the previous seal.
+    /// The MAC of a seal is invalid, or the seal does not contain the MAC of the previous seal.
     BrokenSeal { batch: i64 },
-    /// A seal is missing, but later seals exist.
+    /// A seal is missing in the chain, although later seals exist.
     MissingSeal { batch: i64 },
-    /// The log contains a newer chain head than the last seal in the database: the chain was truncated.
+    /// The log contains a chain head that is newer than the last seal in the database, so the chain was truncated.
     CutOff { batch: i64, events: i64 },
-    /// The log contains a different chain head for this batch.
+    /// The log contains a chain head for this batch that differs from the seal in the database.
     OtherHead { batch: i64 },
-    /// The log contains chain heads with an invalid signature.
+    /// The log contains this number of chain heads with an invalid signature.
     ForgedHead { number: usize },
-    /// This line of the archive is not a batch.
+    /// This line of the archive is not valid JSON of a batch.
     Unreadable { line: usize },
-    /// The master key with this id was not given, so signatures with this key cannot be checked.
+    /// Items were signed with the master key of this id, which the operator did not give.
+    /// So these items cannot be verified.
     UnknownKey { key: KeyId, number: usize },
 }
 
-/// The result of a verification: the numbers of items that were read, and the faults.
+/// The result of a verification: how many items were verified, and which faults were found.
 #[derive(Debug, Default)]
 pub struct Report {
     pub seals: i64,
     pub sealed: i64,
-    /// The number of rows that are too new to be sealed.
+    /// The number of rows without a seal that are valid and recent. The service will seal them soon.
     pub waiting: i64,
-    /// The number of chain heads that were compared. `None` if no heads were given.
+    /// The number of chain heads that were compared with the seals, or `None` if the operator gave no heads.
     pub heads: Option<usize>,
-    /// The first batch of the archive, if one was given.
+    /// The number of the first batch in the archive, if an archive was read.
     pub archived_from: Option<i64>,
-    /// The last batch that was archived and removed from the database.
+    /// The number of the last batch that was archived and then deleted from the database.
     pub archived_until: Option<i64>,
     pub faults: Vec<Fault>,
 }

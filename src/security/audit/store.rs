@@ -1,4 +1,5 @@
-//! SQL of the recorder and of the chain writer. The service's role can only insert rows and call these functions.
+//! SQL of the recorder and of the chain writer. The service's role may only insert rows and call the functions used
+//! here.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -7,7 +8,7 @@ use uuid::Uuid;
 use super::entry::{Entry, Task};
 use crate::security::crypto::keys::{KeyId, Keys};
 
-/// Looks up the owners of denied objects.
+/// Looks up for each denied object whether it is missing, foreign or the user's own, and sets `object_class`.
 pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
     let asked: Vec<&mut Entry> = batch
         .iter_mut()
@@ -36,7 +37,7 @@ pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Res
     Ok(())
 }
 
-/// Inserts rows. Rows that exist already are skipped, so a retry is safe if the reply to the commit was lost.
+/// Inserts rows and skips rows that already exist. So the writer can retry after a commit whose reply was lost.
 pub async fn insert<'a>(
     connection: &mut PgConnection,
     keys: &Keys,
@@ -85,13 +86,13 @@ pub async fn insert<'a>(
     Ok(added.rows_affected())
 }
 
-/// The position and MAC of an unsealed row. `mac` is `None` if the row was deleted before it was sealed.
+/// The position and MAC of a row that is not sealed yet. `mac` is `None` if the row was deleted before it was sealed.
 pub struct UnsealedRow {
     pub seq: i64,
     pub mac: Option<Vec<u8>>,
 }
 
-/// The last seal.
+/// The newest seal. The next seal contains its MAC.
 pub struct LastSeal {
     pub batch: i64,
     pub events: i64,
@@ -107,8 +108,9 @@ pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<LastSeal>
     .await
 }
 
-/// Takes the oldest unsealed rows. If another transaction is sealing, `waits` decides: the call waits for that
-/// transaction, for at most `lock_timeout`, or returns no rows.
+/// Removes the oldest rows from the list of unsealed rows and returns them.
+/// If another transaction is sealing, the call waits for that transaction (at most `lock_timeout`) if `waits` is true.
+/// Otherwise it returns no rows.
 pub async fn take_unsealed(
     connection: &mut PgConnection,
     most: i32,
@@ -124,7 +126,7 @@ pub async fn take_unsealed(
     .await
 }
 
-/// The columns of a new seal.
+/// The values of a new seal, one per column.
 pub struct NewSeal<'a> {
     pub batch: i64,
     pub sealed_at: DateTime<Utc>,
@@ -152,12 +154,12 @@ pub async fn add_seal(connection: &mut PgConnection, seal: &NewSeal<'_>) -> Resu
     Ok(())
 }
 
-/// The state of sealing, for the metrics.
+/// The state of sealing, which the metrics report.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SealState {
-    /// How long the oldest unsealed row has waited, in seconds.
+    /// How long the oldest unsealed row has been waiting, in seconds.
     pub oldest_seconds: f64,
-    /// The number of triggers of the audit trail that are missing or disabled.
+    /// The number of triggers of the audit tables that are missing or disabled.
     pub triggers_missing: i64,
 }
 
@@ -171,8 +173,8 @@ pub async fn seal_state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
     .await
 }
 
-/// Terminates database sessions of the service's role that have blocked sealing for this long: each holds a lock on a
-/// table of the seals. Returns their number.
+/// Terminates the database sessions of the service's role that have blocked sealing for this long by a lock on a table
+/// of the seals. Returns the number of terminated sessions.
 pub async fn end_sessions_that_block_sealing(pool: &PgPool, for_seconds: f64) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) filter (where pg_terminate_backend(a.pid)) as "ended!" from pg_stat_activity a
@@ -189,7 +191,7 @@ pub async fn end_sessions_that_block_sealing(pool: &PgPool, for_seconds: f64) ->
     .await
 }
 
-/// Stores the id of the current master key. Returns the previous id if the key has changed.
+/// Stores the id of the current master key. If the key is new, returns the id of the previous key.
 pub async fn store_key_id(
     connection: &mut PgConnection,
     key: KeyId,

@@ -1,4 +1,4 @@
-//! `strongroom audit verify`: checks every seal and row, and reports each fault with its position.
+//! `strongroom audit verify`: checks every seal and row of the audit trail, and reports the position of each fault.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,11 +11,12 @@ pub use super::report::{Fault, Report};
 use super::verify_store::{self, Batch, Row, Seal};
 use crate::security::crypto::keys::{KeyId, Keys, Tag};
 
-/// The age beyond which a row without a seal is a fault. Rows are sealed within seconds. So the service did not write
-/// this row, or its seal was deleted.
+/// The age from which an unsealed row is a fault. The service seals its rows within seconds, so the service did not
+/// write an older row, or the seal of this row was deleted.
 pub const MAX_SEAL_AGE: TimeDelta = TimeDelta::minutes(10);
 
-/// Verifies all events in one read-only snapshot. The connection belongs to the schema's owner.
+/// Verifies all events in one read-only snapshot. The connection must belong to the schema's owner, who may read all
+/// rows.
 pub async fn verify(
     connection: &mut PgConnection,
     keys: &Keys,
@@ -27,20 +28,21 @@ pub async fn verify(
     Ok(verification.report)
 }
 
-/// A running verification. It reads the archive first, if there is one, and then the database.
+/// A verification in progress. It reads the archive first, if one is given, and then the database.
 pub struct Verification<'a> {
     keys: &'a Keys,
     heads: Vec<ChainHead>,
     pub report: Report,
     last: Seal,
-    /// The last seal of the archive.
+    /// The last seal in the archive, if an archive was read.
     archived: Option<Seal>,
-    /// The valid rows that stand at another row's position. For each: its position, its batch and its MAC.
+    /// The valid rows at a position where another row was sealed.
+    /// Each tuple contains the position, the batch and the row's MAC.
     misplaced: Vec<(i64, i64, Vec<u8>)>,
 }
 
 impl<'a> Verification<'a> {
-    /// Starts a verification; nothing is read yet.
+    /// Creates a verification that has read nothing yet, except the chain heads in the text `heads`.
     #[must_use]
     pub fn new(keys: &'a Keys, heads: Option<&str>) -> Self {
         let ChainHeads { signed, unknown, forged } =
@@ -56,7 +58,8 @@ impl<'a> Verification<'a> {
         verification
     }
 
-    /// Verifies an archive. The oldest files of the archive may have been deleted.
+    /// Verifies an archive. The oldest archive files may have been deleted, so the first batch in the archive can have
+    /// any number.
     pub fn verify_archive(&mut self, lines: impl Iterator<Item = io::Result<String>>) -> io::Result<()> {
         for (number, line) in (1..).zip(lines) {
             let Ok(Batch { seal, rows }) = serde_json::from_str(&line?) else {
@@ -74,7 +77,7 @@ impl<'a> Verification<'a> {
         Ok(())
     }
 
-    /// Verifies the database. The connection belongs to the schema's owner.
+    /// Verifies the database. The connection must belong to the schema's owner, who may read all rows.
     pub async fn verify_database(
         &mut self,
         connection: &mut PgConnection,
@@ -88,12 +91,13 @@ impl<'a> Verification<'a> {
         verify_store::end(connection).await
     }
 
-    /// Begins the snapshot and finds the first batch that is still in the database.
+    /// Begins the snapshot, and finds out which batch must be the first one in the database.
     pub(super) async fn begin_database(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         verify_store::begin(connection).await?;
         let archived = verify_store::newest_archived(connection).await?;
-        // Ignore an event whose MAC is wrong: an attacker may have written it. An event under an unknown key is kept,
-        // and that key is reported when the seal of the row is read.
+        // Ignore an archive event with an invalid MAC: an attacker may have written it.
+        // An event under an unknown key is used here, because this key is reported later, when the seal of the row is
+        // read.
         let archived = archived.filter(|row| row.has_valid_mac(self.keys) || self.unknown_key(&row.mac).is_some());
         let first = verify_store::next_seal(connection, 0).await?;
         let (Some(until), Some(first)) = (archived.and_then(|row| row.amount), first) else { return Ok(()) };
@@ -101,7 +105,8 @@ impl<'a> Verification<'a> {
             self.last = first.predecessor();
             self.report.archived_until = Some(until);
         }
-        // The first seal contains the MAC of the last archived seal and has a valid MAC itself. This proves the link.
+        // The first seal has a valid MAC and contains the MAC of the last archived seal.
+        // So the database continues the archive.
         let last_archived = self.archived.take().filter(|last| last.batch < first.batch);
         if let Some(last) = last_archived {
             let missing = last.batch + 1..first.batch;
@@ -113,7 +118,7 @@ impl<'a> Verification<'a> {
         Ok(())
     }
 
-    /// Reads and verifies the next batch.
+    /// Reads and verifies the next batch. Returns `None` after the last batch.
     pub(super) async fn verify_next_batch(
         &mut self,
         connection: &mut PgConnection,
@@ -129,7 +134,8 @@ impl<'a> Verification<'a> {
         self.report.faults.push(fault);
     }
 
-    /// Counts an event, seal or chain head that was signed with an unknown key. All of the same key are one fault.
+    /// Counts an event, seal or chain head under an unknown key.
+    /// All items under the same key are reported as one fault.
     fn count_unknown_key(&mut self, key: KeyId) {
         let counted = self.report.faults.iter_mut().find_map(|fault| match fault {
             Fault::UnknownKey { key: other, number } if *other == key => Some(number),
@@ -141,12 +147,13 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// Returns the id of the key that made this MAC, if this key was not given.
+    /// Returns the id of the key that made this MAC, if that key is not configured.
+    /// Returns `None` for a configured key.
     fn unknown_key(&self, mac: &[u8]) -> Option<KeyId> {
         Tag::from_bytes(mac).map(|tag| tag.key).filter(|key| self.keys.ids().all(|id| id != *key))
     }
 
-    /// Checks one seal: its position in the chain, its MAC, its chain head in the log, and its rows.
+    /// Checks one seal: its position in the chain, its MAC, the logged chain heads of its batch, and its rows.
     fn check_seal(&mut self, seal: &Seal, rows: &[Row]) {
         let missing = self.last.batch + 1..seal.batch;
         self.report.faults.extend(missing.map(|batch| Fault::MissingSeal { batch }));
@@ -179,7 +186,7 @@ impl<'a> Verification<'a> {
         self.report.seals += 1;
     }
 
-    /// Reports chain heads in the log that are newer than the last seal: the chain was truncated.
+    /// Reports a truncated chain: the log contains a chain head that is newer than the last seal in the database.
     fn check_truncation(&mut self) {
         let beyond = self.heads.iter().filter(|head| head.batch > self.last.batch).max_by_key(|head| head.batch);
         if let Some(head) = beyond {
@@ -208,7 +215,7 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// Reports each misplaced row: it was moved from another position, or it replaced the sealed row.
+    /// Reports each misplaced row. It was either moved from another position, or inserted in place of the sealed row.
     async fn report_misplaced_rows(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         for (seq, batch, mac) in std::mem::take(&mut self.misplaced) {
             let from = verify_store::sealed_at(connection, &mac).await?;

@@ -1,4 +1,4 @@
-//! SQL of `audit verify`, which runs as the schema's owner.
+//! SQL of the command `audit verify`, which runs as the schema's owner.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use super::entry::Fields;
 use super::hash_chain::{GENESIS_MAC, SealContent};
 use crate::security::crypto::keys::{Keys, Tag};
 
-/// A stored seal.
+/// A seal as stored in the database or in the archive.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seal {
@@ -25,7 +25,7 @@ pub struct Seal {
 }
 
 impl Seal {
-    /// Returns a placeholder for the seal before the first one.
+    /// Returns the placeholder for the seal before the first one, so that the first seal is checked like all others.
     pub fn genesis() -> Self {
         Self {
             batch: 0,
@@ -43,14 +43,15 @@ impl Seal {
         SealContent { previous, batch: *batch, events: *events, seqs, macs }
     }
 
-    /// Returns the previous seal, as far as this seal describes it.
+    /// Returns what this seal reveals about the previous seal: the number of its batch, its count of events and its
+    /// MAC.
     pub fn predecessor(&self) -> Self {
         let events = self.events - i64::try_from(self.seqs.len()).unwrap_or(i64::MAX);
         Self { batch: self.batch - 1, events, mac: self.previous.clone(), ..Self::genesis() }
     }
 }
 
-/// Hex encoding of bytes in the archive.
+/// Writes bytes as hexadecimal text in the archive.
 mod hex_bytes {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
@@ -66,7 +67,7 @@ mod hex_bytes {
     }
 }
 
-/// A stored event.
+/// A security event as stored in the database or in the archive.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
@@ -93,7 +94,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Returns whether the row's MAC is valid under one of these keys.
+    /// Returns whether one of the configured keys has signed this row.
     pub fn has_valid_mac(&self, keys: &Keys) -> bool {
         let fields = Fields {
             id: self.id,
@@ -118,7 +119,7 @@ impl Row {
     }
 }
 
-/// A seal with its rows. Each line of the archive is one batch.
+/// A seal with the rows that it covers. Each line of the archive is one batch.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
@@ -126,7 +127,8 @@ pub struct Batch {
     pub rows: Vec<Row>,
 }
 
-/// Begins a snapshot, from which all following statements read.
+/// Begins a read-only transaction. All its statements read from one snapshot, so concurrent writes cannot cause false
+/// faults.
 pub async fn begin(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("begin transaction isolation level repeatable read read only").execute(connection).await?;
     Ok(())
@@ -159,7 +161,7 @@ pub async fn rows_at(connection: &mut PgConnection, seqs: &[i64]) -> Result<Vec<
     .await
 }
 
-/// Returns the newest archive event. Its amount is the number of the last archived batch.
+/// Returns the archive event with the highest amount, which is the number of the last archived batch.
 pub async fn newest_archived(connection: &mut PgConnection) -> Result<Option<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,
@@ -187,7 +189,7 @@ pub async fn unsealed_after(connection: &mut PgConnection, after: i64) -> Result
     .await
 }
 
-/// Returns the position at which a row with this MAC was sealed.
+/// Returns the position at which the row with this MAC was sealed, or `None`.
 pub async fn sealed_at(connection: &mut PgConnection, mac: &[u8]) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select s.seqs[n] as "seq!" from security_event_seals s, generate_series(1, cardinality(s.seqs)) n

@@ -1,7 +1,7 @@
 //! Concurrency limits for CPU-bound work: a bulkhead per kind of work (CWE-400, CWE-770, API4:2023).
 //!
-//! **Attack**: a client sends many expensive requests at once, for example PDFs of large invoices.
-//! All other requests then wait for CPU time.
+//! **Attack**: a client sends many expensive requests at once, for example PDFs of large invoices, so that all other
+//! requests wait for CPU time.
 //! **Control**: expensive work runs on blocking threads, and a semaphore limits how many pieces of work run at once.
 //! A request that gets no slot in time is refused (503 with `Retry-After`).
 //! If the queue is full, a request is refused at once. A slot is released when the work ends, not when the client

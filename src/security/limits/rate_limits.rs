@@ -236,9 +236,8 @@ impl KeyExtractor for ByUser {
     }
 }
 
-/// Returns the response that replaces the one of actix-governor.
-/// The latter contains `x-ratelimit-after`, a hint for attackers, and rounds `Retry-After` down, so a client would
-/// retry too early.
+/// Returns the response for a refused request. It replaces the response of actix-governor, which contains a hint for
+/// attackers (`x-ratelimit-after`) and rounds `Retry-After` down, so that clients would retry too early.
 fn refusal(until: &NotUntil<QuantaInstant>) -> HttpResponse {
     HttpResponse::from_error(too_many(until))
 }
