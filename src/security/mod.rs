@@ -1,9 +1,9 @@
-//! Layer 3: the security practices. Each chapter of OWASP ASVS 5.0 has a folder, and each practice has a file or folder
-//! in it.
+//! Layer 3: the security practices. Each folder is a chapter of OWASP ASVS 5.0.
+//! Each file or folder in it is a practice.
 //!
-//! The head of each practice names the attack (CWE, OWASP API Top 10), the control, its limits, its ASVS ids and its
-//! attack test under `tests/api/attacks/`. `app/stack.rs` and `app/routes.rs` decide which practices a request passes,
-//! and in which order.
+//! The head of each practice describes the attack (CWE, OWASP API Top 10), the control, its limits, its ASVS ids and
+//! its attack test in `tests/api/attacks/`. `app/stack.rs` and `app/routes.rs` decide which practices apply to a
+//! request, and in which order.
 
 pub mod audit;
 pub mod authentication;

@@ -1,11 +1,12 @@
 //! CORS: an exact list of allowed origins (CWE-942, API8:2023).
 //!
 //! **Attack**: a page of another site calls the API in the victim's browser.
-//! **Control**: actix-cors has an allow-list of origins and refuses all others (`block_on_origin_mismatch`). By
-//! default, actix-cors runs the handler for every origin and only omits the CORS headers of the response. A request
-//! without `Origin` is not a cross-origin request of a browser. It is accepted here, because it still needs a token.
-//! Routes that accept a cookie have a further check (`csrf.rs`).
-//! **Limits**: clients that are not browsers ignore CORS. CORS is not access control.
+//! **Control**: actix-cors has a list of allowed origins and refuses requests of all others, because
+//! `block_on_origin_mismatch` is set. By default, actix-cors runs the handler for every origin and only omits the CORS
+//! headers of the response. A request without `Origin` is not a cross-origin request of a browser.
+//! It is accepted here, because it still needs a token. Routes that accept a cookie have an additional check
+//! (`csrf.rs`).
+//! **Limits**: only browsers respect CORS, so CORS does not replace access control.
 //! **ASVS**: 3.4.2, 3.5.2 · **Test**: `attacks::browser::cors`
 
 use actix_cors::{Cors, CorsError};
@@ -19,7 +20,7 @@ use crate::http::error::ApiError;
 use crate::security::browser::AllowedOrigins;
 use crate::security::browser::csrf::CSRF_HEADER;
 
-/// Builds the CORS middleware.
+/// Creates the CORS middleware for these origins.
 pub fn layer(origins: &AllowedOrigins) -> Cors {
     origins
         .0
@@ -51,8 +52,8 @@ pub fn layer(origins: &AllowedOrigins) -> Cors {
         .block_on_origin_mismatch(true)
 }
 
-/// Sorts the lists in the CORS headers. actix-cors keeps each list in a hash set, whose order differs between workers.
-/// The order would reveal which worker answered.
+/// Sorts the lists in the CORS headers. actix-cors stores each list in a hash set, whose order differs between worker
+/// threads. So an unsorted list would reveal which worker thread answered.
 fn sort_lists(headers: &mut HeaderMap) {
     for name in [
         header::ACCESS_CONTROL_ALLOW_HEADERS,
@@ -68,8 +69,8 @@ fn sort_lists(headers: &mut HeaderMap) {
     }
 }
 
-/// The middleware around [`layer`]. It turns refusals of actix-cors into problem details. It also refuses requests with
-/// several `Origin` headers, because actix-cors checks only the first one.
+/// Middleware around [`layer`]: turns refusals of actix-cors into problem details (RFC 9457).
+/// It also refuses requests with several `Origin` headers, because actix-cors only checks the first one.
 pub async fn refuse_as_problem<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -84,7 +85,8 @@ pub async fn refuse_as_problem<B: MessageBody>(
         return Ok(reply.map_into_left_body());
     }
     let mut refusal = HttpResponse::from_error(ApiError::OriginNotAllowed);
-    // A shared cache must not serve this response to another origin.
+    // `Vary` tells shared caches that this response depends on the `Origin`, so that they do not send it to other
+    // origins.
     refusal.headers_mut().insert(header::VARY, HeaderValue::from_static("origin"));
     Ok(reply.into_response(refusal).map_into_right_body())
 }

@@ -2,11 +2,12 @@
 //!
 //! **Attack**: clickjacking; content sniffing, where a browser runs a response as a script; caching by shared proxies;
 //! a downgrade to plain HTTP.
-//! **Control**: the outermost middleware sets one table of headers on each response. If an inner middleware returns
-//! `Err`, a response mapper adds the headers; actix's `DefaultHeaders` would not add them. HTML pages have their own
-//! content security policy, which only [`page`] sets.
-//! **Limits**: responses of actix's HTTP parser (400, 408, 431) pass no middleware and lack these headers. They have no
-//! body.
+//! **Control**: the outermost middleware sets the same headers on each response.
+//! If an inner middleware returns `Err`, a response mapper adds the headers.
+//! (The `DefaultHeaders` middleware of actix does not add its headers in this case.) HTML pages have their own content
+//! security policy, which only the function [`page`] sets.
+//! **Limits**: responses of actix's HTTP parser (400, 408, 431) pass through no middleware, so they lack these headers.
+//! These responses have no body.
 //! **ASVS**: 3.2.1, 3.4.1–3.4.6, 3.4.8, 3.5.8, 14.2.2, 14.3.2 · **Test**: `attacks::browser::headers`
 
 use std::sync::LazyLock;
@@ -20,7 +21,7 @@ use tracing_actix_web::RequestId;
 
 use crate::http::file_reply::{File, Html, MediaType};
 
-/// The headers of every response. HSTS preloading requires one year.
+/// The headers of every response. The HSTS preload list of browsers requires a `max-age` of at least one year.
 pub const SECURITY_HEADERS: [(&str, &str); 11] = [
     ("strict-transport-security", "max-age=31536000; includeSubDomains"),
     (
@@ -28,7 +29,7 @@ pub const SECURITY_HEADERS: [(&str, &str); 11] = [
         "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
     ),
     ("x-content-type-options", "nosniff"),
-    // This header is for old browsers, which do not support frame-ancestors.
+    // Old browsers do not support `frame-ancestors`. They need this header against clickjacking.
     ("x-frame-options", "DENY"),
     ("referrer-policy", "no-referrer"),
     ("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
@@ -39,18 +40,18 @@ pub const SECURITY_HEADERS: [(&str, &str); 11] = [
     ("x-robots-tag", "noindex"),
 ];
 
-/// The parsed names and values of [`SECURITY_HEADERS`].
+/// The names and values of [`SECURITY_HEADERS`], parsed once.
 static HEADERS: LazyLock<[(HeaderName, HeaderValue); 11]> = LazyLock::new(|| {
     SECURITY_HEADERS.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
 });
 
-/// The content security policy of our HTML pages. It allows only files and requests of the same origin. It forbids
-/// inline scripts and styles, `eval`, HTML from strings (Trusted Types), forms and framing.
+/// The content security policy (CSP) of our HTML pages. It allows only files and requests of the same origin.
+/// It forbids inline scripts and styles, `eval`, HTML from strings (Trusted Types), forms and frames.
 pub const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
      object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// Marks a response as an HTML page.
+/// Marks a response as an HTML page, so that it gets [`PAGE_POLICY`].
 struct Page;
 
 /// Returns an HTML page with [`PAGE_POLICY`].
@@ -61,10 +62,10 @@ pub fn page(html: impl MessageBody + 'static) -> File<Html> {
     File::of(reply)
 }
 
-/// Marks a response that never changes.
+/// Marks a response whose content never changes, so that it gets [`IMMUTABLE`].
 struct Immutable;
 
-/// Returns a file that browsers and proxies may cache for a year, because a changed file has another path.
+/// Returns a file that browsers and proxies may cache for a year: if the file changes, it gets a new path.
 #[must_use]
 pub fn immutable<M: MediaType>(bytes: impl MessageBody + 'static) -> File<M> {
     let mut reply = HttpResponse::Ok().body(bytes);
@@ -72,12 +73,12 @@ pub fn immutable<M: MediaType>(bytes: impl MessageBody + 'static) -> File<M> {
     File::of(reply)
 }
 
-/// The `Cache-Control` of [`immutable`] files.
+/// The `Cache-Control` header of [`immutable`] files.
 pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Middleware: adds the headers to every response, including errors of inner middleware.
+/// Middleware: adds the headers to every response. This includes errors that inner middleware returns.
 pub async fn add<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let id = request.extensions().get::<RequestId>().copied();
     match next.call(request).await {

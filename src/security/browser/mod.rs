@@ -9,12 +9,12 @@ pub mod headers;
 
 use actix_web::http::header::{self, HeaderMap};
 
-/// The allowed origins, for example `https://app.example`.
+/// The origins whose pages may call the API from a browser, for example `https://app.example`.
 #[derive(Clone, Debug)]
 pub struct AllowedOrigins(pub Vec<String>);
 
 impl AllowedOrigins {
-    /// Returns whether the request has exactly one `Origin` header and its value is listed, byte for byte.
+    /// Returns whether the request has exactly one `Origin` header, whose value is listed byte for byte.
     #[must_use]
     pub fn allow(&self, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(header::ORIGIN);

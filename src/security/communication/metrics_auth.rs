@@ -2,11 +2,12 @@
 //!
 //! **Attack**: information disclosure. Metrics show an attacker which attempts succeed, how close the service is to its
 //! limits, and which components it uses.
-//! **Control**: the metrics have a separate listener, by default on a loopback address. The public listeners do not
-//! serve the metrics. If the listener has another address, the service does not start without TLS and a token. The
-//! token is compared in constant time, and a wrong token gets 401. If no token is set, the `Host` header must be a
-//! loopback name, which prevents DNS rebinding.
-//! **Limits**: if no token is set, other users of the same machine can read the metrics.
+//! **Control**: the metrics have their own listener, by default on a loopback address.
+//! The public listeners do not serve the metrics. If the address of the metrics listener is not a loopback address, the
+//! service does not start without TLS and a token. The token is compared in constant time, and a wrong token gets 401.
+//! If no token is configured, the `Host` header must be a loopback name.
+//! This prevents DNS rebinding, by which a web page could read the metrics through a browser on the same machine.
+//! **Limits**: if no token is configured, other users of the same machine can read the metrics.
 //! **ASVS**: 12.3.1, 12.3.3, 13.4.5 · **Test**: `attacks::communication::metrics_auth`
 
 use std::net::IpAddr;
@@ -24,11 +25,12 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::sessions::caller::bearer_token;
 
-/// The token that a request for the metrics must carry. `None` if no token is configured.
+/// The token that a client must send to read the metrics, or `None` if no token is configured.
 #[derive(Clone)]
 pub struct MetricsAuth(pub Option<SecretString>);
 
-/// Middleware: refuses requests that may not read the metrics.
+/// Middleware: refuses a request for the metrics if its token is wrong.
+/// Without a configured token, it checks the `Host`.
 pub async fn authenticate<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

@@ -1,17 +1,20 @@
 //! HTTPS only: plain HTTP is refused and exposed credentials are revoked (CWE-319, API8:2023).
 //!
 //! **Attack**: eavesdropping on tokens and cookies.
-//! **Control**: a plain HTTP request is refused and never redirected. After a redirect, a misconfigured client would go
-//! on sending its token unencrypted with every call. A credential that arrives unencrypted is exposed, so its session
-//! ends. This applies to an access token in `Authorization` and to a refresh token in a cookie, even to a used one.
+//! **Control**: a plain HTTP request is refused and never redirected.
+//! If it were redirected, a misconfigured client would continue to send its token unencrypted with every request.
+//! A credential that arrives unencrypted is exposed, so its session ends.
+//! This applies to an access token in `Authorization` and to a refresh token in a cookie, even to a used refresh token.
 //!
-//! A request is HTTPS if it comes from our TLS listener, or from a listed proxy that sends `X-Forwarded-Proto: https`.
-//! Proxy headers from other peers are ignored and leave an event. Plain HTTP is served on loopback only: in
-//! development, and in production for health checks without credentials. A container's health check cannot verify our
-//! certificate, so it needs plain HTTP.
+//! A request is HTTPS if it comes from our TLS listener, or from a configured proxy that sends `X-Forwarded-Proto:
+//! https`. Proxy headers from other peers are ignored and cause an event.
+//! Plain HTTP is only served on loopback addresses: in development for all requests, in production only for health
+//! checks without credentials. The health check of a container cannot verify the certificate of the service, so it
+//! needs plain HTTP.
 //!
-//! **Limits**: the credential in the first plain request is already exposed. If the peer's address is unknown, the peer
-//! may be a listed proxy that received HTTPS. So the request is refused, but its session does not end.
+//! **Limits**: the credential in the first plain request is already exposed.
+//! If the peer's address is unknown, the peer may be a configured proxy that received the request over HTTPS.
+//! So the request is refused, but its session does not end.
 //! **ASVS**: 4.1.2, 4.1.3, 12.2.1 · **Test**: `attacks::communication::transport`
 
 use std::net::IpAddr;
@@ -30,13 +33,13 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::sessions::caller::{self, Authenticator};
 use crate::security::sessions::refresh_tokens::cookie;
 
-/// Headers that only a listed proxy may send.
+/// The headers that only a configured proxy may send.
 const PROXY_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
-/// The reason with which an exposed session ends.
+/// The reason in the event of a session that ends because its credential was exposed.
 const REASON: &str = "token_over_plain_http";
 
-/// Marks a connection to our own TLS listener.
+/// Marks a connection to the service's own TLS listener.
 pub struct TlsConnection;
 
 /// Middleware: refuses requests over plain HTTP.
@@ -51,8 +54,9 @@ pub async fn require_https<B: MessageBody>(
     let mut refusal = ApiError::HttpsRequired;
     if peer.is_some() {
         Event::new(EventKind::PlainHttpRefused).record();
-        // If the database is down, the session cannot be ended. The client then gets that error instead of
-        // `https_required`, so that it tries again.
+        // If the database is down, the exposed session cannot be ended.
+        // The client then gets the database error instead of `https_required`, so that it tries again and the session
+        // is ended by the next attempt.
         if let Err(error) = end_exposed_sessions(&request).await {
             refusal = error;
         }
@@ -60,7 +64,7 @@ pub async fn require_https<B: MessageBody>(
     Ok(request.error_response(refusal).map_into_right_body())
 }
 
-/// Returns whether this is a health check from this machine, without credentials.
+/// Returns whether this is a health check without credentials that comes from the same machine.
 fn is_local_health_check(request: &ServiceRequest, peer: Option<IpAddr>) -> bool {
     let credentials = [header::AUTHORIZATION, header::COOKIE];
     request.path().starts_with("/health/")
@@ -71,7 +75,7 @@ fn is_local_health_check(request: &ServiceRequest, peer: Option<IpAddr>) -> bool
             .any(|name| request.headers().contains_key(name))
 }
 
-/// Ends the session of each credential in this request.
+/// Ends the sessions of all credentials in this request, because they were sent unencrypted.
 async fn end_exposed_sessions(request: &ServiceRequest) -> ApiResult<()> {
     let Some(Authenticator { keys, tokens, revocations, clock }) =
         request.app_data::<Data<Authenticator>>().map(|it| it.get_ref())

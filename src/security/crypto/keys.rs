@@ -2,12 +2,12 @@
 //!
 //! **Attack**: a MAC for one purpose is accepted for another, for example a cursor as a mail token; one leaked key
 //! compromises all purposes; a leaked key stays in use, because it cannot be replaced.
-//! **Control**: HKDF-SHA256 (RFC 5869) derives an independent key per [`Purpose`] from the master key. No other module
-//! reads the master key. A MAC covers a list of parts with their lengths, so `ab|c` and `a|bc` have different MACs.
-//! Each MAC names its key by an id. The current key signs, and older keys only verify. `docs/administration.md`
-//! describes the rotation.
-//! **Limits**: an attacker who knows a configured master key can derive all keys. Therefore master keys are not stored
-//! in the database.
+//! **Control**: HKDF-SHA256 (RFC 5869) derives an independent key per [`Purpose`] from the master key.
+//! No other module reads the master key. A MAC covers a list of parts and their lengths, so `ab|c` and `a|bc` have
+//! different MACs. Each MAC contains the id of its key. Only the current key signs.
+//! Older keys only verify, so that a rotation does not end sessions. `docs/administration.md` describes the rotation.
+//! **Limits**: an attacker who knows a configured master key can derive all keys.
+//! Therefore the database contains no master key.
 //! **ASVS**: 11.2.1, 11.2.2, 11.2.3, 13.3.1, 13.3.4
 //! **Test**: `attacks::crypto::key_rotation`
 
@@ -24,7 +24,7 @@ use crate::config::MasterKeys;
 /// The minimum length of a master key, in bytes (ASVS 11.2.3).
 pub const MASTER_KEY_BYTES: usize = 32;
 
-/// The purpose of a derived key. Each new use of a key needs a new variant.
+/// The purpose of a derived key. Each new use of a key needs its own variant, so that its MACs are not valid elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Derives the next refresh token of a session from the current one.
@@ -33,11 +33,11 @@ pub enum Purpose {
     RefreshCookie,
     /// Derives the tokens in mails.
     MailToken,
-    /// Hashes identifiers that users type, for login counters and the log.
+    /// Hashes the identifiers that users type, such as mail addresses, for login counters and the log.
     TypedIdentifier,
     /// Signs list cursors.
     Cursor,
-    /// Signs rows of security events.
+    /// Signs the rows of security events.
     SecurityEvent,
     /// Signs seals, each of which covers a batch of security events.
     EventSeal,
@@ -45,13 +45,13 @@ pub enum Purpose {
     DeviceCookie,
     /// Signs proof-of-work challenges.
     Challenge,
-    /// Hashes networks and addresses, for mail budgets.
+    /// Hashes networks and mail addresses, for mail budgets.
     MailBudget,
 }
 
 impl Purpose {
-    /// Returns the HKDF label. A label must never change, because a new label makes all existing sessions or mail links
-    /// invalid.
+    /// Returns the label for HKDF. It must never change: a new label means a new key, which makes all existing sessions
+    /// or mail links invalid.
     fn label(self) -> &'static [u8] {
         match self {
             Self::RefreshSuccessor => b"refresh-successor",
@@ -68,12 +68,12 @@ impl Purpose {
     }
 }
 
-/// The error for a master key from which no keys can be derived.
+/// The error for a master key that is too short.
 #[derive(Debug, thiserror::Error)]
 #[error("the master key is not usable: it needs at least {MASTER_KEY_BYTES} bytes")]
 pub struct MasterKeyError;
 
-/// The id of a master key. The id is derived with its own label, so it reveals nothing about the key.
+/// The id of a master key. It is derived from the key with a separate HKDF label, so it reveals nothing about the key itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; Self::LENGTH]);
 
@@ -81,13 +81,13 @@ impl KeyId {
     /// The length of an id, in bytes.
     pub const LENGTH: usize = 4;
 
-    /// Parses the bytes that [`to_bytes`](Self::to_bytes) returns.
+    /// Parses the bytes that [`to_bytes`](Self::to_bytes) has returned.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// Returns the bytes of the id, as they are stored.
+    /// Returns the id as the bytes that the database stores.
     #[must_use]
     pub fn to_bytes(self) -> [u8; Self::LENGTH] {
         self.0
@@ -100,7 +100,7 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// A MAC (HMAC-SHA256), and the id of the key that made it.
+/// A MAC (HMAC-SHA256) and the id of the key that signed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {
     pub key: KeyId,
@@ -111,21 +111,21 @@ impl Tag {
     /// The length of a tag, in bytes.
     pub const LENGTH: usize = KeyId::LENGTH + 32;
 
-    /// Parses the bytes that [`to_bytes`](Self::to_bytes) returns.
+    /// Parses the bytes that [`to_bytes`](Self::to_bytes) has returned.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (key, mac) = bytes.split_at_checked(KeyId::LENGTH)?;
         Some(Self { key: KeyId::from_bytes(key)?, mac: mac.try_into().ok()? })
     }
 
-    /// Returns the id of the key, followed by the MAC.
+    /// Returns the bytes of the key id, followed by the bytes of the MAC.
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
         [self.key.to_bytes().as_slice(), &self.mac].concat()
     }
 }
 
-/// All derived keys. Those of the current master key sign; those of older master keys only verify.
+/// All derived keys. The keys of the current master key sign and verify. The keys of older master keys only verify.
 #[derive(Clone)]
 pub struct Keys {
     current: DerivedKeys,
@@ -136,15 +136,16 @@ impl Keys {
     /// Derives the keys of one master key.
     ///
     /// # Errors
-    /// [`MasterKeyError`] if the master key is shorter than 256 bits. HKDF would accept even an empty key.
+    /// [`MasterKeyError`] if the master key is shorter than 256 bits.
+    /// HKDF itself accepts any length, even an empty key.
     pub fn new(master: &SecretSlice<u8>) -> Result<Self, MasterKeyError> {
         Ok(Self { current: DerivedKeys::new(master)?, older: Vec::new() })
     }
 
-    /// Derives the keys of all configured master keys.
+    /// Derives the keys of the current master key and of all older ones.
     ///
     /// # Errors
-    /// [`MasterKeyError`], as [`new`](Self::new).
+    /// [`MasterKeyError`] if one of the master keys is shorter than 256 bits.
     pub fn from_settings(keys: &MasterKeys) -> Result<Self, MasterKeyError> {
         keys.older.iter().try_fold(Self::new(&keys.current)?, Self::with_older)
     }
@@ -154,21 +155,23 @@ impl Keys {
         Ok(self)
     }
 
-    /// Returns the id of the current key.
+    /// Returns the id of the current master key.
     #[must_use]
     pub fn id(&self) -> KeyId {
         self.current.id
     }
 
-    /// Returns a keyed hash of an identifier that a user typed, for login counters and the log. Users sometimes type a
-    /// password into the name field, and an attacker can guess the text behind a plain hash. The purpose is fixed, so
-    /// that the log never contains a secret that was derived for another purpose.
+    /// Returns a keyed hash of an identifier that a user typed, for login counters and the log.
+    ///
+    /// Users sometimes type a password into the field for the name, and an attacker could find it by hashing guesses if
+    /// the hash had no key. The purpose is fixed, so that the log never contains a secret that was derived for another
+    /// purpose.
     #[must_use]
     pub fn fingerprint(&self, text: &str) -> [u8; 32] {
         self.sign(Purpose::TypedIdentifier, &[text.as_bytes()]).mac
     }
 
-    /// Signs the parts with the current key. Each part is preceded by its length.
+    /// Signs the parts with the current key. The MAC also covers the length of each part.
     pub(in crate::security) fn sign(&self, purpose: Purpose, parts: &[&[u8]]) -> Tag {
         Tag { key: self.current.id, mac: self.current.mac(purpose, parts) }
     }
@@ -179,12 +182,12 @@ impl Keys {
             .is_some_and(|mac| constant_time::verify_slices_are_equal(&mac, &tag.mac).is_ok())
     }
 
-    /// Derives a secret with the key of this id. Returns `None` if no configured key has this id.
+    /// Derives a secret with the key of this id, or returns `None` if no such key is configured.
     pub(in crate::security) fn derive(&self, key: KeyId, purpose: Purpose, parts: &[&[u8]]) -> Option<[u8; 32]> {
         self.derived().find(|derived| derived.id == key).map(|derived| derived.mac(purpose, parts))
     }
 
-    /// Returns the ids of all keys, the current one first.
+    /// Returns the ids of all configured master keys, beginning with the current one.
     pub(in crate::security) fn ids(&self) -> impl Iterator<Item = KeyId> {
         self.derived().map(|derived| derived.id)
     }
@@ -193,18 +196,18 @@ impl Keys {
         std::iter::once(&self.current).chain(&self.older)
     }
 
-    /// Signs a chain head of the audit log with the current key pair (Ed25519).
+    /// Signs a chain head of the audit trail with the current Ed25519 key pair.
     pub(in crate::security) fn sign_head(&self, head: &[u8]) -> Signature {
         self.current.event_heads.sign(head)
     }
 
-    /// Returns the public keys that verify chain heads, the current one first.
+    /// Returns the public keys that verify chain heads, beginning with the current one.
     pub(in crate::security) fn head_keys(&self) -> impl Iterator<Item = (KeyId, &[u8])> {
         self.derived().map(|derived| (derived.id, derived.event_heads.public_key().as_ref()))
     }
 }
 
-/// The keys derived from one master key.
+/// The keys that are derived from one master key.
 #[derive(Clone)]
 struct DerivedKeys {
     id: KeyId,
@@ -237,7 +240,8 @@ impl DerivedKeys {
             let filled = root.expand(&[label], hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut bytes));
             filled.map(|()| bytes).map_err(|_| MasterKeyError)
         };
-        // Chain heads are signed with a key pair instead of a MAC. So an auditor can verify them without a secret key.
+        // Chain heads are signed with a key pair, not with a MAC, so that an auditor can verify them without any
+        // secret.
         let heads = Ed25519KeyPair::from_seed_unchecked(&bytes(b"event-heads")?).map_err(|_| MasterKeyError);
         let id = bytes(b"key-id")?.first_chunk().copied().map(KeyId).ok_or(MasterKeyError)?;
         Ok(Self {

@@ -1,9 +1,10 @@
 //! Secrets leave the service in two ways only: a response body and a mail (CWE-200, CWE-532, API3:2023).
 //!
 //! **Attack**: a secret leaks through `Debug` output, a response field or a queue.
-//! **Control**: secrets are `secrecy` types, which cannot be printed or serialized. A view that returns a secret uses
-//! the type [`SecretOutput`]. A queued mail contains no token: [`insert_token`] adds the token when the mail is sent.
-//! After sending, the text is zeroized.
+//! **Control**: secrets have types of the `secrecy` crate, which cannot be printed or serialized.
+//! A view that returns a secret to its owner uses the type [`SecretOutput`].
+//! A queued mail contains no token: [`insert_token`] adds the token when the mail is sent.
+//! After the mail is sent, its text in memory is overwritten with zeros.
 //! **Limits**: an attacker who can read the recipient's mailbox gets the token.
 //! **ASVS**: 11.7.1, 14.2.1, 16.2.5
 //! **Test**: `attacks::audit::logs`
@@ -11,10 +12,10 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 
-/// The placeholder for the token in the text of a mail.
+/// The text in a mail that [`insert_token`] replaces by the token.
 pub const TOKEN_PLACEHOLDER: &str = "{token}";
 
-/// A secret in a response body. The recipient is the owner of the secret.
+/// A secret in a response body. Use it only in a response to the owner of the secret.
 pub struct SecretOutput(SecretString);
 
 impl From<SecretString> for SecretOutput {
@@ -29,13 +30,13 @@ impl Serialize for SecretOutput {
     }
 }
 
-/// Replaces the placeholder in the text of a mail by the token.
+/// Replaces [`TOKEN_PLACEHOLDER`] in the text of a mail by the token.
 #[must_use]
 pub fn insert_token(text: &str, token: &SecretString) -> SecretString {
     text.replace(TOKEN_PLACEHOLDER, token.expose_secret()).into()
 }
 
-/// Returns the text of a mail in plain form, for the mail library.
+/// Returns the text of a mail as a plain string, which the mail library needs.
 #[must_use]
 pub fn expose_text(text: &SecretString) -> &str {
     text.expose_secret()

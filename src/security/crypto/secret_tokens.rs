@@ -1,13 +1,15 @@
 //! Secret tokens: 256 random bits, stored as a hash (CWE-208, CWE-312, CWE-330, API2:2023).
 //!
 //! **Attack**: an attacker guesses a token, or uses tokens that they read from the database (dump, backup, SQL
-//! injection). Timing attacks: they measure how long comparisons take.
-//! **Control**: a token has 256 bits, from the operating system's random generator or from a keyed derivation. The
-//! database stores its SHA-256; a slow hash is not needed, because a random value cannot be guessed. Ids are never used
-//! as tokens: a UUID has at most 122 random bits and is not secret. Tokens are looked up *by their hash*, so no code
-//! compares secrets. The time of the index look-up reveals nothing, because an attacker cannot choose the first bytes
-//! of a hash.
-//! **Limits**: a token that is stolen in transit can be used. Short lifetimes, single use and TLS reduce the risk.
+//! injection). Timing attack: an attacker measures how long the comparison of a token takes.
+//! **Control**: a token has 256 bits, from the operating system's random generator or from a keyed derivation.
+//! The database stores the SHA-256 of the token. A slow hash is not necessary, because a random value cannot be
+//! guessed. Ids are never used as tokens: a UUID has at most 122 random bits and is not secret.
+//! Tokens are looked up *by their hash*, so no code compares secrets.
+//! The duration of the look-up in the index reveals nothing, because an attacker cannot choose the first bytes of a
+//! hash.
+//! **Limits**: an attacker who steals a token in transit can use it.
+//! Short lifetimes, single use and TLS reduce the risk.
 //! **ASVS**: 6.4.1, 7.2.3, 11.4.3, 11.5.1
 //! **Test**: `attacks::authentication::registration`
 
@@ -21,31 +23,31 @@ use uuid::Uuid;
 
 use crate::security::crypto::keys::{KeyId, Keys, Purpose};
 
-/// The length of an encoded token: 256 bits in base64url without padding.
+/// The length of an encoded token: 256 bits are 43 characters of base64url without padding.
 pub const WIRE_LENGTH: usize = 43;
 
-/// The error for an operating system that returns no random bytes.
+/// The error if the operating system returns no random bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system returned no random bytes")]
 pub struct RandomnessError;
 
-/// A token in memory. It is zeroized when it is dropped, and `Debug` does not print it. It has no `PartialEq`, because
-/// tokens are compared by their hash.
+/// A secret token in memory. Dropping it overwrites its bytes with zeros. `Debug` does not print it.
+/// It has no `PartialEq`, because code must compare hashes of tokens and not the tokens.
 pub struct SecretToken(SecretBox<[u8; 32]>);
 
 impl SecretToken {
     /// Creates a random token.
     ///
     /// # Errors
-    /// [`RandomnessError`]. There is no fallback to a weaker source.
+    /// [`RandomnessError`] if the operating system fails. There is no fallback to a weaker source of random bytes.
     pub fn random() -> Result<Self, RandomnessError> {
         let mut token = SecretBox::new(Box::new([0; 32]));
         rand::fill(token.expose_secret_mut()).map_err(|_| RandomnessError)?;
         Ok(Self(token))
     }
 
-    /// Parses a token that a client sent. Each token has one encoding: 43 characters of base64url without padding or
-    /// trailing bits.
+    /// Parses a token that a client sent. Accepts only one encoding per token: 43 characters of base64url without
+    /// padding, whose unused last bits are zero.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != WIRE_LENGTH {
@@ -56,38 +58,40 @@ impl SecretToken {
         (written == 32).then_some(Self(token))
     }
 
-    /// Parses a token in a secret field of a request.
+    /// Parses a token from a secret field of a request.
     #[must_use]
     pub fn parse_secret(text: &SecretString) -> Option<Self> {
         Self::parse(text.expose_secret())
     }
 
-    /// Derives the token of a mail from the row that the token unlocks. Mails may wait in the outbox for days, so the
-    /// outbox contains no secret: the worker derives the token when it sends the mail. The row stores the token's
-    /// [`hash`](Self::hash). `kind` is the kind of mail, so that a token is valid for rows of one kind only.
+    /// Derives the token for a mail from the id of the row that the token unlocks.
+    /// A mail may stay in the outbox for days. So the outbox does not contain the token: the worker derives it when it
+    /// sends the mail. The row stores only the token's [`hash`](Self::hash).
+    /// `kind` is the kind of the mail, so that a token for one kind is not valid for another kind.
     #[must_use]
     pub fn for_mail(keys: &Keys, kind: &str, row: Uuid) -> Self {
         Self::derive(keys, Purpose::MailToken, &[kind.as_bytes(), row.as_bytes()])
     }
 
-    /// Derives the token of a queued mail. The outbox row names the key, because the current key may be newer. Returns
-    /// `None` if that key is no longer configured.
+    /// Derives the token of a queued mail. The outbox stores the id of the key, because the key may no longer be the
+    /// current one. Returns `None` if this key is no longer configured.
     #[must_use]
     pub fn for_queued_mail(keys: &Keys, key: KeyId, kind: &str, row: Uuid) -> Option<Self> {
         Self::derive_with(keys, key, Purpose::MailToken, &[kind.as_bytes(), row.as_bytes()])
     }
 
-    /// Derives a token with the current key. The parts must be unique among all tokens of this purpose.
+    /// Derives a token with the current key. Tokens of the same purpose must differ in their `parts`, or they are
+    /// equal.
     pub(in crate::security) fn derive(keys: &Keys, purpose: Purpose, parts: &[&[u8]]) -> Self {
         Self(SecretBox::new(Box::new(keys.sign(purpose, parts).mac)))
     }
 
-    /// Derives a token with the key of this id. Returns `None` if no configured key has this id.
+    /// Derives a token with the key of this id, or returns `None` if no such key is configured.
     pub(in crate::security) fn derive_with(keys: &Keys, key: KeyId, purpose: Purpose, parts: &[&[u8]]) -> Option<Self> {
         keys.derive(key, purpose, parts).map(|token| Self(SecretBox::new(Box::new(token))))
     }
 
-    /// Returns the SHA-256 of the token, which the database stores.
+    /// Returns the SHA-256 of the token. The database stores this hash instead of the token.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         let mut out = [0; 32];
@@ -98,7 +102,7 @@ impl SecretToken {
         out
     }
 
-    /// Returns the encoded token, to be sent to its owner.
+    /// Returns the token in its encoded form, to be sent to its owner.
     #[must_use]
     pub fn to_wire(&self) -> SecretString {
         URL_SAFE_NO_PAD.encode(self.bytes()).into()
@@ -138,7 +142,8 @@ mod tests {
     fn token_has_one_encoding() {
         let wire = SecretToken::for_mail(&keys(), "reset_password", Uuid::nil()).to_wire();
         let wire = wire.expose_secret();
-        // The last character has only four significant bits, so a lenient decoder accepts four encodings of one token.
+        // Only four bits of the last character are significant, so a lenient decoder accepts four encodings of one
+        // token.
         let last = wire.chars().last().unwrap();
         let twins = ('0'..='z').filter(|c| *c != last).map(|c| format!("{}{c}", &wire[..42]));
         let accepted = twins.filter_map(|twin| SecretToken::parse(&twin));

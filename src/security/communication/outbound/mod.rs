@@ -4,14 +4,15 @@
 //! **Attack**: a URL leads to an internal service (cloud metadata, the database, an admin port): by its spelling, by
 //! DNS, by DNS rebinding or by a redirect. Or the called service never answers, or sends an endless response.
 //! **Control**: only URLs from the configuration are called, and [`OutboundUrl`] accepts only one spelling of a URL.
-//! [`PublicResolver`] refuses a host if one of its addresses is not public. The client connects to the checked
-//! addresses without a second DNS lookup. It follows no redirects, ignores proxies of the environment, and keeps no
-//! cookies and no idle connections.
+//! [`PublicResolver`] refuses a host if one of its addresses is not public.
+//! The client connects to the checked addresses, not to the result of a second DNS lookup (DNS rebinding).
+//! It follows no redirects, ignores proxies of the environment, and keeps no cookies and no idle connections.
 //!
-//! A request takes at most 5 seconds, of which connecting may take 2. The client reads and discards at most 4 KiB of a
-//! response; callers see the status only. The breach service is the exception ([`OutboundClient::get`]): the caller
-//! gets its response, at most 256 KiB within 2 seconds.
-//! **Limits**: a called service can pass on the data that it receives. It receives ids and counts only.
+//! A request takes at most 5 seconds, of which connecting may take 2.
+//! The client reads and discards at most 4 KiB of a response, and callers only get the status.
+//! [`OutboundClient::get`] is the exception: it returns the response of the breach service, of at most 256 KiB within 2
+//! seconds.
+//! **Limits**: a called service can disclose the data that it receives. It only receives ids and counts.
 //! **ASVS**: 1.3.6, 12.3.1, 12.3.2, 13.2.4, 13.2.6, 15.3.2 · **Test**: `attacks::communication::outbound`
 
 mod public_addresses;
@@ -37,22 +38,22 @@ use public_addresses::is_public;
 
 use crate::config::{OutboundUrl, Profile};
 
-/// The timeout of a whole request, with its response.
+/// The timeout of a whole request, including its response.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The timeout of [`OutboundClient::get`]. It is short, because a user waits for the response.
+/// The timeout of [`OutboundClient::get`]. It is short, because a user waits for the result.
 const GET_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The maximum size of a response that [`OutboundClient::get`] returns.
+/// The maximum size of a response that [`OutboundClient::get`] returns, in bytes.
 const MAX_RESPONSE_BYTES: usize = 262_144;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The number of bytes of a response that [`OutboundClient::post`] reads and discards. Only the status matters, so the
-/// rest is not read.
+/// How many bytes of a response [`OutboundClient::post`] reads and discards at most.
+/// It only needs the status, so it does not read a longer response to its end.
 const MAX_DISCARDED_BYTES: usize = 4_096;
 
-/// The error for a client that cannot be built.
+/// The error if the HTTP client cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundClientError {
     #[error("the CA file of the receivers contains no certificate")]
@@ -61,7 +62,7 @@ pub enum OutboundClientError {
     Client(String),
 }
 
-/// Why a request failed. The messages contain no text of the response.
+/// The reason why an outbound request failed. Its messages contain no text of the response, which could be secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutboundError {
     #[error("the address is not configured")]
@@ -80,9 +81,9 @@ pub enum OutboundError {
     TooLarge,
 }
 
-/// Resolves host names. Tests replace the [`SystemResolver`] by a test double.
+/// Resolves host names. The trait exists so that tests can replace [`SystemResolver`].
 pub trait Resolver: Send + Sync + 'static {
-    /// Returns all addresses of a host.
+    /// Returns all IP addresses of a host.
     fn resolve(&self, host: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 }
 
@@ -104,7 +105,8 @@ pub struct OutboundClient {
 }
 
 impl OutboundClient {
-    /// Builds a client for these URLs. `authority` is a PEM file with a private CA, which replaces the public CAs.
+    /// Creates a client for these URLs. `authority` is a PEM file with the certificate of a private CA.
+    /// It replaces the public CAs.
     pub fn new(
         configured: Vec<OutboundUrl>,
         authority: Option<&Path>,
@@ -129,10 +131,10 @@ impl OutboundClient {
         Ok(Self { client, configured })
     }
 
-    /// Posts a JSON body.
+    /// Sends a POST request with a JSON body to a configured URL.
     ///
     /// # Errors
-    /// Returns an error unless the status is 2xx.
+    /// [`OutboundError`] if the request fails or the status is not 2xx.
     pub async fn post(
         &self,
         to: &OutboundUrl,
@@ -154,10 +156,12 @@ impl OutboundClient {
         Ok(())
     }
 
-    /// Gets the resource at these path segments below a configured URL.
+    /// Sends a GET request to a path below a configured URL, and returns the response body.
+    /// `segments` are the last two segments of the path.
     ///
     /// # Errors
-    /// Returns an error unless the response is complete, has a 2xx status and at most 256 KiB.
+    /// [`OutboundError`] if the request fails, the status is not 2xx, or the response is incomplete or larger than 256
+    /// KiB.
     pub async fn get(
         &self,
         base: &OutboundUrl,
@@ -189,7 +193,7 @@ impl OutboundClient {
     }
 }
 
-/// Classifies an error. The message must not contain the URL, because the URL of a chat webhook is a secret.
+/// Classifies an error of reqwest. The result does not contain the URL, because the URL of a chat webhook is a secret.
 fn classify(error: &reqwest::Error, otherwise: OutboundError) -> OutboundError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(inner) = cause {
@@ -224,12 +228,12 @@ fn tls(authority: Option<&Path>) -> Result<rustls::ClientConfig, OutboundClientE
     Ok(config)
 }
 
-/// The error for a host with an address that is not public.
+/// The error for a host that has an address which is not public.
 #[derive(Debug, thiserror::Error)]
 #[error("not a public address")]
 struct NotPublic;
 
-/// Resolves a host and refuses addresses that are not public.
+/// Resolves a host, and fails if one of its addresses is not public.
 struct PublicResolver {
     resolver: Arc<dyn Resolver>,
     allow_loopback: bool,
@@ -244,7 +248,7 @@ impl Resolve for PublicResolver {
             if !addresses.iter().all(is_allowed) {
                 return Err(NotPublic.into());
             }
-            // The port is unknown here. reqwest replaces port 0 by the port of the URL.
+            // The resolver does not know the port. reqwest replaces port 0 by the port of the URL.
             let addresses: Addrs = Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)));
             Ok(addresses)
         })

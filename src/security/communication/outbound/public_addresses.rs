@@ -1,4 +1,4 @@
-//! Distinguishes public IP addresses from special-purpose addresses.
+//! Decides whether an IP address is public, so that the outbound client cannot reach internal services.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -22,10 +22,10 @@ const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// The only IPv6 range from which global unicast addresses are allocated. Outside of this range are `::`, `::1`,
-/// IPv4-mapped, NAT64, unique-local, link-local and multicast addresses.
+/// The IPv6 range from which all global unicast addresses are allocated.
+/// It does not contain `::`, `::1`, and IPv4-mapped, NAT64, unique-local, link-local and multicast addresses.
 const GLOBAL_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
-/// Special-purpose addresses within [`GLOBAL_V6`]: protocol assignments (with Teredo), documentation, 6to4.
+/// The special-purpose ranges within [`GLOBAL_V6`]: protocol assignments (with Teredo), documentation, 6to4.
 const SPECIAL_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
