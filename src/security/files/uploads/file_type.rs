@@ -1,6 +1,6 @@
-//! The types of files that may be uploaded.
+//! The types of files that clients may upload.
 
-/// A type of file that may be uploaded.
+/// A type of file that clients may upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileType {
     Pdf,
@@ -11,18 +11,18 @@ pub enum FileType {
 }
 
 impl FileType {
-    /// The registered media types of all file types.
+    /// The registered media types of all file types, one per type.
     pub const MEDIA_TYPES: &'static [&'static str] =
         &["application/pdf", "image/png", "image/jpeg", "text/csv", "text/plain"];
     pub(super) const ALL: [Self; 5] = [Self::Pdf, Self::Png, Self::Jpeg, Self::Csv, Self::Text];
 
-    /// Returns the type with this registered media type (case-insensitive).
+    /// Returns the file type with this registered media type. The comparison ignores the case of letters.
     #[must_use]
     pub fn from_media_type(media_type: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.media_type().eq_ignore_ascii_case(media_type))
     }
 
-    /// Returns the registered media type.
+    /// Returns the media type that IANA has registered for this file type.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
@@ -34,8 +34,8 @@ impl FileType {
         }
     }
 
-    /// Returns other media types that clients declare for this type: older names, and those that Windows with Excel
-    /// declares for CSV.
+    /// Returns other media types that clients declare for this file type: older names, and those that Windows declares
+    /// for CSV if Excel is installed.
     pub(super) fn aliases(self) -> &'static [&'static str] {
         match self {
             Self::Pdf => &["application/x-pdf", "application/acrobat", "application/vnd.pdf", "text/pdf"],
@@ -54,7 +54,7 @@ impl FileType {
         }
     }
 
-    /// Returns the name that messages use.
+    /// Returns the name of the file type in error messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

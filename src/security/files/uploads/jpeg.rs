@@ -1,6 +1,6 @@
-//! Parses a JPEG marker by marker, from the start of image (SOI) to the end of image (EOI). After the end, padding,
-//! further pictures (Multi-Picture Format, gain maps) and one trailer ([`jpeg_trailer`](super::jpeg_trailer)) may
-//! follow.
+//! Parses a JPEG marker by marker, from the start of image (SOI) to the end of image (EOI).
+//! Only padding, further pictures (Multi-Picture Format, gain maps) and one trailer
+//! ([`jpeg_trailer`](super::jpeg_trailer)) may follow the end of image.
 
 use super::file_type::FileType;
 use super::jpeg_trailer::Trailer;
@@ -16,22 +16,22 @@ pub(super) struct Jpeg {
     state: State,
     has_size: bool,
     has_scan: bool,
-    /// The number of bytes that were read.
+    /// The number of bytes of the file that were read.
     position: u64,
 }
 
 #[derive(Default)]
 enum State {
-    /// The first byte of an image is next.
+    /// The parser expects the first byte of an image.
     #[default]
     Start,
     StartKind,
-    /// A marker is next.
+    /// The parser expects a marker.
     Marker,
     MarkerKind,
     Length(u8),
     LengthEnd(u8, u8),
-    /// The precision, height and width of a frame are next.
+    /// The parser expects the precision, height and width of a frame.
     Frame {
         left: u16,
         buffer: [u8; 5],
@@ -41,10 +41,10 @@ enum State {
         left: u16,
         scan: bool,
     },
-    /// Compressed pixels follow, until the next marker.
+    /// The parser reads compressed pixels, until the next marker.
     Scan,
     ScanMarker,
-    /// A picture ended at byte `at`, and only padding has followed. The last `nuls` bytes of the padding are NUL.
+    /// A picture has ended at byte `at`, and only padding has followed so far. The padding ends with `nuls` NUL bytes.
     End {
         at: u64,
         nuls: usize,
@@ -62,8 +62,8 @@ impl Jpeg {
         self.state = match std::mem::take(&mut self.state) {
             State::Start | State::End { .. } if byte == 0xff => State::StartKind,
             State::StartKind if byte == START_OF_IMAGE => State::Marker,
-            // Something other than a picture follows the padding after a picture. Only the first picture must begin at
-            // the first byte of the file.
+            // After a picture and its padding, another picture should begin here, but other data does.
+            // The first picture is different: it must begin at the first byte of the file.
             State::StartKind if self.position > 2 => return Err(UploadError::AfterEnd),
             State::Start | State::StartKind => return Err(UploadError::Not(FileType::Jpeg)),
             State::End { at, nuls } if is_padding(byte) => {
@@ -85,7 +85,8 @@ impl Jpeg {
             State::Segment { left, scan } => State::Segment { left: left - 1, scan },
             State::Scan if byte == 0xff => State::ScanMarker,
             State::Scan => State::Scan,
-            // These bytes mean an escaped 0xff, or a restart marker.
+            // Within compressed pixels, 0xff 0x00 is the byte 0xff itself (escaped), and 0xd0 to 0xd7 are restart
+            // markers.
             State::ScanMarker if byte == 0 || (0xd0..=0xd7).contains(&byte) => State::Scan,
             State::ScanMarker if byte == 0xff => State::ScanMarker,
             State::ScanMarker => self.marker(byte)?,
@@ -99,7 +100,7 @@ impl Jpeg {
                 (self.has_size, self.has_scan) = (false, false);
                 Ok(State::End { at: self.position, nuls: 0 })
             }
-            // Fill bytes may precede a marker.
+            // Any number of fill bytes (0xff) may precede the second byte of a marker.
             0xff => Ok(State::MarkerKind),
             0xc0..=0xcf | START_OF_SCAN..=0xfe => Ok(State::Length(kind)),
             _ => Err(UploadError::Content),
@@ -107,7 +108,7 @@ impl Jpeg {
     }
 
     fn segment(&mut self, kind: u8, length: u16) -> Result<State, UploadError> {
-        // The length of a segment includes its own two bytes.
+        // The length of a segment includes the two bytes of the length itself.
         let left = length.checked_sub(2).ok_or(UploadError::Content)?;
         let is_frame = matches!(kind, 0xc0..=0xcf) && !matches!(kind, 0xc4 | 0xc8 | 0xcc);
         match kind {

@@ -1,24 +1,26 @@
-//! Trailers: data that cameras and picture archives write after the last picture of a JPEG. Trailers are accepted, so
-//! that photographs are stored unchanged. Each trailer must be complete, according to its own structure:
+//! Trailers: data that cameras and picture archives write after the last picture of a JPEG.
+//! Trailers are accepted, because photographs must be stored unchanged.
+//! Each trailer must be complete and must have one of these structures:
 //! - the video of a motion photo: MP4 boxes up to the end of the file (Google, Xiaomi, Oppo);
-//! - Samsung's extended format: blocks, followed by their directory, which begins with `SEFH` and ends with `SEFT`;
-//! - AFCP, which picture archives use for captions (IPTC): from the tag `AXS` to a footer.
+//! - Samsung's format: blocks, followed by their directory, which begins with `SEFH` and ends with `SEFT`;
+//! - AFCP, in which picture archives store captions (IPTC): it begins with the tag `AXS` and ends with a footer.
 //!
-//! The service inspects neither the content of a trailer nor the metadata of a picture.
+//! The service does not inspect the content of a trailer, and does not inspect the metadata of a picture.
 
 use std::collections::VecDeque;
 
 use super::refusal::UploadError;
 
-/// The number of bytes at the end of the file that are buffered. A directory of 300 blocks fits.
+/// How many bytes at the end of the file are buffered. This is enough for a directory of 300 blocks.
 const MAX_DIRECTORY_BYTES: usize = 4096;
-/// Samsung's blocks and MP4 boxes begin with at least this many NULs. After fewer NULs, only AFCP can follow.
+/// Samsung's blocks and MP4 boxes begin with at least this many NUL bytes.
+/// A trailer with fewer of them can only be AFCP.
 const LEADING_NULS: usize = 2;
 
 pub(super) struct Trailer {
-    /// The position at which the pictures end. The trailer begins between this position and `content`.
+    /// The position at which the last picture ends. The trailer begins between this position and `content`.
     pictures_end: u64,
-    /// The position of the first byte that is not padding.
+    /// The position of the first byte after the pictures that is not padding.
     content: u64,
     /// The number of bytes of the file that were read.
     position: u64,
@@ -28,10 +30,11 @@ pub(super) struct Trailer {
 }
 
 impl Trailer {
-    /// Begins a trailer with the first byte after the padding. `position` is the number of this byte in the file.
+    /// Begins a trailer with the first byte that is not padding.
+    /// `position` is the number of this byte in the file, from 1.
     ///
     /// # Errors
-    /// Fails if no trailer can begin with this byte.
+    /// [`UploadError::AfterEnd`] if no trailer can begin with this byte.
     pub fn begin(pictures_end: u64, nuls: usize, position: u64, byte: u8) -> Result<Self, UploadError> {
         if nuls < LEADING_NULS && byte != b'A' {
             return Err(UploadError::AfterEnd);
@@ -45,8 +48,8 @@ impl Trailer {
             last: VecDeque::new(),
             video: Video::default(),
         };
-        // The padding has taken the first NULs of the box. The first MP4 box is shorter than 256 bytes, so its length
-        // begins with three NULs.
+        // The first MP4 box is shorter than 256 bytes, so its length begins with three NUL bytes.
+        // These were counted as padding, so they are added again here.
         trailer.video.header = vec![0; 3.min(nuls)];
         trailer.next(byte);
         Ok(trailer)
@@ -70,8 +73,8 @@ impl Trailer {
         if is_whole { Ok(()) } else { Err(UploadError::AfterEnd) }
     }
 
-    /// Returns whether this is a complete AFCP trailer. The footer repeats the tag and contains the start of the
-    /// trailer. The fourth character of the tag states the byte order.
+    /// Returns whether this is a complete AFCP trailer. Its footer repeats the tag and contains the start position of
+    /// the trailer. The fourth character of the tag states the byte order.
     fn is_afcp(&self, last: &[u8]) -> bool {
         let Some((_, [a, x, s, order, start @ .., _, _, _, _])) = last.split_last_chunk::<12>() else { return false };
         let start = match order {
@@ -82,8 +85,8 @@ impl Trailer {
         [*a, *x, *s] == *b"AXS" && self.first == [*a, *x, *s, *order] && u64::from(start) == self.content
     }
 
-    /// Returns whether this is a complete Samsung trailer. The directory lists each block with its distance from the
-    /// directory and its size. All blocks are inside the trailer, and one block begins the trailer.
+    /// Returns whether this is a complete Samsung trailer. The directory lists the size of each block and its distance
+    /// from the directory. All blocks must be inside the trailer, and the trailer must begin with one of them.
     fn is_samsung(&self, last: &[u8]) -> Option<bool> {
         let (rest, length) = last.strip_suffix(b"SEFT")?.split_last_chunk()?;
         let length = u32::from_le_bytes(*length);
@@ -110,7 +113,7 @@ impl Trailer {
 #[derive(Default)]
 struct Video {
     header: Vec<u8>,
-    /// The number of bytes of the current box that have not arrived yet.
+    /// How many bytes of the current box have not arrived yet.
     left: u64,
     boxes: u64,
     is_broken: bool,
@@ -127,7 +130,7 @@ impl Video {
         }
         self.header.push(byte);
         let (length, header) = match self.header[..] {
-            // If the length is 1, a 64-bit length follows.
+            // A length of 1 means that the real length follows in 64 bits.
             [0, 0, 0, 1, _, _, _, _, a, b, c, d, e, f, g, h] => (u64::from_be_bytes([a, b, c, d, e, f, g, h]), 16),
             [0, 0, 0, 1, ..] => return,
             [a, b, c, d, _, _, _, _] => (u64::from(u32::from_be_bytes([a, b, c, d])), 8),

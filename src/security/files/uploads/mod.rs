@@ -3,19 +3,20 @@
 //!
 //! **Attack**: a file whose name or declared type is wrong; a polyglot, which is valid as two types at once (a picture
 //! that is also an archive); a decompression bomb (a picture with too many pixels); a document with active content.
-//! **Control**: five types of files are allowed. The file name extension determines the type. The content must have
-//! that type, and a declared media type must not contradict it ([`FileType::expected`]). The structure of the content
-//! is parsed while it arrives, in a few kilobytes of memory. After the end of a picture, only padding, further pictures
-//! and camera trailers may follow. Text must be UTF-8 without control characters. A PDF is also parsed in a process of
-//! its own ([`pdf`]).
+//! **Control**: five types of files are allowed. The extension of the file name determines the type.
+//! The content must have that type, and a declared media type must not contradict it ([`FileType::expected`]).
+//! The service parses the structure of the content while it arrives, in a few kilobytes of memory.
+//! After the end of a picture, only padding, further pictures and the trailers of cameras may follow.
+//! Text must be UTF-8 without control characters. A PDF is also parsed in a separate process ([`pdf`]).
 //!
-//! Binary data is not searched for markup. Compressed bytes contain any short word by chance, and Photoshop writes
-//! `<!DOCTYPE plist` into valid pictures. Markup in a picture is harmless: every response has `nosniff`, so a browser
-//! trusts the declared type and does not look for markup. `attachment` makes the browser save the file. If the browser
-//! displays the file anyway, `sandbox` removes its origin.
+//! Binary data is not searched for markup, because valid files contain it: compressed bytes contain any short word by
+//! chance, and Photoshop writes `<!DOCTYPE plist` into pictures.
+//! Markup in a picture is harmless: every response has `nosniff`, so a browser trusts the declared type and does not
+//! search for markup. `attachment` makes the browser save the file.
+//! If the browser displays the file anyway, the `sandbox` of the content security policy removes its origin.
 //!
-//! **Limits**: data can be hidden in a picture's metadata. A file can exploit a bug of the program that opens it (use a
-//! virus scanner).
+//! **Limits**: an attacker can hide data in the metadata of a picture.
+//! A file can exploit a bug of the program that opens it. A virus scanner can reduce this risk.
 //! **ASVS**: 5.1.1, 5.2.2, 5.2.3, 5.2.6 · **Test**: `attacks::files::uploads`
 
 mod declared_type;
@@ -34,7 +35,7 @@ pub use pdf::PdfInspector;
 use polyglot::Polyglot;
 pub use refusal::{PdfFault, UploadError};
 
-/// Inspects a file while it arrives.
+/// Inspects the bytes of a file while they arrive.
 pub struct Inspector {
     is_empty: bool,
     polyglot: Polyglot,
@@ -49,7 +50,7 @@ enum Format {
 }
 
 impl Inspector {
-    /// Creates an inspector for a file of this type. A picture may have up to `max_pixels` pixels.
+    /// Creates an inspector for a file of this type. If the file is a picture, it may have at most `max_pixels` pixels.
     #[must_use]
     pub fn new(file_type: FileType, max_pixels: u32) -> Self {
         let format = match file_type {
@@ -61,10 +62,10 @@ impl Inspector {
         Self { is_empty: true, polyglot: Polyglot::new(file_type), format }
     }
 
-    /// Inspects the next bytes.
+    /// Inspects the next bytes of the file.
     ///
     /// # Errors
-    /// Fails as soon as a byte makes the file unacceptable.
+    /// [`UploadError`] as soon as a byte makes the file unacceptable.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), UploadError> {
         self.is_empty &= bytes.is_empty();
         for &byte in bytes {
@@ -79,10 +80,10 @@ impl Inspector {
         Ok(())
     }
 
-    /// Finishes the inspection at the end of the file.
+    /// Completes the inspection. Call it at the end of the file.
     ///
     /// # Errors
-    /// Fails if the file is incomplete or a polyglot.
+    /// [`UploadError`] if the file is empty, incomplete, or a polyglot.
     pub fn finish(self) -> Result<(), UploadError> {
         if self.is_empty {
             return Err(UploadError::Empty);

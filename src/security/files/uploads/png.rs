@@ -1,5 +1,5 @@
-//! Parses a PNG chunk by chunk, from its signature to the end of the chunk IEND. Only padding may follow. Checksums are
-//! not verified, because they detect damage and not attacks.
+//! Parses a PNG chunk by chunk, from its signature to the end of the chunk `IEND`. Only padding may follow this chunk.
+//! Checksums are not verified: an attacker can compute valid ones, so they only detect damage.
 
 use super::file_type::FileType;
 use super::picture::{check_pixels, is_padding};
@@ -11,16 +11,16 @@ const CHECKSUM: u64 = 4;
 pub(super) struct Png {
     max_pixels: u32,
     state: State,
-    /// The bytes of an incomplete field.
+    /// The bytes of a field that has not arrived completely.
     buffer: Vec<u8>,
     chunks: u64,
 }
 
 enum State {
     Signature,
-    /// The length and the type of a chunk are next.
+    /// The parser expects the length and the type of a chunk.
     ChunkHead,
-    /// The width and height are next, at the beginning of the first chunk.
+    /// The parser expects the width and height, with which the first chunk begins.
     Size {
         left: u64,
     },

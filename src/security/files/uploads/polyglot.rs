@@ -1,27 +1,29 @@
-//! Detects polyglots: files of one type that are also valid as another type. PDF readers search the first kilobyte for
-//! the PDF header. Archive programs search the end of the file for the directory of an archive, and ignore the bytes
-//! before the archive.
+//! Detects polyglots: files of one type that are also valid as another type.
+//! PDF readers search the first kilobyte for the PDF header, so a picture could also be a PDF.
+//! Archive programs search the end of the file for the directory of an archive, and ignore the bytes before the
+//! archive, so a picture could also be a ZIP archive.
 //!
-//! Binary data is searched for these signatures only, because they are rarely found by chance. One of 25 million files
-//! of 10 MiB has both ZIP signatures by chance, and fewer files have `%PDF-` in the first kilobyte.
+//! Binary data is only searched for signatures that rarely occur by chance, so that valid files are not refused.
+//! One of 25 million files of 10 MiB contains both ZIP signatures by chance.
+//! Even fewer files have `%PDF-` in the first kilobyte.
 
 use super::file_type::FileType;
 use super::refusal::UploadError;
 
 const PDF: &[u8; 5] = b"%PDF-";
-/// PDF readers search for the header in this many bytes.
+/// The number of bytes at the beginning of a file in which PDF readers search for the header.
 const PDF_SEARCH_BYTES: u64 = 1024;
 
-/// The signature of an entry in the central directory of a ZIP archive. An archive without an entry contains no files.
+/// The signature of an entry in the central directory of a ZIP archive. An archive without entries contains no files.
 const ZIP_ENTRY: u32 = u32::from_be_bytes(*b"PK\x01\x02");
-/// The signature of the record at the end of the central directory. The record has 22 bytes and a comment.
+/// The signature of the record at the end of the central directory. This record has 22 bytes and then a comment.
 const ZIP_END: u32 = u32::from_be_bytes(*b"PK\x05\x06");
 const ZIP_END_SEARCH_BYTES: u64 = 22 + 65_535;
 
-/// The signatures that were found so far.
+/// Searches the bytes of a file for the signatures of other types.
 pub(super) struct Polyglot {
     is_pdf: bool,
-    /// The last four bytes.
+    /// The last four bytes of the file that were read.
     last: u32,
     seen: u64,
     pdf_matched: usize,
@@ -56,7 +58,7 @@ impl Polyglot {
     }
 
     pub fn finish(&self) -> Result<(), UploadError> {
-        // `end` is the position after the four bytes of the signature.
+        // `end` is the position after the signature, so the record of the directory begins four bytes earlier.
         let is_archive = self.zip_end.is_some_and(|end| self.seen - end + 4 <= ZIP_END_SEARCH_BYTES);
         if is_archive { Err(UploadError::Archive) } else { Ok(()) }
     }

@@ -1,9 +1,9 @@
-//! The reasons for refusing an uploaded file.
+//! The reasons for which an uploaded file is refused.
 
 use super::file_type::FileType;
 use crate::http::error::ApiError;
 
-/// Why a file is refused. The message tells the user what to do, and contains no text of the file.
+/// The reason for which a file is refused. Its message tells the user what to do. It contains no text from the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UploadError {
     #[error("must have a file name that ends in .pdf, .png, .jpg, .jpeg, .jpe, .jfif, .csv or .txt")]
@@ -53,7 +53,7 @@ impl From<UploadError> for ApiError {
     }
 }
 
-/// Why a PDF is refused. The values are the exit statuses of the process that inspects PDFs.
+/// The reason for which a PDF is refused. Each value is an exit status of the child process that inspects PDFs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[repr(u8)]
 pub enum PdfFault {

@@ -5,7 +5,7 @@ use super::{FileType, Inspector, UploadError};
 
 const MAX_PIXELS: u32 = 110_000_000;
 
-/// Inspects the file at once, in pieces of one byte and in pieces of seven bytes. All three must give the same result.
+/// Inspects the file in one piece, in pieces of one byte and in pieces of seven bytes. All three results must be equal.
 fn inspect(file_type: FileType, bytes: &[u8]) -> Result<(), UploadError> {
     let by = |size: usize| {
         let mut inspector = Inspector::new(file_type, MAX_PIXELS);
@@ -41,7 +41,7 @@ fn jpeg(width: u16, height: u16, comment: &[u8], after: &[u8]) -> Vec<u8> {
         &segment(0xfe, comment),
         &segment(0xc0, &frame),
         &segment(0xda, &[1, 1, 0, 0, 63, 0]),
-        // Pixels, an escaped 0xff, a restart marker, fill bytes and the end of the image.
+        // The data of the scan: pixels, an escaped 0xff, a restart marker, fill bytes and the end of the image.
         &[1, 2, 0xff, 0, 3, 0xff, 0xd3, 4, 0xff, 0xff, 0xd9],
         after,
     ]
@@ -52,7 +52,7 @@ fn pdf(body: &str) -> Vec<u8> {
     format!("%PDF-1.7\n1 0 obj\n<< /Type /Catalog {body} >>\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF\r\n").into_bytes()
 }
 
-/// Returns the central directory of a ZIP archive with one file.
+/// Returns the central directory of a ZIP archive that contains one file.
 fn archive() -> Vec<u8> {
     [b"PK\x01\x02".as_slice(), &[0; 42], b"PK\x05\x06", &[0; 18]].concat()
 }
@@ -146,7 +146,7 @@ fn truncated_file_is_refused_at_every_length() {
     for (file_type, whole) in [
         (FileType::Png, png(2, 2, b"", b"")),
         (FileType::Jpeg, jpeg(2, 2, b"x", b"")),
-        // The line break after %%EOF may be missing.
+        // A valid PDF may end without a line break after %%EOF.
         (FileType::Pdf, pdf("").strip_suffix(b"\r\n").unwrap().to_vec()),
     ] {
         for length in 0..whole.len() {
@@ -157,7 +157,7 @@ fn truncated_file_is_refused_at_every_length() {
 }
 
 proptest::proptest! {
-    /// Any bytes get the same result for all sizes of the pieces.
+    /// The result for any bytes is the same, whatever the size of the pieces is.
     #[test]
     fn any_bytes_are_inspected_without_a_panic(mut bytes: Vec<u8>, start in 0_usize..4) {
         let starts: [&[u8]; 4] = [b"", b"%PDF-", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", &[0xff, 0xd8, 0xff]];

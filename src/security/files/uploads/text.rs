@@ -1,15 +1,15 @@
-//! Checks text. It must be UTF-8, and must have no control characters other than tabs and line breaks. It must not
-//! begin in a way that a browser would sniff as HTML or XML.
+//! Checks a text file. It must be UTF-8, and must contain no control characters except tabs and line breaks.
+//! It must not begin with a tag that makes a browser treat it as HTML or XML (content sniffing).
 //!
-//! Other encodings are refused. A file does not say whether it is Windows-1252 or Windows-1250, and a wrong guess would
-//! change names without any error.
+//! Other encodings are refused. A file does not state whether it is Windows-1252 or Windows-1250, and a wrong guess
+//! would change names without any error.
 
 use super::refusal::UploadError;
 
-/// A browser searches this many bytes for a tag (WHATWG MIME Sniffing, section 5.2).
+/// The number of bytes in which a browser searches for a tag (WHATWG MIME Sniffing, section 5.2).
 const SNIFFED_BYTES: usize = 1445;
-/// The tags that a browser sniffs as HTML (WHATWG MIME Sniffing, section 7.1), and `svg`. A space, `/` or `>` must
-/// follow the tag.
+/// The tags by which a browser recognizes HTML (WHATWG MIME Sniffing, section 7.1), and `svg`.
+/// A browser only recognizes a tag that a space, `/` or `>` follows.
 const TAGS: [&str; 18] = [
     "<!doctype html",
     "<html",
@@ -30,18 +30,18 @@ const TAGS: [&str; 18] = [
     "<!--",
     "<svg",
 ];
-/// A browser sniffs every text that begins with this declaration as XML.
+/// The declaration by which a browser recognizes XML. Any character may follow it.
 const XML: &str = "<?xml";
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 pub(super) struct Text {
-    /// The bytes of an incomplete character.
+    /// The bytes of a character that has not arrived completely.
     buffer: Vec<u8>,
     beginning: Vec<u8>,
     is_blank: bool,
-    /// The line of the next character, counted from 1.
+    /// The number of the current line. The first line is 1.
     line: u64,
-    /// The position of the next character in its line, counted from 1.
+    /// The position of the next character in its line. The first character is 1.
     character: u64,
 }
 
@@ -59,7 +59,7 @@ impl Text {
                 return Err(UploadError::Utf16);
             }
         }
-        // The fast path: nearly all bytes are visible ASCII characters.
+        // The fast path: nearly all bytes are visible ASCII characters, which need no decoding.
         if matches!(byte, b' '..=b'~') && self.buffer.is_empty() {
             self.is_blank &= byte == b' ';
             self.character += 1;
@@ -69,7 +69,8 @@ impl Text {
         let character = match std::str::from_utf8(&self.buffer) {
             Ok(text) => text.chars().next(),
             Err(error) if error.error_len().is_none() => return Ok(()),
-            // Wait for the next byte, which may show that the text is UTF-16.
+            // The file begins with 0xff or 0xfe. Wait for the second byte: 0xff 0xfe and 0xfe 0xff mean UTF-16, which
+            // has its own error.
             Err(_) if matches!(self.beginning[..], [0xff | 0xfe]) => return Ok(()),
             Err(_) => return Err(self.not_utf8()),
         };

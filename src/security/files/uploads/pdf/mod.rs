@@ -1,10 +1,10 @@
 //! PDFs must not have active content; they are parsed in a child process (CWE-434, CWE-674, CWE-400, API4:2023).
 //!
-//! **Attack**: a PDF contains a script, perhaps compressed so that a search of the raw bytes misses it. A PDF crashes
-//! its parser, makes the parser loop, or decompresses to gigabytes.
-//! **Control**: the first and last bytes are checked while the file arrives. Then every object is inspected
-//! ([`structure`]), in a child process with limits on memory and CPU time ([`process`]).
-//! **Limits**: a PDF can exploit a bug of a PDF reader, for example by a font.
+//! **Attack**: a PDF contains a script, perhaps compressed so that a search of the raw bytes does not find it.
+//! A PDF makes its parser crash or loop, or decompresses to gigabytes.
+//! **Control**: the service checks the first and last bytes while the file arrives.
+//! Then a child process with limits on memory and CPU time ([`process`]) inspects every object ([`structure`]).
+//! **Limits**: a PDF can exploit a bug of a PDF reader, for example by a malformed font.
 //! **ASVS**: 5.2.2, 5.2.6, 15.2.5 · **Test**: `attacks::files::uploads::pdf`
 
 mod process;
@@ -16,8 +16,8 @@ pub use structure::inspect;
 use super::file_type::FileType;
 use super::refusal::UploadError;
 
-/// The header must be at offset 0. PDF readers accept a header within the first kilobyte, but the bytes before it could
-/// be another file.
+/// The header, which must be at offset 0. PDF readers find a header anywhere within the first kilobyte, but the bytes
+/// before it could be another file (polyglot).
 const START: &[u8] = b"%PDF-";
 const END: &[u8] = b"%%EOF";
 
@@ -25,7 +25,7 @@ const END: &[u8] = b"%%EOF";
 #[derive(Default)]
 pub(super) struct Pdf {
     seen: usize,
-    /// The number of bytes of the end marker that have matched. White space after the end marker is ignored.
+    /// How many bytes of the end marker were found in sequence. White space after the end marker is ignored.
     end: usize,
 }
 

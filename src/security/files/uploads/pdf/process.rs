@@ -1,9 +1,9 @@
-//! The child process that parses a PDF. It runs this program (`strongroom inspect-pdf`), with the file as standard
-//! input and the result as exit status.
+//! The child process that parses a PDF. It is the same program (`strongroom inspect-pdf`).
+//! It reads the file from its standard input and returns the result as its exit status.
 //!
-//! The child process has no environment, settings, secrets, open files or async runtime. It limits its own resources
-//! before it reads the first byte. If a file makes the parser crash, loop or use up memory, only the upload of this
-//! file fails.
+//! The child process has no environment, settings, secrets, open files or async runtime.
+//! It limits its own resources before it reads the first byte.
+//! If a file makes the parser crash, loop or use up memory, only the upload of this file fails.
 #![allow(clippy::disallowed_types, reason = "the only process that the service starts is this program")]
 
 use std::fs::File;
@@ -21,38 +21,38 @@ use super::structure;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::files::uploads::refusal::{PdfFault, UploadError};
 
-/// The limit on memory is this value, plus four times the file size. The parser takes 32 MiB for a valid file of 7 MB.
-/// Only Linux enforces the limit.
+/// The child process may use this much memory, plus four times the size of the file.
+/// The parser needs 32 MiB for a valid file of 7 MB. Only Linux enforces this limit.
 const MAX_ADDRESS_SPACE: u64 = 192 * 1024 * 1024;
 const ADDRESS_SPACE_PER_BYTE: u64 = 4;
-/// The limit on CPU time is this value, plus one second per [`BYTES_PER_CPU_SECOND`]. A valid file of 7 MB takes half a
-/// second.
+/// The child process may use this much CPU time, plus one second per [`BYTES_PER_CPU_SECOND`].
+/// A valid file of 7 MB needs half a second.
 const MAX_CPU_SECONDS: u64 = 1;
 const BYTES_PER_CPU_SECOND: u64 = 2 * 1024 * 1024;
-/// The limit on elapsed time, with a margin for a busy machine.
+/// How long the service waits for the child process. The time is generous, because the machine may be busy.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// The exit status of the child process if it could not set the limits or read the file.
+/// The exit status of the child process if it could not set its limits or read the file.
 const FAILED: u8 = 1;
-/// The exit status of a Rust program after a panic.
+/// The exit status of a Rust program that panicked.
 const PANICKED: i32 = 101;
-/// The signals that end a process after a crash or beyond a limit.
+/// The signals that the kernel sends to a process which crashes or exceeds a limit.
 const FAULT_SIGNALS: [Signal; 7] =
     [Signal::ABORT, Signal::SEGV, Signal::BUS, Signal::ILL, Signal::FPE, Signal::SYS, Signal::XCPU];
 
 /// Inspects PDFs in child processes.
 #[derive(Clone)]
 pub struct PdfInspector {
-    /// The path of this program.
+    /// The path of the strongroom program, which is started as the child process.
     pub program: PathBuf,
 }
 
 impl PdfInspector {
-    /// Inspects a PDF. If this future is dropped, the child process is killed. The caller limits how many inspections
-    /// run at once.
+    /// Inspects a PDF in a child process. If the caller drops the future, the child process is killed.
+    /// The caller must limit how many inspections run at once.
     ///
     /// # Errors
-    /// [`UploadError::Pdf`] if the file is refused; [`ApiError::Unavailable`] if the inspection failed for another
-    /// reason.
+    /// [`UploadError::Pdf`] if the file is refused. [`ApiError::Unavailable`] if the inspection fails for a reason
+    /// other than the file.
     pub async fn inspect(&self, file: File) -> ApiResult<()> {
         let mut command = Command::new(&self.program);
         command.arg("inspect-pdf").env_clear().current_dir("/").kill_on_drop(true);
@@ -68,8 +68,8 @@ impl PdfInspector {
     }
 }
 
-/// Interprets the exit status. Returns `None` if the file was not the reason, for example if the process was killed
-/// from outside.
+/// Converts the exit status to a result. Returns `None` if the file did not cause the exit, for example if an operator
+/// killed the process.
 fn answer(status: ExitStatus) -> Option<Result<(), PdfFault>> {
     match (status.code(), status.signal()) {
         (Some(0), _) => Some(Ok(())),
@@ -82,7 +82,7 @@ fn answer(status: ExitStatus) -> Option<Result<(), PdfFault>> {
     }
 }
 
-/// Runs the command `inspect-pdf`.
+/// Runs the command `inspect-pdf`: reads a PDF from standard input, and returns the result as the exit status.
 pub fn inspect_standard_input() -> ExitCode {
     match read_limited().map(|file| structure::inspect(&file)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
@@ -101,16 +101,17 @@ fn read_limited() -> io::Result<Vec<u8>> {
 }
 
 fn limit_this_process(file_size: u64) -> io::Result<()> {
-    // If memory runs out, the kernel must kill this process and not the service. Only Linux has this file, so errors
-    // are ignored.
+    // If memory runs out, the kernel must kill this process and not the service.
+    // Errors are ignored, because only Linux has this file.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     let limit = |resource, soft: u64, hard: u64| {
         Ok::<_, io::Error>(setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) })?)
     };
-    // At the soft limit the kernel sends SIGXCPU, and at the hard limit SIGKILL.
+    // The kernel sends SIGXCPU at the soft limit and SIGKILL at the hard limit.
     let seconds = MAX_CPU_SECONDS + file_size / BYTES_PER_CPU_SECOND;
     limit(Resource::Cpu, seconds, seconds + 1)?;
-    // The process must not dump core (the dump would contain the user's file), write or open files, or start processes.
+    // The process must not dump core (a core dump would contain the user's file), write or open files, or start
+    // processes.
     for resource in [Resource::Core, Resource::Fsize, Resource::Nofile, Resource::Nproc] {
         limit(resource, 0, 0)?;
     }

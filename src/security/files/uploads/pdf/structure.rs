@@ -1,9 +1,9 @@
-//! Inspects the objects of a PDF for active content. `hayro-syntax` parses the objects.
+//! Inspects the objects of a PDF for active content. The crate `hayro-syntax` parses the objects.
 //!
 //! Every object is inspected, even if no other object refers to it, because a PDF reader that repairs the file might
-//! use it. So a forbidden action is found wherever it could be triggered (open action, annotation, name tree). The file
-//! is read twice: first by its cross-reference table, then by a scan for objects, because some PDF readers ignore the
-//! table. Objects that a later revision replaced are not inspected.
+//! use it. So a forbidden action is found in any place (open action, annotation, name tree).
+//! The file is parsed twice: first by its cross-reference table, then by a scan for objects, because some PDF readers
+//! ignore the table. Objects that a later revision of the file has replaced are not inspected.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use hayro_syntax::{LoadPdfError, Pdf};
 
 use crate::security::files::uploads::refusal::PdfFault;
 
-/// Forbidden types of actions (`/S`) and of annotations (`/Subtype`).
+/// The forbidden types of actions (`/S`) and of annotations (`/Subtype`), with the reason for the refusal.
 const ACTIVE: [(&[u8], PdfFault); 11] = [
     (b"JavaScript", PdfFault::JavaScript),
     (b"Launch", PdfFault::Launch),
@@ -26,21 +26,21 @@ const ACTIVE: [(&[u8], PdfFault); 11] = [
     (b"Sound", PdfFault::Media),
     (b"Rendition", PdfFault::Media),
 ];
-/// Keys of forbidden content: the name tree of scripts, the script of a 3D model, an XFA form.
+/// The keys of forbidden content: the name tree of scripts, the script of a 3D model, an XFA form.
 const ACTIVE_KEYS: [(&str, PdfFault); 3] =
     [("JavaScript", PdfFault::JavaScript), ("OnInstantiate", PdfFault::JavaScript), ("XFA", PdfFault::Xfa)];
 /// The root elements of electronic invoices: Factur-X and ZUGFeRD, ZUGFeRD 1.0, UBL (Peppol), Order-X.
 const INVOICE_ROOTS: [&str; 5] =
     ["CrossIndustryInvoice", "CrossIndustryDocument", "Invoice", "CreditNote", "SCRDMCCBDACIOMessageStructure"];
 
-/// Refuses a PDF that has active content or cannot be parsed completely.
+/// Refuses a PDF that has active content, or that cannot be parsed completely.
 ///
 /// # Errors
-/// Returns the first fault.
+/// [`PdfFault`]: the first reason that was found.
 pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     let mut file = file.to_vec();
-    // Old programs list objects at offset 0 that they did not write. PDF readers treat such objects as missing. Mark
-    // them as free, so that the library does the same.
+    // The tables of some old programs list objects at offset 0, which do not exist.
+    // PDF readers treat these objects as missing. Mark the entries as free, so that the library does the same.
     replace(&mut file, b"0000000000 00000 n", b"0000000000 00000 f");
     let by_table = Pdf::new(file.clone()).map_err(|error| match error {
         LoadPdfError::Decryption(_) => PdfFault::Encrypted,
@@ -51,8 +51,8 @@ pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     if !after_headers(&file).all(|rest| Object::from_bytes(rest).is_some()) {
         return Err(PdfFault::Unreadable);
     }
-    // Misspell `startxref`, so that the library cannot find the table and scans for objects. If the scan fails, there
-    // is no second reading to check.
+    // Misspell `startxref`, so that the library does not find the table and scans the file for objects.
+    // If the scan fails, PDF readers cannot use it either, so there is nothing to check.
     replace(&mut file, b"startxref", b"startXref");
     Pdf::new(file).map_or(Ok(()), |by_scan| check_objects(&by_scan))
 }
@@ -67,7 +67,7 @@ fn replace(file: &mut [u8], from: &[u8], to: &[u8]) {
     }
 }
 
-/// Returns the bytes after each object header (`12 0 obj`).
+/// Returns the bytes after each header of an object (for example `12 0 obj`).
 fn after_headers(file: &[u8]) -> impl Iterator<Item = &[u8]> {
     let is_header = |before: &[u8]| {
         let mut words = before.rsplit(is_white_space).filter(|word| !word.is_empty());
@@ -103,11 +103,12 @@ fn check_objects(pdf: &Pdf) -> Result<(), PdfFault> {
         read += 1;
         check(pdf, object)?;
     }
-    // The library skips objects that it cannot parse. Another PDF reader might parse and run them.
+    // The library skips objects that it cannot parse. Refuse them, because another PDF reader might parse and execute
+    // them.
     if read < known { Err(PdfFault::Unreadable) } else { Ok(()) }
 }
 
-/// Checks an object and the objects nested in it.
+/// Checks an object and all objects that are nested in it.
 fn check<'a>(pdf: &'a Pdf, object: Object<'a>) -> Result<(), PdfFault> {
     let mut pending = vec![object];
     while let Some(object) = pending.pop() {
@@ -141,8 +142,8 @@ fn container(value: MaybeRef<Object<'_>>) -> Option<Object<'_>> {
     }
 }
 
-/// Counts the items of an array or a dictionary. Returns `None` if an item cannot be parsed, because the library would
-/// silently drop the rest.
+/// Returns the number of items in an array or a dictionary.
+/// Returns `None` if an item cannot be parsed: the library would then silently ignore the remaining items.
 fn items(inside: &[u8]) -> Option<usize> {
     let marked = [b"[", inside, b"\n/End]"].concat();
     let (mut items, mut is_whole) = (0, false);
@@ -153,8 +154,8 @@ fn items(inside: &[u8]) -> Option<usize> {
     is_whole.then(|| items - 1)
 }
 
-/// Returns `Some` if all PDF readers see the same entries. If a key occurs twice, some readers use the first value and
-/// others the last.
+/// Returns `Some` if all PDF readers find the same entries in the dictionary.
+/// If a key occurs with two values, some readers use the first one and others use the last one.
 fn is_unambiguous(dict: &Dict<'_>) -> Option<()> {
     let inside = dict.data().get(2..dict.data().len().checked_sub(2)?)?;
     if items(inside)? == 2 * dict.len() {
@@ -173,8 +174,9 @@ fn is_unambiguous(dict: &Dict<'_>) -> Option<()> {
     Some(())
 }
 
-/// Some PDF readers find the objects of an object stream by its table, and others scan the stream. Returns `Some` if
-/// both find the same objects. Otherwise a reader could find objects that were not inspected.
+/// Returns `Some` if all PDF readers find the same objects in an object stream.
+/// Some readers find them by the table of the stream, and others scan the stream.
+/// If the results differed, a reader could use objects that were not inspected.
 fn check_object_stream(stream: &Stream<'_>) -> Option<()> {
     let content = stream.decoded_data().ok()?;
     let [count, first] = ["N", "First"].map(|key| stream.dict().get::<u32>(key));
@@ -210,8 +212,8 @@ fn is_name(dict: &Dict<'_>, key: &str, expected: &[u8]) -> bool {
     dict.get::<Name<'_>>(key).is_some_and(|name| name.as_ref() == expected)
 }
 
-/// Refuses links that open without a click. Such a link tells a third party when the file is read, and from which
-/// address.
+/// Refuses actions that open a link without a click. Such a link tells a third party when a user opens the file, and
+/// from which IP address.
 fn check_triggered<'a>(pdf: &'a Pdf, dict: &Dict<'a>) -> Result<(), PdfFault> {
     let mut pending: Vec<_> = dict.get_raw::<Object<'_>>("OpenAction").into_iter().collect();
     if let Some(additional) = dict.get::<Dict<'_>>("AA") {
@@ -227,7 +229,7 @@ fn check_triggered<'a>(pdf: &'a Pdf, dict: &Dict<'a>) -> Result<(), PdfFault> {
         match value {
             Some(Object::Dict(action)) if is_name(&action, "S", b"URI") => return Err(PdfFault::OpensLink),
             Some(Object::Dict(action)) => pending.extend(action.get_raw::<Object<'_>>("Next")),
-            // An array contains several actions, or a destination: a page and a position on it.
+            // An array contains either several actions, or a destination: a page and a position on this page.
             Some(Object::Array(actions)) => pending.extend(actions.raw_iter()),
             _ => {}
         }
@@ -235,14 +237,14 @@ fn check_triggered<'a>(pdf: &'a Pdf, dict: &Dict<'a>) -> Result<(), PdfFault> {
     Ok(())
 }
 
-/// Checks the files that a file specification embeds.
+/// Checks the embedded files of a file specification. Only the XML of an electronic invoice is allowed.
 fn check_attachments(dict: &Dict<'_>) -> Result<(), PdfFault> {
     if !is_set(dict, "EF") {
         return Ok(());
     }
     let files = dict.get::<Dict<'_>>("EF").ok_or(PdfFault::EmbeddedFile)?;
     let names = ["F", "UF"].map(|key| dict.get::<PdfString<'_>>(key));
-    // In UTF-16, every other byte of an ASCII name is zero. Without the zeros, the name is the same in both encodings.
+    // Removing all zero bytes makes an ASCII name in UTF-16 equal to the same name in PDF's single-byte encoding.
     let ends_as_xml = |name: &PdfString<'_>| {
         let name: Vec<_> = name.iter().filter(|byte| **byte != 0).map(u8::to_ascii_lowercase).collect();
         name.ends_with(b".xml")
@@ -256,7 +258,7 @@ fn check_attachments(dict: &Dict<'_>) -> Result<(), PdfFault> {
     Ok(())
 }
 
-/// Accepts only the XML of an electronic invoice as an embedded file.
+/// Refuses an embedded file, unless it is the XML of an electronic invoice.
 fn check_embedded(stream: &Stream<'_>) -> Result<(), PdfFault> {
     let says_xml = stream.dict().get::<Name<'_>>("Subtype").is_none_or(|subtype| subtype.ends_with(b"xml"));
     let content = stream.decoded_data().map_err(|_| PdfFault::EmbeddedFile)?;
@@ -264,8 +266,9 @@ fn check_embedded(stream: &Stream<'_>) -> Result<(), PdfFault> {
     if says_xml && is_invoice { Ok(()) } else { Err(PdfFault::EmbeddedFile) }
 }
 
-/// Returns `Some` for XML that begins and ends with the root element of an invoice. A document type (entities, XXE) or
-/// a style sheet (XSLT) before the root element is refused.
+/// Returns `Some` if the XML begins and ends with the root element of an invoice.
+/// A document type (entities, XXE) or a style sheet (XSLT) before the root element is refused, because a reader might
+/// process it.
 fn is_invoice(text: &str) -> Option<()> {
     let mut rest = text.trim_start_matches('\u{feff}').trim();
     if let Some(declaration) = rest.strip_prefix("<?xml ") {
