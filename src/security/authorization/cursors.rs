@@ -2,9 +2,9 @@
 //!
 //! **Attack**: a client changes the position in a cursor, or uses a cursor of another user or another filter, to probe
 //! for rows.
-//! **Control**: a cursor contains the position and a MAC over owner, list, filter and position. All invalid cursors get
-//! the same error. A cursor grants no access: every query also filters by owner.
-//! **Limits**: the position is encoded, not encrypted. It must contain only values that the owner may read.
+//! **Control**: a cursor contains a position in the list, and a MAC over owner, list, filter and position.
+//! All invalid cursors get the same error. A cursor grants no access to rows: every query also filters by owner.
+//! **Limits**: the position is encoded but not encrypted. It must only contain values that the owner may read.
 //! **ASVS**: 8.2.2, 15.3.7
 //! **Test**: `attacks::authorization::object_level`
 
@@ -20,16 +20,16 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::{ListQuery, NoFilter, PageQuery};
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// The error for a text that is not a cursor of this owner, list and filter. It does not reveal which of the three
-/// differs.
+/// The error for a text that is not a cursor of this owner, list and filter.
+/// It does not reveal which of these differs, so it tells an attacker nothing about other users' cursors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor of this list")]
 pub struct InvalidCursor;
 
-/// The error for a position that cannot be encoded. The cause is a bug in the server.
+/// The error for a position that cannot be encoded as a cursor. The cause is a bug of the service.
 #[derive(Debug, thiserror::Error)]
 pub enum CursorError {
-    /// The position cannot be serialized.
+    /// The position cannot be serialized as JSON.
     #[error("the position cannot be serialized as JSON")]
     Json(#[from] serde_json::Error),
     /// The cursor would be longer than [`MAX_CURSOR_LENGTH`].
@@ -49,7 +49,7 @@ impl From<CursorError> for ApiError {
     }
 }
 
-/// A request for one page of a list. Its cursor is valid only for this owner, list and filter.
+/// A request for one page of a list. Its cursor is only valid for this owner, list and filter.
 #[derive(Clone, Debug)]
 pub struct ListScope {
     owner: Uuid,
@@ -60,17 +60,17 @@ pub struct ListScope {
 }
 
 impl ListScope {
-    /// Creates the scope of a list. It contains all fields of the filter, so that a handler cannot forget one.
+    /// Creates the scope of a list. It uses all fields of the filter, so that a handler cannot forget one of them.
     ///
     /// # Errors
-    /// Returns [`ApiError::Internal`] for a filter with nested fields.
+    /// [`ApiError::Internal`] if the filter has nested fields.
     pub fn new<F: Serialize>(owner: UserId, list: &'static str, query: &ListQuery<F>) -> ApiResult<Self> {
         let filter = serde_urlencoded::to_string(&query.filter).map_err(ApiError::internal)?;
         let PageQuery { limit, cursor } = query.page.clone();
         Ok(Self { owner: owner.uuid(), list, filter, cursor, limit })
     }
 
-    /// Creates the scope of a list of children, for example of the payments of an invoice.
+    /// Creates the scope of a list below a parent, for example of the payments of an invoice.
     #[must_use]
     pub fn of_parent(owner: UserId, list: &'static str, parent: Uuid, query: &ListQuery<NoFilter>) -> Self {
         let PageQuery { limit, cursor } = query.page.clone();
@@ -82,37 +82,38 @@ impl ListScope {
     }
 }
 
-/// Encodes and decodes cursors.
+/// Encodes positions as signed cursors, and decodes cursors.
 #[derive(Clone, Debug)]
 pub struct Cursors(Keys);
 
 impl Cursors {
-    /// Creates an encoder that signs with these keys.
+    /// Creates an encoder that signs cursors with these keys.
     #[must_use]
     pub fn new(keys: &Keys) -> Self {
         Self(keys.clone())
     }
 
-    /// Returns the position after which the page starts. Without a cursor, this is `start`.
+    /// Returns the position after which the page begins, or `start` if the request has no cursor.
     ///
     /// # Errors
-    /// Returns 400 for the field `cursor`. All invalid cursors get the same error.
+    /// [`ApiError::Invalid`] (400) for the field `cursor`, with the same message for all invalid cursors.
     pub fn start_or<P: DeserializeOwned>(&self, scope: &ListScope, start: P) -> ApiResult<P> {
         scope.cursor.as_ref().map_or(Ok(start), |cursor| Ok(self.decode(scope, cursor)?))
     }
 
-    /// Returns the position after which the page starts, in a list from newest to oldest.
+    /// Returns the position after which the page begins, for a list that is sorted from newest to oldest.
     ///
     /// # Errors
-    /// Returns the error of [`start_or`](Self::start_or).
+    /// The same errors as [`start_or`](Self::start_or).
     pub fn start(&self, scope: &ListScope) -> ApiResult<Position> {
         self.start_or(scope, Position::start())
     }
 
-    /// Builds a page from up to [`Limit::rows`] rows. `position` returns the position of a row.
+    /// Creates a page from the rows of a query, at most [`Limit::rows`].
+    /// `position` returns the position of a row in the list.
     ///
     /// # Errors
-    /// Returns [`ApiError::Internal`] for a position that cannot be encoded.
+    /// [`ApiError::Internal`] if the position cannot be encoded.
     pub fn page<T, P: Serialize>(
         &self,
         scope: &ListScope,
@@ -188,8 +189,8 @@ mod tests {
         assert_eq!(open(scope(owner, "customers", "status=draft")), Err(InvalidCursor));
         assert_eq!(open(scope(owner, "invoices", "status=paid")), Err(InvalidCursor));
         assert_eq!(open(scope(owner, "invoices", "")), Err(InvalidCursor));
-        // The letters of list and filter are the same, but the boundary between them differs. The MAC covers the
-        // boundary.
+        // List and filter together have the same letters as above, but the boundary between them is different.
+        // The MAC covers this boundary.
         assert_eq!(open(scope(owner, "invoicess", "tatus=draft")), Err(InvalidCursor));
         let others = Cursors::new(&Keys::new(&vec![9; 32].into()).unwrap());
         assert_eq!(others.decode::<Position>(&own, &cursor), Err(InvalidCursor));
@@ -244,7 +245,7 @@ mod tests {
         ] {
             assert_eq!(cursors().decode::<Position>(&scope, bad), Err(InvalidCursor));
         }
-        // This is a valid cursor of the list, but its position has another type.
+        // The signature of this cursor is valid, but its position has another type.
         let cursor = cursors().encode(&scope, &"text").unwrap();
         assert_eq!(cursors().decode::<Position>(&scope, &cursor), Err(InvalidCursor));
     }

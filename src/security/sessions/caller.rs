@@ -2,8 +2,8 @@
 //!
 //! **Attack**: a client sends a request without a token, with a forged token, or with a token whose session has ended.
 //! **Control**: [`Caller`] has no public constructor: only a verified token or a redeemed ticket creates a `Caller`.
-//! Every store method of an owned table takes a `Caller`, so code without authentication does not compile. The session
-//! of the token must be live and belong to the user in the token (`revocations`).
+//! Every store method of an owned table requires a `Caller` as an argument, so code without authentication does not
+//! compile. The session of the token must be live and belong to the user in the token (`revocations`).
 //! **Limits**: a stolen token works until it expires or its session ends.
 //! **ASVS**: 7.2.1, 7.4.1, 8.2.1, 8.3.1, 9.1.1
 //! **Test**: `attacks::sessions::access_tokens`
@@ -27,7 +27,7 @@ use crate::security::crypto::keys::Keys;
 use crate::security::sessions::access_tokens::AccessTokens;
 use crate::security::sessions::revocations::{Revocations, SessionState};
 
-/// The verified identity of a request: a user and a session.
+/// The verified identity of a request: its user and its session.
 #[derive(Clone, Debug)]
 pub struct Caller {
     user: UserId,
@@ -36,7 +36,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Returns the user, who owns all rows that this request may access.
+    /// Returns the user of the request. The request may only access the rows of this user.
     #[must_use]
     pub fn user(&self) -> UserId {
         self.user
@@ -48,13 +48,13 @@ impl Caller {
         self.session
     }
 
-    /// Returns the time at which the token expires.
+    /// Returns the time at which the access token expires.
     #[must_use]
     pub fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at
     }
 
-    /// Creates the caller of a redeemed ticket (`tickets`).
+    /// Creates the caller of a WebSocket from a redeemed ticket (`tickets`).
     pub(in crate::security) fn from_ticket(user: UserId, session: SessionId, expires_at: DateTime<Utc>) -> Self {
         let caller = Self { user, session, expires_at };
         caller.record_in_log();
@@ -62,7 +62,8 @@ impl Caller {
     }
 
     fn record_in_log(&self) {
-        // The JSON formatter rewrites all fields of a span at each change, so both fields are recorded at once.
+        // Both fields are recorded in one call, because the JSON formatter rewrites all fields of a span at each
+        // change.
         tracing::record_all!(Span::current(), user = %self.user, session = %self.session);
         context::set_caller(self.user, self.session);
     }
@@ -70,7 +71,8 @@ impl Caller {
 
 impl Describe for Caller {}
 
-/// Returns the caller that the route's gate has stored in the request. On a public route, this extractor returns 401.
+/// Extracts the caller that the gate of the route has stored in the request.
+/// A public route has no such gate, so it returns 401.
 impl FromRequest for Caller {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
@@ -81,7 +83,7 @@ impl FromRequest for Caller {
     }
 }
 
-/// Verifies tokens and returns a [`Caller`].
+/// Verifies access tokens and creates the [`Caller`] of a request.
 #[derive(Clone)]
 pub struct Authenticator {
     pub keys: Arc<Keys>,
@@ -91,12 +93,14 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Authenticates a request by its headers. If the token is missing or invalid, `charge` counts the request against
-    /// a rate limit before an event is recorded. An error of `charge` replaces the 401.
+    /// Authenticates a request by its headers. If the token is missing or invalid, it calls `charge`, which counts the
+    /// request against a rate limit, and then records an event.
+    /// If `charge` fails, its error is returned instead of the 401, and no event is recorded.
     ///
     /// # Errors
-    /// [`ApiError::Unauthenticated`] for every fault of the token. Only the event contains the reason.
-    /// [`ApiError::Unavailable`] if the state of the session cannot be read: authentication fails closed.
+    /// [`ApiError::Unauthenticated`] for every fault of the token. Only the security event contains the reason.
+    /// [`ApiError::Unavailable`] if the service cannot read the state of the session: it refuses the request then (fail
+    /// closed).
     pub async fn authenticate(&self, headers: &HeaderMap, charge: impl Fn() -> ApiResult<()>) -> ApiResult<Caller> {
         let Some(token) = bearer_token(headers) else {
             charge()?;
@@ -106,10 +110,10 @@ impl Authenticator {
         self.check(token, charge).await
     }
 
-    /// Authenticates by an access token.
+    /// Authenticates a caller by an access token that is not in the headers of a request.
     ///
     /// # Errors
-    /// Fails like [`Self::authenticate`].
+    /// The same errors as [`Self::authenticate`].
     pub async fn verify(&self, token: &str) -> ApiResult<Caller> {
         self.check(token, || Ok(())).await
     }
@@ -129,8 +133,8 @@ impl Authenticator {
                 let revoked = Event::new(EventKind::AuthnTokenRevoked).reason("session_ended");
                 Some(revoked.user(claims.user).session(claims.session))
             }
-            // The token has a valid signature, but we did not issue it: an attacker has the signing key. The event must
-            // not name the user in the token.
+            // The signature of the token is valid, but the service did not issue the token: an attacker has the signing
+            // key. The event must not contain the user of the token, because the attacker has chosen this user.
             SessionState::Unknown => Some(Event::new(EventKind::AuthnTokenInvalid).reason("unknown_session")),
             SessionState::Foreign => Some(Event::new(EventKind::AuthnTokenInvalid).reason("foreign_session")),
         };
@@ -145,7 +149,8 @@ impl Authenticator {
         Ok(caller)
     }
 
-    /// Checks that the token has not expired and the session has not ended. Long responses call this repeatedly.
+    /// Checks again that the token has not expired and that the session has not ended.
+    /// Long responses call it repeatedly.
     ///
     /// # Errors
     /// [`ApiError::Unauthenticated`] if the token has expired or the session has ended.
@@ -156,8 +161,8 @@ impl Authenticator {
     }
 }
 
-/// Returns the token if there is exactly one `Authorization: Bearer …` header. Tokens in a query, cookie or body are
-/// ignored, because queries are logged, and browsers send cookies with cross-site requests.
+/// Returns the token if there is exactly one `Authorization: Bearer …` header.
+/// Tokens in a query, cookie or body are ignored: queries are logged, and browsers add cookies to cross-site requests.
 #[must_use]
 pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let mut lines = headers.get_all(header::AUTHORIZATION);
@@ -167,7 +172,7 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// Returns the tokens of all `Authorization: Bearer …` headers. Each token of a plain HTTP request was exposed.
+/// Returns the tokens of all `Authorization: Bearer …` headers of a plain HTTP request. All of them were exposed.
 pub fn exposed_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(header::AUTHORIZATION).filter_map(bearer_of)
 }

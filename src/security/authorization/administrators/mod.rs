@@ -1,16 +1,18 @@
 //! Function-level authorization: administrators only (CWE-285, CWE-862, API5:2023).
 //!
-//! **Attack**: a user calls an administrator's function: by guessing its URL, by claiming a role, or with a token from
-//! before they were demoted or disabled.
-//! **Control**: only [`Administrators::authorize`] creates an [`AdminCaller`]. The route's gate calls this function for
-//! each request. The function reads role, status and session from the *database*. Roles are neither cached nor stored
-//! in tokens, so a role is never stale. Every store method for administrators takes an `AdminCaller`. Every statement
-//! checks the role again (`is_active_admin`): if an administrator is demoted between the gate and the statement, the
-//! statement changes nothing.
+//! **Attack**: a user calls a function for administrators: by guessing its URL, by claiming a role, or with a token
+//! from the time before they were demoted or disabled.
+//! **Control**: only [`Administrators::authorize`] creates an [`AdminCaller`].
+//! The gate of the route calls this function for each request.
+//! The function reads role, status and session from the *database*.
+//! Roles are neither cached nor stored in tokens, so a role is never outdated.
+//! Every store method for administrators requires an `AdminCaller` as an argument.
+//! Every statement checks the role again (`is_active_admin`): if an administrator is demoted between the gate and the
+//! statement, the statement changes nothing.
 //!
-//! Least privilege: the service's database role cannot write roles or status. Only the command line promotes and
-//! demotes administrators.
-//! **Limits**: an administrator can act maliciously. Each of their actions leaves an event.
+//! Least privilege: the service's database role cannot write roles or status.
+//! Only the command line promotes and demotes administrators.
+//! **Limits**: an administrator can act maliciously. Each of their actions causes an event.
 //! **ASVS**: 8.1.1, 8.2.1, 8.3.1, 8.3.2
 //! **Test**: `attacks::authorization::function_level`
 
@@ -28,12 +30,12 @@ use crate::http::signature::Describe;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::sessions::caller::Caller;
 
-/// The verified identity of an administrator.
+/// The identity of a caller who was verified to be an administrator.
 #[derive(Clone, Debug)]
 pub struct AdminCaller(Caller);
 
 impl AdminCaller {
-    /// Returns the administrator's user id.
+    /// Returns the user id of the administrator.
     #[must_use]
     pub fn user(&self) -> UserId {
         self.0.user()
@@ -42,8 +44,8 @@ impl AdminCaller {
 
 impl Describe for AdminCaller {}
 
-/// Returns the `AdminCaller` that the route's gate has stored in the request. Without this gate, the extractor returns
-/// 403.
+/// Extracts the `AdminCaller` that the gate of the route has stored in the request.
+/// On a route without this gate, it returns 403.
 impl FromRequest for AdminCaller {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
@@ -54,7 +56,7 @@ impl FromRequest for AdminCaller {
     }
 }
 
-/// Verifies that a caller is an administrator.
+/// Checks in the database whether a caller is an administrator.
 #[derive(Clone)]
 pub struct Administrators {
     pool: PgPool,
@@ -69,15 +71,15 @@ impl Administrators {
     /// Verifies in the database that the caller is an active administrator.
     ///
     /// # Errors
-    /// [`ApiError::Forbidden`] if the caller is no administrator. [`ApiError::Unauthenticated`] if the session has
-    /// ended, or the user is disabled or deleted. [`ApiError::Unavailable`] if the database fails: authorization fails
-    /// closed.
+    /// [`ApiError::Forbidden`] if the caller is not an administrator.
+    /// [`ApiError::Unauthenticated`] if the session has ended, or if the user is disabled or deleted.
+    /// [`ApiError::Unavailable`] if the database fails: the service refuses the request then (fail closed).
     pub async fn authorize(&self, caller: Caller) -> ApiResult<AdminCaller> {
         match store::admin_status(&self.pool, &caller).await? {
             Some(status) if status.live && status.admin => Ok(AdminCaller(caller)),
             Some(status) if status.live => Err(ApiError::Forbidden),
             _ => {
-                // The session has ended, but this replica has not received the notification yet.
+                // The session has ended, but the notification of its end has not reached this replica yet.
                 Event::new(EventKind::AuthnTokenRevoked)
                     .user(caller.user())
                     .session(caller.session())

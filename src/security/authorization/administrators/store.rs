@@ -1,13 +1,13 @@
-//! SQL that reads whether a caller is an administrator.
+//! SQL that checks whether a caller is an administrator.
 
 use sqlx::PgPool;
 
 use crate::security::sessions::caller::Caller;
 
-/// The caller's current role and status.
+/// The current role and status of a caller.
 pub struct AdminStatus {
     pub admin: bool,
-    /// True while the session has not ended and the user is active.
+    /// True if the session has not ended and the user is active.
     pub live: bool,
 }
 

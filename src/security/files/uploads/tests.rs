@@ -157,7 +157,7 @@ fn truncated_file_is_refused_at_every_length() {
 }
 
 proptest::proptest! {
-    /// The result for any bytes is the same, whatever the size of the pieces is.
+    /// Checks that the size of the pieces never changes the result, for any bytes.
     #[test]
     fn any_bytes_are_inspected_without_a_panic(mut bytes: Vec<u8>, start in 0_usize..4) {
         let starts: [&[u8]; 4] = [b"", b"%PDF-", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", &[0xff, 0xd8, 0xff]];

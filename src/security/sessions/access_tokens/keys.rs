@@ -2,11 +2,12 @@
 //!
 //! **Attack**: weak or mismatched keys (an empty HMAC secret; a public key as HMAC secret, RS/HS confusion); a token
 //! that names or contains its own key; keys that cannot be rotated without ending all sessions.
-//! **Control**: keys are loaded and checked once. Each key has a `kid`, which is computed from the key. The `kid` of a
-//! token is only compared with these, and never used as a path, query or URL. The current key signs, and the previous
-//! key only verifies.
-//! **Limits**: an attacker who has the signing key can sign tokens. With Ed25519, services that only verify tokens do
-//! not have the signing key.
+//! **Control**: keys are loaded and checked once, at startup.
+//! Each key has a key id (`kid`), which is computed from the key.
+//! The `kid` in a token is only compared with these key ids, and is never used as a path, query or URL.
+//! The current key signs. The previous key only verifies, so that tokens stay valid during a rotation.
+//! **Limits**: an attacker who has the signing key can sign tokens.
+//! With Ed25519, services that only verify tokens do not have the signing key.
 //! **ASVS**: 9.1.3, 11.2.2, 11.2.3, 13.3.1
 //! **Test**: `attacks::sessions::access_tokens`
 
@@ -22,13 +23,13 @@ use serde_json::{Value, json};
 
 use crate::config::{JwtAlgorithm, JwtSettings};
 
-/// The minimum length of an HS256 secret, in bytes. RFC 7518 §3.2 requires the length of the hash.
+/// The minimum length of an HS256 secret in bytes. RFC 7518 §3.2 requires at least the length of the hash.
 const SECRET_BYTES: usize = 32;
 
-/// The length of a `kid` in bytes, before encoding. A `kid` is public.
+/// The length of a key id (`kid`) in bytes, before it is encoded.
 const KID_BYTES: usize = 16;
 
-/// The error for invalid settings of access tokens. The messages contain no values of settings.
+/// The error for invalid settings of access tokens. Its messages contain no values of settings, which may be secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwtSettingsError {
     #[error("the HS256 key needs at least {SECRET_BYTES} bytes")]
@@ -45,7 +46,7 @@ pub enum JwtSettingsError {
     NoName,
 }
 
-/// The loaded keys: one signs, and up to two verify.
+/// The loaded keys. One key signs. One or two keys verify.
 pub(super) struct SigningKeys {
     pub(super) algorithm: Algorithm,
     pub(super) kid: String,
@@ -56,7 +57,7 @@ pub(super) struct SigningKeys {
 struct VerifyingKey {
     kid: String,
     key: DecodingKey,
-    /// The public key as JWK. `None` if the key is a secret (HS256).
+    /// The public key as JWK, or `None` for HS256, whose key is secret.
     jwk: Option<Value>,
 }
 
@@ -87,20 +88,20 @@ impl SigningKeys {
         })
     }
 
-    /// Returns the key with this `kid`.
+    /// Returns the key with this `kid`, or `None` if there is none.
     pub(super) fn find(&self, kid: &str) -> Option<&DecodingKey> {
         self.verifying.iter().find(|key| key.kid == kid).map(|key| &key.key)
     }
 
-    /// Returns the JWK set (RFC 7517) of the public keys. Returns `None` with HS256, which has no public keys.
+    /// Returns the JWK set (RFC 7517) of the public keys, or `None` for HS256, which has no public keys.
     pub(super) fn jwks(&self) -> Option<Value> {
         let keys: Vec<&Value> = self.verifying.iter().filter_map(|key| key.jwk.as_ref()).collect();
         (!keys.is_empty()).then(|| json!({ "keys": keys }))
     }
 }
 
-/// Loads an HS256 secret. Its `kid` is public. It is an HMAC under the secret, so it reveals no more about the secret
-/// than a token does.
+/// Loads an HS256 secret. Its `kid` is public, so it is an HMAC of a fixed text under the secret.
+/// Like a signed token, such an HMAC does not reveal the secret.
 fn hs256(secret: &SecretString) -> Result<(EncodingKey, VerifyingKey), JwtSettingsError> {
     let secret = secret.expose_secret();
     if secret.contains("-----BEGIN ") {
@@ -115,7 +116,7 @@ fn hs256(secret: &SecretString) -> Result<(EncodingKey, VerifyingKey), JwtSettin
     Ok((signing, VerifyingKey { kid: kid(name.as_ref()), key, jwk: None }))
 }
 
-/// Loads an Ed25519 key pair. Its `kid` is the truncated thumbprint of the public key (RFC 7638).
+/// Loads an Ed25519 key pair. Its `kid` is the beginning of the thumbprint of the public key (RFC 7638).
 fn ed25519(pem: &SecretString) -> Result<(EncodingKey, VerifyingKey), JwtSettingsError> {
     let der =
         PrivatePkcs8KeyDer::from_pem_slice(pem.expose_secret().as_bytes()).map_err(|_| JwtSettingsError::NotEd25519)?;

@@ -1,4 +1,4 @@
-//! JSON objects that must not have duplicate names: the header and the claims of a token.
+//! JSON objects without duplicate names. The header and the claims of a token are such objects.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 
 use super::token_fault::TokenFault;
 
-/// A JSON object that rejects duplicate names. Of two members with the same name, `serde_json` keeps the last and other
-/// parsers keep the first. So two services could read the same token differently.
+/// A JSON object that rejects duplicate names. If a name occurs twice, `serde_json` uses the last value and other
+/// parsers use the first one. So two services could interpret the same token differently.
 pub(super) struct StrictObject(Map<String, Value>);
 
 impl StrictObject {
-    /// Removes a value and returns it. Returns null if the value is missing.
+    /// Removes and returns the value with this name, or null if there is none.
     pub(super) fn take(&mut self, name: &str) -> Value {
         self.0.remove(name).unwrap_or_default()
     }
@@ -24,7 +24,7 @@ impl StrictObject {
         }
     }
 
-    /// Removes a time and returns it. The time must be a whole number of seconds since 1970.
+    /// Removes and returns a time. It must be a whole number of seconds since 1970.
     pub(super) fn seconds(&mut self, name: &str) -> Result<i64, TokenFault> {
         let seconds = self.take(name).as_u64().ok_or(TokenFault::Claims)?;
         i64::try_from(seconds).map_err(|_| TokenFault::Claims)

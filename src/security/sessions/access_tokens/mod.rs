@@ -2,11 +2,12 @@
 //!
 //! **Attack**: a client sends a token without a signature, with another algorithm or key, for another audience, of
 //! another type, or after its expiry. Or the token has a fault that `jsonwebtoken` accepts by default: no `iss`; `iss`
-//! or `aud` as a list; a minute past `exp`; `nbf` in the future; any `typ`. Or a claim has another JSON type: `sub` is
-//! a number, `aud` is an object.
-//! **Control**: the configuration pins one algorithm and at most two keys (`keys`). The header must have exactly the
-//! members `alg`, `typ` and `kid`. The token must have exactly our eight claims, each of its exact JSON type. All
-//! faults get the same response; the log contains the [`TokenFault`]. No other module decodes tokens.
+//! or `aud` as a list; a minute past `exp`; `nbf` in the future; any `typ`.
+//! Or a claim has another JSON type: `sub` is a number, `aud` is an object.
+//! **Control**: the configuration determines one algorithm and at most two keys (`keys`).
+//! The header must have exactly the members `alg`, `typ` and `kid`.
+//! The token must have exactly our eight claims, each with its exact JSON type. All faults get the same response.
+//! Only the log contains the reason ([`TokenFault`]). No other module decodes tokens.
 //! **Limits**: a stolen token is valid until it expires or its session ends (`revocations`).
 //! **ASVS**: 7.2.1, 9.1.1–9.2.4
 //! **Test**: `attacks::sessions::access_tokens` (forged tokens: `support::forgery`)
@@ -33,19 +34,19 @@ pub use self::token_fault::TokenFault;
 use crate::base::id::{SessionId, UserId};
 use crate::config::JwtSettings;
 
-/// The `typ` of the header (RFC 9068). A token of another type is rejected, even if the same key has signed it.
+/// The `typ` in the header (RFC 9068). A token of another type is rejected, even if one of our keys has signed it.
 const TOKEN_TYPE: &str = "at+jwt";
 
-/// The allowed difference between the clocks of replicas, in seconds.
+/// How many seconds the clocks of replicas may differ.
 const LEEWAY_SECONDS: i64 = 2;
 
-/// The maximum length of a token, which is checked before decoding. Our tokens have about 450 bytes.
+/// The maximum length of a token, which is checked before the token is decoded. Our tokens have about 450 bytes.
 const MAX_LENGTH: usize = 2_048;
 
-/// The maximum configurable lifetime, in seconds.
+/// The maximum lifetime of a token that can be configured, in seconds.
 const MAX_LIFETIME: u64 = 3_600;
 
-/// The claims of a verified token.
+/// The claims of a token whose signature and claims were verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifiedClaims {
     pub user: UserId,
@@ -53,7 +54,7 @@ pub struct VerifiedClaims {
     pub expires_at: DateTime<Utc>,
 }
 
-/// The error for a token that cannot be signed. The cause is a bug in the server.
+/// The error if the service cannot sign a token. The cause is a bug of the service.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to sign an access token")]
 pub struct SigningError(#[source] Error);
@@ -65,18 +66,18 @@ pub struct AccessTokens {
     validation: Validation,
     issuer: String,
     audience: String,
-    /// The lifetime of a token, in seconds.
+    /// The configured lifetime of a token, in seconds.
     lifetime: i64,
 }
 
 impl AccessTokens {
-    /// Loads the keys and pins the validation rules.
+    /// Loads the keys and fixes the validation rules.
     ///
     /// # Errors
-    /// [`JwtSettingsError`] for a weak or mismatched key, or a lifetime over 60 minutes.
+    /// [`JwtSettingsError`] for a weak or mismatched key, or for a lifetime over 60 minutes.
     pub fn new(settings: &JwtSettings) -> Result<Self, JwtSettingsError> {
-        // Install the provider explicitly, so that a build without it fails at startup and not at the first token. The
-        // error is ignored: it means that the provider is already installed.
+        // Install the crypto provider explicitly, so that a build without it fails at startup and not at the first
+        // token. An error only means that the provider is already installed.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         let seconds = settings.ttl.as_secs();
         if !(1..=MAX_LIFETIME).contains(&seconds) {
@@ -105,7 +106,7 @@ impl AccessTokens {
         self.lifetime.min(session.num_seconds()).max(1)
     }
 
-    /// Returns the public keys as a JWK set, for other services that verify tokens. Returns `None` with HS256.
+    /// Returns the public keys as a JWK set, for other services that verify tokens, or `None` for HS256.
     #[must_use]
     pub fn jwks(&self) -> Option<Value> {
         self.keys.jwks()
@@ -114,7 +115,7 @@ impl AccessTokens {
     /// Issues a token for this user and session. `session_lifetime` is the remaining lifetime of the session.
     ///
     /// # Errors
-    /// [`SigningError`] if the library rejects a key that it accepted at startup.
+    /// [`SigningError`] if the library rejects a key that it has accepted at startup.
     pub fn issue(
         &self,
         user: UserId,
@@ -133,18 +134,19 @@ impl AccessTokens {
     /// Verifies a token and returns its claims.
     ///
     /// # Errors
-    /// [`TokenFault`] says why the token is rejected. It is for the log only.
+    /// [`TokenFault`] is the reason for the rejection. It is only for the log: all clients get the same error.
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<VerifiedClaims, TokenFault> {
         let kid = self.check_header(token)?;
         let key = self.keys.find(&kid).ok_or(TokenFault::UnknownKey)?;
-        // The signature is verified with the pinned algorithm before any claim is read.
+        // The library verifies the signature with the configured algorithm before this code reads a claim.
         let decoded =
             jsonwebtoken::decode::<StrictObject>(token, key, &self.validation).map_err(|error| fault(&error))?;
         self.check(decoded.claims, now)
     }
 
-    /// Checks the header and returns its `kid`. The header cannot select an algorithm or a key source: its algorithm
-    /// must be the configured one, its `kid` must be that of a configured key, and other parameters are rejected.
+    /// Checks the header and returns its `kid`. An attacker cannot select an algorithm or a key by the header: its
+    /// algorithm must be the configured one, its `kid` must belong to a configured key, and other parameters are
+    /// rejected.
     fn check_header(&self, token: &str) -> Result<String, TokenFault> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if token.len() > MAX_LENGTH
@@ -171,9 +173,9 @@ impl AccessTokens {
         Ok(kid)
     }
 
-    /// Checks each claim. Its JSON type must be exact: an issuer in a list or a time as a float is rejected. Unknown
-    /// claims are rejected too: a later version may restrict a token by a new claim, and this version would not see the
-    /// restriction.
+    /// Checks each claim. Its JSON type must be exact: an issuer in a list or a time with a fraction is rejected.
+    /// Unknown claims are rejected too. A later version of the service may restrict a token by a new claim, and this
+    /// version would ignore the restriction.
     fn check(&self, mut claims: StrictObject, now: DateTime<Utc>) -> Result<VerifiedClaims, TokenFault> {
         if claims.take("iss") != self.issuer.as_str() {
             return Err(TokenFault::Issuer);
@@ -188,8 +190,8 @@ impl AccessTokens {
         if !claims.is_empty() {
             return Err(TokenFault::Claims);
         }
-        // A token that lives longer than the configured lifetime is rejected, so that a shorter setting takes effect
-        // immediately. Both numbers are at least 0, so the subtraction cannot overflow.
+        // A token with a longer lifetime than configured is rejected, so that a shorter setting also applies to older
+        // tokens. Neither number is negative, so the subtraction cannot overflow.
         if !(1..=self.lifetime).contains(&(exp - iat)) {
             return Err(TokenFault::Lifetime);
         }
@@ -205,8 +207,8 @@ impl AccessTokens {
     }
 }
 
-/// Sets every validation rule of the library explicitly, as a second check besides [`AccessTokens::check`]. Only that
-/// method checks times, because the library uses the system clock, which tests cannot change.
+/// Sets every validation rule of the library explicitly, as a second check in addition to [`AccessTokens::check`].
+/// The library does not check the times, because it uses the system clock, which tests cannot change.
 fn validation(keys: &SigningKeys, settings: &JwtSettings) -> Validation {
     let mut validation = Validation::new(keys.algorithm);
     validation.algorithms = vec![keys.algorithm];
@@ -239,7 +241,7 @@ fn fault(error: &Error) -> TokenFault {
     }
 }
 
-/// The forged tokens. The attack tests use the same file.
+/// The forged tokens for the unit tests. The attack tests use the same file.
 #[cfg(test)]
 #[path = "../../../../tests/api/support/forgery/mod.rs"]
 mod forgery;

@@ -37,7 +37,7 @@ fn settings(algorithm: JwtAlgorithm, key: &str) -> JwtSettings {
     }
 }
 
-/// Returns the service with each algorithm, and its signing key.
+/// Returns a token service for each algorithm, together with its signing key.
 fn both_modes() -> [(AccessTokens, Key); 2] {
     let pem = pem();
     [
@@ -163,7 +163,8 @@ fn previous_key_verifies_and_older_key_does_not() {
         let twice = service(keys[2], Some(keys[1]));
         assert!(twice.verify(&new, now()).is_ok());
         assert_eq!(twice.verify(&old, now()), Err(TokenFault::UnknownKey));
-        // This token has the `kid` of the other key, so only its signature shows the forgery.
+        // This token contains the `kid` of the new key but was signed by the old key, so only the signature reveals the
+        // forgery.
         let key = if algorithm == JwtAlgorithm::Hs256 { Key::hs256(keys[0]) } else { Key::ed_dsa(keys[0]) };
         let renamed = Forger::new(&old, &key).header("kid", json!(rotated.keys.kid));
         assert_eq!(rotated.verify(&renamed, now()), Err(TokenFault::Signature));
@@ -188,7 +189,7 @@ fn jwks_contains_only_public_ed25519_keys() {
         names.sort_unstable();
         assert_eq!(names, ["alg", "crv", "kid", "kty", "use", "x"], "no `d`: that is the private half");
     }
-    // Other services can verify with the published key.
+    // Another service can verify a token with the published key.
     let x = URL_SAFE_NO_PAD.decode(keys[0]["x"].as_str().unwrap()).unwrap();
     let token = issue(&tokens);
     let (message, signature) = token.rsplit_once('.').unwrap();

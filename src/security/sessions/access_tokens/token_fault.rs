@@ -1,16 +1,16 @@
-//! The reasons for rejecting an access token.
+//! The reasons for which an access token is rejected.
 
-/// Why a token was rejected. This is for the log only.
+/// The reason for which a token was rejected. It is only for the log: all clients get the same error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.code())]
 pub enum TokenFault {
     /// The token is too long, or does not consist of three base64url parts with JSON objects.
     Malformed,
-    /// The header has an unexpected parameter: `crit`, `jku`, `jwk`, `x5u`, `x5c`, `b64`, `zip` …
+    /// The header has a parameter that is not allowed, for example `crit`, `jku`, `jwk`, `x5u`, `x5c`, `b64` or `zip`.
     Header,
-    /// The algorithm is missing, or is not the configured one.
+    /// The algorithm is missing, or differs from the configured one.
     Algorithm,
-    /// The `typ` is not that of access tokens.
+    /// The `typ` in the header is not the one of access tokens.
     Type,
     /// No configured key has this `kid`.
     UnknownKey,
@@ -20,18 +20,18 @@ pub enum TokenFault {
     Issuer,
     /// The audience is not this service.
     Audience,
-    /// A claim is missing, unknown, or of another JSON type.
+    /// A claim is missing, unknown, or has another JSON type.
     Claims,
-    /// The token lives longer than the configured lifetime, or `exp` is before `iat`.
+    /// The token has a longer lifetime than configured, or `exp` is not after `iat`.
     Lifetime,
-    /// `exp` has passed.
+    /// The time in `exp` has passed.
     Expired,
-    /// `nbf` or `iat` is in the future.
+    /// The time in `nbf` or `iat` is in the future.
     NotYetValid,
 }
 
 impl TokenFault {
-    /// Returns the reason that the event contains.
+    /// Returns the reason of the security event.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {

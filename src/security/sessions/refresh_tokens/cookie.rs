@@ -1,4 +1,4 @@
-//! The cookie of the refresh token: its value with a MAC, its attributes, and how a request's cookie is read.
+//! The cookie of the refresh token: its value with a MAC, its attributes, and how the service reads it from a request.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::http::reply::NoContent;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 use crate::security::crypto::secret_tokens::SecretToken;
 
-/// The name of the cookie. Browsers reject a `__Host-` cookie without `Secure`, with a `Domain`, or with another path.
-/// So a sub-domain or a plain HTTP page cannot set this cookie (RFC 6265bis, ASVS 3.3.3).
+/// The name of the cookie. Browsers reject a `__Host-` cookie that is not `Secure`, has a `Domain`, or has a path other
+/// than `/`. So a sub-domain or a plain HTTP page cannot set this cookie (RFC 6265bis, ASVS 3.3.3).
 pub const COOKIE: &str = "__Host-refresh";
 
 /// Returns the value of the cookie: the token, the user's id, and a MAC over both, separated by dots.
@@ -25,13 +25,13 @@ pub fn encode(keys: &Keys, token: &SecretToken, user: UserId) -> SecretString {
     format!("{}.{user}.{}", token.to_wire().expose_secret(), URL_SAFE_NO_PAD.encode(tag.to_bytes())).into()
 }
 
-/// Returns the token and the user in a cookie value. Returns `None` if the MAC is not valid.
+/// Returns the token and the user of a cookie value, or `None` if the MAC is not valid.
 fn decode(keys: &Keys, value: &str) -> Option<(SecretToken, UserId)> {
     let (token, rest) = value.split_once('.')?;
     let (user, tag) = rest.split_once('.')?;
     let (token, user) = (SecretToken::parse(token)?, user.parse::<UserId>().ok()?);
     let mut theirs = [0; Tag::LENGTH];
-    // Accept only a value of the exact length: the decoder rejects longer values, and this check rejects shorter ones.
+    // The decoder rejects values that are too long. This check rejects values that are too short.
     if URL_SAFE_NO_PAD.decode_slice(tag, &mut theirs).ok()? != theirs.len() {
         return None;
     }
@@ -39,10 +39,10 @@ fn decode(keys: &Keys, value: &str) -> Option<(SecretToken, UserId)> {
     keys.verify(Purpose::RefreshCookie, &[token.bytes(), user.uuid().as_bytes()], &theirs).then_some((token, user))
 }
 
-/// Returns the `Set-Cookie` value. It is marked as sensitive, so that it is not logged.
+/// Returns the `Set-Cookie` header. Its value is marked as sensitive, so that it does not appear in `Debug` output.
 ///
 /// # Errors
-/// Never fails in practice, because all characters of the cookie are allowed in a header.
+/// [`InvalidHeaderValue`] never occurs in practice, because all characters of the cookie are allowed in a header.
 pub fn set(cookie: &SecretString, lifetime: Duration) -> Result<HeaderValue, InvalidHeaderValue> {
     let (value, seconds) = (cookie.expose_secret(), lifetime.as_secs());
     let text = format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
@@ -51,15 +51,16 @@ pub fn set(cookie: &SecretString, lifetime: Duration) -> Result<HeaderValue, Inv
     Ok(value)
 }
 
-/// Returns the `Set-Cookie` value that deletes the cookie. It needs all attributes, because browsers ignore a `__Host-`
-/// cookie without `Secure`.
+/// Returns the `Set-Cookie` header that deletes the cookie.
+/// It has all attributes, because browsers ignore a `__Host-` cookie that is not `Secure`.
 #[must_use]
 pub fn clear() -> HeaderValue {
     HeaderValue::from_static("__Host-refresh=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict")
 }
 
-/// Returns 204 with the headers that clear the browser's data of this session (ASVS 14.3.1). The refresh cookie is
-/// deleted by its name. The value `"cookies"` would also delete the device cookie (`device_cookies`).
+/// Returns 204 with the headers that delete the data of this session in the browser (ASVS 14.3.1).
+/// The refresh cookie is deleted by its name: the value `"cookies"` of `Clear-Site-Data` would also delete the device
+/// cookie (`device_cookies`).
 #[must_use]
 pub fn clear_browser_data() -> CustomizeResponder<NoContent> {
     NoContent
@@ -68,23 +69,24 @@ pub fn clear_browser_data() -> CustomizeResponder<NoContent> {
         .insert_header(("clear-site-data", "\"cache\", \"storage\""))
 }
 
-/// Returns all valid refresh tokens in the cookies of a request. Each token of a plain HTTP request was exposed.
+/// Returns all valid refresh tokens in the cookies of a plain HTTP request.
+/// All of them were exposed, not only the first one.
 pub fn exposed_tokens(keys: &Keys, headers: &HeaderMap) -> impl Iterator<Item = SecretToken> {
     all(COOKIE, headers).filter_map(|value| decode(keys, value)).map(|(token, _)| token)
 }
 
-/// Why a request has no valid refresh cookie.
+/// The reason why a request has no valid refresh cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CookieFault {
-    /// The cookie is missing, or was sent twice. An attacker may have set one of the two (session fixation), so both
+    /// The cookie is missing or was sent twice. An attacker may have set one of two cookies (session fixation), so both
     /// are ignored.
     Missing,
-    /// The MAC is not valid.
+    /// The MAC of the cookie is not valid.
     Forged,
 }
 
 impl CookieFault {
-    /// Returns the reason that the event contains.
+    /// Returns the reason of the security event.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -94,11 +96,11 @@ impl CookieFault {
     }
 }
 
-/// Returns the token in the refresh cookie, and its user. Does not look up the token, which may be used, expired or
-/// revoked.
+/// Returns the token in the refresh cookie and the user in the cookie.
+/// It only verifies the MAC: the token may be used, expired or revoked.
 ///
 /// # Errors
-/// [`CookieFault`] says why there is no valid cookie. It is for the log only.
+/// [`CookieFault`], which is only for the log. The client gets the same error for every fault.
 pub fn read(keys: &Keys, headers: &HeaderMap) -> Result<(SecretToken, UserId), CookieFault> {
     decode(keys, single(COOKIE, headers).ok_or(CookieFault::Missing)?).ok_or(CookieFault::Forged)
 }

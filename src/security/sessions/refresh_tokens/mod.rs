@@ -1,17 +1,18 @@
 //! Refresh token rotation with reuse detection (CWE-384, CWE-613, API2:2023).
 //!
 //! **Attack**: an attacker with a stolen refresh token stays signed in for weeks, unnoticed by the user.
-//! **Control**: every refresh replaces the token. A replay of a used token after the grace period ends the whole
-//! session, for attacker and user. Each token is *derived* from its predecessor, so the tokens of a session form one
-//! chain. Within the grace period, a replay gets the newest unused token of the chain: it may come from a second tab,
+//! **Control**: every refresh replaces the token by a new one.
+//! If a used token is sent again (replay) after the grace period, the whole session ends, for attacker and user.
+//! Each token is *derived* from its predecessor, so the tokens of a session form one chain.
+//! A replay within the grace period gets the newest unused token of the chain, because it may come from a second tab,
 //! or from a client that lost a response. A refresh never extends the absolute expiry of the session.
 //!
-//! The token is in a `__Host-` cookie, which scripts cannot read and other sites cannot send. The cookie also contains
-//! the user's id and a MAC, which is verified before any look-up. So a forged cookie costs no statement (CWE-400), and
-//! `rate_limits` charges a refresh to its user.
-//! **Limits**: an attacker who replays a token within the grace period gets the newest token too. The next replay after
-//! the grace period is detected, whether the attacker or the user sends it. A grace period of zero prevents such
-//! replays.
+//! The token is in a `__Host-` cookie, which scripts cannot read and other sites cannot send.
+//! The cookie also contains the user's id and a MAC. The MAC is verified before any look-up, so a forged cookie costs
+//! no SQL statement (CWE-400). The user's id lets `rate_limits` charge a refresh to its user.
+//! **Limits**: an attacker who replays a token within the grace period gets the newest token too.
+//! The next replay after the grace period is detected, whether the attacker or the user sends it.
+//! A grace period of zero prevents such replays.
 //! **ASVS**: 3.3.1–3.3.5, 7.3.1, 7.3.2, 10.4.5
 //! **Test**: `attacks::sessions::refresh_tokens`
 
@@ -24,43 +25,46 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::security::crypto::keys::{Keys, Purpose};
 use crate::security::crypto::secret_tokens::SecretToken;
 
-/// The maximum number of tokens to derive when a replay searches for the newest token. Few are needed: a page refreshes
-/// every ten minutes, and the grace period is at most 30 s. During a key rotation, each token has two possible
-/// successors, one per key. So 32 tokens cover only 4 refreshes.
+/// The maximum number of tokens that are derived to find the newest token after a replay.
+/// Few are necessary: a page refreshes every ten minutes, and the grace period is at most 30 s.
+/// But during a key rotation, each token has two possible successors, one per key. So 32 tokens only cover 4 refreshes.
 pub const MAX_CHAIN: usize = 32;
 
-/// The state of a refresh token that a client has sent. The statement that tries to use the token reads this state.
+/// The state of a refresh token that a client has sent. The SQL statement that tries to use the token returns this
+/// state.
 #[derive(Clone, Copy, Debug)]
 pub struct PresentedToken {
-    /// When the token was first used.
+    /// The time at which the token was first used, or `None` if it is unused.
     pub used_at: Option<DateTime<Utc>>,
-    /// The idle expiry of the token.
+    /// The idle expiry: the token is invalid if it is not used before this time.
     pub expires_at: DateTime<Utc>,
-    /// Whether the session has ended: by logout, password change or reset, by an administrator, or after a detected
-    /// theft.
+    /// Whether the session has ended: by logout, password change or reset, by an administrator, or because theft was
+    /// detected.
     pub session_ended: bool,
-    /// The absolute expiry of the session.
+    /// The absolute expiry of the session, which no refresh extends.
     pub session_expires_at: DateTime<Utc>,
 }
 
-/// How to respond to a refresh token.
+/// The decision about a refresh token that a client has sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshDecision {
-    /// Mark the token as used, and store its successor.
+    /// The token is valid and unused: mark it as used, and store its successor.
     Rotate,
-    /// Return the newest unused token of the chain, and write nothing.
+    /// The token was used a moment ago: return the newest unused token of the chain, and write nothing.
     ReplayWithinGrace,
-    /// Theft: end the session, and notify its owner.
+    /// The token was stolen: end the session and notify its owner.
     Reuse,
-    /// The idle or absolute expiry has passed.
+    /// The idle expiry or the absolute expiry has passed.
     Expired,
     /// The session has ended.
     SessionEnded,
 }
 
-/// Decides how to respond to a token. The order of the checks matters: if the session has ended, a replay within the
-/// grace period is rejected too. A used token is a sign of theft even after its idle expiry, because its successors may
-/// still be valid.
+/// Decides how to respond to a token.
+///
+/// The order of the checks matters. The end of the session is checked first, so that a replay within the grace period
+/// cannot continue an ended session. A used token is a sign of theft even after its idle expiry, because its successors
+/// may still be valid.
 #[must_use]
 pub fn decide(token: &PresentedToken, now: DateTime<Utc>, grace: Duration) -> RefreshDecision {
     if token.session_ended {
@@ -77,19 +81,20 @@ pub fn decide(token: &PresentedToken, now: DateTime<Utc>, grace: Duration) -> Re
     }
 }
 
-/// Returns whether the grace period has not passed. A grace period of zero allows no replay, even if `elapsed` is
-/// negative because the clock of another replica is ahead.
+/// Returns whether a use `elapsed` ago is within the grace period.
+/// A grace period of zero allows no replay, even if `elapsed` is negative because the clock of another replica is
+/// ahead.
 fn is_within_grace(elapsed: TimeDelta, grace: Duration) -> bool {
     !grace.is_zero() && TimeDelta::from_std(grace).is_ok_and(|grace| elapsed < grace)
 }
 
-/// Derives the successor of `parent` with the current key.
+/// Derives the next token of the chain from `parent`, with the current key.
 #[must_use]
 pub fn derive_successor(keys: &Keys, parent: &SecretToken) -> SecretToken {
     SecretToken::derive(keys, Purpose::RefreshSuccessor, &[parent.bytes()])
 }
 
-/// Derives the possible successors of `used`, the nearest first, until there are [`MAX_CHAIN`].
+/// Derives the possible successors of `used`, beginning with the nearest, until there are [`MAX_CHAIN`] tokens.
 #[must_use]
 pub fn derive_chain(keys: &Keys, used: &SecretToken) -> Vec<SecretToken> {
     let successors = |token: &SecretToken| {
@@ -116,7 +121,7 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
     }
 
-    /// Returns a token with an idle expiry after 1,000 s and an absolute expiry after 5,000 s.
+    /// Returns a token whose idle expiry is at 1,000 s and whose session expires at 5,000 s.
     fn token(used_at: Option<i64>) -> PresentedToken {
         PresentedToken {
             used_at: used_at.map(at),

@@ -1,7 +1,8 @@
-//! The last use of each session. If a user has too many sessions, the least recently used session ends.
+//! The time of the last use of each session. If a user has too many sessions, the least recently used one ends.
 //!
-//! A write per request would cost more than most requests. Instead, the last uses are collected in memory and written
-//! once a minute. If the process is killed, the last uses of at most one minute are lost.
+//! Writing this time for each request would cost more than most requests.
+//! Instead, the times are collected in memory and written once a minute.
+//! If the process is killed, the uses of the last minute are lost.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,10 +16,10 @@ use crate::base::clock::Clock;
 use crate::base::id::SessionId;
 
 const WRITE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
-/// How often [`LastUses::run`] checks the clock.
+/// How often [`LastUses::run`] checks whether a minute has passed. It uses the service's clock, which tests can change.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Collects the last uses of sessions.
+/// Collects the times at which sessions were last used.
 pub struct LastUses {
     pool: PgPool,
     clock: Clock,
@@ -30,12 +31,12 @@ impl LastUses {
         Self { pool, clock, unwritten: Mutex::default() }
     }
 
-    /// Records that this session is used now.
+    /// Records that this session is used at this moment.
     pub fn record(&self, session: SessionId) {
         self.lock().insert(session, self.clock.now());
     }
 
-    /// Writes the recorded uses once a minute. Never returns.
+    /// Writes the recorded times to the database, once a minute. Never returns.
     pub async fn run(&self) {
         let (mut tick, mut written_at) = (tokio::time::interval(TICK), self.clock.now());
         loop {
@@ -48,7 +49,7 @@ impl LastUses {
         }
     }
 
-    /// Writes the recorded uses. If this fails, the next call retries.
+    /// Writes the recorded times to the database. If this fails, they are written by the next call.
     pub async fn write(&self) {
         let uses = std::mem::take(&mut *self.lock());
         if uses.is_empty() {

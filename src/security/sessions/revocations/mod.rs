@@ -1,15 +1,15 @@
 //! Session revocation: takes effect immediately, on all replicas, without a query per request (CWE-287, CWE-613,
 //! API2:2023).
 //!
-//! **Attack**: an access token still works after logout, after a password change, or after the account was disabled. Or
-//! an attacker with a leaked signing key signs a token. It contains the session of one user and the id of another, or a
-//! session that does not exist.
-//! **Control**: the first request of a session looks up its user, and a bounded cache stores the result. Ended sessions
-//! are kept in memory for the lifetime of a token and take precedence over the cache. PostgreSQL sends `NOTIFY
-//! session_ended` when the transaction that ends a session commits. [`reader`] also polls the ended sessions every
-//! second, so a lost notification is harmless. If the last poll is older than two seconds, the cache is not used, and
-//! each request queries the database.
-//! **Limits**: *other* replicas learn of the end of a session after milliseconds, or after two seconds at most if the
+//! **Attack**: an access token still works after logout, after a password change, or after the account was disabled.
+//! Or an attacker with a leaked signing key signs a token.
+//! It contains the session of one user and the id of another, or a session that does not exist.
+//! **Control**: at the first request of a session, the service looks up its user and stores the result in a bounded
+//! cache. Ended sessions stay in memory for the lifetime of an access token and take precedence over the cache.
+//! PostgreSQL sends `NOTIFY session_ended` when the transaction that ends a session commits.
+//! In addition, [`reader`] reads the ended sessions every second, so a lost notification is harmless.
+//! If the last poll is older than two seconds, the cache is not used, and each request queries the database.
+//! **Limits**: *other* replicas receive the end of a session after milliseconds, or after at most two seconds if the
 //! notification is lost. If an operator deletes the row of a session by hand, its access tokens work until they expire.
 //! **ASVS**: 7.4.1, 7.4.2, 8.3.2
 //! **Test**: `attacks::sessions::refresh_tokens`, `attacks::sessions::revocations`
@@ -36,36 +36,36 @@ use crate::http::error::ApiResult;
 use crate::security::audit::event::{Event, EventKind, PendingEvents};
 use crate::security::crypto::secret_tokens::SecretToken;
 
-/// The maximum age of the last poll. If it is older, the cache is not used.
+/// The maximum age of the last poll. After this time, the cache may lack an ended session, so it is not used.
 pub const MAX_AGE: TimeDelta = TimeDelta::seconds(2);
 
-/// The maximum number of live sessions in the cache (about 5 MB). When it is reached, the cache is cleared.
+/// The maximum number of sessions in the cache, which then needs about 5 MB. At this number, the cache is emptied.
 const MAX_CACHED: usize = 100_000;
 
-/// Knows which sessions are live and which have recently ended.
+/// Decides whether a session is live, from a cache of live sessions and a list of recently ended sessions.
 pub struct Revocations {
     pool: PgPool,
     clock: Clock,
-    /// How long ended sessions are remembered. This is longer than the lifetime of an access token.
+    /// How long an ended session stays in memory. This is longer than the lifetime of an access token.
     retention: TimeDelta,
     state: RwLock<State>,
     changes: watch::Sender<()>,
     pub last_uses: LastUses,
 }
 
-/// The state of the session that a token names.
+/// The state of the session in an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionState {
-    /// The session belongs to the user in the token and has not ended.
+    /// The session has not ended, and belongs to the user in the token.
     Live,
     Ended,
     /// The session does not exist.
     Unknown,
-    /// The session belongs to another user.
+    /// The session belongs to another user than the one in the token.
     Foreign,
 }
 
-/// Sessions that end when the open transaction commits.
+/// Sessions that end if the open transaction commits.
 #[must_use = "pass the sessions to `announce` after the commit"]
 pub struct EndedSessions {
     sessions: Vec<SessionId>,
@@ -73,7 +73,7 @@ pub struct EndedSessions {
 }
 
 impl EndedSessions {
-    /// Returns whether no session will end, because none was live.
+    /// Returns whether no session will end, because the user had no live session.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sessions.is_empty()
@@ -82,16 +82,17 @@ impl EndedSessions {
 
 #[derive(Default)]
 struct State {
-    /// When the last successful poll started.
+    /// The time at which the last successful poll started.
     polled_at: Option<DateTime<Utc>>,
-    /// Ended sessions, and the time until which each is remembered.
+    /// The ended sessions, each with the time until which it stays in memory.
     ended: HashMap<SessionId, DateTime<Utc>>,
-    /// Cached sessions and their users. Each session was live when it was looked up.
+    /// The cached sessions with their users. Each session was live when it was looked up in the database.
     live: HashMap<SessionId, UserId>,
 }
 
 impl Revocations {
-    /// Creates an empty cache. Until the first poll ([`Self::poll_ended_sessions`]), each request queries the database.
+    /// Creates an empty cache. Each request queries the database until [`Self::poll_ended_sessions`] has completed a
+    /// poll.
     #[must_use]
     pub fn new(pool: PgPool, clock: Clock, token_lifetime: TimeDelta) -> Self {
         Self {
@@ -104,7 +105,8 @@ impl Revocations {
         }
     }
 
-    /// Returns the state of a session, from the cache if the cache is current.
+    /// Returns the state of a session. It queries the database only if the cache does not contain the session or is too
+    /// old.
     pub async fn session_state(&self, user: UserId, session: SessionId) -> ApiResult<SessionState> {
         match self.cached(user, session) {
             Some(session_state) => Ok(session_state),
@@ -120,7 +122,7 @@ impl Revocations {
         (state.is_current(self.clock.now()) && state.live.get(&session) == Some(&user)).then_some(SessionState::Live)
     }
 
-    /// Queries the state of a session, and caches it if it is live.
+    /// Queries the state of a session in the database, and caches the session if it is live.
     pub async fn look_up(&self, user: UserId, session: SessionId) -> ApiResult<SessionState> {
         let session_state = match store::find(&self.pool, session).await? {
             None => SessionState::Unknown,
@@ -134,13 +136,13 @@ impl Revocations {
         Ok(session_state)
     }
 
-    /// Returns whether the cache is current.
+    /// Returns whether the last poll is recent enough to use the cache.
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.state.read().unwrap_or_else(PoisonError::into_inner).is_current(self.clock.now())
     }
 
-    /// Ends a live session of this user. Returns `false` if the user has no live session with this id.
+    /// Ends a session of this user. Returns `false` if the user has no live session with this id.
     pub async fn end(&self, user: UserId, session: SessionId, reason: &'static str) -> ApiResult<bool> {
         let mut transaction = begin(&self.pool).await?;
         let ended = self.end_in_transaction(&mut transaction, user, session, reason).await?;
@@ -152,7 +154,7 @@ impl Revocations {
         Ok(true)
     }
 
-    /// Ends the session of a refresh token, even if the token is used or expired.
+    /// Ends the session to which a refresh token belongs, even if the token was used or has expired.
     pub async fn end_session_of_refresh_token(&self, token: &SecretToken, reason: &'static str) -> ApiResult<()> {
         if let Some((user, session)) = store::find_by_refresh_token(&self.pool, &token.hash()).await? {
             self.end(user, session, reason).await?;
@@ -160,7 +162,7 @@ impl Revocations {
         Ok(())
     }
 
-    /// Ends a session of this user in an open transaction. Call [`Self::announce`] after the commit.
+    /// Ends a session of this user in an open transaction. The caller must call [`Self::announce`] after the commit.
     pub async fn end_in_transaction(
         &self,
         connection: &mut PgConnection,
@@ -173,7 +175,7 @@ impl Revocations {
         self.record_ended(connection, ended, reason).await
     }
 
-    /// Ends all sessions of this user in an open transaction. Call [`Self::announce`] after the commit.
+    /// Ends all sessions of this user in an open transaction. The caller must call [`Self::announce`] after the commit.
     pub async fn end_all(
         &self,
         connection: &mut PgConnection,
@@ -184,7 +186,7 @@ impl Revocations {
         self.record_ended(connection, ended.into_iter().map(|session| (user, session)).collect(), reason).await
     }
 
-    /// Records the events of sessions that another statement of this transaction has ended.
+    /// Records the events of sessions that another statement in this transaction has ended.
     pub async fn record_ended(
         &self,
         connection: &mut PgConnection,
@@ -198,13 +200,14 @@ impl Revocations {
         Ok(EndedSessions { sessions: sessions.into_iter().map(|(_, session)| session).collect(), pending })
     }
 
-    /// Marks the sessions as ended on this replica, and publishes their events. Call this after the commit.
+    /// Marks the sessions as ended on this replica and publishes their events. Call it after the commit.
     pub fn announce(&self, ended: EndedSessions) {
         self.mark_ended(ended.sessions);
         ended.pending.publish();
     }
 
-    /// Marks sessions as ended. If one of them was not marked before, wakes the WebSockets.
+    /// Marks sessions as ended. If at least one of them was not marked yet, it wakes the tasks of the WebSockets, which
+    /// close.
     fn mark_ended(&self, sessions: impl IntoIterator<Item = SessionId>) {
         let until = self.clock.now() + self.retention;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
@@ -223,21 +226,22 @@ impl Revocations {
         self.state.write().unwrap_or_else(PoisonError::into_inner).polled_at = Some(at);
     }
 
-    /// Returns a receiver that changes whenever a session has ended, on this or another replica. The receiver does not
-    /// name the session: call [`Self::has_ended`].
+    /// Returns a receiver that is notified when any session ends, on this replica or on another one.
+    /// The notification does not contain the session, so the receiver must call [`Self::has_ended`].
     #[must_use]
     pub fn subscribe_to_ends(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }
 
-    /// Returns whether this session is known to have ended. `false` does not prove that the session is live.
+    /// Returns whether this replica has received the end of this session.
+    /// `false` does not prove that the session is live.
     #[must_use]
     pub fn has_ended(&self, session: SessionId) -> bool {
         self.state.read().unwrap_or_else(PoisonError::into_inner).ended.contains_key(&session)
     }
 
-    /// Processes notifications until their channel is closed. The next poll finds sessions whose notification was
-    /// missed.
+    /// Marks sessions as ended when their notifications arrive, until the channel is closed.
+    /// If a notification is lost, the next poll finds its session.
     pub async fn follow_notifications(&self, mut announcements: broadcast::Receiver<Arc<str>>) {
         loop {
             match announcements.recv().await {
@@ -248,7 +252,7 @@ impl Revocations {
         }
     }
 
-    /// Removes ended sessions whose access tokens have all expired.
+    /// Removes ended sessions whose access tokens have expired, so that the memory stays bounded.
     pub fn sweep(&self) {
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
@@ -257,7 +261,7 @@ impl Revocations {
 }
 
 impl State {
-    /// Caches a live session. If the session has ended since the look-up, `ended` takes precedence.
+    /// Caches a live session. If the session has ended in the meantime, it is in `ended`, which takes precedence.
     fn cache(&mut self, session: SessionId, user: UserId) {
         if self.live.len() >= MAX_CACHED {
             self.live.clear();
@@ -266,7 +270,7 @@ impl State {
     }
 
     fn is_current(&self, now: DateTime<Utc>) -> bool {
-        // If the clock was set back, the age is negative, and the cache is not current.
+        // A negative age means that the clock was set back. The cache is then not used, because its age is unknown.
         self.polled_at.is_some_and(|polled_at| (TimeDelta::zero()..MAX_AGE).contains(&(now - polled_at)))
     }
 }

@@ -1,7 +1,7 @@
-//! Polls the ended sessions every second.
+//! Reads the sessions that have ended, every second (polling).
 //!
-//! The reader has its own connection. If it had to wait for the pool under load, the cache would expire. Then each
-//! request would query the database, which adds more load.
+//! The reader has its own connection. If it used the pool, it would have to wait for a connection under load, and the
+//! cache would expire. Then each request would query the database, which would increase the load further.
 
 use std::io;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use crate::base::id::SessionId;
 use crate::db::pool::connect_apart;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// The timeout of a poll. A slower poll would be too old to make the cache current. The time to connect does not count,
-/// because a busy database may need longer than this to accept a connection.
+/// The timeout of a poll. The result of a slower poll would be too old for the cache.
+/// The time to connect is not included, because a busy database may need longer to accept a connection.
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The name of the connection in `pg_stat_activity`.
+/// The name by which operators recognize this connection in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "strongroom ended sessions";
 
-/// The connection, and the position at which the next poll begins.
+/// The state of the reader: its connection, and the position at which the next poll begins.
 struct Reader {
     connection: Option<PgConnection>,
     position: String,
@@ -34,7 +34,7 @@ impl Default for Reader {
 }
 
 impl Revocations {
-    /// Polls the ended sessions every second. Never returns.
+    /// Reads the sessions that have ended, every second. Never returns.
     pub async fn poll_ended_sessions(&self) {
         let mut reader = Reader::default();
         let mut tick = interval(POLL_INTERVAL);
@@ -43,7 +43,8 @@ impl Revocations {
             tick.tick().await;
             let was_connected = reader.connection.is_some();
             let Err(error) = self.poll_once(&mut reader).await else { continue };
-            // Start again from the first transaction: after a restore or a failover, transaction ids may be lower.
+            // Begin with the first transaction again: after a restore or a failover, transaction ids may be lower than
+            // the position.
             reader = Reader::default();
             if was_connected {
                 tracing::warn!(

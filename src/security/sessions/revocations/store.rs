@@ -1,4 +1,4 @@
-//! SQL that finds and ends sessions. A trigger on `sessions` sends the notification.
+//! SQL that finds and ends sessions. A trigger on the table `sessions` sends a notification for each ended session.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use crate::base::id::{SessionId, UserId};
 
-/// The channel on which the trigger sends its notifications.
+/// The channel on which the trigger sends a notification for each ended session.
 pub const CHANNEL: &str = "session_ended";
 
-/// A session, as the database stores it.
+/// A session as it is stored in the database.
 pub struct FoundSession {
-    /// `None` if the account was deleted.
+    /// The user of the session, or `None` if the account was deleted.
     pub user: Option<Uuid>,
     pub ended: bool,
 }
@@ -28,7 +28,7 @@ pub async fn find(pool: &PgPool, session: SessionId) -> Result<Option<FoundSessi
     .await
 }
 
-/// Returns the user and the session of a refresh token. Returns `None` if the token is unknown or its account was
+/// Returns the user and the session of a refresh token. Returns `None` if the token is unknown or if its account was
 /// deleted.
 pub async fn find_by_refresh_token(pool: &PgPool, hash: &[u8; 32]) -> Result<Option<(UserId, SessionId)>, sqlx::Error> {
     let found = sqlx::query!(
@@ -75,7 +75,8 @@ pub async fn end_all(
     Ok(ended.into_iter().map(SessionId::from).collect())
 }
 
-/// Writes the last uses that are later than the stored ones. Skips locked rows, so it never waits and cannot deadlock.
+/// Stores the last uses that are newer than the stored ones.
+/// It skips locked rows, so it never waits and cannot deadlock.
 pub async fn save_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Utc>>) -> Result<(), sqlx::Error> {
     let (sessions, times): (Vec<Uuid>, Vec<DateTime<Utc>>) = uses.iter().map(|(id, at)| (id.uuid(), *at)).unzip();
     sqlx::query!(
@@ -93,16 +94,17 @@ pub async fn save_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Ut
     Ok(())
 }
 
-/// The result of one poll.
+/// The ended sessions that one poll has read.
 pub struct EndedBatch {
     pub sessions: Vec<Uuid>,
-    /// The position at which the next poll begins: the oldest transaction that is still open. This poll has seen all
-    /// older transactions. Later transactions may be read twice, which is harmless.
+    /// The position at which the next poll begins: the oldest transaction that is still open.
+    /// This poll has seen all older transactions. Some newer transactions are read again by the next poll, which is
+    /// harmless.
     pub next: String,
 }
 
-/// Returns the sessions that were ended by transactions from `position` on; `"0"` means all. One statement reads the
-/// sessions and the next position, so that both come from one snapshot.
+/// Returns the sessions that were ended by the transaction `position` or a later one. The position `"0"` returns all.
+/// One statement reads the sessions and the next position, so that no transaction commits in between and is missed.
 pub async fn ended_from(connection: &mut PgConnection, position: &str) -> Result<EndedBatch, sqlx::Error> {
     sqlx::query_as!(
         EndedBatch,

@@ -1,13 +1,14 @@
 //! One-time tickets authenticate WebSockets (CWE-598, CWE-1385, API2:2023).
 //!
-//! **Attack**: an access token in the URL of a WebSocket is stored in logs, browser histories and proxies. (Browsers
-//! cannot send a token in a header of a WebSocket.) Cross-site WebSocket hijacking: another site opens a socket with
-//! the victim's cookie.
-//! **Control**: the client requests a ticket over HTTPS and sends the ticket as the first message of the socket. A
-//! ticket has 256 random bits, is stored as a hash, and works once within 30 seconds. The socket is authorized until
-//! the access token that requested the ticket expires. A replay of a ticket is recorded as theft.
-//! **Limits**: an attacker who uses a stolen ticket first gets the socket. The owner's attempt then fails and leaves an
-//! event.
+//! **Attack**: an access token in the URL of a WebSocket is stored in logs, browser histories and proxies.
+//! (A browser cannot send a token in a header of a WebSocket handshake.) Cross-site WebSocket hijacking: another site
+//! opens a socket with the victim's cookie.
+//! **Control**: the client requests a ticket over HTTPS and sends the ticket as the first message of the socket.
+//! A ticket has 256 random bits, is stored as a hash, and is valid once within 30 seconds.
+//! The socket is authorized until the access token that requested the ticket expires.
+//! If a ticket is used twice, this is recorded as theft.
+//! **Limits**: an attacker who uses a stolen ticket before its owner gets the socket.
+//! The owner's attempt then fails and causes an event.
 //! **ASVS**: 4.4.3, 4.4.4, 7.2.3, 7.4.1
 //! **Test**: `attacks::websockets::tickets`
 
@@ -23,10 +24,10 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::sessions::caller::Caller;
 
-/// How long a ticket can be redeemed.
+/// How long a ticket is valid after it was issued.
 pub const LIFETIME_SECONDS: i64 = 30;
 
-/// Issues and redeems tickets. Tickets are stored in PostgreSQL, so any replica can redeem them.
+/// Issues and redeems tickets. Tickets are stored in PostgreSQL, so that any replica can redeem them.
 #[derive(Clone)]
 pub struct Tickets {
     pool: PgPool,
@@ -39,7 +40,7 @@ impl Tickets {
         Self { pool, clock }
     }
 
-    /// Issues a ticket for this caller.
+    /// Issues a ticket that authenticates a WebSocket of this caller.
     pub async fn issue(&self, caller: &Caller) -> ApiResult<SecretToken> {
         let ticket = SecretToken::random().map_err(ApiError::internal)?;
         let expires_at = self.clock.now() + TimeDelta::seconds(LIFETIME_SECONDS);
@@ -47,8 +48,8 @@ impl Tickets {
         Ok(ticket)
     }
 
-    /// Redeems a ticket and returns its caller. Returns `None` for every fault of the ticket; the event contains the
-    /// reason.
+    /// Redeems a ticket and returns its caller, or `None` for every fault of the ticket.
+    /// Only the security event contains the reason.
     pub async fn redeem(&self, ticket: &SecretString) -> ApiResult<Option<Caller>> {
         let refused = |kind, reason| {
             Event::new(kind).reason(reason).record();
@@ -75,8 +76,8 @@ impl Tickets {
         Ok(None)
     }
 
-    /// Deletes tickets ten minutes after their expiry. Until then, a replay is recorded as theft and not as an unknown
-    /// ticket.
+    /// Deletes tickets ten minutes after their expiry. Until then, a second use is recorded as theft, afterwards only
+    /// as an unknown ticket.
     pub async fn sweep(&self) -> ApiResult<()> {
         Ok(store::sweep(&self.pool, self.clock.now() - TimeDelta::minutes(10)).await?)
     }

@@ -1,4 +1,4 @@
-//! SQL of tickets. The table has no row-level security, because a ticket is read before the caller is known.
+//! SQL of tickets. The table has no row-level security: a ticket must be read before the caller is known.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
@@ -6,14 +6,14 @@ use uuid::Uuid;
 
 use crate::security::sessions::caller::Caller;
 
-/// The state of a stored ticket.
+/// A stored ticket, with its state at the moment of the request.
 pub struct FoundTicket {
     pub user: Uuid,
     pub session: Uuid,
     pub authorized_until: DateTime<Utc>,
     pub ended: bool,
     pub expired: bool,
-    /// Whether this call has redeemed the ticket.
+    /// Whether this call has redeemed the ticket. A ticket can be redeemed only once.
     pub redeemed: bool,
 }
 
@@ -37,7 +37,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Redeems a ticket if it is valid. Exactly one of several parallel calls succeeds.
+/// Redeems a ticket if it is valid. If several calls redeem it in parallel, exactly one succeeds.
 pub async fn redeem(pool: &PgPool, hash: &[u8; 32], now: DateTime<Utc>) -> Result<Option<FoundTicket>, sqlx::Error> {
     sqlx::query_as!(
         FoundTicket,
