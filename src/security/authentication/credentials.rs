@@ -1,11 +1,12 @@
 //! Password verification in uniform time with one error, to prevent user enumeration (CWE-204, CWE-208, API2:2023).
 //!
 //! **Attack**: user enumeration: the response, its time or its side effects show whether an account exists or is
-//! locked. A guess at a locked account can also show whether the password was correct.
-//! **Control**: login and re-authentication both use [`Credentials::check`]. Every check does one look-up, one count
-//! and one hash. If the account does not exist, it hashes a dummy. Beyond a limit of `login_throttling`, it returns 429
-//! before hashing. An unknown account, a wrong password, a disabled account and a locked account all return
-//! `invalid_credentials`. Only the log contains the cause, and it names the account by a keyed hash.
+//! locked. Or the response to a guess at a locked account shows whether the password was correct.
+//! **Control**: login and re-authentication both use [`Credentials::check`].
+//! Every check does one look-up, one count and one hash. If the account does not exist, it hashes with a dummy.
+//! Above a limit of `login_throttling`, it returns 429 before it hashes.
+//! An unknown account, a wrong password, a disabled account and a locked account all return `invalid_credentials`.
+//! Only the log contains the reason, together with a keyed hash of the account's name.
 //! **Limits**: during a lock, owners without a device cookie are refused too, even with the correct password.
 //! **ASVS**: 6.3.1, 6.3.8, 16.3.1
 //! **Test**: `attacks::authentication::credentials`
@@ -29,26 +30,26 @@ use crate::security::authentication::passwords::{HashedPassword, PasswordRefusal
 use crate::security::crypto::keys::Keys;
 use crate::security::sessions::caller::Caller;
 
-/// The stored credentials of an account.
+/// The credentials of an account, as stored in the database.
 pub struct StoredCredentials {
     pub user: UserId,
     pub password_hash: String,
-    /// The epoch that a device cookie must have to be valid for this account.
+    /// The current epoch of the account. Device cookies with another epoch are invalid.
     pub device_epoch: i64,
-    /// `false` if the account is disabled.
+    /// `false` if an administrator has disabled the account.
     pub active: bool,
 }
 
-/// The result of looking up credentials.
+/// The result of a look-up of credentials.
 pub struct FoundCredentials {
-    /// `None` if the account does not exist.
+    /// The credentials, or `None` if the account does not exist.
     pub account: Option<StoredCredentials>,
-    /// The highest work (memory in KiB times passes) of all stored password hashes (`users.password_work`). Every
-    /// verification does this work, so that response times reveal no account.
+    /// The highest work (memory in KiB times passes) of all stored password hashes (`users.password_work`).
+    /// Every verification does this work, so that the response time does not reveal which accounts exist.
     pub max_work: u64,
 }
 
-/// Proof that a password was correct. Only [`Credentials::check`] creates one.
+/// The proof that a password was correct. Only [`Credentials::check`] can create it.
 pub struct VerifiedPassword {
     user: UserId,
     password_hash: String,
@@ -62,45 +63,47 @@ impl VerifiedPassword {
         self.user
     }
 
-    /// Returns the hash that was verified. Statements that rely on this proof must check that the row still has this
-    /// hash. Otherwise the old password could open a session after a password change.
+    /// Returns the hash against which the password was verified.
+    /// A statement that relies on this proof must check that the row still has this hash.
+    /// Otherwise the old password could open a session after a password change.
     #[must_use]
     pub fn password_hash(&self) -> &str {
         &self.password_hash
     }
 
-    /// Returns the epoch that a device cookie must have to be valid for this account.
+    /// Returns the current epoch of the account, which new device cookies contain.
     #[must_use]
     pub fn device_epoch(&self) -> i64 {
         self.device_epoch
     }
 
-    /// Returns a new hash of the same password, if the stored hash has other parameters than the configured ones.
+    /// Returns a new hash of the same password if the stored hash does not have the configured parameters.
     #[must_use]
     pub fn new_hash(&self) -> Option<&str> {
         self.new_hash.as_ref().map(HashedPassword::as_str)
     }
 }
 
-/// Verifies passwords, with login throttling.
+/// Verifies passwords and limits failed logins.
 #[derive(Clone)]
 pub struct Credentials {
     pub throttle: LoginThrottle,
     pub passwords: Arc<Passwords>,
-    /// `None` if no breach service is configured.
+    /// The breach service, or `None` if none is configured.
     pub breaches: Option<Arc<BreachService>>,
     pub keys: Arc<Keys>,
 }
 
 impl Credentials {
-    /// Returns a login attempt without a device cookie and without a challenge solution.
+    /// Creates a login attempt without a device cookie and without a solved challenge.
     #[must_use]
     pub fn sign_in(&self, typed: &str, address: ClientAddr) -> LoginAttempt {
         self.throttle.sign_in(typed, address, None, None)
     }
 
-    /// Returns a login attempt with a challenge solution. A device cookie in `headers` is used only if it has the
-    /// account's epoch, because a password change or reset makes older cookies invalid.
+    /// Creates a login attempt with an optional solution of a challenge.
+    /// A device cookie in `headers` is only used if it has the current epoch of the account, because a password change
+    /// or reset invalidates older cookies.
     #[must_use]
     pub fn sign_in_with(
         &self,
@@ -117,34 +120,35 @@ impl Credentials {
         self.throttle.sign_in(typed, address, device, solution)
     }
 
-    /// Returns an attempt of a signed-in user to re-authenticate.
+    /// Creates an attempt of a signed-in user to re-authenticate.
     #[must_use]
     pub fn reauthenticate(&self, caller: &Caller) -> LoginAttempt {
         self.throttle.reauthenticate(caller)
     }
 
-    /// Returns the `Set-Cookie` value of a new device cookie. Call this only for a client that has just authenticated
-    /// as this account.
+    /// Returns the `Set-Cookie` header of a new device cookie.
+    /// Call it only for a client that has just authenticated as this account, because the cookie makes the device
+    /// known.
     ///
     /// # Errors
-    /// Never fails in practice.
+    /// [`ApiError::Internal`] never occurs in practice, because all characters of the cookie are allowed in a header.
     pub fn device_cookie(&self, email: &str, epoch: i64) -> ApiResult<HeaderValue> {
         let (now, lifetime) = (self.throttle.clock.now(), self.throttle.settings.device_lifetime);
         let cookie = DeviceCookie::new(epoch).set_cookie(&self.keys, &email.to_lowercase(), now, lifetime);
         cookie.map_err(ApiError::internal)
     }
 
-    /// Unlocks the account after a password reset.
+    /// Unlocks the account of a user, after a password reset.
     pub async fn reset_counters(&self, user: UserId, email: &str) -> ApiResult<()> {
         let accounts = [account_key(&self.keys, email), reauthentication_key(&self.keys, user)];
         self.throttle.reset_counters(&self.throttle.pool, &accounts).await
     }
 
-    /// Verifies `password`. A failed attempt leaves an event of the kind `failure`.
+    /// Verifies `password`. A failed attempt is recorded as an event of the kind `failure`.
     ///
     /// # Errors
-    /// Returns 401 `invalid_credentials` for every failure, and 429 after too many failures. Returns 503 if the hashing
-    /// queue is full or the counters are unavailable.
+    /// 401 `invalid_credentials` for every failure, and 429 after too many failures. 503 if the hashing queue is full
+    /// or the counters are unavailable.
     pub async fn check(
         &self,
         attempt: LoginAttempt,
@@ -183,7 +187,8 @@ impl Credentials {
         verdict: Verdict,
     ) -> VerifiedPassword {
         let new_hash = match verdict {
-            // A full hashing queue must not fail the login. The next login hashes the password again.
+            // If the hashing queue is full, the login must still succeed.
+            // The next login tries again to replace the hash.
             Verdict::Correct { needs_rehash: true } => self.passwords.hash(password).await.ok(),
             _ => None,
         };
@@ -198,7 +203,7 @@ impl Credentials {
     /// Checks a new password against the policy and hashes it.
     ///
     /// # Errors
-    /// Returns 400 with the reason for the field at `pointer`, and 503 if the hashing queue is full.
+    /// 400 with the reason for the field at `pointer`, and 503 if the hashing queue is full.
     pub async fn hash_new_password(
         &self,
         pointer: &'static str,
@@ -218,11 +223,12 @@ impl Credentials {
     }
 }
 
-/// Validates the length of each password field (for garde's `custom`). A password that is too long is rejected before
-/// any look-up and hashing, at login too.
+/// Checks the length of a password field, for `custom` rules of garde.
+/// A password that is too long is rejected before any look-up and hashing, also at login, because hashing it would cost
+/// time.
 ///
 /// # Errors
-/// Returns an error if the password is too long.
+/// An error if the password is too long.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn check_max_length(password: &SecretString, _: &()) -> garde::Result {
     let within = Passwords::is_within_max_length(password);

@@ -1,4 +1,4 @@
-//! Authentication (ASVS V6): password policy and hashing, one way to verify a password, login throttling.
+//! Authentication (ASVS V6): password policy and hashing, one function that verifies passwords, and login throttling.
 //!
 //! Attacks: brute force, credential stuffing, password spraying, user enumeration (API2:2023, CWE-307, CWE-204).
 

@@ -1,14 +1,15 @@
 //! Device cookies (OWASP): known devices have their own lockout counter (CWE-307, CWE-645, API2:2023).
 //!
 //! **Attack**: account lockout as denial of service: an attacker guesses until the account is locked, and its owner is
-//! locked out too. An intruder uses a device cookie that they kept from an earlier intrusion.
-//! **Control**: login, password reset and password change set a signed `__Host-` cookie. It contains a random id, the
-//! account's epoch, an expiry, and a MAC over these and the account's name. The cookie does not authenticate: it only
-//! selects the counter in `login_throttling`. Password reset, password change and "revoke all sessions" advance the
-//! epoch, which invalidates all older cookies. A cookie is ignored if it is forged, expired, invalidated, of another
-//! account, or sent twice. The client then counts as unknown.
-//! **Limits**: a stolen cookie allows ten guesses. Logout keeps the cookie, because users who sign out every day must
-//! remain known.
+//! locked out too. An intruder uses a device cookie that they copied during an earlier intrusion.
+//! **Control**: login, password reset and password change set a signed `__Host-` cookie.
+//! It contains a random id, the account's epoch, an expiry, and a MAC over these values and the account's name.
+//! The cookie does not authenticate: it only selects the counter in `login_throttling`.
+//! Password reset, password change and "revoke all sessions" increment the epoch of the account, which invalidates all
+//! older cookies. A cookie is ignored if it is forged, expired, invalidated, of another account, or sent twice.
+//! The client is then treated as unknown.
+//! **Limits**: a stolen cookie allows ten guesses. Logout does not delete the cookie, so that the devices of users who
+//! sign out every day remain known.
 //! **ASVS**: 3.3.1–3.3.4, 6.1.1, 6.3.1
 //! **Test**: `attacks::authentication::device_cookies`
 
@@ -28,16 +29,16 @@ use crate::http::cookies::single;
 use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// The name of the cookie. `refresh_tokens::cookie::COOKIE` explains the prefix.
+/// The name of the cookie. `refresh_tokens::cookie::COOKIE` explains the prefix `__Host-`.
 pub const COOKIE: &str = "__Host-device";
 
-// The layout of the cookie: id, epoch, expiry in seconds since 1970, [`Tag`].
+// The bytes of the cookie, in this order: the id, the epoch, the expiry in seconds since 1970, the [`Tag`].
 const ID_BYTES: usize = 16;
 const NUMBER_BYTES: usize = 8;
 const SIGNED_BYTES: usize = ID_BYTES + 2 * NUMBER_BYTES;
 
-/// A device cookie of one account. It contains the account's epoch, a number that password reset and password change
-/// advance. A cookie with an older epoch is invalid ([`DeviceCookie::matches_epoch`]).
+/// A device cookie of one account. It contains the epoch of the account, a number that each password reset or change
+/// increments. A cookie with an older epoch is invalid ([`DeviceCookie::matches_epoch`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceCookie {
     id: Uuid,
@@ -51,14 +52,13 @@ impl DeviceCookie {
         Self { id: Uuid::new_v4(), epoch }
     }
 
-    /// Reads the cookie from these headers. Returns `None` unless its MAC is valid for the account `name` (in lower
-    /// case) and the cookie has not expired.
+    /// Reads the cookie from these headers. Returns `None` if the cookie has expired, or if its MAC is not valid for
+    /// the account `name` (in lower case).
     #[must_use]
     pub fn from_headers(keys: &Keys, name: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Self> {
         let text = single(COOKIE, headers)?;
         let mut bytes = [0; SIGNED_BYTES + Tag::LENGTH];
-        // Accept only a value of the exact length: the decoder rejects longer values, and this check rejects shorter
-        // ones.
+        // The decoder rejects values that are too long. This check rejects values that are too short.
         if URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()? != bytes.len() {
             return None;
         }
@@ -73,16 +73,17 @@ impl DeviceCookie {
         (now.timestamp() < expiry).then_some(device)
     }
 
-    /// Returns whether the cookie has the account's epoch. `epoch` is `None` if the account does not exist.
+    /// Returns whether the cookie has the current epoch of the account.
+    /// `epoch` is `None` if the account does not exist.
     #[must_use]
     pub fn matches_epoch(self, epoch: Option<i64>) -> bool {
         epoch == Some(self.epoch)
     }
 
-    /// Returns the `Set-Cookie` value. It is marked as sensitive, so that it is not logged.
+    /// Returns the `Set-Cookie` header. Its value is marked as sensitive, so that it does not appear in `Debug` output.
     ///
     /// # Errors
-    /// Never fails in practice, because all characters of the cookie are allowed in a header.
+    /// [`InvalidHeaderValue`] never occurs in practice, because all characters of the cookie are allowed in a header.
     pub fn set_cookie(
         self,
         keys: &Keys,
@@ -101,14 +102,15 @@ impl DeviceCookie {
         Ok(value)
     }
 
-    /// Returns the random id. Failures of this device are counted under it.
+    /// Returns the random id, by which the failed logins of this device are counted.
     #[must_use]
     pub fn id(self) -> Uuid {
         self.id
     }
 }
 
-/// Invalidates all device cookies of a user. Password reset and password change do this in their own statement.
+/// Invalidates all device cookies of a user by incrementing the epoch.
+/// Password reset and password change have their own statement for this.
 pub async fn advance_epoch(connection: &mut PgConnection, user: UserId) -> ApiResult<()> {
     Ok(store::advance_epoch(connection, user).await?)
 }
@@ -136,7 +138,7 @@ mod tests {
         map
     }
 
-    /// Returns the `Cookie` value that a browser sends back.
+    /// Returns the `Cookie` header that a browser sends after it has received the cookie.
     fn sent(device: DeviceCookie) -> String {
         let line = device.set_cookie(&keys(), ALICE, at(0), LIFETIME).unwrap();
         let line = line.to_str().unwrap();

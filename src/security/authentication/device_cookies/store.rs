@@ -1,4 +1,4 @@
-//! SQL that advances the epoch of device cookies.
+//! SQL that increments the epoch of a user's device cookies, which invalidates them.
 
 use sqlx::PgConnection;
 

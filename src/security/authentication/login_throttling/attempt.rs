@@ -1,4 +1,4 @@
-//! A login attempt, and its counters.
+//! A login attempt with the counters that limit it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,26 +15,26 @@ use crate::security::authentication::login_challenge;
 use crate::security::crypto::keys::Keys;
 use crate::security::sessions::caller::Caller;
 
-/// The number of failures with one device cookie after which the cookie is retired. Its client then counts as unknown.
+/// The number of failures after which a device cookie is no longer accepted. The client is then treated as unknown.
 const MAX_DEVICE_FAILURES: u32 = 10;
-/// The maximum number of failures in a row when a signed-in user re-authenticates.
+/// How often in a row the re-authentication of a signed-in user may fail.
 const MAX_REAUTHENTICATION_FAILURES: i64 = 10;
-/// How long a used solution is stored, so that it cannot be used again. A challenge is valid for five minutes only; the
-/// rest is a margin for clocks that differ.
+/// How long a used solution is stored, so that it cannot be used again. A challenge is only valid for five minutes.
+/// The longer time is a margin for replicas whose clocks differ.
 const USED_SOLUTION: Rate = Rate { count: 1, window: Duration::from_secs(3600) };
 
-/// Counts failed attempts and decides which attempts may proceed.
+/// Counts login attempts and decides which of them may proceed.
 #[derive(Clone)]
 pub struct LoginThrottle {
     pub pool: PgPool,
     pub settings: LoginSettings,
     pub clock: Clock,
     pub keys: Arc<Keys>,
-    /// The kind of the mail that notifies an owner of a lock, as the outbox names it.
+    /// The kind of the outbox mail that notifies an owner of a lock.
     pub lock_mail_kind: &'static str,
 }
 
-/// A counter of failures, and its limit in a window that begins with the first failure.
+/// A counter of failures and its limit. The window of the limit begins with the first failure.
 #[derive(Clone, Copy)]
 pub(super) struct Counter {
     pub kind: &'static str,
@@ -42,34 +42,37 @@ pub(super) struct Counter {
     pub limit: Rate,
 }
 
-/// A login attempt or a re-authentication. Its keys are keyed hashes, because people type passwords into the name
-/// field.
+/// A login attempt or a re-authentication. Its counter keys are keyed hashes, because people sometimes type passwords
+/// into the name field.
 pub struct LoginAttempt {
     pub(super) account: [u8; 32],
     pub(super) max_in_a_row: i64,
-    /// The counter of account and address. For a re-authentication, the counter of account and session.
+    /// The counter of account and address. A re-authentication counts by account and session instead.
     pub(super) account_and_address: Counter,
-    /// The counters of an unknown client: address, account in network, and network.
+    /// The counters of an unknown client: one by address, one by account and network, and one by network.
     unknown_client: Vec<Counter>,
     pub(super) device: Option<Counter>,
     pub(super) solution: Option<Counter>,
 }
 
-/// Returns the counter key of an account by its typed name, ignoring case. The account need not exist.
+/// Returns the counter key of an account. `typed` is the name that the client sent, in any case.
+/// The account need not exist.
 #[must_use]
 pub fn account_key(keys: &Keys, typed: &str) -> [u8; 32] {
     keys.fingerprint(&format!("name {}", typed.to_lowercase()))
 }
 
-/// Returns the counter key of a user's re-authentications. It differs from [`account_key`]: failed logins of others
-/// must not prevent a signed-in owner from changing the password.
+/// Returns the counter key for the re-authentications of a user.
+/// It differs from [`account_key`]: otherwise an attacker's failed logins could prevent a signed-in owner from changing
+/// the password.
 #[must_use]
 pub fn reauthentication_key(keys: &Keys, user: UserId) -> [u8; 32] {
     keys.fingerprint(&format!("user {user}"))
 }
 
 impl LoginThrottle {
-    /// Returns a login attempt of a known device or an unknown client. An invalid solution is ignored.
+    /// Creates a login attempt of a known device, or of an unknown client if `device` is `None`.
+    /// An invalid solution is ignored.
     #[must_use]
     pub fn sign_in(
         &self,
@@ -103,7 +106,7 @@ impl LoginThrottle {
         }
     }
 
-    /// Returns an attempt of a signed-in user to re-authenticate.
+    /// Creates an attempt of a signed-in user to re-authenticate.
     #[must_use]
     pub fn reauthenticate(&self, caller: &Caller) -> LoginAttempt {
         let key = self.keys.fingerprint(&format!("session {}", caller.session()));
@@ -120,15 +123,16 @@ impl LoginThrottle {
 }
 
 impl LoginAttempt {
-    /// Returns the account's name in the log.
+    /// Returns the id by which the log names the account: the beginning of its keyed hash.
     #[must_use]
     pub fn subject(&self) -> String {
         hex(&self.account[..8])
     }
 
-    /// Returns the counters of the attempt, in the order in which rows are locked. The counter of the account is not
-    /// among them: it is counted separately. A known device has only its own counter. A solved challenge lifts the
-    /// limits of address and network.
+    /// Returns the counters of the attempt, in the order in which their rows are locked.
+    /// The counter of the account is not included, because it is counted separately.
+    /// A known device only has its own counter. If a challenge was solved, the limits of address and network do not
+    /// apply.
     pub(super) fn counters(&self) -> Vec<Counter> {
         let limit = |counter: &Counter| match self.solution {
             Some(_) => Counter { limit: Rate { count: u32::MAX, ..counter.limit }, ..*counter },

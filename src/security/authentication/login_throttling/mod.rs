@@ -2,22 +2,23 @@
 //!
 //! **Attack**: brute force on one account from many addresses; password spraying from one network; parallel guesses;
 //! wrong passwords on purpose, to lock out an owner or all users behind one NAT.
-//! **Control**: each attempt is counted in PostgreSQL as a failure before the password is hashed. After a success, the
-//! attempt is subtracted again.
-//! - *Account and address*: 5 failures an hour, then 429. A success resets only this counter.
+//! **Control**: PostgreSQL counts each attempt as a failure before the password is hashed.
+//! After a success, the attempt is subtracted again.
+//! - *Account and address*: 5 failures an hour, then 429. A success only resets this counter.
 //! - *Account* (unknown clients only): after 10 failures the account is locked for 1, 2, 4, 8, then 15 minutes, and a
 //!   mail notifies its owner. During a lock, a correct password gets the same response as a wrong one, after the same
-//!   work. An account that does not exist is locked in the same way. After 80 failures in a row (NIST SP 800-63B,
-//!   `docs/decisions.md` D16), only a password reset unlocks the account.
-//! - *Known device* (`device_cookies`): 10 failures retire the device cookie. Failures of the device and of other
-//!   clients are counted separately.
-//! - *Address* (20 failures an hour) and *network* (30 accounts an hour): beyond these limits an attempt needs a solved
-//!   challenge (`login_challenge`), so users behind a NAT are slowed but not locked out. A success does not reset these
-//!   counters: otherwise attackers could sign in to their own account between guesses.
+//!   work. An account that does not exist is locked in the same way.
+//!   After 80 failures in a row (NIST SP 800-63B, `docs/decisions.md` D16), only a password reset unlocks the account.
+//! - *Known device* (`device_cookies`): after 10 failures, the device cookie is no longer accepted.
+//!   Failures of the device are not counted for the account, and failures of other clients are not counted for the
+//!   device.
+//! - *Address* (20 failures an hour) and *network* (30 accounts an hour): above these limits, an attempt needs a solved
+//!   challenge (`login_challenge`), so users behind a NAT are slowed but not locked out.
+//!   A success does not reset these counters: otherwise attackers could sign in to their own account between guesses.
 //! - *Re-authentication* of a signed-in user: 5 failures an hour and session, 10 in a row.
 //!
-//! **Limits**: an attacker can still make one guess a day from each of very many addresses. Only strong passwords
-//! resist this.
+//! **Limits**: an attacker can still make one guess a day from each of very many addresses.
+//! Only strong passwords resist such an attacker.
 //! **ASVS**: 2.4.1, 6.1.1, 6.3.1, 6.3.5
 //! **Test**: `attacks::authentication::login_throttling`, `attacks::authentication::device_cookies`
 
@@ -33,15 +34,15 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::login_challenge;
 
-/// An attempt that was counted and may proceed.
+/// A login attempt that was counted and may proceed to the password check.
 pub struct AdmittedAttempt {
     pub attempt: LoginAttempt,
     counters: Vec<CounterState>,
 }
 
 impl AdmittedAttempt {
-    /// Returns whether the account is locked for this client. The calling function must do the same work as without a
-    /// lock, then respond as to a wrong password.
+    /// Returns whether the account is locked for this client. The caller must do the same work as without a lock, and
+    /// then respond as if the password were wrong. Otherwise the response would reveal the lock.
     #[must_use]
     pub fn is_locked(&self) -> bool {
         self.attempt.device.is_none() && !self.counters.iter().any(|counter| counter.kind == "account")
@@ -49,12 +50,14 @@ impl AdmittedAttempt {
 }
 
 impl LoginThrottle {
-    /// Counts an attempt before the password is hashed. If the device of a client is retired, the client is treated as
-    /// unknown. A used solution of a challenge is ignored.
+    /// Counts an attempt before the password is hashed.
+    ///
+    /// A device cookie with too many failures is ignored, so its client is treated as unknown.
+    /// A solution that was already used is ignored too.
     ///
     /// # Errors
-    /// Returns 429 beyond the limit per account and address. Returns 429 beyond the limit of an address or network,
-    /// unless a challenge was solved. Returns 503 if the counters are unavailable: the throttle fails closed.
+    /// 429 above the limit per account and address. 429 above the limit of an address or network, if no challenge was
+    /// solved. 503 if the counters are unavailable: the service then refuses logins (fail closed).
     pub async fn admit(&self, mut attempt: LoginAttempt) -> ApiResult<AdmittedAttempt> {
         loop {
             let counters = self.count_attempt(&attempt).await?;
@@ -81,9 +84,10 @@ impl LoginThrottle {
         Ok(ApiError::TooManyRequests { retry_after, challenge: challenge.map(Box::new) })
     }
 
-    /// Records a wrong password, which [`admit`](Self::admit) has counted already. If a lock begins, notifies the
-    /// owner. Records an event for a lock and for password spraying. The counters belong to the typed name, so they do
-    /// not reveal whether the account exists.
+    /// Records a wrong password. The attempt was already counted by [`admit`](Self::admit).
+    ///
+    /// Records an event if a lock or password spraying begins, and notifies the owner of a lock.
+    /// The counters belong to the name that the client sent, so the events do not reveal whether the account exists.
     pub async fn record_failure(&self, admitted: &AdmittedAttempt, owner: Option<UserId>) -> ApiResult<()> {
         let (mut lock, mut spray) = (None, None);
         for counter in &admitted.counters {
@@ -114,7 +118,7 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Records a correct password: subtracts the attempt from its counters.
+    /// Records a correct password: subtracts the attempt from its counters, because it is no failure.
     pub async fn record_success(&self, admitted: &AdmittedAttempt) -> ApiResult<()> {
         self.subtract_attempt(&admitted.counters).await
     }

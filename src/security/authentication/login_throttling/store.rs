@@ -1,4 +1,4 @@
-//! The counters in PostgreSQL. They use the database's clock, so replicas with different clocks agree.
+//! The counters in PostgreSQL. They use the clock of the database, because the clocks of replicas can differ.
 
 use std::collections::HashSet;
 
@@ -10,21 +10,21 @@ use crate::base::id::UserId;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
 
-/// How many minutes an account is locked. The first lock follows the last failure that the settings allow. Each further
-/// failure takes the next entry; the last entry repeats.
+/// How many minutes an account is locked. The first lock begins after the last failure that the settings allow.
+/// Each further failure uses the next number, and the last number is repeated.
 const LOCK_MINUTES: [i32; 5] = [1, 2, 4, 8, 15];
 
-/// A stored counter, including this attempt.
+/// The state of a counter after this attempt was counted.
 pub struct CounterState {
     pub kind: String,
     pub key: Vec<u8>,
     pub failures: i64,
     pub in_a_row: i64,
-    /// The number of seconds until the window ends.
+    /// The number of seconds until the counter's window ends.
     pub seconds: f64,
 }
 
-/// Returns the first counter that exceeds its limit.
+/// Returns the first counter whose failures exceed its limit, or `None`.
 pub(super) fn exceeded<'a>(limits: &[Counter], states: &'a [CounterState]) -> Option<(&'static str, &'a CounterState)> {
     limits.iter().find_map(|limit| {
         let mut of_kind = states.iter().filter(|state| state.kind == limit.kind);
@@ -33,13 +33,16 @@ pub(super) fn exceeded<'a>(limits: &[Counter], states: &'a [CounterState]) -> Op
 }
 
 impl LoginThrottle {
-    /// Counts an attempt as a failure, and returns its counters. If one of them has reached its limit, nothing is counted,
-    /// and only such counters are returned. A locked account is neither counted nor returned.
+    /// Counts an attempt as a failure, and returns its counters.
+    /// If one of them has reached its limit before, nothing is counted, and only the counters at their limit are
+    /// returned. A locked account is neither counted nor returned.
     ///
-    /// Parallel attempts wait for the locked rows, which are locked in the order of the counters, the account last. So
-    /// each attempt gets its own number, and no more attempts than the limit are admitted. An attempt that passes a limit
-    /// while it waits is refused: it stays counted for its client, but is not counted for the account. Known and unknown
-    /// accounts, and clients with and without a device cookie, take the same statement.
+    /// Parallel attempts wait for each other, because the statement locks the rows of the counters: in the order of the
+    /// counters, the account last. So each attempt gets its own number, and no more attempts than the limit are
+    /// admitted. If an attempt exceeds a limit after such a wait, it is refused.
+    /// It is then counted for its client, but not for the account.
+    /// The statement is the same for known and unknown accounts, and for clients with and without a device cookie, so
+    /// that its duration reveals nothing.
     pub(super) async fn count_attempt(&self, attempt: &LoginAttempt) -> ApiResult<Vec<CounterState>> {
         let (counters, free) = (attempt.counters(), self.settings.failures_per_account);
         let kinds: Vec<String> = counters.iter().map(|counter| counter.kind.to_owned()).collect();
@@ -100,9 +103,10 @@ impl LoginThrottle {
         .await?)
     }
 
-    /// Subtracts a successful attempt. The counter of account and address is reset. The failures that it had are
-    /// subtracted from the account too, because they were counted in both. All other counters lose one failure. Locks
-    /// rows in the order of [`Self::count_attempt`], so that parallel logins cannot deadlock.
+    /// Subtracts a successful attempt. The counter of account and address is reset to 0.
+    /// Its failures are also subtracted from the account, because they were counted in both.
+    /// All other counters are decremented by one. The rows are locked in the order of [`Self::count_attempt`], so that
+    /// parallel logins cannot deadlock.
     pub(super) async fn subtract_attempt(&self, counters: &[CounterState]) -> ApiResult<()> {
         let counters = counters.iter().filter(|counter| counter.kind != "challenge");
         let (kinds, keys): (Vec<String>, Vec<Vec<u8>>) =
@@ -129,9 +133,9 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Queues the mail that notifies the owner of a lock. For an account that does not exist, the row is marked as
-    /// sent. Both cases take the same statement and write one row, so that the response time does not reveal whether
-    /// the account exists.
+    /// Queues the mail that notifies the owner of a lock. If the account does not exist, the row is stored as a mail
+    /// that was already sent. Both cases use the same statement and write one row, so that the response time does not
+    /// reveal whether the account exists.
     pub(super) async fn queue_lock_mail(&self, connection: &mut PgConnection, owner: Option<UserId>) -> ApiResult<()> {
         sqlx::query!(
             "insert into outbox (id, queue, kind, recipient, subject_id, created_at, next_attempt_at, done_at)
@@ -147,7 +151,7 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Returns which of these accounts ([`super::account_key`]) are locked for unknown clients.
+    /// Returns the keys of those accounts ([`super::account_key`]) that are locked for unknown clients.
     pub async fn locked(&self, accounts: &[[u8; 32]]) -> ApiResult<HashSet<Vec<u8>>> {
         let keys: Vec<Vec<u8>> = accounts.iter().map(|key| key.to_vec()).collect();
         let locked = sqlx::query_scalar!(
@@ -161,8 +165,8 @@ impl LoginThrottle {
         Ok(locked.into_iter().collect())
     }
 
-    /// Unlocks these accounts ([`super::account_key`], [`super::reauthentication_key`]) after a password reset or by an
-    /// administrator. The counters of addresses and networks stay.
+    /// Unlocks these accounts ([`super::account_key`], [`super::reauthentication_key`]), after a password reset or by
+    /// an administrator. It does not reset the counters of addresses and networks.
     pub async fn reset_counters(&self, executor: impl PgExecutor<'_>, accounts: &[[u8; 32]]) -> ApiResult<()> {
         let keys: Vec<Vec<u8>> = accounts.iter().map(|key| key.to_vec()).collect();
         sqlx::query!(
@@ -190,7 +194,7 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Deletes expired counters. The failures in a row of an account are kept for 30 days after the last failure.
+    /// Deletes expired counters. The counter of an account is kept for 30 days, because it counts failures in a row.
     pub async fn sweep(&self) -> ApiResult<()> {
         sqlx::query!(
             "delete from login_failures f using (

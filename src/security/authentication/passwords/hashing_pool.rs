@@ -1,7 +1,8 @@
-//! Runs a bounded number of password hashes at once, in reused buffers, on threads that do not serve requests.
+//! Limits how many passwords are hashed at once. Hashes run in reused buffers, on threads that do not serve requests.
 //!
-//! If each hash allocated its own memory, the allocator would keep hundreds of MiB after a login flood. Reused buffers
-//! bound this memory (`docs/performance.md` has the figure). The queue is bounded too, and rejects hashes that would
+//! If each hash allocated its own memory, the allocator would keep hundreds of MiB after a flood of logins.
+//! Reused buffers bound this memory (`docs/performance.md` contains the figure).
+//! The queue is bounded too: a hash that would wait too long is rejected.
 //! wait too long.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +13,7 @@ use argon2::Block;
 use crate::http::error::ApiResult;
 use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 
-/// The maximum number of waiting hashes per slot.
+/// The maximum number of hashes that wait per slot.
 const MAX_WAITING_PER_SLOT: usize = 64;
 
 pub struct HashingPool {
@@ -30,15 +31,15 @@ impl HashingPool {
         }
     }
 
-    /// Returns the queue, which knows how many hashes are running and waiting.
+    /// Returns the queue, for the numbers of running and waiting hashes.
     pub fn queue(&self) -> &ConcurrencyLimit {
         &self.queue
     }
 
-    /// Runs `work` with a reused buffer once a slot is free.
+    /// Waits for a free slot and runs `work` with a reused buffer.
     ///
     /// # Errors
-    /// Returns the errors of [`ConcurrencyLimit::run`].
+    /// The same errors as [`ConcurrencyLimit::run`].
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
@@ -47,7 +48,8 @@ impl HashingPool {
         self.queue.run(move || with_buffer(&buffers, blocks, work)).await
     }
 
-    /// Runs `work` on this thread, without the queue. Only start-up calls this function.
+    /// Runs `work` on this thread, without the queue. Only the start of the service uses it, when no request is
+    /// waiting.
     pub fn run_now<T>(&self, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
         with_buffer(&self.buffers, self.blocks, work)
     }
@@ -62,8 +64,8 @@ fn with_buffer<T>(free: &Mutex<Vec<Vec<Block>>>, blocks: usize, work: impl FnOnc
     let reused = free.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut buffer = reused.unwrap_or_else(|| vec![Block::default(); blocks]);
     let result = work(&mut buffer);
-    // A stored hash with larger parameters may have enlarged the buffer. Release the excess, so that the buffers stay
-    // bounded.
+    // A stored hash with larger parameters may have enlarged the buffer.
+    // Shrink it again, so that the memory of all buffers stays bounded.
     buffer.truncate(blocks);
     buffer.shrink_to_fit();
     free.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);

@@ -1,14 +1,15 @@
-//! The list of common and breached passwords (`list.bin`). `make_list.py` creates it and names the sources.
+//! The list of common and breached passwords (`list.bin`). The script `make_list.py` creates it and states its sources.
 //!
-//! Each entry is the SHA-256 of the lower-case password, truncated to eight bytes to keep the program small. The
-//! entries are sorted for a binary search. With n entries, a false positive has a probability of n in 2^64.
+//! Each entry is the SHA-256 of a lower-case password. It is truncated to eight bytes, so that the program stays small.
+//! The entries are sorted for a binary search. With n entries, a password that is not on the list is rejected with a
+//! probability of n in 2^64.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
 const ENTRY: usize = 8;
 static LIST: &[u8] = include_bytes!("list.bin");
 
-/// Returns whether this lower-case password is on the list.
+/// Returns whether the list contains this password. `folded` must be in lower case.
 pub fn contains(folded: &str) -> bool {
     let hash = digest(&SHA256, folded.as_bytes());
     let key = hash.as_ref().get(..ENTRY).unwrap_or_default();

@@ -1,28 +1,30 @@
 //! Password policy and hashing: argon2id with uniform work, no common passwords (CWE-208, CWE-521, CWE-916, API2:2023).
 //!
 //! **Attack**: guessing; user enumeration by response time; denial of service by hashing or by very long passwords.
-//! **Control**: a password has 12 to 64 *characters*, counted after Unicode normalization (NFC), not bytes: six
-//! Cyrillic letters have twelve bytes. Longer passwords are rejected before hashing. A password of more than 1,024
-//! bytes is rejected before it is normalized. Apart from NFC, a password is verified as received: it is not trimmed,
-//! truncated or case-folded.
+//! **Control**: a password has 12 to 64 *characters*, counted after Unicode normalization (NFC).
+//! Bytes are not counted, because six Cyrillic letters have twelve bytes.
+//! Longer passwords are rejected before they are hashed. A password of more than 1,024 bytes is rejected before it is
+//! normalized. Apart from NFC, a password is verified as received: it is not trimmed, truncated or case-folded.
 //!
 //! A new password must not be on the list of common and breached passwords, and must not consist of the user's own
-//! name. zxcvbn must estimate at least 10^10 guesses ([`policy`]). A configured breach service can reject it too
-//! ([`breaches`]).
+//! name. The library zxcvbn must estimate that it takes at least 10^10 guesses ([`policy`]).
+//! A configured breach service can reject it too ([`breaches`]).
 //!
-//! argon2id has at least OWASP's minimum parameters. A bounded number of hashes and estimates runs at once, in reused
-//! memory.
+//! argon2id has at least OWASP's minimum parameters. The number of hashes and estimates that run at once is limited,
+//! and they reuse their memory.
 //!
-//! Every verification does the same *work* (memory times passes), whether the account exists or not. For an unknown
-//! account, a dummy hash with the configured parameters is verified. If a stored hash is cheaper, the missing work is
-//! added. If a stored hash is more expensive, because the configured cost was lowered, every verification does the
-//! highest stored work (`users.password_work`). So a change of parameters does not reveal which accounts are older. At
-//! login, a hash with other parameters is replaced.
-//! **Limits**: a breached password that is not on the list is accepted, unless a breach service is configured. A
-//! password may leak later. Equal work takes only nearly equal time: many passes over little memory are slightly faster
-//! than few passes over much memory.
-//! **Deviation**: ASVS 6.2.8 requires verification of the password exactly as received. Here it is normalized to NFC
-//! first, which can change it (`docs/decisions.md`, "Password normalization").
+//! Every verification does the same *work* (memory times passes), whether the account exists or not.
+//! For an unknown account, the password is verified against a dummy hash with the configured parameters.
+//! If a stored hash needs less work, the missing work is added.
+//! A stored hash needs more work if the configured cost was lowered later.
+//! Every verification then does the highest stored work (`users.password_work`).
+//! So a change of parameters does not reveal which accounts are older.
+//! At login, a hash with other parameters is replaced.
+//! **Limits**: a breached password that is not on the list is accepted if no breach service is configured.
+//! A password may leak later. The same work does not take exactly the same time: many passes over little memory are
+//! slightly faster than few passes over much memory.
+//! **Deviation**: ASVS 6.2.8 requires that a password is verified exactly as received.
+//! Here it is normalized to NFC first, which can change it (`docs/decisions.md`, "Password normalization").
 //! **ASVS**: 6.2.1–6.2.12, 6.3.8, 11.4.2, 15.2.2
 //! **Test**: `attacks::authentication::passwords`, `attacks::authentication::breached_passwords`
 
@@ -51,14 +53,14 @@ use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 pub struct HashedPassword(String);
 
 impl HashedPassword {
-    /// Returns the text that the database stores.
+    /// Returns the hash as the text that the database stores.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The result of a verification.
+/// The result of verifying a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The password is correct. `needs_rehash` is true if the stored hash does not have the configured parameters.
@@ -67,13 +69,13 @@ pub enum Verdict {
     Wrong,
 }
 
-/// The error for parameters that argon2 rejects.
+/// The error if argon2 rejects the configured parameters.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct PasswordSetupError(String);
 
-/// The maximum work of one verification. An attacker who can write to the database could store a very expensive hash,
-/// and each login would then take minutes (denial of service).
+/// The maximum work of one verification. Without it, an attacker who can write to the database could store a very
+/// expensive hash, and each login would then take minutes (denial of service).
 const MAX_WORK: u64 = MAX_MEMORY_KIB as u64 * MAX_PASSES as u64;
 const MAX_STORED_LANES: u32 = 16;
 
@@ -83,7 +85,7 @@ const MIN_MEMORY_KIB: u64 = 8;
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
-/// The number of hashes, and their work, since the service started.
+/// How many hashes the service has computed since it started, and their total work.
 #[derive(Default)]
 struct Counters {
     hashes: AtomicUsize,
@@ -100,7 +102,7 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    /// Creates the service and its dummy hash.
+    /// Creates the service, and a dummy hash of a random password for accounts that do not exist.
     ///
     /// # Errors
     /// [`PasswordSetupError`] if argon2 rejects the parameters.
@@ -118,11 +120,11 @@ impl Passwords {
         Ok(Self { params, min_chars: settings.min_chars, dummy, pool, counters: Arc::default() })
     }
 
-    /// Checks a new password against the policy. `context` contains the user's own name and address.
+    /// Checks a new password against the policy. `context` contains the name and the mail address of the user.
     ///
     /// # Errors
-    /// [`ApiError::Unavailable`] if the hashing queue is full. The inner error tells the user why the password is
-    /// rejected.
+    /// [`ApiError::Unavailable`] if the hashing queue is full.
+    /// The inner error tells the user why the password is rejected.
     pub async fn check(&self, password: &SecretString, context: &[&str]) -> ApiResult<Result<(), PasswordRefusal>> {
         if !policy::is_within_max_length(password) {
             return Ok(Err(PasswordRefusal::TooLong));
@@ -135,7 +137,7 @@ impl Passwords {
         }
     }
 
-    /// Returns whether the password is short enough to be hashed. Login checks this too, before hashing.
+    /// Returns whether the password is short enough to be hashed. A login also checks this before it hashes.
     #[must_use]
     pub fn is_within_max_length(password: &SecretString) -> bool {
         policy::is_within_max_length(password)
@@ -144,8 +146,8 @@ impl Passwords {
     /// Hashes a password with the configured parameters.
     ///
     /// # Errors
-    /// [`ApiError::Unavailable`] if the hashing queue is full; [`ApiError::Internal`] if the operating system returns
-    /// no random bytes.
+    /// [`ApiError::Unavailable`] if the hashing queue is full.
+    /// [`ApiError::Internal`] if the operating system returns no random bytes.
     pub async fn hash(&self, password: &SecretString) -> ApiResult<HashedPassword> {
         let salt = new_salt().map_err(ApiError::internal)?;
         let output = self.run(password, self.params.clone(), salt, 0).await?;
@@ -153,14 +155,14 @@ impl Passwords {
         Ok(HashedPassword(hash.to_string()))
     }
 
-    /// Verifies a password against a stored hash. For an unknown account, `stored` is `None`: the password is verified
-    /// against the dummy hash, and the result is always [`Verdict::Wrong`].
+    /// Verifies a password against a stored hash. If the account does not exist, `stored` is `None`.
+    /// The password is then verified against a dummy hash, and the result is always [`Verdict::Wrong`].
     ///
-    /// Every call does the same work: that of the configured parameters, or `max_work` if this is higher. `max_work` is
-    /// the highest work of all stored hashes (memory in KiB times passes).
+    /// Every call does the same work: the work of the configured parameters, or `max_work` if that is higher.
+    /// `max_work` is the highest work of all stored hashes (memory in KiB times passes).
     ///
     /// # Errors
-    /// [`ApiError::Unavailable`] if the hashing queue is full; [`ApiError::Internal`] if the stored hash is malformed.
+    /// [`ApiError::Unavailable`] if the hashing queue is full. [`ApiError::Internal`] if the stored hash is malformed.
     pub async fn verify(&self, password: &SecretString, stored: Option<&str>, max_work: u64) -> ApiResult<Verdict> {
         let parsed;
         let known = match stored {
@@ -182,27 +184,27 @@ impl Passwords {
         Ok(if same && stored.is_some() { Verdict::Correct { needs_rehash } } else { Verdict::Wrong })
     }
 
-    /// Returns the number of hashes and verifications since the service started. Tests compare this number instead of
-    /// the time.
+    /// Returns how many passwords were hashed or verified since the service started.
+    /// Tests compare this number, because times vary.
     #[must_use]
     pub fn hashes(&self) -> usize {
         self.counters.hashes.load(Ordering::Relaxed)
     }
 
-    /// Returns the hashing queue, for metrics.
+    /// Returns the hashing queue, for the metrics.
     #[must_use]
     pub fn queue(&self) -> &ConcurrencyLimit {
         self.pool.queue()
     }
 
-    /// Returns the work of all hashes since the service started: memory in KiB times passes. Tests compare it instead
-    /// of the time.
+    /// Returns the work of all hashes since the service started: memory in KiB times passes.
+    /// Tests compare this number, because times vary.
     #[must_use]
     pub fn work_done(&self) -> u64 {
         self.counters.work.load(Ordering::Relaxed)
     }
 
-    /// Hashes the password, then does the `missing` work.
+    /// Hashes the password, and then does the `missing` work so that all calls take equally long.
     async fn run(
         &self,
         password: &SecretString,
@@ -226,8 +228,8 @@ impl Passwords {
         result.await?.map_err(|error: String| ApiError::internal(error))
     }
 
-    /// Returns parameters for the `missing` work. They use at most as much memory as the configured parameters, so that
-    /// the reused buffer is large enough.
+    /// Returns parameters for a hash that does the `missing` work.
+    /// It uses at most as much memory as the configured parameters, so that the reused buffer is large enough.
     fn top_up(&self, missing: u64) -> Option<Params> {
         let passes = missing.div_ceil(self.params.m_cost().into());
         let memory = missing.checked_div(passes).filter(|memory| *memory >= MIN_MEMORY_KIB)?;
@@ -269,7 +271,7 @@ fn encode(params: &Params, salt: Salt, output: [u8; HASH_BYTES]) -> Result<Passw
     })
 }
 
-/// Returns the parameters of a stored hash. Fails if the hash is not argon2id or exceeds a limit.
+/// Returns the parameters of a stored hash. Fails if the hash is not argon2id, or if its parameters exceed the limits.
 fn stored_params(stored: &PasswordHash) -> Result<Params, String> {
     if stored.algorithm != Algorithm::Argon2id.ident() || stored.version != Some(Version::V0x13.into()) {
         return Err("stored password hash is not argon2id".to_owned());
@@ -282,7 +284,7 @@ fn stored_params(stored: &PasswordHash) -> Result<Params, String> {
     if within_limits { Ok(params) } else { Err("stored password hash has excessive parameters".to_owned()) }
 }
 
-/// Returns the work of a hash: memory in KiB times passes. Each pass fills the whole memory once.
+/// Returns the work of a hash: memory in KiB times passes, because each pass fills the whole memory once.
 fn work_of(params: &Params) -> u64 {
     u64::from(params.m_cost()) * u64::from(params.t_cost())
 }

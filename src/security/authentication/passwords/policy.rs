@@ -1,5 +1,5 @@
-//! Password policy: length, a list of common passwords, the user's own name, and an estimate of guesses. There are no
-//! composition rules, no hints and no expiry (NIST SP 800-63B, ASVS 6.2).
+//! Password policy: length, a list of common passwords, the user's own name, and an estimate of the guesses that an
+//! attacker needs. There are no composition rules, no hints and no expiry (NIST SP 800-63B, ASVS 6.2).
 
 use std::fmt;
 
@@ -12,27 +12,28 @@ use super::list;
 
 /// The maximum length of a password, in characters.
 pub const MAX_CHARS: usize = 64;
-/// The maximum length in bytes. It is checked first, so that long input costs nothing. 64 characters of any script fit,
-/// even if they are decomposed: a decomposed Hangul syllable has nine bytes.
+/// The maximum length of a password in bytes. It is checked before all else, so that long input costs nothing. 64
+/// characters of any script fit, even if they are decomposed: a decomposed Hangul syllable has nine bytes.
 const MAX_BYTES: usize = 1_024;
 
-/// The minimum estimate of guesses for a new password. 10^10 is the threshold of zxcvbn's best score.
+/// How many guesses zxcvbn must at least estimate for a new password. 10^10 is the threshold of zxcvbn's best score.
 ///
-/// With OWASP's minimum parameters, an attacker tries about 60 passwords per second and core: 10^10 guesses take one
-/// core five years. zxcvbn estimates 10^12 guesses for 12 random characters, and at least 10^12 for any four words (it
-/// adds 10,000^3 for four parts). So no strong password is rejected; a test checks this with the files in `samples/`.
+/// If the hash has OWASP's minimum parameters, an attacker tries about 60 passwords per second and core, so 10^10
+/// guesses take one core five years. zxcvbn estimates 10^12 guesses for 12 random characters, and at least 10^12 for
+/// any four words (it adds 10,000^3 for four parts). So no strong password is rejected.
+/// A test checks this with the files in `samples/`.
 const MIN_GUESSES: u64 = 10_000_000_000;
 
-/// Characters that zxcvbn treats as substituted letters, such as 4 for a and $ for s.
+/// The characters that zxcvbn treats as replaced letters, such as 4 for a and $ for s.
 const SUBSTITUTES: &str = "4@8({[<3691!|70$5+%2";
-/// A password with more different substitutes is accepted without an estimate. zxcvbn tries all combinations of
-/// substitutes, which takes about 35 ms with ten of them and seconds with all. A dictionary word contains fewer than
-/// ten.
+/// If a password contains more different characters of [`SUBSTITUTES`], it is accepted without an estimate. zxcvbn
+/// tries all combinations of replaced letters, which takes about 35 ms with ten such characters and seconds with all.
+/// A dictionary word contains fewer than ten.
 const MAX_SUBSTITUTES: usize = 10;
 
 const ADVICE: &str = "choose four or more random words, or let a password manager make one";
 
-/// Why a new password is rejected. The message is for the user and reveals nothing about other users.
+/// The reason why a new password is rejected. Its message is for the user and reveals nothing about other users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PasswordRefusal {
     TooShort { min: usize },
@@ -60,7 +61,7 @@ impl fmt::Display for PasswordRefusal {
     }
 }
 
-/// Returns the password in NFC, because some clients send é as one code point and others send it as two.
+/// Normalizes the password to NFC, because some clients send é as one code point and others send it as two.
 pub(super) fn normalize(password: &SecretString) -> SecretString {
     ComposingNormalizerBorrowed::new_nfc().normalize(password.expose_secret()).into_owned().into()
 }
@@ -69,7 +70,7 @@ pub(super) fn is_within_max_length(password: &SecretString) -> bool {
     password.expose_secret().len() <= MAX_BYTES && normalize(password).expose_secret().chars().count() <= MAX_CHARS
 }
 
-/// Runs the cheap checks: length, list, and the user's own name. `password` must be normalized.
+/// Runs the checks that cost little: length, list, and the user's own name. `password` must be normalized.
 pub(super) fn check(password: &str, min: usize, context: &[String]) -> Result<(), PasswordRefusal> {
     let characters = password.chars().count();
     if characters > MAX_CHARS {
@@ -89,14 +90,14 @@ pub(super) fn check(password: &str, min: usize, context: &[String]) -> Result<()
     Ok(())
 }
 
-/// Rejects passwords that are easy to guess. `context` contains the user's own name and address. The estimate takes
-/// milliseconds, so it must not run on a thread that serves requests.
+/// Rejects a password that is easy to guess. `context` contains the name and the mail address of the user.
+/// The estimate takes milliseconds, so it must not run on a thread that serves requests.
 pub(super) fn estimate(password: &str, context: &[String]) -> Result<(), PasswordRefusal> {
     let substitutes = SUBSTITUTES.chars().filter(|substitute| password.contains(*substitute)).count();
     if substitutes > MAX_SUBSTITUTES {
         return Ok(());
     }
-    // zxcvbn does not recognise words that are separated by white space, so join them.
+    // zxcvbn does not recognize words between white space, so the white space is removed.
     let joined: String = password.split_whitespace().collect();
     let own: Vec<&str> = context.iter().flat_map(|text| words(text)).chain(["strongroom"]).collect();
     let estimate = zxcvbn(&joined, &own);
@@ -112,7 +113,7 @@ pub(super) fn estimate(password: &str, context: &[String]) -> Result<(), Passwor
     Err(PasswordRefusal::Guessable { parts })
 }
 
-/// Returns the whole text, and each of its words.
+/// Returns the whole text and each word of at least three characters.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     std::iter::once(text).chain(text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() >= 3))
 }
@@ -128,8 +129,8 @@ fn name(pattern: &MatchPattern) -> Option<&'static str> {
     }
 }
 
-/// Returns whether the password is on the list, as a whole or without surrounding digits and punctuation. Phrases are
-/// listed as letters and digits only, so that white space and punctuation make no difference.
+/// Returns whether the list contains the password, either as a whole or without digits and punctuation at its ends.
+/// The list contains phrases only as letters and digits, so that white space and punctuation make no difference.
 fn is_listed(folded: &str) -> bool {
     let core = trim_digits_and_punctuation(folded);
     let listed = |text: &str| list::contains(text) || list::contains(&letters_and_digits(text));
@@ -140,13 +141,13 @@ fn letters_and_digits(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// Removes surrounding digits and punctuation: `!!password2026` becomes `password`.
+/// Removes digits and punctuation at both ends: `!!password2026` becomes `password`.
 fn trim_digits_and_punctuation(folded: &str) -> &str {
     folded.trim_matches(|c: char| !c.is_alphabetic())
 }
 
-/// Returns whether the password consists only of the word, once or repeated, and of digits and punctuation. A
-/// passphrase that contains the word among other words is accepted.
+/// Returns whether the password consists only of the word (once or repeatedly), digits and punctuation.
+/// A passphrase that contains the word among other words is accepted.
 fn is_made_of(folded: &str, word: &str) -> bool {
     let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
     let (own, theirs) = (letters(word), letters(folded));

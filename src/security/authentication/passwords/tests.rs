@@ -38,8 +38,8 @@ async fn password_length_is_counted_in_characters() {
     }
 }
 
-/// Calibrates the list and the estimate. The strong samples are four random words (EFF's list), random characters, and
-/// invented sentences.
+/// Checks the list and the estimate with samples. The strong samples are four random words (EFF's list), random
+/// characters, and invented sentences.
 #[actix_web::test]
 async fn weak_samples_are_rejected_and_strong_samples_accepted() {
     let passwords = Passwords::new(&settings()).unwrap();

@@ -1,18 +1,18 @@
-//! SQL of combined alerts: which findings join a combined alert, and the totals that the alert states. The module head
-//! of `alerts` explains both terms.
+//! SQL of combined alerts: which findings are added to a combined alert, and its totals.
+//! The head of the module `alerts` explains findings and combined alerts.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::finding::Finding;
 
-/// The open alerts of a rule.
+/// Which alerts of a rule are open.
 pub struct OpenAlerts {
-    /// True if an open alert is about the same user, network or account.
+    /// True if an alert about the same subject is open.
     pub own: bool,
-    /// True if a combined alert is open.
+    /// True if the combined alert of the rule is open.
     pub combined: bool,
-    /// The number of open individual alerts.
+    /// The number of open alerts that are about one subject each.
     pub separate: i64,
 }
 
@@ -31,8 +31,8 @@ pub async fn open_alerts(connection: &mut PgConnection, finding: &Finding) -> Re
     .await
 }
 
-/// Adds a finding to the combined alert. Returns `false` if no combined alert is open (another replica may have cleared
-/// it).
+/// Adds a finding to the combined alert. Returns `false` if no combined alert is open, for example because another
+/// replica has cleared it.
 pub async fn join(connection: &mut PgConnection, rule: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let joined = sqlx::query!(
         "update alerts set last_seen_at = greatest(last_seen_at, $2), findings = findings + 1
@@ -45,11 +45,11 @@ pub async fn join(connection: &mut PgConnection, rule: &str, now: DateTime<Utc>)
     Ok(joined.rows_affected() > 0)
 }
 
-/// The totals that an alert states.
+/// The totals in the messages of an alert.
 pub struct Totals {
     pub events: i64,
     pub members: i64,
-    /// The subjects with the most events. Empty for an individual alert.
+    /// The subjects with the most events. It is empty for an alert about one subject.
     pub largest: Vec<String>,
 }
 
@@ -59,7 +59,7 @@ impl Totals {
     }
 }
 
-/// Returns the totals of the rule, over all windows that have not ended.
+/// Returns the totals of the rule. They include all counters whose windows have not ended.
 pub async fn totals(
     connection: &mut PgConnection,
     finding: &Finding,
@@ -78,8 +78,8 @@ pub async fn totals(
     .await
 }
 
-/// Refreshes the totals of combined alerts before their next message. A refresh at each finding would be slow, because
-/// the sum reads every counter of the rule.
+/// Updates the totals of combined alerts before their next message.
+/// They are not updated at each finding: that would be slow, because the sum reads every counter of the rule.
 pub async fn refresh_totals(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update alerts set count = summed.events, members = summed.members, largest = summed.largest

@@ -1,4 +1,4 @@
-//! A finding of a rule, and the state of the alert that it opens.
+//! The finding of a detection rule, and the state of the alert that it opens.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,33 +7,33 @@ use std::time::Duration;
 use crate::base::id::UserId;
 use crate::security::audit::event::Severity;
 
-/// The result of a rule whose count has reached its threshold.
+/// The result of a rule whose counter has reached its threshold.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// The name of the rule, for example `access_denials`. It selects the alert, its runbook and its wording.
+    /// The name of the rule, for example `access_denials`. It determines the alert, its runbook and its sentence.
     pub rule: &'static str,
     pub severity: Severity,
     pub subject: Subject,
-    /// The name of the rule's `CountBy`, for example `network`.
+    /// The property by which the rule counts, for example `network` (`CountBy::name`).
     pub counted_for: &'static str,
-    /// The count at which the rule raises an alert.
+    /// The number of events at which the rule raises an alert.
     pub threshold: i64,
-    /// The count in the current window.
+    /// The number of events in the current window.
     pub count: i64,
-    /// The rule's window. It is also the interval between summaries, and the time without findings after which the
+    /// The window of the rule. It is also the time between summaries, and the time without findings after which the
     /// alert is cleared.
     pub window: Duration,
 }
 
-/// The subject that a finding is about.
+/// The user, network or account that a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     User(UserId),
-    /// The address prefix of one subscriber (`ClientAddr::prefix`).
+    /// The IP address, or the prefix of an IPv6 address (`ClientAddr::prefix`).
     Network(IpAddr),
-    /// The keyed hash of an identifier that a client sent, in hex (`LoginAttempt::subject`).
+    /// The keyed hash of a name that a client sent, in hex (`LoginAttempt::subject`).
     Account(String),
-    /// All subjects of a combined alert. The text is the name of the rule's `CountBy` ([`Finding::counted_for`]).
+    /// All subjects of a combined alert. The text is the property by which the rule counts ([`Finding::counted_for`]).
     All(&'static str),
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for Subject {
     }
 }
 
-/// The state of an alert.
+/// The state of an alert: open, or cleared after one window without findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Open,
@@ -67,7 +67,7 @@ pub enum State {
 }
 
 impl State {
-    /// Returns the name that is stored.
+    /// Returns the name of the state in the database.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

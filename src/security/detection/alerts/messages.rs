@@ -1,15 +1,15 @@
-//! Alert messages as text and as JSON. Messages contain ids, counts and fixed words, never client input. A user's email
-//! address is included only for the sinks that may see it. Chat messages are escaped.
+//! Alert messages as text and as JSON. Messages contain ids, counts and fixed words, but no text from clients.
+//! The email address of a user is only included for the sinks that may receive it. Chat messages are escaped.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// One message of an alert.
+/// One message about an alert.
 #[derive(Clone, Debug)]
 pub struct Message {
     pub id: Uuid,
-    /// The kind of message: `opened`, `continues` or `cleared`.
+    /// The kind of the message: `opened`, `continues` or `cleared`.
     pub kind: String,
     pub count: i64,
     pub created_at: DateTime<Utc>,
@@ -17,24 +17,24 @@ pub struct Message {
     pub rule: String,
     pub severity: String,
     pub subject_kind: String,
-    /// Empty for a combined alert.
+    /// The subject of the alert. It is empty for a combined alert.
     pub subject: String,
-    /// The user's email address, if the alert is about a user and the sink may see the address.
+    /// The email address of the user, if the alert is about a user and the sink may receive the address.
     pub address: Option<String>,
-    /// The number of subjects of a combined alert.
+    /// How many subjects a combined alert has.
     pub members: i64,
-    /// The subjects of a combined alert that have the most events.
+    /// The subjects with the most events, for a combined alert.
     pub largest: Vec<String>,
     pub window_seconds: i64,
     pub opened_at: DateTime<Utc>,
 }
 
-/// The base URL of the runbooks.
+/// The URL of the folder that contains the runbooks.
 #[derive(Clone, Debug)]
 pub struct Runbooks(pub String);
 
 impl Runbooks {
-    /// Returns the URL of this rule's runbook.
+    /// Returns the URL of the runbook for this rule.
     #[must_use]
     pub fn page(&self, rule: &str) -> String {
         format!("{}/{rule}.md", self.0)
@@ -42,13 +42,13 @@ impl Runbooks {
 }
 
 impl Message {
-    /// Formats severity, sentence and runbook as one text.
+    /// Returns the severity, the sentence and the URL of the runbook as one text.
     #[must_use]
     pub fn text(&self, runbooks: &Runbooks) -> String {
         format!("[{}] {} What to do: {}", self.severity, self.sentence(), runbooks.page(&self.rule))
     }
 
-    /// Formats the body for the signed webhook, which `docs/alerts.md` describes.
+    /// Returns the body for the signed webhook. `docs/alerts.md` describes its format.
     #[must_use]
     pub fn json(&self, runbooks: &Runbooks) -> Value {
         json!({
@@ -71,19 +71,19 @@ impl Message {
         })
     }
 
-    /// Formats the body for a Slack-compatible webhook.
+    /// Returns the body for a webhook that is compatible with Slack.
     #[must_use]
     pub fn slack(&self, runbooks: &Runbooks) -> Value {
         json!({"text": escaped(&self.text(runbooks))})
     }
 }
 
-/// Escapes markup, because chat tools interpret `<!channel>` and `<https://evil.example|Approve>`.
+/// Escapes markup. Otherwise chat tools would interpret `<!channel>` and `<https://evil.example|Approve>`.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Returns a message for the tests of this file and of the sentences.
+/// Returns an example message, for the tests of this file and of `sentences.rs`.
 #[cfg(test)]
 pub fn example(kind: &str, subject_kind: &str, subject: &str) -> Message {
     Message {

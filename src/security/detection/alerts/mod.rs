@@ -1,17 +1,18 @@
 //! Alerts: each attack is reported once, summarised once per window, and cleared once (CWE-778, CWE-223, API8:2023).
 //!
-//! **Attack**: abuse is recorded, but operators never see the record. Or alert fatigue: an attacker triggers so many
-//! alerts that operators mute them.
-//! **Control**: a rule that reaches its threshold for a subject makes a *finding*. A finding opens one alert per rule
-//! and subject, or joins the open alert, in the transaction that counted the events. Beyond ten open alerts of a rule
-//! (alert storm), further findings share one combined alert. The combined alert states the number of subjects, the
-//! total, and the five subjects with the most events.
+//! **Attack**: abuse is recorded, but operators never see the record.
+//! Or alert fatigue: an attacker triggers so many alerts that operators mute them.
+//! **Control**: when a rule reaches its threshold for a subject, the result is a *finding*.
+//! A finding opens an alert, or updates the open alert of the same rule and subject, in the transaction that counted
+//! the events. If a rule has ten open alerts (alert storm), further findings share one combined alert.
+//! It states the number of subjects, the total number of events, and the five subjects with the most events.
 //!
-//! Messages go through the transactional outbox (`db/outbox`), with one row per message and sink. They are delivered at
-//! least once, across crashes and replicas. After the last failed attempt, the event `alert_delivery_failed` is
-//! recorded. Requests never wait for a receiver. Messages contain ids and counts. A user's email address goes only to
-//! the sinks that a setting names, and never to the log.
-//! **Limits**: a receiver may reply 200 and drop the message. The log contains every alert too.
+//! Messages are stored in the transactional outbox (`db/outbox`), with one row per message and sink.
+//! They are delivered at least once, across crashes and replicas.
+//! After the last failed attempt, the event `alert_delivery_failed` is recorded. Requests never wait for a receiver.
+//! Messages contain ids and counts. Only the sinks in the setting for this receive the email address of a user, and the
+//! log never does.
+//! **Limits**: a receiver may reply 200 and lose the message. The log contains every alert too.
 //! **ASVS**: 16.2.5, 16.3.3, 16.5.2
 //! **Test**: `attacks::detection::alerts`
 
@@ -41,13 +42,14 @@ use crate::config::AlertSettings;
 use crate::http::error::ApiResult;
 use crate::security::authorization::administrators::AdminCaller;
 
-/// How long cleared alerts are kept.
+/// How long cleared alerts are stored before they are deleted.
 const ALERT_RETENTION: TimeDelta = TimeDelta::days(90);
 
-/// The maximum number of open individual alerts per rule. Further findings share one combined alert.
+/// The maximum number of open alerts per rule, not counting its combined alert.
+/// Further findings share the combined alert.
 const MAX_SEPARATE_ALERTS: i64 = 10;
 
-/// Opens, updates and clears alerts.
+/// Opens, updates and clears alerts, and queues their messages.
 #[derive(Clone)]
 pub struct Alerts {
     pool: PgPool,
@@ -55,17 +57,17 @@ pub struct Alerts {
 }
 
 impl Alerts {
-    /// Creates the service. Alerts go to the configured sinks, and always to the log.
+    /// Creates the service. It sends alerts to the log and to all configured sinks.
     #[must_use]
     pub fn new(pool: PgPool, settings: &AlertSettings) -> Self {
         Self { pool, queues: sinks::queues(settings) }
     }
 
-    /// Opens an alert or updates the open alert, in the transaction that counted the events. Beyond
-    /// [`MAX_SEPARATE_ALERTS`], the finding joins the combined alert.
+    /// Opens an alert or updates the open alert, in the transaction that counted the events.
+    /// If the rule already has [`MAX_SEPARATE_ALERTS`] open alerts, the finding is added to the combined alert.
     ///
     /// # Errors
-    /// Fails if a database constraint rejects the rule's name or the subject.
+    /// [`ApiError::Internal`] if a database constraint rejects the name of the rule or the subject.
     pub async fn raise(&self, connection: &mut PgConnection, finding: &Finding, now: DateTime<Utc>) -> ApiResult<()> {
         let open = combined_store::open_alerts(connection, finding).await?;
         let (finding, totals) = if open.own || (!open.combined && open.separate < MAX_SEPARATE_ALERTS) {
@@ -84,16 +86,16 @@ impl Alerts {
         Ok(())
     }
 
-    /// Queues one summary per window for alerts with new findings, and clears alerts without a finding for one window.
-    /// Several replicas may call this at once.
+    /// Queues one summary per window for alerts with new findings. Clears alerts that had no finding for one window.
+    /// Several replicas may call it at the same time.
     pub async fn summarise_and_clear(&self, now: DateTime<Utc>) -> ApiResult<()> {
         combined_store::refresh_totals(&self.pool, now).await?;
         store::clear_quiet(&self.pool, &self.queues, now).await?;
         Ok(store::queue_summaries(&self.pool, &self.queues, now).await?)
     }
 
-    /// Lists alerts before this position, newest first. The database checks again that the caller is an administrator.
-    /// Other callers get an empty list.
+    /// Lists the alerts after this position, from newest to oldest.
+    /// The database checks again that the caller is an administrator, and returns an empty list if not.
     pub async fn list(
         &self,
         admin: &AdminCaller,
@@ -109,7 +111,7 @@ impl Alerts {
         Ok(store::counts(&self.pool).await?)
     }
 
-    /// Deletes old alerts.
+    /// Deletes alerts that were cleared more than 90 days ago.
     pub async fn sweep(&self, now: DateTime<Utc>) -> ApiResult<()> {
         Ok(store::delete_old(&self.pool, now - ALERT_RETENTION).await?)
     }

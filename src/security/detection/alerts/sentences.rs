@@ -1,19 +1,19 @@
-//! The sentence of an alert. It says who did what, how often, in what time, and what the service did about it.
+//! The sentence of an alert. It states who did what, how often, in what time, and how the service has reacted.
 
 use super::messages::Message;
 
-/// The wording of one rule. An example: "User 4821 was refused 32 objects of other users or administrator functions in
-/// the last 5 minutes; the session was ended."
+/// The words for one rule. They form a sentence, for example: "User 4821 was refused 32 objects of other users or
+/// administrator functions in the last 5 minutes; the session was ended."
 struct Wording {
     rule: &'static str,
-    /// The verb after one subject, and after several.
+    /// The verb for one subject, and the verb for several subjects.
     verb: (&'static str, &'static str),
-    /// The thing that is counted, in the singular and in the plural.
+    /// What the rule counts, in the singular and in the plural.
     object: (&'static str, &'static str),
     outcome: Outcome,
 }
 
-/// What the service has already done about the events.
+/// How the service has already reacted to the events.
 #[derive(Clone, Copy)]
 enum Outcome {
     Nothing,
@@ -30,7 +30,7 @@ const FOREIGN: (&str, &str) =
     ("object of another user or administrator function", "objects of other users or administrator functions");
 const MISSING: (&str, &str) = ("object that does not exist", "objects that do not exist");
 
-/// The wordings of all rules. A test checks that every rule has an entry.
+/// The words for all rules. A test checks that no rule is missing.
 #[rustfmt::skip]
 const WORDINGS: &[Wording] = &[
     Wording { rule: "access_denials",                verb: WAS_REFUSED, object: FOREIGN, outcome: Outcome::Nothing },
@@ -49,7 +49,7 @@ const WORDINGS: &[Wording] = &[
     Wording { rule: "rate_limit_floods",             verb: SENT,        object: ("request over its rate limit", "requests over their rate limit"), outcome: Outcome::Refused },
 ];
 
-/// The wording for an alert whose rule no longer exists.
+/// The words for an alert of a rule that no longer exists.
 const UNKNOWN: Wording = Wording { rule: "", verb: HAD, object: ("finding", "findings"), outcome: Outcome::Nothing };
 
 impl Outcome {
@@ -66,8 +66,8 @@ impl Outcome {
 }
 
 impl Message {
-    /// Formats the text of the message. A combined alert, which many subjects share, adds a sentence with the subjects
-    /// that have the most events. The user's email address is included only if the sink may see it.
+    /// Returns the text of the message. The text of a combined alert also states the subjects with the most events.
+    /// The email address of the user is only included if the sink may receive it.
     #[must_use]
     pub fn sentence(&self) -> String {
         let words = WORDINGS.iter().find(|words| words.rule == self.rule).unwrap_or(&UNKNOWN);
@@ -80,8 +80,8 @@ impl Message {
         }
         let prefix = if self.kind == "continues" { "It continues: " } else { "" };
         let object = if self.count == 1 { words.object.0 } else { words.object.1 };
-        // A rule that counts by session has ended one session, even if it counted several events. So the clause is
-        // singular.
+        // A rule that counts by session has ended one session, even if it has counted several events.
+        // So "the session was ended" is in the singular.
         let is_one = self.count == 1 || (self.rule.ends_with("_session") && !is_combined);
         let clause = words.outcome.clause(is_one);
         let largest =
@@ -91,7 +91,8 @@ impl Message {
         capitalise(&sentence)
     }
 
-    /// Names the subject, for example `user anna@demo.example (4821)`, `network 203.0.113.7` or `300 networks`.
+    /// Returns the subject as text, for example `user anna@demo.example (4821)`, `network 203.0.113.7` or `300
+    /// networks`.
     fn subject_name(&self) -> String {
         match (self.subject.as_str(), &self.address) {
             ("", _) => format!("{} {}s", self.members, self.subject_kind),
@@ -115,7 +116,7 @@ fn format_duration(seconds: i64) -> String {
     if number == 1 { unit.to_owned() } else { format!("{number} {unit}s") }
 }
 
-/// Returns whether this rule has its own wording.
+/// Returns whether the table contains words for this rule.
 #[cfg(test)]
 pub fn has_wording(rule: &str) -> bool {
     WORDINGS.iter().any(|words| words.rule == rule)

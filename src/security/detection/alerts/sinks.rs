@@ -1,5 +1,5 @@
-//! The sinks of alerts: the log, a chat, a signed webhook, and mail. Alert mails go through the queue of all mails, so
-//! this file does not deliver them.
+//! The sinks of alerts: the log, a chat, a signed webhook, and mail.
+//! This file does not deliver alert mails, because they are in the queue of all mails.
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ use crate::security::communication::outbound::OutboundClient;
 /// The log target of all alerts.
 const TARGET: &str = "alert";
 
-/// The prefix of a signature. It names the algorithm, so that the algorithm can be changed later.
+/// The prefix of a signature. It identifies the algorithm, so that the algorithm can be changed later.
 pub const SIGNATURE_VERSION: &str = "v1";
 
 /// The name of the mail sink, and of the outbox queue for mail.
 pub const MAIL_QUEUE: &str = "mail";
 
-/// A sink that this folder delivers to: every sink except mail.
+/// A sink whose messages this folder delivers: every sink except mail.
 pub(super) enum Sink {
     Log,
     Slack(OutboundUrl),
@@ -36,7 +36,7 @@ pub(super) enum Sink {
 }
 
 impl Sink {
-    /// Returns the name, which is also that of its queue.
+    /// Returns the name of the sink, which is also the name of its queue.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Log => "log",
@@ -46,7 +46,7 @@ impl Sink {
     }
 }
 
-/// Returns the configured sinks apart from mail. The log is always one of them.
+/// Returns the configured sinks except mail. The log is always one of them.
 pub(super) fn sinks(settings: &AlertSettings) -> Vec<Sink> {
     let webhook = settings.webhook.as_ref().map(|(url, key)| {
         Sink::Webhook(url.clone(), Box::new(hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret().as_bytes())))
@@ -61,7 +61,7 @@ pub(super) fn queues(settings: &AlertSettings) -> Queues {
     Queues { names, recipient: settings.mail_to.as_ref().map_or("", EmailAddress::as_str).to_owned() }
 }
 
-/// Delivers the messages of one sink.
+/// Delivers the queued messages of one sink.
 pub(super) struct SinkDelivery {
     pub sink: Sink,
     pub pool: PgPool,
@@ -82,7 +82,7 @@ impl Consumer for SinkDelivery {
     async fn deliver(&self, queued: &QueuedMessage) -> Result<(), String> {
         let message = message_of(&self.pool, queued.id, self.shows_addresses).await;
         let message = message.map_err(|error| format!("failed to read the alert: {}", ApiError::from(error)))?;
-        // The message was deleted with its alert in the meantime.
+        // The message and its alert were deleted in the meantime, so there is nothing to deliver.
         let Some(message) = message else { return Ok(()) };
         let posted = match &self.sink {
             Sink::Log => {
@@ -101,8 +101,8 @@ impl Consumer for SinkDelivery {
         posted.map_err(|undelivered| undelivered.to_string())
     }
 
-    /// Records one event, which a rule may count. This cannot become an endless loop: the alert of that rule stays open
-    /// and sends one summary per window.
+    /// Records an event that the delivery has failed. A rule may count this event and raise an alert, which may fail
+    /// too. This cannot become an endless loop, because the alert stays open and only sends one summary per window.
     fn given_up(&self, _message: &QueuedMessage) {
         Event::new(EventKind::AlertDeliveryFailed).reason(self.sink.name()).record();
     }
@@ -133,7 +133,8 @@ fn log(message: &Message, runbooks: &Runbooks) {
 }
 
 /// Returns the headers of the signed webhook. The signature is an HMAC-SHA256 over the timestamp, a dot and the body.
-/// Each attempt has a new timestamp, so that receivers can reject old messages (replay). The message id stays the same.
+/// Each attempt has a new timestamp, so that receivers can reject old messages (replay).
+/// The message id stays the same, so that they can detect duplicates.
 fn signed(key: &hmac::Key, message: &Message, body: &str, now: DateTime<Utc>) -> Vec<(&'static str, String)> {
     let timestamp = now.timestamp().to_string();
     let mac = hmac::sign(key, format!("{timestamp}.{body}").as_bytes());

@@ -1,4 +1,5 @@
-//! SQL of alerts and their messages in the outbox. These rows have no owner: administrators and the sinks read them.
+//! SQL of alerts and their messages in the outbox. These rows have no owner, because only administrators and sinks read
+//! them.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -11,24 +12,25 @@ use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
 use crate::db::begin;
 
-/// The maximum number of messages that wait for one sink. Beyond it, an alert is stored but not sent; a later summary
-/// may be sent. The limit bounds the table during an attack, and the backlog that a receiver gets after an outage.
+/// The maximum number of messages that wait for one sink. If it is reached, an alert is stored but not sent; a later
+/// summary may be sent. The limit bounds the table during an attack, and the number of messages that a receiver gets
+/// after an outage.
 const MAX_QUEUED_MESSAGES: i64 = 1_000;
 
-/// An alert that gets a message.
+/// An alert about which a message is queued.
 pub struct Reported {
     pub id: Uuid,
     pub count: i64,
 }
 
-/// Where messages go: the queues of the configured sinks, and the recipient of mail.
+/// The destinations of messages: the queues of the configured sinks, and the recipient of alert mails.
 #[derive(Clone)]
 pub struct Queues {
     pub names: Vec<String>,
     pub recipient: String,
 }
 
-/// Queues one message per alert and sink, in the transaction of its cause. Returns the number of messages.
+/// Queues one message per alert and sink, in the transaction that changes the alerts. Returns the number of messages.
 pub async fn queue(
     connection: &mut PgConnection,
     kind: &str,
@@ -58,8 +60,8 @@ pub async fn queue(
     Ok(queued.execute(connection).await?.rows_affected())
 }
 
-/// Opens an alert or updates the open alert. Keeps the highest count since the last message. Returns the alert if it is
-/// new.
+/// Opens an alert or updates the open alert of the same rule and subject.
+/// An update stores the highest count since the last message. Returns the alert if it is new.
 pub async fn raise(
     connection: &mut PgConnection,
     finding: &Finding,
@@ -95,7 +97,7 @@ pub async fn raise(
     Ok(raised.opened.then_some(Reported { id: raised.id, count: raised.count }))
 }
 
-/// Clears alerts that have had no finding for one window, and queues their last messages.
+/// Clears alerts that had no finding for one window, and queues a last message for each of them.
 pub async fn clear_quiet(pool: &PgPool, queues: &Queues, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let mut transaction = begin(pool).await?;
     let cleared = sqlx::query_as!(
@@ -111,7 +113,7 @@ pub async fn clear_quiet(pool: &PgPool, queues: &Queues, now: DateTime<Utc>) -> 
     transaction.commit().await
 }
 
-/// Queues a summary for each alert that has new findings and sent its last message at least one window ago.
+/// Queues a summary for each alert that has new findings and whose last message is at least one window old.
 pub async fn queue_summaries(pool: &PgPool, queues: &Queues, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let mut transaction = begin(pool).await?;
     let continuing = sqlx::query_as!(
@@ -127,8 +129,8 @@ pub async fn queue_summaries(pool: &PgPool, queues: &Queues, now: DateTime<Utc>)
     transaction.commit().await
 }
 
-/// Returns a message. The first message of an alert states the current count, which may have grown while the message
-/// waited.
+/// Returns a message. The first message of an alert contains the current count, which may have grown while the message
+/// was waiting.
 pub async fn message_of(pool: &PgPool, id: Uuid, shows_addresses: bool) -> Result<Option<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,
@@ -145,7 +147,7 @@ pub async fn message_of(pool: &PgPool, id: Uuid, shows_addresses: bool) -> Resul
     .await
 }
 
-/// One row of the administrators' list of alerts.
+/// An alert in the list for administrators.
 #[derive(Clone, Debug)]
 pub struct AlertRow {
     pub id: Uuid,
@@ -188,14 +190,14 @@ pub async fn list(
     .await
 }
 
-/// The numbers of alerts and messages, for the metrics.
+/// The numbers of alerts and alert messages, for the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AlertCounts {
     /// The number of open alerts.
     pub open: i64,
-    /// The number of messages that wait for delivery.
+    /// The number of messages that are waiting for delivery.
     pub waiting: i64,
-    /// The number of messages that failed in the last week.
+    /// The number of messages that were given up after the last attempt. The outbox keeps them for a week.
     pub failed: i64,
 }
 
@@ -211,7 +213,7 @@ pub async fn counts(pool: &PgPool) -> Result<AlertCounts, sqlx::Error> {
     .await
 }
 
-/// Deletes old alerts and their messages.
+/// Deletes alerts that were cleared before `cleared_before`, and their messages.
 pub async fn delete_old(pool: &PgPool, cleared_before: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from alerts where state = 'cleared' and cleared_at < $1", cleared_before)
         .execute(pool)

@@ -1,4 +1,5 @@
-//! Delivers alerts in the background. Each sink has its own loop, so that a failing sink does not delay the others.
+//! Delivers alerts in the background. Each sink has its own loop, so that a slow or failing sink does not delay the
+//! others.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,10 +17,10 @@ use crate::config::AlertSettings;
 use crate::db::outbox::{Notifier, OutboxWorker};
 use crate::security::communication::outbound::OutboundClient;
 
-/// How often alerts are summarised and cleared.
+/// How often the worker queues summaries of alerts and clears alerts that have ended.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Delivers the messages of all sinks apart from mail. Also queues summaries, and clears alerts.
+/// Delivers the messages of all sinks except mail. It also queues summaries, and clears alerts that have ended.
 pub struct AlertWorker {
     alerts: Alerts,
     clock: Clock,
@@ -50,12 +51,12 @@ impl AlertWorker {
         Self { alerts, clock, sinks }
     }
 
-    /// Runs until [`Self::stop`]. Undelivered messages stay in the outbox.
+    /// Delivers messages until [`Self::stop`] is called. Messages that were not delivered stay in the outbox.
     pub async fn run(&self) {
         select(pin!(join_all(self.sinks.iter().map(OutboxWorker::run))), pin!(self.watch_alerts())).await;
     }
 
-    /// Stops [`Self::run`] once the current deliveries are complete or have timed out.
+    /// Stops [`Self::run`] as soon as the current deliveries are complete or have timed out.
     pub fn stop(&self) {
         self.sinks.iter().for_each(OutboxWorker::stop);
     }

@@ -1,12 +1,13 @@
 //! Detection rules: counting events to find brute force, password spraying and id enumeration (CWE-307, CWE-799,
 //! CWE-778, API1:2023, API2:2023).
 //!
-//! **Attack**: a user enumerates ids, or an attacker spreads password guesses over addresses, replicas or hours. No
-//! single refusal looks suspicious.
-//! **Control**: each security event is counted once, outside of the request, in the transaction that stores the event.
-//! [`table`] lists the rules and what each rule counts by. The counters are in PostgreSQL, so all replicas share them
-//! and a restart keeps them. A rule that reaches its threshold raises one alert. The strictest rules also end the
-//! session, in the same transaction.
+//! **Attack**: a user enumerates ids, or an attacker spreads password guesses over addresses, replicas or hours.
+//! No single refusal looks suspicious.
+//! **Control**: each security event is counted once, in the transaction that stores the event.
+//! This is not the transaction of the request. [`table`] lists the rules and what each rule counts by.
+//! The counters are in PostgreSQL, so all replicas share them and a restart does not reset them.
+//! A rule that reaches its threshold raises one alert. The strictest rules also end the session, in the same
+//! transaction.
 //! **Limits**: an attacker who stays below every threshold causes no alert. Their events are in the log.
 //! **ASVS**: 2.4.1, 6.3.1, 16.3.3, 16.5.2
 //! **Test**: `attacks::detection::rules`
@@ -32,10 +33,10 @@ use crate::security::audit::entry::{Entry, Task};
 use crate::security::detection::alerts::{Alerts, Finding, Subject};
 use crate::security::sessions::revocations::{EndedSessions, Revocations};
 
-/// The reason in the event of a session that a rule has ended.
+/// The reason in the event of a session that a detection rule has ended.
 const REASON: &str = "abuse_detected";
 
-/// Counts events, and acts when a rule reaches its threshold.
+/// Counts security events, and raises an alert or ends a session when a rule reaches its threshold.
 #[derive(Clone)]
 pub struct Rules {
     pub settings: RuleSettings,
@@ -43,7 +44,7 @@ pub struct Rules {
     pub revocations: Arc<Revocations>,
 }
 
-/// The events of one batch that one rule counts for one subject.
+/// How many events of a batch one rule counts for one subject.
 struct Count {
     rule: &'static Rule,
     subject: Subject,
@@ -52,8 +53,8 @@ struct Count {
 }
 
 impl Rules {
-    /// Counts a batch inside the transaction that stores it. Returns the sessions that were ended. Announce these
-    /// sessions after the commit.
+    /// Counts the events of a batch in the transaction that stores them.
+    /// Returns the sessions that the rules have ended. The caller must announce these sessions after the commit.
     pub async fn count(
         &self,
         connection: &mut PgConnection,
@@ -98,20 +99,22 @@ impl Rules {
         Ok(ended)
     }
 
-    /// Announces ended sessions on this replica, after the commit. A database trigger notifies the other replicas.
+    /// Announces ended sessions on this replica. Call it after the commit.
+    /// A database trigger notifies the other replicas.
     pub fn announce(&self, ended: Vec<EndedSessions>) {
         ended.into_iter().for_each(|ended| self.revocations.announce(ended));
     }
 
-    /// Deletes counters whose window ended long ago, including those of mail budgets. They are kept for the longest
-    /// window of all rules, because a combined alert may sum them until then.
+    /// Deletes old counters, including the counters of mail budgets.
+    /// A counter is kept for the longest window of all rules after its own window has ended, because a combined alert
+    /// may still add it to its totals.
     pub async fn sweep(&self, pool: &PgPool, now: DateTime<Utc>) -> ApiResult<()> {
         let longest = RULES.iter().map(|rule| (rule.threshold)(&self.settings).window).max().unwrap_or_default();
         Ok(counters::sweep(pool, now - longest).await?)
     }
 }
 
-/// Groups the events of a batch by rule and subject.
+/// Groups the events of a batch by rule and subject, and counts each group.
 fn counts(batch: &[Entry]) -> BTreeMap<(&'static str, String), Count> {
     let mut counts = BTreeMap::new();
     for entry in batch.iter().filter(|entry| entry.task != Task::Write) {
@@ -137,7 +140,8 @@ fn matches(rule: &Rule, entry: &Entry) -> bool {
     })
 }
 
-/// Returns the counter's key and the subject of its alert. Returns `None` if the event does not name the subject.
+/// Returns the key of the counter and the subject of the alert.
+/// Returns `None` if the event does not contain the subject.
 fn subject_of(count_by: CountBy, entry: &Entry) -> Option<(String, Subject)> {
     let user = entry.user.map(UserId::from);
     Some(match count_by {

@@ -1,6 +1,6 @@
-//! The detection rules, one row each. A row states which events are counted and by what, the setting of the threshold
-//! (`STRONGROOM_RULES_…`), the action, and how urgent the alert is. `docs/rules.md` documents the table, and each rule
-//! has a page in `docs/runbooks/`.
+//! The detection rules. Each row states which events a rule counts and by what, the setting of its threshold
+//! (`STRONGROOM_RULES_…`), its action, and the severity of its alert.
+//! `docs/rules.md` documents the table, and each rule has a page in `docs/runbooks/`.
 
 use crate::config::{Rate, RuleSettings};
 use crate::security::audit::event::EventKind::{
@@ -9,20 +9,20 @@ use crate::security::audit::event::EventKind::{
 };
 use crate::security::audit::event::Severity::{self, Critical, Warning};
 
-/// What a rule counts by.
+/// The property by which a rule counts: it has one counter per user, session, network or account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CountBy {
     User,
     Session,
-    /// An IPv4 address, or the /56 of an IPv6 address.
+    /// One IPv4 address, or all IPv6 addresses with the same /56 prefix.
     Network,
-    /// The account that the client named, for example at login. The key is a keyed hash of the typed address, because
-    /// the account may not exist.
+    /// The account whose name the client sent, for example at login.
+    /// The key is a keyed hash of this name, because the account may not exist.
     Account,
 }
 
 impl CountBy {
-    /// Returns the name that alerts use.
+    /// Returns the name of the property in alerts.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -38,18 +38,18 @@ impl CountBy {
 #[derive(Clone, Copy, Debug)]
 pub enum EventFilter {
     All,
-    /// Events with one of these reasons.
+    /// Only events with one of these reasons.
     Reasons(&'static [&'static str]),
-    /// Denials of an object that another user owns.
+    /// Only denials of access to an object that belongs to another user.
     Foreign,
-    /// Denials of an object that does not exist.
+    /// Only denials of access to an object that does not exist.
     Missing,
 }
 
-/// What a rule does at its threshold.
+/// What a rule does in addition to the alert when it reaches its threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Only raises an alert, because the counted requests were already refused.
+    /// Nothing: the counted requests were already refused, so an alert is sufficient.
     AlertOnly,
     EndSession,
 }
@@ -64,12 +64,12 @@ pub struct Rule {
     pub severity: Severity,
 }
 
-/// Denials of objects and functions that a signed-in user may not access.
+/// A signed-in user requested an object of another user, or a function for administrators.
 const DENIALS: &[(EventKind, EventFilter)] =
     &[(AuthzFail, EventFilter::Foreign), (AuthzFail, EventFilter::Reasons(&["forbidden"]))];
 const ENUMERATION: &[(EventKind, EventFilter)] =
     &[(AuthzFail, EventFilter::Missing), (AuthzFail, EventFilter::Reasons(&["malformed_id"]))];
-/// The reasons that only a forged token can have, because this service never issues a token with such a fault.
+/// The reasons that only occur for forged tokens, because this service never issues a token with such a fault.
 const FORGED: &[&str] = &[
     "algorithm",
     "header",

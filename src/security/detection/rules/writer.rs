@@ -1,5 +1,5 @@
-//! The event writer: stores recorded events in batches (CWE-778, API8:2023). In the same transaction, the
-//! [rules](super) count them.
+//! The event writer: stores recorded events in batches (CWE-778, API8:2023).
+//! The [rules](super) count the events in the same transaction.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::security::audit::recorder::{MAX_QUEUED, Recorder};
 use crate::security::audit::store;
 use crate::security::sessions::revocations::EndedSessions;
 
-/// The delay between attempts while the database is unavailable.
+/// How long the writer waits before it tries again, if the database is unavailable.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// Stores queued events.
+/// Stores the queued events and counts them.
 pub struct Writer {
     pub recorder: Recorder,
     pub pool: PgPool,
@@ -43,8 +43,8 @@ impl Writer {
         }
     }
 
-    /// Writes a batch, and retries until the database accepts it. A rejected batch is halved, so that only the bad row
-    /// is lost.
+    /// Writes a batch, and tries again until the database accepts it.
+    /// If the database rejects a row, the batch is halved, so that only the invalid row is lost.
     async fn write(&self, batch: Vec<Entry>) {
         let (mut todo, mut is_database_down) = (vec![batch], false);
         while let Some(mut batch) = todo.pop() {
@@ -70,7 +70,7 @@ impl Writer {
                 }
             }
         }
-        // Record the loss only while the queue has space. Otherwise this event would be lost, too.
+        // Record the loss only if the queue has space. Otherwise the event that records the loss would be lost too.
         if self.recorder.queued() >= MAX_QUEUED / 2 {
             return;
         }
@@ -80,15 +80,15 @@ impl Writer {
         }
     }
 
-    /// Classifies, stores and counts a batch in one transaction. Every event is counted here exactly once, even if
-    /// [`Event::record_in`] has already stored its row.
+    /// Looks up object owners, stores the batch and counts it, in one transaction.
+    /// Every event is counted here exactly once, even if [`Event::record_in`] has already stored its row.
     async fn try_write(&self, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
         let mut transaction = begin(&self.pool).await?;
         store::classify(&mut transaction, batch).await?;
         let new = batch.iter().filter(|entry| entry.task != Task::Count);
         let added = store::insert(&mut transaction, self.recorder.keys(), new.clone()).await?;
         if added == 0 && new.count() > 0 {
-            // An earlier attempt was committed, but its reply was lost. These rows are already stored and counted.
+            // An earlier attempt was committed, but its reply was lost. So these rows are already stored and counted.
             return Ok(());
         }
         let ended = self.count(&mut transaction, batch).await?;
@@ -97,7 +97,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Counts the batch in a savepoint. If counting fails, the events are still stored.
+    /// Counts the batch in a savepoint. If counting fails, only the savepoint is rolled back, so the events are still
+    /// stored.
     async fn count(
         &self,
         transaction: &mut PgTransaction<'_>,
@@ -118,13 +119,13 @@ impl Writer {
     }
 }
 
-/// Returns whether the database rejected a row's content: SQLSTATE class 22 (data) or 23 (constraint).
+/// Returns whether the database rejected the content of a row: SQLSTATE class 22 (data) or 23 (constraint).
 fn is_row_rejected(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
 }
 
-/// Returns the SQLSTATE only, because PostgreSQL's message can quote values of the row.
+/// Returns only the SQLSTATE, because the message of PostgreSQL can contain values of the row.
 fn cause(error: &sqlx::Error) -> String {
     let code = error.as_database_error().and_then(|error| error.code()).map(String::from);
     code.unwrap_or_else(|| error.to_string())

@@ -1,7 +1,7 @@
 //! Detects polyglots: files of one type that are also valid as another type.
 //! PDF readers search the first kilobyte for the PDF header, so a picture could also be a PDF.
-//! Archive programs search the end of the file for
-//! the directory of an archive, and ignore the bytes before it. So a picture could also be a ZIP archive.
+//! Archive programs search the end of the file for the directory of an archive, and ignore the bytes before it.
+//! So a picture could also be a ZIP archive.
 //!
 //! Binary data is only searched for signatures that rarely occur by chance, so that valid files are not refused.
 //! One of 25 million files of 10 MiB contains both ZIP signatures by chance.

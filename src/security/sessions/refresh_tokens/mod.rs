@@ -4,8 +4,9 @@
 //! **Control**: every refresh replaces the token by a new one.
 //! If a used token is sent again (replay) after the grace period, the whole session ends, for attacker and user.
 //! Each token is *derived* from its predecessor, so the tokens of a session form one chain.
-//! A replay within the grace period gets the newest unused token of the chain, because it may come from a second tab,
-//! or from a client that lost a response. A refresh never extends the absolute expiry of the session.
+//! A replay within the grace period gets the newest unused token of the chain.
+//! Such a replay may come from a second tab, or from a client that lost a response.
+//! A refresh never extends the absolute expiry of the session.
 //!
 //! The token is in a `__Host-` cookie, which scripts cannot read and other sites cannot send.
 //! The cookie also contains the user's id and a MAC. The MAC is verified before any look-up, so a forged cookie costs
