@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use iban::IbanLike;
 
-/// An IBAN with a valid country, length and checksum. The service does not check that the bank account exists.
+/// An IBAN with a valid country, length and checksum. The bank account need not exist: the service cannot check this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Iban(iban::Iban);
 
-/// A bank identifier of 8 or 11 characters.
+/// A BIC (bank identifier code), which has 8 or 11 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bic(String);
 
@@ -36,7 +36,7 @@ impl fmt::Display for Iban {
 impl FromStr for Iban {
     type Err = BadBankDetails;
 
-    /// Accepts an IBAN without spaces, and an IBAN in groups of four characters.
+    /// Accepts an IBAN without spaces, or in groups of four characters.
     fn from_str(text: &str) -> Result<Self, BadBankDetails> {
         text.parse()
             .map(Self)

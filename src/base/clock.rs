@@ -1,19 +1,19 @@
-//! The clock: only this file reads the current time, so that tests can move it forward to test rules about time.
+//! The clock. Only this file reads the current time, so that tests can move the time forward to test rules about time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The source of the current time. Clones share one offset, so advancing one clone advances all of them.
+/// The source of the current time. All clones share one offset, so moving one clone moves all of them.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     offset_ms: Arc<AtomicI64>,
 }
 
 impl Clock {
-    /// Returns the current time in UTC, truncated to microseconds. PostgreSQL stores microseconds, so a stored time
-    /// equals the original.
+    /// Returns the current time in UTC, truncated to microseconds.
+    /// PostgreSQL stores microseconds, so a time that was stored and read again is equal to the original time.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "only this function reads the system time")]
     pub fn now(&self) -> DateTime<Utc> {
@@ -22,7 +22,7 @@ impl Clock {
         DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
     }
 
-    /// Moves this clock and its clones forward, or back if `by` is negative. Only tests call this function.
+    /// Moves this clock and its clones forward, or backward if `by` is negative. Only tests use it.
     pub fn advance(&self, by: TimeDelta) {
         self.offset_ms.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
     }

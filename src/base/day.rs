@@ -1,9 +1,9 @@
-//! Dates in the API. The only accepted form is `2026-01-31`. The parser of chrono also accepts spaces, signs and years
-//! of six digits, and PostgreSQL cannot store some of these years.
+//! Dates in the API. The only accepted form is `2026-01-31`.
+//! The parser of chrono also accepts spaces, signs and years of six digits, some of which PostgreSQL cannot store.
 
 use chrono::{Datelike, NaiveDate};
 
-/// The earliest year that a date may have.
+/// The earliest year that a date may have. Earlier years are typing errors.
 pub const FIRST_YEAR: i32 = 2000;
 
 /// Parses a date of the form `YYYY-MM-DD`. Returns `None` for every other text.

@@ -1,23 +1,25 @@
-//! E-mail addresses. They are normalized, so that two spellings of one address cannot become two accounts: trimmed, in
-//! lower case, and with an internationalized domain in A-labels (`bücher.example` becomes `xn--bcher-kva.example`).
+//! E-mail addresses. They are normalized, so that one address cannot have two accounts.
+//! An address is trimmed and converted to lower case, and an internationalized domain is converted to A-labels
+//! (`bücher.example` becomes `xn--bcher-kva.example`).
 
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-/// The maximum length of an address, with its domain in A-labels.
+/// The maximum length of an address whose domain was converted to A-labels.
 pub const MAX_CHARS: usize = 100;
 /// The maximum length of the part before the @ (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_PART_BYTES: usize = 64;
 
-/// An ASCII address in lower case.
+/// An e-mail address in ASCII and in lower case.
 ///
-/// Homoglyphs (CWE-1007): with a Cyrillic "а", an address can look like the address of another user. Therefore only
-/// ASCII is accepted before the @. In the domain, a Cyrillic letter becomes an A-label, which looks different.
+/// Homoglyphs (CWE-1007): an address with a Cyrillic "а" can look like the address of another user.
+/// Therefore only ASCII is accepted before the @. In the domain, a Cyrillic letter is converted to an A-label, which
+/// looks different.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EmailAddress(String);
 
-/// The error for an address that is not accepted.
+/// The error for a text that is not accepted as an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadEmail {
     #[error("must be an e-mail address, for example anna@example.com")]
@@ -27,7 +29,7 @@ pub enum BadEmail {
 }
 
 impl EmailAddress {
-    /// Returns the address in lower case.
+    /// Returns the address as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -45,8 +47,8 @@ impl EmailAddress {
         self.0.split('@').nth(1).unwrap_or_default()
     }
 
-    /// Returns the address without its `+tag` (subaddress, RFC 5233), because most providers deliver mail with and
-    /// without the tag to the same mailbox.
+    /// Returns the address without its `+tag` (subaddress, RFC 5233).
+    /// Most providers deliver mail to the same mailbox, with or without the tag.
     #[must_use]
     pub fn mailbox(&self) -> String {
         let user = self.local_part().split('+').next().unwrap_or_default();
@@ -72,8 +74,8 @@ impl FromStr for EmailAddress {
     }
 }
 
-/// Converts a domain to A-labels (RFC 5890, UTS 46). An ASCII domain is returned unchanged. If one of its labels starts
-/// with `xn--`, the domain is checked first, because such a label must be a valid A-label.
+/// Converts a domain to A-labels (RFC 5890, UTS 46). An ASCII domain is returned unchanged.
+/// Each label that begins with `xn--` is checked, because it must be a valid A-label.
 fn to_a_labels(domain: &str) -> Option<Cow<'_, str>> {
     let has_a_label =
         domain.split('.').any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")));
@@ -136,7 +138,7 @@ mod tests {
             assert_eq!(text.parse::<EmailAddress>().unwrap().as_str(), "anna@xn--bcher-kva.example", "{text}");
         }
         assert_eq!("a@ｃ．example".parse::<EmailAddress>().unwrap().as_str(), "a@c.example");
-        // A domain with a Cyrillic letter is another domain, and its A-labels look different.
+        // A domain with a Cyrillic letter is a different domain, and its A-labels look different too.
         assert_eq!("a@ex\u{430}mple.com".parse::<EmailAddress>().unwrap().as_str(), "a@xn--exmple-4nf.com");
         assert_eq!("a@r3---sn.example".parse::<EmailAddress>().unwrap().as_str(), "a@r3---sn.example");
         for text in ["a@xn--a.example", "a@xn--bcher-.example", "a@b\u{fffd}.example", "a@ü..example"] {

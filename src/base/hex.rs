@@ -1,6 +1,6 @@
-//! Hexadecimal text in lower case.
+//! Hexadecimal text. It is written in lower case, and read in lower or upper case.
 
-/// Encodes bytes as hexadecimal text.
+/// Encodes bytes as hexadecimal text in lower case.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,5 +1,5 @@
-//! Public ids: random UUIDs (version 4), with one Rust type per kind of object, so that ids of different kinds cannot
-//! be confused. An id is never a secret. Each feature declares its types in a module `id`.
+//! Public ids: random UUIDs (version 4). Each kind of object has its own Rust type of ids, so that ids of different
+//! kinds cannot be confused. An id is never a secret. Each feature declares its types in a module `id`.
 
 use uuid::Uuid;
 
@@ -8,19 +8,20 @@ use uuid::Uuid;
 #[error("not an id")]
 pub struct NotAnId;
 
-/// Parses an id: 32 hexadecimal digits in five groups with hyphens, in lower or upper case (RFC 9562 §4). Capitals are
-/// accepted because Swift's `uuidString` writes them. One id therefore has several spellings, so counters, logs and
-/// locks must use the parsed id.
+/// Parses an id: 32 hexadecimal digits in five groups with hyphens, in lower or upper case (RFC 9562 §4).
+/// Upper case is accepted because Swift's `uuidString` writes it.
+/// Because one id can be spelled in several ways, counters, logs and locks must use the parsed id.
 ///
 /// # Errors
-/// [`NotAnId`], also for the other forms that `Uuid` parses: with braces, with `urn:uuid:`, without hyphens.
+/// [`NotAnId`] for any other text. This includes forms that `Uuid` parses: with braces, with `urn:uuid:`, without
+/// hyphens.
 pub fn parse(text: &str) -> Result<Uuid, NotAnId> {
     let id = Uuid::try_parse(text).map_err(|_| NotAnId)?;
     let mut buffer = Uuid::encode_buffer();
     id.hyphenated().encode_lower(&mut buffer).eq_ignore_ascii_case(text).then_some(id).ok_or(NotAnId)
 }
 
-/// Declares types of ids.
+/// Defines types of ids, one per name.
 macro_rules! id_types {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -35,7 +36,7 @@ macro_rules! id_types {
                 Self(::uuid::Uuid::new_v4())
             }
 
-            /// Returns the value that is stored in the database.
+            /// Returns the id as the database stores it.
             #[must_use]
             pub fn uuid(self) -> ::uuid::Uuid {
                 self.0
@@ -74,7 +75,7 @@ pub(crate) use id_types;
 id_types! {
     /// The id of a user.
     UserId,
-    /// The id of a session, which lasts from login to logout.
+    /// The id of a session. A session lasts from login to logout.
     SessionId,
 }
 

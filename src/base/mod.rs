@@ -1,4 +1,4 @@
-//! Layer 0: domain primitives. This layer does no I/O and depends on no framework and no feature.
+//! Layer 0: domain primitives. This layer does no I/O and does not depend on a framework or a feature.
 
 pub mod bank;
 pub mod clock;

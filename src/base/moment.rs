@@ -1,9 +1,9 @@
-//! Timestamps in requests.
+//! Timestamps that clients send.
 
 use chrono::{DateTime, Datelike, Utc};
 
-/// Parses an RFC 3339 timestamp. The year must be from 2000 to 9999, because chrono parses years that PostgreSQL cannot
-/// store.
+/// Parses a timestamp (RFC 3339). The year must be between 2000 and 9999, because chrono also parses years that
+/// PostgreSQL cannot store.
 #[must_use]
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     let moment = DateTime::parse_from_rfc3339(text).ok()?.to_utc();

@@ -1,23 +1,23 @@
-//! Amounts of money: integers in the minor unit of a currency (cents). Floats are not used, because they cannot
-//! represent 0.10 exactly. Overflow is an error (CWE-190).
+//! Amounts of money: integers in the minor unit of a currency (for example cents).
+//! Floats are not used, because they cannot represent 0.10 exactly. An overflow is an error (CWE-190).
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The largest amount: 2^53 - 1, the largest integer that JavaScript clients represent exactly.
+/// The largest amount: 2^53 - 1. JavaScript clients cannot represent larger integers exactly.
 pub const MAX_MINOR_UNITS: i64 = 9_007_199_254_740_991;
 
 /// An ISO 4217 currency whose minor unit has 0, 2, 3 or 4 decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Currency(iso_currency::Currency);
 
-/// The error for an unknown currency.
+/// The error for a text that is not a usable currency code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not an ISO 4217 currency code")]
 pub struct BadCurrency;
 
 impl Currency {
-    /// Returns the code, for example `EUR`.
+    /// Returns the ISO 4217 code, for example `EUR`.
     #[must_use]
     pub fn code(self) -> &'static str {
         self.0.code()
@@ -29,7 +29,7 @@ impl Currency {
         self.0.exponent().unwrap_or(0)
     }
 
-    /// Formats an amount that is given in minor units: 12345 becomes `123.45` in EUR and `12345` in JPY.
+    /// Formats an amount in minor units as a decimal number: 12345 becomes `123.45` in EUR and `12345` in JPY.
     #[must_use]
     pub fn decimal(self, minor: i64) -> String {
         let digits = usize::from(self.minor_digits());
@@ -45,7 +45,7 @@ impl FromStr for Currency {
 
     fn from_str(text: &str) -> Result<Self, BadCurrency> {
         let currency = iso_currency::Currency::from_code(text).ok_or(BadCurrency)?;
-        // Refuses gold, which has no minor unit, XXX ("no currency") and XTS (for tests).
+        // Refuse gold (XAU), which has no minor unit, "no currency" (XXX) and the code for tests (XTS).
         let usable = currency.exponent().is_some() && currency.code() == text && !matches!(text, "XXX" | "XTS");
         usable.then_some(Self(currency)).ok_or(BadCurrency)
     }
@@ -57,15 +57,15 @@ impl fmt::Display for Currency {
     }
 }
 
-/// The error for an amount beyond [`MAX_MINOR_UNITS`].
+/// The error for an amount that is larger than [`MAX_MINOR_UNITS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the amount is too large")]
 pub struct AmountTooLarge;
 
-/// Returns `value * numerator / denominator`, rounded half up. No argument may be negative.
+/// Returns `value * numerator / denominator`, rounded half up. The arguments must not be negative.
 ///
 /// # Errors
-/// [`AmountTooLarge`].
+/// [`AmountTooLarge`] if the result is larger than [`MAX_MINOR_UNITS`].
 pub fn scale(value: i64, numerator: i64, denominator: i64) -> Result<i64, AmountTooLarge> {
     let product = i128::from(value) * i128::from(numerator);
     let denominator = i128::from(denominator.max(1));
@@ -75,7 +75,7 @@ pub fn scale(value: i64, numerator: i64, denominator: i64) -> Result<i64, Amount
 /// Returns the sum of amounts.
 ///
 /// # Errors
-/// [`AmountTooLarge`].
+/// [`AmountTooLarge`] if the sum is larger than [`MAX_MINOR_UNITS`].
 pub fn sum(amounts: impl IntoIterator<Item = i64>) -> Result<i64, AmountTooLarge> {
     amounts.into_iter().try_fold(0, |sum, amount| check_range(i128::from(sum) + i128::from(amount)))
 }

@@ -1,4 +1,4 @@
-//! Keyset pagination: a page starts after the last row of the page before. Every page has a maximum size (CWE-770).
+//! Keyset pagination: a page begins after the last row of the previous page. Every page has a maximum size (CWE-770).
 
 use std::borrow::Cow;
 
@@ -10,17 +10,17 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-/// The error for a limit that is out of range.
+/// The error for a page size that is out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a limit is a number from {} to {}", Limit::SMALLEST, Limit::LARGEST)]
 pub struct BadLimit;
 
-/// The maximum number of items on a page: 1 to 100, by default 20. Other numbers are refused, not clamped, so that
-/// client developers notice the mistake.
+/// The maximum number of items on a page: 1 to 100, by default 20.
+/// Other numbers are refused and not changed to the nearest limit, so that client developers notice their mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u32);
 
-/// Deserializes the limit from a query string, in which all values are text.
+/// Deserializes the limit from the query of a URL, in which all values are text.
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -39,8 +39,8 @@ impl Limit {
         self.0
     }
 
-    /// Returns the number of rows to select. It is one more than the page holds: the extra row shows that a next page
-    /// exists.
+    /// Returns the number of rows to select. This is one row more than the page contains.
+    /// The additional row shows that there is a next page.
     #[must_use]
     pub fn rows(self) -> i64 {
         i64::from(self.0) + 1
@@ -61,8 +61,8 @@ impl TryFrom<u32> for Limit {
     }
 }
 
-/// A position in a list that is ordered from newest to oldest. The id orders rows that were created in the same
-/// microsecond.
+/// A position in a list that is sorted from newest to oldest.
+/// The id determines the order of rows that were created in the same microsecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     pub created_at: DateTime<Utc>,
@@ -70,8 +70,9 @@ pub struct Position {
 }
 
 impl Position {
-    /// Returns a position before the newest row: it is in the year 9999. So the first page uses the same SQL condition
-    /// as all others. PostgreSQL could not use the index for a condition such as `$1 is null or …`.
+    /// Returns a position before the newest row, in the year 9999.
+    /// With it, the first page can use the same SQL condition as all other pages.
+    /// PostgreSQL could not use the index for a condition such as `$1 is null or …`.
     #[must_use]
     pub fn start() -> Self {
         Self {
@@ -80,7 +81,7 @@ impl Position {
         }
     }
 
-    /// Returns the position before the oldest row, for lists that are ordered from oldest to newest.
+    /// Returns a position before the oldest row, for a list that is sorted from oldest to newest.
     #[must_use]
     pub fn end() -> Self {
         Self { created_at: DateTime::UNIX_EPOCH, id: Uuid::nil() }
@@ -90,16 +91,17 @@ impl Position {
 /// The maximum length of a cursor, in characters.
 pub const MAX_CURSOR_LENGTH: usize = 512;
 
-/// One page of a list. It contains no total, because PostgreSQL would have to count all rows.
+/// One page of a list. It contains no total number of rows, because PostgreSQL would have to count all rows for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// The cursor of the next page. `None` on the last page.
+    /// The cursor of the next page, or `None` on the last page.
     pub next_cursor: Option<String>,
 }
 
 impl<T: ToSchema> ToSchema for Page<T> {
-    /// Returns `CustomerPage` for a page of `CustomerView`: each page type has a schema of its own.
+    /// Returns the name of the schema: `CustomerPage` for a page of `CustomerView`.
+    /// Each type of page has its own schema.
     fn name() -> Cow<'static, str> {
         let item = T::name();
         format!("{}Page", item.strip_suffix("View").unwrap_or(&item)).into()
@@ -127,11 +129,11 @@ impl<T: ToSchema> PartialSchema for Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Builds a page from up to [`Limit::rows`] rows. If a next page exists, `cursor_after` creates its cursor from the
-    /// last item.
+    /// Creates a page from at most [`Limit::rows`] rows. If there is a next page, `cursor_after` creates its cursor
+    /// from the last item of this page.
     ///
     /// # Errors
-    /// Returns the errors of `cursor_after`.
+    /// The errors of `cursor_after`.
     pub fn from_rows<E>(
         mut rows: Vec<T>,
         limit: Limit,

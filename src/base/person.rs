@@ -1,20 +1,20 @@
-//! Profile texts of users. Other users see these texts, so all their characters must be visible. Mails never contain
-//! these texts, because an attacker could use them to send spam.
+//! Texts in the profile of a user. Other users see these texts, so all their characters must be visible.
+//! Mails never contain these texts, because an attacker could use them to send spam through the service.
 
 use std::str::FromStr;
 
 use super::text::{is_line, is_paragraph, remove_directional_marks};
 
-/// The error for an invalid profile text. The message says what is expected.
+/// The error for an invalid profile text. The message states what is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadProfileText(&'static str);
 
-/// A name: one line of 1 to 100 characters in any script, without directional marks.
+/// The name of a user: one line of 1 to 100 characters in any script. Directional marks are removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
-/// A user's description of themselves, of up to 500 characters.
+/// The text in which users describe themselves, of at most 500 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bio(String);
 

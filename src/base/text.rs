@@ -1,18 +1,19 @@
 //! Allowed characters in text from users: only visible ones (CWE-1007, CWE-117, CWE-116).
 //!
-//! Invisible characters can make two names look alike, or hide instructions or data in a text. Control characters can
-//! end a line of a log, mail or file early. Directional marks can make an amount read backwards ("Trojan Source").
+//! Invisible characters can make two names look the same, or hide instructions or data in a text.
+//! Control characters can end a line of a log, mail or file early.
+//! Directional marks can reverse the displayed order of characters, for example in an amount ("Trojan Source").
 //! PostgreSQL cannot store the character NUL.
 //!
-//! All fields follow one policy, which is based on the Unicode Character Database:
+//! All fields have the same rules, which are based on the Unicode Character Database:
 //! - Refused: general categories Cc (control), Cf (format), Cs (surrogate), Co (private use), Cn (unassigned), Zl and
 //!   Zp (line and paragraph separator), and other default-ignorable characters, such as the Hangul fillers.
 //! - Removed from user input: directional marks (`Bidi_Control`), because users paste them without noticing.
 //! - Allowed in some positions: the joiners of RFC 5892 (CONTEXTJ) and of emoji, one variation selector after a visible
-//!   character, and the tags in the flags of England, Scotland and Wales. Other tags are refused, because tags can hide
-//!   text.
+//!   character, and the tags in the flags of England, Scotland and Wales.
+//!   All other tags are refused, because tags can hide text.
 //!
-//! Text with several lines, such as notes and postal addresses, may also contain line breaks and tabs.
+//! A text with several lines, such as notes or a postal address, may also contain line breaks and tabs.
 
 use icu_properties::props::{
     BidiControl, CanonicalCombiningClass, DefaultIgnorableCodePoint, EmojiModifier, ExtendedPictographic,
@@ -22,23 +23,23 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
-/// A variation selector that displays the character before it as an emoji.
+/// The variation selector after a character that is to be displayed as an emoji.
 const EMOJI_PRESENTATION: char = '\u{fe0f}';
 
-/// The flags of England, Scotland and Wales. Each is a black flag, followed by tags.
+/// The flags of England, Scotland and Wales. Each of them is a black flag, followed by invisible tags.
 const TAG_FLAGS: [&str; 3] = [
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}",
 ];
 
-/// Returns whether a text is one line of visible characters and not blank, for example a name or a tax id.
+/// Returns whether a text is one line of visible characters and is not blank. Used for example for names and tax ids.
 #[must_use]
 pub fn is_line(text: &str) -> bool {
     !text.trim().is_empty() && remove_invisible(text) == text
 }
 
-/// Returns whether a text consists of visible characters, line breaks and tabs, for example notes or a postal address.
+/// Returns whether a text contains only visible characters, line breaks and tabs. Used for notes and postal addresses.
 #[must_use]
 pub fn is_paragraph(text: &str) -> bool {
     text.split(['\n', '\r', '\t']).all(|part| remove_invisible(part) == part)
@@ -68,7 +69,8 @@ pub fn remove_invisible(text: &str) -> String {
     kept
 }
 
-/// Returns whether a character is visible, or changes how its neighbours are displayed: the texts `before` and `after`.
+/// Returns whether a character is visible or changes how the text around it is displayed.
+/// `before` and `after` are this text.
 fn has_visible_effect(before: &str, c: char, after: &str) -> bool {
     match c {
         ZERO_WIDTH_NON_JOINER => follows_virama(before) || separates_cursive_letters(before, after),
@@ -88,15 +90,15 @@ fn is_visible(c: char) -> bool {
     !invisible && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// Returns whether a text ends with a virama, after which Indic scripts use both joiners (RFC 5892, appendices A.1 and
-/// A.2).
+/// Returns whether a text ends with a virama. Indic scripts use both joiners after a virama (RFC 5892, appendices A.1
+/// and A.2).
 fn follows_virama(before: &str) -> bool {
     let class = CodePointMapData::<CanonicalCombiningClass>::new();
     before.chars().next_back().is_some_and(|last| class.get(last) == CanonicalCombiningClass::Virama)
 }
 
-/// Returns whether a character stands between two letters that would otherwise join, as in Persian (RFC 5892, appendix
-/// A.1).
+/// Returns whether a non-joiner between these texts separates two letters that would otherwise be joined, as in Persian
+/// (RFC 5892, appendix A.1).
 fn separates_cursive_letters(before: &str, after: &str) -> bool {
     let joining = CodePointMapData::<JoiningType>::new();
     let solid = |c: &char| joining.get(*c) != JoiningType::Transparent;
@@ -105,8 +107,8 @@ fn separates_cursive_letters(before: &str, after: &str) -> bool {
         && joins(after.chars().find(solid), [JoiningType::RightJoining, JoiningType::DualJoining])
 }
 
-/// Returns whether a character joins an emoji sequence (UTS 51): it stands between two pictographs. The first
-/// pictograph may have a skin tone and a presentation selector.
+/// Returns whether a joiner between these texts joins two pictographs to one emoji (UTS 51).
+/// The first pictograph may have a skin tone and a presentation selector.
 fn joins_emoji(before: &str, after: &str) -> bool {
     let is_pictograph = CodePointSetData::new::<ExtendedPictographic>();
     let is_skin_tone = CodePointSetData::new::<EmojiModifier>();
@@ -120,7 +122,7 @@ mod tests {
 
     use super::*;
 
-    /// Compares the result for every code point with a second, independent copy of the Unicode data.
+    /// Compares the result for every code point with Unicode data from another crate.
     #[test]
     fn characters_are_refused_by_general_category() {
         let is_ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();

@@ -1,11 +1,12 @@
-//! Time zones. An invoice states dates, and the date of a timestamp depends on the time zone.
+//! Time zones. They are necessary because an invoice contains dates, and the date of a timestamp depends on the time
+//! zone.
 
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-/// A time zone of the IANA database, which is compiled into the program.
+/// A time zone of the IANA database. The database is compiled into the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeZone(Tz);
 
@@ -15,10 +16,10 @@ pub struct TimeZone(Tz);
 pub struct BadTimeZone;
 
 impl TimeZone {
-    /// UTC, the default time zone of a business.
+    /// UTC, the time zone of a business that has not chosen another one.
     pub const UTC: Self = Self(Tz::UTC);
 
-    /// Returns the name, for example `Europe/Amsterdam`.
+    /// Returns the IANA name, for example `Europe/Amsterdam`.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name()

@@ -1,4 +1,4 @@
-//! `STRONGROOM_ALERTS_…`: the sinks to which alerts are sent (Slack, a webhook, mail).
+//! `STRONGROOM_ALERTS_…`: the receivers of alerts (Slack, a webhook, mail).
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,18 +15,18 @@ use crate::base::email::EmailAddress;
 /// The default of `STRONGROOM_ALERTS_RUNBOOKS`: the path of the runbooks in this repository.
 const REPOSITORY_RUNBOOKS: &str = "docs/runbooks";
 
-/// The configured sinks. Each sink is optional, because every alert is also written to the log.
+/// The configured sinks. All of them are optional, because every alert is also written to the log.
 #[derive(Clone, Debug)]
 pub struct AlertSettings {
     pub slack: Option<OutboundUrl>,
-    /// The URL of the webhook, and the key that signs its messages.
+    /// The URL of the webhook, and the key that signs messages to it.
     pub webhook: Option<(OutboundUrl, SecretString)>,
-    /// PEM file of a private certificate authority that signed the certificates of the sinks.
+    /// The PEM file of the private certificate authority that has signed the certificates of the sinks.
     pub ca: Option<PathBuf>,
     pub mail_to: Option<EmailAddress>,
-    /// Base URL of the runbooks, without a trailing slash.
+    /// The base URL of the runbooks, without a slash at its end.
     pub runbooks: String,
-    /// Names of the sinks whose messages may include a user's email address.
+    /// The names of the sinks whose messages may contain the email address of a user.
     show_addresses: Vec<String>,
 }
 
@@ -71,13 +71,13 @@ impl AlertSettings {
         Self { slack, webhook: url.zip(key), ca, mail_to, runbooks, show_addresses }
     }
 
-    /// Returns whether messages to this sink may include a user's email address.
+    /// Returns whether messages to this sink may contain the email address of a user.
     #[must_use]
     pub fn shows_addresses_to(&self, sink: &str) -> bool {
         self.show_addresses.iter().any(|name| name == sink)
     }
 
-    /// Returns every webhook URL, for the allow-list of outbound requests.
+    /// Returns the URLs of all webhooks, for the list of URLs that the outbound client may call.
     #[must_use]
     pub fn webhooks(&self) -> Vec<OutboundUrl> {
         self.slack.iter().chain(self.webhook.iter().map(|(url, _)| url)).cloned().collect()
@@ -89,7 +89,7 @@ fn webhook(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<Outb
     outbound_url(reader, name, text.expose_secret(), profile)
 }
 
-/// Parses the URL in a setting. The fault does not repeat the URL, because a webhook's URL is a secret.
+/// Parses the URL in a setting. The fault does not contain the URL, because the URL of a webhook is a secret.
 pub(super) fn outbound_url(reader: &mut Reader<'_>, name: &str, text: &str, profile: Profile) -> Option<OutboundUrl> {
     let url = OutboundUrl::parse(text, profile);
     if url.is_none() {
@@ -103,15 +103,16 @@ fn is_base_url(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.as_str() == text && !text.ends_with('/'))
 }
 
-/// An outbound URL from the configuration (SSRF). The spelling is restricted to one that all URL parsers read in the
-/// same way. `security/communication/outbound` checks the address of the host when the service connects.
+/// A URL from the configuration, to which the service sends requests.
+/// Against SSRF, it must be spelled so that all URL parsers read it in the same way.
+/// `security/communication/outbound` checks the address of the host when the service connects.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutboundUrl(Url);
 
 impl OutboundUrl {
-    /// Parses a URL in canonical spelling, and returns `None` for any other text. URL parsers disagree on backslashes,
-    /// tabs, `@`, numbers and trailing dots. With these in a URL, the service could check one host and connect to
-    /// another.
+    /// Parses a URL in canonical spelling, or returns `None` for any other text.
+    /// URL parsers interpret backslashes, tabs, `@`, numbers and trailing dots differently.
+    /// With such a URL, the service could check one host and connect to another one.
     #[must_use]
     pub fn parse(text: &str, profile: Profile) -> Option<Self> {
         let url = Url::parse(text).ok()?;
@@ -132,15 +133,15 @@ impl OutboundUrl {
     }
 }
 
-/// Redacts the URL, because anyone who knows the webhook URL of a chat can post to that chat.
+/// Prints no URL, because everyone who knows the webhook URL of a chat can post to this chat.
 impl fmt::Debug for OutboundUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OutboundUrl([redacted])")
     }
 }
 
-/// Returns whether a host name is public: at least two labels of letters, digits and hyphens. The last label contains a
-/// letter and is not a local name such as `localhost`.
+/// Returns whether a host name is public. It must have at least two labels of letters, digits and hyphens.
+/// The last label must contain a letter and must not be a local name such as `localhost`.
 fn is_public_name(name: &str) -> bool {
     let labels: Vec<&str> = name.split('.').collect();
     let label = |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');

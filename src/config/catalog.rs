@@ -1,15 +1,15 @@
 //! The list of all settings with their defaults and descriptions. A test compares this list with `.env.example`.
 //!
-//! An environment variable `STRONGROOM_…` that is not in the list is a fault. Otherwise a misspelled setting would be
-//! ignored, and the service would use its default.
+//! A variable `STRONGROOM_…` that is not in the list is a fault.
+//! Otherwise the service would ignore a misspelled setting and use its default.
 
-/// One setting.
+/// A setting.
 pub struct Setting {
     pub name: &'static str,
-    /// The default value. It is empty if there is no default, or if the default depends on the profile or the machine.
-    /// In the second case, `meaning` describes the default.
+    /// The default value, or an empty text if there is none. If the default depends on the profile or the machine, it
+    /// is empty too, and `meaning` describes the default.
     pub default: &'static str,
-    /// Whether the variable `NAME_FILE` may name a file that contains the value.
+    /// Whether the value may also be in a file, whose path is then the value of the variable `NAME_FILE`.
     pub secret: bool,
     pub meaning: &'static str,
 }

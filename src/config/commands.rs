@@ -1,4 +1,4 @@
-//! The settings of commands other than `serve`. Each command reads only the settings that it needs.
+//! The settings of all commands except `serve`. Each command only reads the settings that it needs.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use super::secrets::MasterKeys;
 use super::state_dir;
 use super::{Profile, development_folder, http, profile, replica};
 
-/// The settings of `dev`: the development folder, and the folders in which PostgreSQL's programs are searched.
+/// The settings of the command `dev`: the development folder, and the folders that may contain PostgreSQL's programs.
 #[cfg(feature = "dev")]
 #[derive(Clone, Debug)]
 pub struct DevelopmentSettings {
@@ -26,7 +26,7 @@ impl DevelopmentSettings {
     /// Reads and validates these settings.
     ///
     /// # Errors
-    /// Returns all faults at once. The production profile is a fault, because `dev reset` deletes data.
+    /// [`Faults`] with all faults at once. The production profile is a fault, because `dev reset` deletes data.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
         let mut reader = Reader::new(environment);
         if profile(&mut reader) == Profile::Production {
@@ -39,10 +39,10 @@ impl DevelopmentSettings {
     }
 }
 
-/// Reads the setting of `health`: the address for plain HTTP.
+/// Reads the only setting of the command `health`: the address of the plain HTTP listener.
 ///
 /// # Errors
-/// Returns all faults at once.
+/// [`Faults`] with all faults at once.
 pub fn http_address(environment: &Environment) -> Result<SocketAddr, Faults> {
     let mut reader = Reader::new(environment);
     let profile = profile(&mut reader);
@@ -50,15 +50,15 @@ pub fn http_address(environment: &Environment) -> Result<SocketAddr, Faults> {
     reader.finish().map(|()| address)
 }
 
-/// The settings of `migrate`. They contain no secret of the service, so that `migrate` can run on a machine that has
-/// none of these secrets.
+/// The settings of the command `migrate`. They contain no secret of the service, so that `migrate` can run on a machine
+/// that has none of these secrets.
 #[derive(Clone, Debug)]
 pub struct OwnerSettings {
     pub profile: Profile,
     pub replica: String,
     #[cfg(feature = "dev")]
     pub state_dir: PathBuf,
-    /// The command connects with `owner_url`. If `owner_url` is `None`, it connects to the development database.
+    /// The database. The command connects by its `owner_url`, or to the development database if that is `None`.
     pub database: DatabaseSettings,
     pub passwords: PasswordSettings,
 }
@@ -67,7 +67,7 @@ impl OwnerSettings {
     /// Reads and validates these settings.
     ///
     /// # Errors
-    /// Returns all faults at once.
+    /// [`Faults`] with all faults at once.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
         let mut reader = Reader::new(environment);
         let settings = Self::read(&mut reader);
@@ -87,8 +87,8 @@ impl OwnerSettings {
     }
 }
 
-/// The settings of `admin` and `audit`. Both commands need the master key, because they write and verify security
-/// events.
+/// The settings of the commands `admin` and `audit`. Both need the master key: `admin` signs the security events that
+/// it writes, and `audit` verifies stored events.
 #[derive(Clone, Debug)]
 pub struct AuditSettings {
     pub owner: OwnerSettings,
@@ -99,15 +99,15 @@ impl AuditSettings {
     /// Reads and validates these settings.
     ///
     /// # Errors
-    /// Returns all faults at once.
+    /// [`Faults`] with all faults at once.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
         Self::with_retired_keys(environment, &[])
     }
 
-    /// Reads and validates these settings, and adds retired master keys from files.
+    /// Reads and validates these settings. Adds the retired master keys in `files`, which verify old events.
     ///
     /// # Errors
-    /// Returns all faults at once.
+    /// [`Faults`] with all faults at once.
     pub fn with_retired_keys(environment: &Environment, files: &[PathBuf]) -> Result<Self, Faults> {
         let mut reader = Reader::new(environment);
         let owner = OwnerSettings::read(&mut reader);

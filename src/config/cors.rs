@@ -1,4 +1,4 @@
-//! `STRONGROOM_CORS_…`: the origins that may call the API.
+//! `STRONGROOM_CORS_…`: the origins of web pages that may call the API.
 
 use super::origin::{EXPECTED, is_origin};
 use super::reader::Reader;
@@ -14,7 +14,7 @@ impl CorsSettings {
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile, http: &HttpSettings, tls: &TlsSettings) -> Self {
         let name = "STRONGROOM_CORS_ALLOWED_ORIGINS";
         let mut allowed_origins = vec![http.public_url.clone()];
-        // In development, a browser can open /docs at each of these addresses.
+        // A developer can open /docs at each of these addresses, and the page calls the API from there.
         let listeners = [("http", http.bind), ("https", tls.bind)];
         for (scheme, at) in listeners.into_iter().filter(|(_, at)| profile == Profile::Development && at.port() != 0) {
             allowed_origins.extend([format!("{scheme}://{at}"), format!("{scheme}://localhost:{}", at.port())]);

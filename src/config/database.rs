@@ -1,9 +1,9 @@
-//! `DATABASE_URL`, `STRONGROOM_DATABASE_…`: the connection to PostgreSQL. A server on another machine must use TLS with
-//! a verified server name.
+//! `DATABASE_URL`, `STRONGROOM_DATABASE_…`: the connection to PostgreSQL.
+//! If the server is on another machine, TLS with a verified server name is required.
 //!
-//! sqlx's default, `sslmode=prefer`, falls back to plain text, and `require` accepts any server. The text of the URL is
-//! not sufficient for a check, because `?host=`, `hostaddr=` and a second `sslmode=` override earlier parts. So this
-//! module checks the options that sqlx has parsed.
+//! The weaker modes are not secure: sqlx's default, `sslmode=prefer`, falls back to plain text, and `require` accepts
+//! any server. Checking the text of the URL would not be sufficient, because `?host=`, `hostaddr=` and a second
+//! `sslmode=` override earlier parts. So this module checks the options that sqlx has parsed.
 
 #[cfg(feature = "dev")]
 use std::ffi::OsString;
@@ -21,19 +21,20 @@ use super::origin::is_loopback;
 use super::reader::Reader;
 use super::strength::is_sample_password;
 
-/// How to connect to the database, and the limits of the connection pool.
+/// The connection to the database, and the limits of the connection pool.
 #[derive(Clone)]
 pub struct DatabaseSettings {
-    /// The URL for the service's role. If it is `None`, the service uses the development database.
+    /// The URL for the service's role. If it is `None`, the service starts and uses the development database.
     pub url: Option<PgConnectOptions>,
-    /// The URL for the schema's owner. Only `migrate`, `admin` and `audit` use it.
+    /// The URL for the schema's owner. Only the commands `migrate`, `admin` and `audit` use it.
     pub owner_url: Option<PgConnectOptions>,
     pub max_connections: u32,
-    /// How long a request waits for a connection before it is refused with 503.
+    /// How long a request may wait for a connection. After this time, it is refused with 503.
     pub acquire_timeout: Duration,
     /// How long a statement may run before PostgreSQL cancels it.
     pub statement_timeout: Duration,
-    /// `PG_BIN`, `PATH` and `HOME`, in which PostgreSQL's programs for the development database are searched.
+    /// The values of `PG_BIN`, `PATH` and `HOME`. The programs for the development database are searched in these
+    /// folders.
     #[cfg(feature = "dev")]
     pub pg_bin: Option<PathBuf>,
     #[cfg(feature = "dev")]
@@ -42,7 +43,7 @@ pub struct DatabaseSettings {
     pub home: Option<PathBuf>,
 }
 
-/// Redacts the URLs, because the `Debug` format of sqlx prints passwords.
+/// Prints no URL, because the `Debug` format of sqlx prints the passwords in it.
 impl fmt::Debug for DatabaseSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatabaseSettings")
@@ -67,7 +68,7 @@ impl DatabaseSettings {
         let settings = Self { url, ..Self::with_owner_url(reader, profile) };
         if let (Profile::Production, Some(url)) = (profile, &settings.url) {
             let role = url.get_username();
-            // The superuser and the owner bypass row-level security and column grants.
+            // The superuser and the schema's owner bypass row-level security and the grants of single columns.
             if role == "postgres" || settings.owner_url.as_ref().is_some_and(|owner| owner.get_username() == role) {
                 let problem = "connects as the superuser or the schema's owner, who bypass row-level security: use strongroom_app";
                 reader.fault(URL, problem);
@@ -85,7 +86,7 @@ impl DatabaseSettings {
         Self::with_owner_url(reader, profile)
     }
 
-    /// Reads the settings of a command that does not connect, but locates the files of the development database.
+    /// Reads the settings of a command that does not connect, but needs the files of the development database.
     #[cfg(feature = "dev")]
     pub(super) fn read_programs(reader: &mut Reader<'_>) -> Self {
         Self::with_owner_url(reader, Profile::Development)
@@ -113,8 +114,8 @@ fn url(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<PgConnec
     let text: SecretString = reader.secret(name)?;
     let text = text.expose_secret();
     let parsed = Url::parse(text).ok().filter(|url| ["postgres", "postgresql"].contains(&url.scheme()));
-    // sqlx ignores an unknown parameter and logs its value. With a misspelled `sslmod=verify-full`, the connection
-    // would be unprotected.
+    // sqlx ignores an unknown parameter and logs its value. So a misspelled `sslmod=verify-full` would silently leave
+    // the connection unprotected.
     let unknown = |url: &Url| url.query_pairs().any(|(key, _)| !is_parameter(&key));
     if parsed.as_ref().is_some_and(unknown) {
         reader.fault(name, "has an unknown parameter: check its spelling");
@@ -137,13 +138,13 @@ fn url(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<PgConnec
     Some(options)
 }
 
-/// Returns whether the server is on this machine: a Unix socket or loopback.
+/// Returns whether the server is on the same machine: its address is a Unix socket or loopback.
 fn is_local(options: &PgConnectOptions) -> bool {
     let host = options.get_host();
     options.get_socket().is_some() || host.starts_with('/') || is_loopback(host)
 }
 
-/// Returns whether sqlx 0.9 knows this URL parameter.
+/// Returns whether sqlx 0.9 reads this parameter of the URL.
 fn is_parameter(key: &str) -> bool {
     let known = [
         "sslmode",

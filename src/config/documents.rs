@@ -1,4 +1,4 @@
-//! `STRONGROOM_DOCUMENTS_…`: storage and limits of documents.
+//! `STRONGROOM_DOCUMENTS_…`: where documents are stored, and their limits.
 
 use std::path::{Path, PathBuf};
 
@@ -9,29 +9,29 @@ use super::Profile;
 use super::origin::is_loopback;
 use super::reader::Reader;
 
-/// Storage and limits of documents.
+/// Where documents are stored, and their limits.
 #[derive(Clone, Debug)]
 pub struct DocumentSettings {
-    /// Contains uploads in progress. Without a bucket, it also contains all stored documents.
+    /// The folder that contains uploads in progress. If there is no bucket, it also contains all stored documents.
     pub folder: PathBuf,
     pub bucket: Option<BucketSettings>,
-    /// Maximum size of a file in bytes.
+    /// The maximum size of a file, in bytes.
     pub max_bytes: usize,
-    /// Maximum number of pixels of an image.
+    /// The maximum number of pixels of an image.
     pub max_pixels: u32,
-    /// Storage quota of an owner in bytes.
+    /// The storage quota of an owner, in bytes.
     pub quota_bytes: i64,
-    /// Maximum number of files of an owner.
+    /// The maximum number of files of an owner.
     pub quota_count: i32,
-    /// The program that inspects PDFs: the service's own executable. It is not a setting. Tests change it, because they
-    /// run in another executable.
+    /// The program that inspects PDFs. It is the executable of the service and not a setting.
+    /// Only tests change it, because they run in a different executable.
     pub pdf_inspector: PathBuf,
 }
 
-/// An S3-compatible bucket.
+/// A bucket in a store that is compatible with S3.
 #[derive(Clone, Debug)]
 pub struct BucketSettings {
-    /// The origin of the server.
+    /// The origin of the S3 server, for example `https://s3.example`.
     pub endpoint: String,
     pub name: String,
     pub region: String,
@@ -57,8 +57,8 @@ impl DocumentSettings {
         let number = |reader: &mut Reader<'_>, name, min, max| reader.number(name, min, max);
         Self {
             folder,
-            // If the path of the executable is unknown, the inspection cannot start, and uploads of PDFs are refused
-            // with 503.
+            // If the path of the executable is unknown, the inspection cannot start.
+            // Uploads of PDFs are then refused with 503.
             pdf_inspector: std::env::current_exe().unwrap_or_default(),
             bucket: bucket(reader, profile),
             max_bytes: usize::try_from(number(reader, "STRONGROOM_DOCUMENTS_MAX_BYTES", 1024, 100 * 1024 * 1024))
@@ -97,7 +97,7 @@ fn bucket(reader: &mut Reader<'_>, profile: Profile) -> Option<BucketSettings> {
     Some(BucketSettings { endpoint, name, region, access_key: access_key?, secret_key: secret_key? })
 }
 
-/// Parses the URL of a bucket into the origin of the server and the name of the bucket.
+/// Parses the URL of a bucket. Returns the origin of the server and the name of the bucket.
 fn parse(url: &str, profile: Profile) -> Option<(String, String)> {
     let url = Url::parse(url).ok()?;
     let host = url.host_str()?;

@@ -1,17 +1,18 @@
-//! Reads the environment variables once. In development, a `.env` file in the current folder adds variables, and a
-//! variable of the process takes precedence over the file. The service never changes its own environment, because
-//! `set_var` races with other threads that read the environment.
+//! Reads the environment variables once. In development, the file `.env` in the current folder adds variables.
+//! A variable of the process takes precedence over the file.
+//! The service never changes its own environment: `set_var` would be a data race with other threads that read it.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 
-/// The environment variables at the start of the process. The type has no `Debug`, because the values contain secrets.
+/// The environment variables at the start of the process. The type has no `Debug`, because some values are secrets.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, OsString>);
 
-/// The error for an unusable `.env` file. The message never quotes a line, because a line may contain a secret.
+/// The error for a `.env` file that cannot be used. Its message never contains a line of the file, because a line may
+/// contain a secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadEnvironment {
     #[error("the file .env cannot be read ({0}): make it a text file that this user can read, or remove it")]
@@ -29,10 +30,10 @@ pub enum BadEnvironment {
 const PROFILE: &str = "STRONGROOM_PROFILE";
 
 impl Environment {
-    /// Reads the process environment, and in development `.env`.
+    /// Reads the environment of the process. In development, adds the variables of the file `.env`.
     ///
     /// # Errors
-    /// Fails if a `.env` file exists and is invalid.
+    /// [`BadEnvironment`] if there is a `.env` file and it is invalid.
     #[allow(clippy::disallowed_methods, reason = "the one reader of the environment")]
     pub fn read() -> Result<Self, BadEnvironment> {
         let process =
@@ -47,10 +48,11 @@ impl Environment {
         }
     }
 
-    /// Adds the variables of a `.env` file that are not set yet.
+    /// Adds the variables of a `.env` file, except those that are already set.
     ///
     /// # Errors
-    /// Fails if a line is malformed, a name occurs twice, or the file sets another profile than development.
+    /// [`BadEnvironment`] if a line is malformed, a name occurs twice, or the file sets a profile other than
+    /// development.
     pub fn with_dot_env(mut self, text: &str) -> Result<Self, BadEnvironment> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut file = BTreeMap::new();
@@ -71,7 +73,7 @@ impl Environment {
         Ok(self)
     }
 
-    /// Creates an environment that contains only these pairs. Tests use it.
+    /// Creates an environment that contains only these pairs, for tests.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
     }

@@ -1,16 +1,17 @@
-//! The faults of a configuration. Faults are printed and logged, so they never contain the value of a setting.
+//! The faults of a configuration. They are printed and logged, so they must not contain the values of settings.
 
 use std::fmt;
 
-/// An invalid setting.
+/// A setting that is invalid or missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub setting: String,
-    /// Says what is wrong and how to correct it. The text follows the name of the setting, for example "is missing: …".
+    /// What is wrong, and how to correct it. The text is printed after the name of the setting, for example "is
+    /// missing: …".
     pub problem: String,
 }
 
-/// All faults.
+/// All faults that were found in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults(pub Vec<Fault>);
 

@@ -1,4 +1,4 @@
-//! `STRONGROOM_HTTP_…`: the HTTP listener, the public URL and trusted proxies.
+//! `STRONGROOM_HTTP_…`: the HTTP listener, the public URL and the trusted proxies.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -14,26 +14,27 @@ use super::reader::Reader;
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
     pub bind: SocketAddr,
-    /// The URL that clients use, without a trailing slash.
+    /// The URL at which clients reach the service, without a slash at its end.
     pub public_url: String,
-    /// The contact in `security.txt`: a URI.
+    /// The URI in `security.txt` to which people report vulnerabilities.
     pub security_contact: String,
     pub trusted_proxies: Vec<Network>,
     pub tls_terminated_by_proxy: bool,
-    /// Whether `/docs` is served.
+    /// Whether the service serves the API documentation at `/docs`.
     pub docs: bool,
-    /// Whether the web console is served at `/`.
+    /// Whether the service serves the web console at `/`.
     pub console: bool,
     /// Whether the console has the attack panel.
     pub attack_panel: bool,
     pub workers: usize,
     pub max_connections: usize,
     pub max_connections_per_address: usize,
-    /// How long a connection may be idle between two requests.
+    /// How long a connection may be idle between two requests before the service closes it.
     pub keep_alive: Duration,
     /// How long a request may run. An upload may take longer while its file arrives.
     pub reply_timeout: Duration,
-    /// Graceful shutdown, first phase: how long the service still accepts connections while readiness is 503.
+    /// Graceful shutdown, first phase: how long the service still accepts connections while its readiness check returns
+    /// 503.
     pub drain: Duration,
     /// Graceful shutdown, second phase: how long running requests may take to finish.
     pub shutdown_grace: Duration,
@@ -93,8 +94,8 @@ impl HttpSettings {
     }
 }
 
-/// Reads the security contact, which RFC 9116 requires to be a URI. The URI becomes one line of `security.txt`, so it
-/// must not contain a line break.
+/// Reads the security contact. RFC 9116 requires a URI. It is written as one line of `security.txt`, so it must not
+/// contain a line break.
 fn security_contact(reader: &mut Reader<'_>, public_url: &str) -> String {
     const NAME: &str = "STRONGROOM_HTTP_SECURITY_CONTACT";
     let Some(contact) = reader.optional(NAME) else {
@@ -113,8 +114,8 @@ fn security_contact(reader: &mut Reader<'_>, public_url: &str) -> String {
     contact
 }
 
-/// Returns the origin of the HTTP listener. With port 0, the system chooses the port later, so the origin contains 8080
-/// as a placeholder.
+/// Returns the origin of the HTTP listener. With port 0, the operating system chooses the port later.
+/// The origin then contains 8080 as a placeholder.
 fn served_at(bind: SocketAddr) -> String {
     let port = if bind.port() == 0 { 8080 } else { bind.port() };
     let is_localhost = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&bind.ip());
@@ -127,7 +128,7 @@ fn count(reader: &mut Reader<'_>, name: &str, min: u64) -> usize {
     usize::try_from(reader.number(name, min, 1_000_000)).unwrap_or(usize::MAX)
 }
 
-/// Reads the address of a listener. Development accepts only loopback addresses.
+/// Reads the address of a listener. In development, any address that is not loopback is a fault.
 pub(super) fn bind(reader: &mut Reader<'_>, name: &str, profile: Profile) -> SocketAddr {
     let fallback = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
     let bind = reader.parsed(name, "an address with a port (127.0.0.1:8080)", fallback);
@@ -151,15 +152,15 @@ fn networks(reader: &mut Reader<'_>, name: &str) -> Vec<Network> {
     networks
 }
 
-/// A single address, or a network such as `10.0.0.0/8`. Parsing refuses very wide networks, because they would make
-/// nearly every client a trusted proxy.
+/// A single IP address, or a network such as `10.0.0.0/8`.
+/// Very wide networks are refused, because they would make nearly every client a trusted proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
     prefix: u32,
 }
 
-/// The error for an invalid network.
+/// The error for a text that is not an acceptable network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadNetwork {
     #[error("is neither an address nor a network: 10.0.0.7, 10.0.0.0/24, fd00::/64")]
@@ -173,7 +174,7 @@ pub enum BadNetwork {
 }
 
 impl Network {
-    /// Returns whether the network contains the address. An IPv4-mapped IPv6 address is treated as IPv4.
+    /// Returns whether the network contains the address. An IPv4-mapped IPv6 address is treated as an IPv4 address.
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -189,7 +190,7 @@ impl FromStr for Network {
         let given: IpAddr = address.parse().map_err(|_| BadNetwork::Malformed)?;
         let max = if given.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
-            // Check for digits first, because `parse` also accepts a plus sign.
+            // Check for digits before parsing, because `parse` also accepts a plus sign.
             Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().unwrap_or(u32::MAX),
             Some(_) => return Err(BadNetwork::Malformed),
             None => max,
@@ -198,7 +199,7 @@ impl FromStr for Network {
             return Err(BadNetwork::Malformed);
         }
         let address = given.to_canonical();
-        // An IPv4-mapped network: ::ffff:10.0.0.0/104 is the same as 10.0.0.0/8.
+        // An IPv4-mapped network is an IPv4 network: ::ffff:10.0.0.0/104 is the same as 10.0.0.0/8.
         let is_mapped = address.is_ipv4() && given.is_ipv6();
         let prefix = if is_mapped { prefix.checked_sub(96).ok_or(BadNetwork::TooWide)? } else { prefix };
         let (narrow_enough, zero) = match address {
@@ -215,8 +216,8 @@ impl FromStr for Network {
     }
 }
 
-/// Returns the XOR of two addresses of the same family, aligned to the left. A bit is 0 if both addresses have the same
-/// bit there.
+/// Returns the XOR of two addresses of the same family, aligned to the left.
+/// A bit is 0 if it is equal in both addresses.
 fn distance(one: IpAddr, other: IpAddr) -> u128 {
     let bits = |address| match address {
         IpAddr::V4(address) => u128::from(address.to_bits()) << 96,

@@ -1,4 +1,4 @@
-//! `STRONGROOM_JWT_…`: access tokens.
+//! `STRONGROOM_JWT_…`: the settings of access tokens.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use secrecy::{ExposeSecret, SecretString};
 use super::development;
 use super::reader::Reader;
 
-/// The signature algorithm of access tokens. The service accepts only the configured one, to prevent algorithm
+/// The signature algorithm of access tokens. The service only accepts the configured one, to prevent algorithm
 /// confusion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum JwtAlgorithm {
-    /// HMAC-SHA256 with a shared key: only this service can verify tokens.
+    /// HMAC-SHA256 with a secret key. Only this service can verify tokens, because only this service has the key.
     #[default]
     Hs256,
-    /// Ed25519: other services can verify tokens with the public key.
+    /// Ed25519. Other services can verify tokens with the public key.
     EdDsa,
 }
 
@@ -24,15 +24,15 @@ pub enum JwtAlgorithm {
 #[derive(Clone, Debug)]
 pub struct JwtSettings {
     pub algorithm: JwtAlgorithm,
-    /// HS256: at least 32 bytes of text. EdDSA: a PKCS#8 private key in PEM.
+    /// The key that signs tokens. HS256: at least 32 bytes of text. EdDSA: a PKCS#8 private key in PEM.
     pub key: SecretString,
-    /// The previous key during key rotation. It still verifies tokens, but does not sign them.
+    /// The previous key, during a key rotation. It still verifies tokens but does not sign them.
     pub previous_key: Option<SecretString>,
-    /// The `iss` claim.
+    /// The value of the `iss` claim (issuer).
     pub issuer: String,
-    /// The `aud` claim.
+    /// The value of the `aud` claim (audience).
     pub audience: String,
-    /// Lifetime of a token, at most 60 minutes.
+    /// The lifetime of a token, at most 60 minutes.
     pub ttl: Duration,
 }
 

@@ -1,11 +1,11 @@
-//! `STRONGROOM_LIMITS_…`: rate limits.
+//! `STRONGROOM_LIMITS_…`: the rate limits.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use super::reader::Reader;
 
-/// A count per time window, for example `200/15m`.
+/// A number of requests or events per time window. `200/15m` means 200 in 15 minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     pub count: u32,
@@ -35,7 +35,7 @@ impl FromStr for Rate {
     }
 }
 
-/// The rate of each tier; see `security/limits/rate_limits.rs`.
+/// The rate limit of each tier of routes (`security/limits/rate_limits.rs`).
 #[derive(Clone, Debug)]
 pub struct LimitSettings {
     pub standard: Rate,

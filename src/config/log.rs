@@ -1,4 +1,4 @@
-//! `STRONGROOM_LOG_…`: level and format of the log.
+//! `STRONGROOM_LOG_…`: the level and the format of the log.
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -12,7 +12,7 @@ pub enum LogFormat {
     Text,
 }
 
-/// Level and format of the log.
+/// The level and the format of the log.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
     pub filter: Targets,
@@ -40,15 +40,15 @@ fn filter(reader: &mut Reader<'_>, profile: Profile) -> Targets {
         reader.fault(name, problem);
         return Targets::new();
     };
-    // At the level `trace`, libraries log headers, tokens and mails (CWE-532), so production refuses it.
+    // At the level `trace`, libraries log headers, tokens and mails (CWE-532). So production refuses this level.
     if profile == Profile::Production && contains_trace(&filter) {
         reader.fault(name, "contains trace, which logs secrets: use debug or less");
     }
     filter
 }
 
-/// Parses a filter strictly. `Targets` alone would read a misspelled `inof` as the name of a target. The log would then
-/// contain nothing but messages of that target.
+/// Parses a filter strictly. `Targets` alone would interpret a misspelled `inof` as the name of a target, and the log
+/// would then only contain messages of that target.
 fn parse(text: &str) -> Option<Targets> {
     let is_level = |level: &str| !level.is_empty() && level.parse::<LevelFilter>().is_ok();
     let is_target =

@@ -1,4 +1,4 @@
-//! `STRONGROOM_LOGIN_…`: limits of failed logins (`security/authentication/login_throttling`).
+//! `STRONGROOM_LOGIN_…`: how many logins may fail (`security/authentication/login_throttling`).
 
 use std::time::Duration;
 
@@ -6,35 +6,36 @@ use super::Profile;
 use super::limits::{Rate, rate};
 use super::reader::Reader;
 
-/// Limits of failed logins.
+/// How many logins may fail.
 #[derive(Clone, Debug)]
 pub struct LoginSettings {
-    /// Failed logins of one account from one address. The same limit applies to failed re-authentication in one
-    /// session.
+    /// How many logins of one account from one address may fail.
+    /// The same limit applies to failed re-authentications in one session.
     pub failures_per_account_and_address: Rate,
-    /// Failed logins of unknown clients from one address. Above this limit, each attempt needs a solved challenge.
+    /// How many logins of unknown clients from one address may fail.
+    /// Above this limit, each attempt needs a solved challenge.
     pub failures_per_address: Rate,
-    /// Failed logins of one account by unknown clients (brute force). Above this limit, the account refuses unknown
-    /// clients for a while. Each failure restarts the window.
+    /// How many logins of one account by unknown clients may fail (brute force).
+    /// Above this limit, the account is locked for unknown clients for a while. Each failure restarts the window.
     pub failures_per_account: Rate,
-    /// Accounts with failed logins from one network (password spraying). Above this limit, each attempt needs a solved
-    /// challenge.
+    /// How many accounts may have failed logins from one network (password spraying).
+    /// Above this limit, each attempt needs a solved challenge.
     pub accounts_per_network: Rate,
-    /// Consecutive failed logins of one account by unknown clients. Above this limit, the account needs a password
-    /// reset.
+    /// How many logins of one account by unknown clients may fail in a row.
+    /// Above this limit, the account needs a password reset.
     pub failures_in_a_row: u32,
-    /// How long a device cookie is valid after a login.
+    /// How long a device cookie is valid after the login that has set it.
     pub device_lifetime: Duration,
 }
 
 /// The highest limit per account that production accepts. NIST SP 800-63B §3.2.2 allows at most 100 consecutive
 /// failures.
 const MAX_PER_ACCOUNT: u64 = 100;
-/// The highest limit of consecutive failures by unknown clients. A known device and a signed-in user have ten failures
-/// each, so the sum is the 100 that NIST allows.
+/// The highest limit of consecutive failures by unknown clients.
+/// A known device and a signed-in user may each fail ten times in addition. The sum is 100, which NIST allows.
 const MAX_IN_A_ROW: u64 = 80;
-/// The highest limit per address and per network. Many people can share an address, but together they do not fail a
-/// thousand times an hour.
+/// The highest limit per address and per network. Many people can share an address, but even together they do not fail
+/// a thousand times an hour.
 const MAX_PER_ADDRESS: u64 = 1000;
 
 impl LoginSettings {

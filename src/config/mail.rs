@@ -1,4 +1,4 @@
-//! `STRONGROOM_MAIL_…`: the mail server.
+//! `STRONGROOM_MAIL_…`: the mail server, and the sender of mails.
 
 use std::path::PathBuf;
 
@@ -10,13 +10,13 @@ use super::origin::is_loopback;
 use super::reader::Reader;
 use super::tls::pem_file;
 
-/// The mail server and the sender.
+/// The mail server, and the sender of mails.
 #[derive(Clone, Debug)]
 pub struct MailSettings {
-    /// The URL of the mail server. If it is `None`, mails are written to files in the development folder instead of
-    /// being sent.
+    /// The URL of the mail server. If it is `None`, mails are not sent: they are written to files in the development
+    /// folder.
     pub smtp_url: Option<SecretString>,
-    /// PEM file of a private certificate authority.
+    /// The PEM file of a private certificate authority, or `None` to trust the public ones.
     pub smtp_ca: Option<PathBuf>,
     pub from: String,
 }
@@ -45,9 +45,10 @@ impl MailSettings {
     }
 }
 
-/// Returns whether the connection to the mail server requires TLS. The query of an `smtp` URL must be exactly
-/// `tls=required`. With `tls=opportunistic`, an attacker can remove STARTTLS and so prevent TLS. A second `tls`
-/// parameter is refused, because lettre uses the first one.
+/// Returns whether the connection to the mail server requires TLS.
+/// The query of an `smtp` URL must be exactly `tls=required`.
+/// With `tls=opportunistic`, an attacker could remove STARTTLS from the connection, so that it has no TLS.
+/// A second `tls` parameter is refused, because lettre only reads the first one.
 fn is_encrypted(url: &str, profile: Profile) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
     let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return false };

@@ -1,8 +1,9 @@
 //! Layer 1: the configuration, with one file per section. No other module reads environment variables.
 //!
-//! There are two profiles. Development is the default: it binds only to loopback, so other machines cannot reach it.
-//! Production (also used for staging) starts only with a valid configuration; otherwise it lists *all* faults at once.
-//! No setting can switch a security control off (insecure configuration, API8:2023).
+//! There are two profiles. Development is the default. Its listeners are on loopback addresses, so other machines
+//! cannot reach them. Production (also used for staging) only starts with a valid configuration.
+//! Otherwise it prints *all* faults at once. No setting can switch off a security control (insecure configuration,
+//! API8:2023).
 
 mod alerts;
 mod catalog;
@@ -60,24 +61,24 @@ pub use traces::TraceSettings;
 use reader::Reader;
 use secrecy::{ExposeSecret, SecretString};
 
-/// The kind of environment in which the service runs.
+/// The profile: the kind of environment in which the service runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// The service binds only to loopback, and creates its own database, keys, certificate and demo data. This profile
-    /// is the default. It is safe, because other machines cannot reach the service.
+    /// The default profile. The service only listens on loopback addresses, and creates its own database, keys,
+    /// certificate and demo data. This is safe, because other machines cannot reach the service.
     #[default]
     Development,
     /// All other environments, including staging.
     Production,
 }
 
-/// All settings, validated.
+/// All settings of the command `serve`, validated.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub profile: Profile,
-    /// The name that security events record, to distinguish the replicas.
+    /// The name by which security events distinguish this replica from others.
     pub replica: String,
-    /// The development folder: database, keys, certificate, mail, documents.
+    /// The development folder. It contains the database, keys, certificate, mails and documents.
     #[cfg(feature = "dev")]
     pub state_dir: PathBuf,
     pub http: HttpSettings,
@@ -87,14 +88,14 @@ pub struct Settings {
     pub jwt: JwtSettings,
     pub sessions: SessionSettings,
     pub passwords: PasswordSettings,
-    /// The breach service. If it is `None`, new passwords are not checked against one.
+    /// The breach service, or `None` to accept new passwords without asking one.
     pub breaches: Option<BreachSettings>,
     pub cors: CorsSettings,
     pub mail: MailSettings,
     pub alerts: AlertSettings,
     pub documents: DocumentSettings,
     pub limits: LimitSettings,
-    /// The maximum number of rows of one owner in each table (`security/limits/row_quotas`).
+    /// The maximum number of rows that one owner may have in each table (`security/limits/row_quotas`).
     pub row_quota: i64,
     pub login: LoginSettings,
     pub rules: RuleSettings,
@@ -107,7 +108,7 @@ impl Settings {
     /// Reads and validates all settings.
     ///
     /// # Errors
-    /// Returns all faults at once.
+    /// [`Faults`] with all faults at once.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
         Self::read(Reader::new(environment))
     }
@@ -115,7 +116,7 @@ impl Settings {
     /// Validates all settings without creating development secrets.
     ///
     /// # Errors
-    /// Returns the same errors as [`Self::load`].
+    /// The same errors as [`Self::load`].
     pub fn check(environment: &Environment) -> Result<(), Faults> {
         Self::read(Reader::read_only(environment)).map(drop)
     }
@@ -156,10 +157,10 @@ impl Settings {
         reader.finish().map(|()| settings)
     }
 
-    /// Refuses equal secrets: an attacker who knows one secret must not be able to use it in place of another.
+    /// Refuses equal secrets. Otherwise an attacker who knows one secret could use it in place of another one.
     fn refuse_equal_secrets(&self, reader: &mut Reader<'_>) {
         let keys = &self.secrets.master_keys;
-        // A missing or unreadable secret is empty here. It is not compared, because it has its own fault already.
+        // A secret that is missing or unreadable is empty here. It already has a fault, so it is not compared.
         let secrets: [(&str, &[u8]); 5] = [
             ("STRONGROOM_SECRETS_MASTER_KEY", keys.current.expose_secret()),
             ("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", keys.older.first().map_or(&[], ExposeSecret::expose_secret)),
@@ -192,19 +193,19 @@ fn development_folder(reader: &mut Reader<'_>, profile: Profile) -> Option<PathB
     (profile == Profile::Development).then(|| state_dir(reader))
 }
 
-/// Returns `None`, because there is no development profile without the cargo feature `dev`.
+/// Returns `None`: a build without the cargo feature `dev` has no development profile.
 #[cfg(not(feature = "dev"))]
 fn development_folder(_: &mut Reader<'_>, _: Profile) -> Option<PathBuf> {
     None
 }
 
-/// Reads the quota. It is at most ten million, because the database cannot count more rows within the statement
+/// Reads the row quota. The maximum is ten million, because the database cannot count more rows within the statement
 /// timeout.
 fn row_quota(reader: &mut Reader<'_>) -> i64 {
     i64::try_from(reader.number("STRONGROOM_QUOTAS_ROWS", 1, 10_000_000)).unwrap_or(1)
 }
 
-/// Returns `STRONGROOM_REPLICA`, or else the host name, which container engines set in `HOSTNAME`.
+/// Returns `STRONGROOM_REPLICA`, or the host name if it is not set. Container engines set the host name in `HOSTNAME`.
 fn replica(reader: &mut Reader<'_>) -> String {
     let is_name = |name: &str| {
         (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))

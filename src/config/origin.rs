@@ -1,5 +1,5 @@
-//! Web origins (RFC 6454). The service compares origins byte by byte, so a setting must use the exact form that
-//! browsers send.
+//! Web origins (RFC 6454). The service compares origins byte by byte, so settings must use the exact form that browsers
+//! send.
 
 use std::net::IpAddr;
 
@@ -7,11 +7,11 @@ use url::Url;
 
 use super::Profile;
 
-/// The description of a valid origin in the messages of faults.
+/// The description of a valid origin, for fault messages.
 pub(super) const EXPECTED: &str = "https://app.example: in lower case, without a path, a trailing slash, :443 or user:password@, and not * or null (plain http only in development on loopback)";
 
-/// Returns whether a text is an https origin in the form that browsers send. Development also accepts plain http on
-/// loopback.
+/// Returns whether a text is an https origin in the form that browsers send.
+/// Development also accepts plain http on loopback.
 pub(super) fn is_origin(text: &str, profile: Profile) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let is_secure = match url.scheme() {
@@ -19,14 +19,14 @@ pub(super) fn is_origin(text: &str, profile: Profile) -> bool {
         "http" => profile == Profile::Development && url.host_str().is_some_and(is_loopback),
         _ => false,
     };
-    // Allow only these characters in a host. URL parsers accept more, for example `https://*`.
+    // Only these characters are allowed in a host, because URL parsers accept more, for example `https://*`.
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-[]:".contains(c);
     is_secure
         && url.host_str().is_some_and(|host| host.chars().all(plain))
         && url.origin().ascii_serialization() == text
 }
 
-/// Returns whether a host is exactly `localhost` or a loopback address. `localhost.evil.example` is neither.
+/// Returns whether a host is exactly `localhost` or a loopback address. `localhost.evil.example` is not accepted.
 pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

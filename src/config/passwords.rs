@@ -1,4 +1,4 @@
-//! `STRONGROOM_PASSWORD_…`: password length, hash parameters and breach service.
+//! `STRONGROOM_PASSWORD_…`: the length of passwords, the parameters of their hashes, and the breach service.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,30 +8,31 @@ use super::alerts::{OutboundUrl, outbound_url};
 use super::reader::Reader;
 use super::tls::pem_file;
 
-/// Maximum argon2id parameters. A stored hash with higher parameters is refused: this service has not created it.
+/// The maximum parameters of argon2id. A stored hash with higher parameters is refused, because this service has not
+/// created it.
 pub const MAX_MEMORY_KIB: u32 = 1_048_576;
 pub const MAX_PASSES: u32 = 20;
 
-/// Password length and hash parameters.
+/// The length of passwords and the parameters of their hashes.
 #[derive(Clone, Debug)]
 pub struct PasswordSettings {
-    /// Minimum length of a password in characters.
+    /// The minimum length of a password, in characters.
     pub min_chars: usize,
-    /// argon2id memory in KiB.
+    /// The memory of one argon2id hash, in KiB.
     pub memory_kib: u32,
     pub iterations: u32,
     pub parallelism: u32,
-    /// Maximum number of concurrent hashes; each uses `memory_kib`.
+    /// The maximum number of hashes that are computed at the same time. Each of them uses `memory_kib`.
     pub hash_slots: usize,
-    /// How long a login waits for a free slot before it is refused with 503.
+    /// How long a login may wait for a free slot. After this time, it is refused with 503.
     pub max_wait: Duration,
 }
 
-/// Pairs of memory in KiB and iterations, which OWASP regards as equally strong minimums (Password Storage Cheat Sheet;
+/// Pairs of memory in KiB and iterations. OWASP regards these minimums as equally strong (Password Storage Cheat Sheet;
 /// ASVS 5.0 Appendix C).
 const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
-/// Maximum memory of all concurrent hashes together, so that a mistake in the settings cannot use up the memory of the
-/// machine.
+/// The maximum memory of all concurrent hashes together. It prevents that a mistake in the settings uses up the memory
+/// of the machine.
 const MAX_TOTAL_MEMORY_KIB: u64 = 4 * 1_048_576;
 
 impl PasswordSettings {
@@ -59,17 +60,17 @@ impl PasswordSettings {
     }
 }
 
-/// The breach service that checks new passwords.
+/// The breach service, which is asked whether a new password was published in a data breach.
 #[derive(Clone, Debug)]
 pub struct BreachSettings {
-    /// The base URL. The service requests `/range/PREFIX` below it, where PREFIX is the start of a password's hash.
+    /// The base URL. Requests are sent to `/range/PREFIX` below it, where PREFIX is the beginning of a password's hash.
     pub url: OutboundUrl,
-    /// PEM file of a private certificate authority.
+    /// The PEM file of a private certificate authority, or `None` to trust the public ones.
     pub ca: Option<PathBuf>,
 }
 
 impl BreachSettings {
-    /// Reads the settings. Returns `None` if no breach service is configured.
+    /// Reads the settings, or returns `None` if no breach service is configured.
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile) -> Option<Self> {
         let ca = pem_file(reader, "STRONGROOM_PASSWORD_BREACH_CA_FILE", "-----BEGIN CERTIFICATE-----");
         let name = "STRONGROOM_PASSWORD_BREACH_URL";

@@ -1,4 +1,4 @@
-//! Reads settings and collects their faults, so that an operator sees all faults at once.
+//! Reads settings and collects all faults, so that an operator can correct all of them at once.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,20 +13,21 @@ use super::environment::Environment;
 use super::faults::{Fault, Faults};
 use super::strength::weakness;
 
-/// The maximum size of a secret. It bounds the memory that reading a file can use: `NAME_FILE` could be `/dev/zero`.
+/// The maximum size of a secret. It limits how much of a file is read, because `NAME_FILE` could be `/dev/zero`.
 const MAX_SECRET_BYTES: u64 = 65_536;
 
-/// Reads settings and collects their faults.
+/// Reads settings from the environment and collects faults.
 pub(super) struct Reader<'a> {
     environment: &'a Environment,
     faults: Vec<Fault>,
-    /// Whether the reader creates and stores missing development secrets.
+    /// Whether the reader creates and stores development secrets that are missing.
     #[cfg(feature = "dev")]
     pub writes: bool,
 }
 
 impl<'a> Reader<'a> {
-    /// Creates a reader and adds a fault for each unknown name and each empty value.
+    /// Creates a reader. Adds a fault for each variable with an unknown name, an empty value or a value that is not
+    /// UTF-8.
     pub fn new(environment: &'a Environment) -> Self {
         let mut reader = Self {
             environment,
@@ -41,8 +42,8 @@ impl<'a> Reader<'a> {
                 }
                 continue;
             }
-            // Refuse empty values. An empty profile would select development, and the service would generate a key for
-            // an empty one.
+            // An empty value is refused, because it could mean something dangerous: an empty profile would select
+            // development, and the service would generate a key for an empty one.
             match environment.get(name).map(OsStr::to_str) {
                 Some(Some("")) => reader.fault(name, "is empty: give it a value, or remove it"),
                 Some(None) => reader.fault(name, "is not UTF-8 text: enter it again"),
@@ -52,7 +53,7 @@ impl<'a> Reader<'a> {
         reader
     }
 
-    /// Creates a reader that does not create development secrets.
+    /// Creates a reader that does not create and store development secrets.
     pub fn read_only(environment: &'a Environment) -> Self {
         Self {
             #[cfg(feature = "dev")]
@@ -61,14 +62,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Adds a fault. `problem` says what is wrong and how to correct it. It never quotes the value, because users may
-    /// paste a secret into the wrong line.
+    /// Adds a fault. `problem` states what is wrong and how to correct it.
+    /// It must not contain the value, because users may paste a secret into the wrong line.
     pub fn fault(&mut self, setting: &str, problem: impl Into<String>) {
         self.faults.push(Fault { setting: setting.to_owned(), problem: problem.into() });
     }
 
-    /// Adds a fault that results from several settings. If this setting already has a fault, adds nothing, because the
-    /// second fault would follow from the first.
+    /// Adds a fault that results from several settings. Adds nothing if this setting already has a fault, because the
+    /// second fault would be a consequence of the first one.
     pub fn combined_fault(&mut self, setting: &str, problem: impl Into<String>) {
         if !self.faults.iter().any(|fault| fault.setting == setting) {
             self.fault(setting, problem);
@@ -97,13 +98,13 @@ impl<'a> Reader<'a> {
         self.setting(name).and_then(|setting| self.raw(setting.name))
     }
 
-    /// Returns the value of a setting, or its default.
+    /// Returns the value of a setting, or its default if it is not set.
     pub fn text(&mut self, name: &str) -> String {
         let default = self.setting(name).map_or("", |setting| setting.default);
         self.raw(name).unwrap_or_else(|| default.to_owned())
     }
 
-    /// Returns the entries of a comma-separated list with their positions, starting at 1.
+    /// Returns the entries of a list that is separated by commas, each with its position. The first position is 1.
     pub fn list(&mut self, name: &str) -> Vec<(usize, String)> {
         let text = self.text(name);
         let parts = text.split(',').map(|part| part.trim().to_owned());
@@ -118,7 +119,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Returns an integer within bounds.
+    /// Returns an integer. If it is not between `min` and `max`, adds a fault and returns the nearest of them.
     pub fn number(&mut self, name: &str, min: u64, max: u64) -> u64 {
         let number = self.parsed(name, &format!("an integer: set it to {min} to {max}"), min);
         if !(min..=max).contains(&number) {
@@ -127,7 +128,7 @@ impl<'a> Reader<'a> {
         number.clamp(min, max)
     }
 
-    /// Returns an integer within bounds, or the default if it is not set.
+    /// Returns an integer between `min` and `max`, or `default` if the setting is not set.
     pub fn number_or(&mut self, name: &str, min: u64, max: u64, default: usize) -> usize {
         match self.optional(name) {
             Some(_) => usize::try_from(self.number(name, min, max)).unwrap_or(default),
@@ -135,7 +136,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns a secret from `NAME` or the file `NAME_FILE`.
+    /// Returns a secret from the variable `NAME` or from the file in `NAME_FILE`. If both are set, adds a fault.
     pub fn secret(&mut self, name: &str) -> Option<SecretString> {
         let file_name = format!("{name}_FILE");
         match (self.optional(name), self.raw(&file_name)) {
@@ -146,7 +147,7 @@ impl<'a> Reader<'a> {
             (Some(value), None) => Some(value.into()),
             (None, Some(path)) => match read_secret(&path) {
                 Ok(secret) => Some(secret),
-                // The fault does not contain the path: a user may have put the secret there by mistake.
+                // The fault must not contain the path, because a user may have entered the secret instead of a path.
                 Err(error) => {
                     self.fault(&file_name, format!("names a file that cannot be read ({})", error.kind()));
                     None
@@ -161,7 +162,7 @@ impl<'a> Reader<'a> {
         self.raw(name).is_some() || self.raw(&format!("{name}_FILE")).is_some()
     }
 
-    /// Returns a secret, or adds a fault if it is missing. `remedy` says how to create the secret.
+    /// Returns a secret, or adds a fault if it is missing. `remedy` states how to create the secret.
     pub fn required_secret(&mut self, name: &str, remedy: &str) -> Option<SecretString> {
         if !self.has_secret(name) {
             self.fault(name, format!("is missing: {remedy}"));
@@ -179,7 +180,7 @@ impl<'a> Reader<'a> {
         secret
     }
 
-    /// Returns an error with all faults if there are any.
+    /// Returns `Ok` if there is no fault, otherwise an error with all faults.
     pub fn finish(self) -> Result<(), Faults> {
         if self.faults.is_empty() { Ok(()) } else { Err(Faults(self.faults)) }
     }
@@ -191,8 +192,8 @@ fn is_known(name: &str) -> bool {
         .any(|setting| setting.name == name || (setting.secret && name.strip_suffix("_FILE") == Some(setting.name)))
 }
 
-/// Returns whether Kubernetes set this variable. Kubernetes sets variables for each service of a namespace. If a
-/// service is named `strongroom`, its variables look like settings: `STRONGROOM_SERVICE_HOST`,
+/// Returns whether Kubernetes has set this variable. Kubernetes sets variables for each service of a namespace.
+/// The variables of a service with the name `strongroom` look like settings: `STRONGROOM_SERVICE_HOST`,
 /// `STRONGROOM_PORT_443_TCP`.
 fn is_from_kubernetes(environment: &Environment, name: &str) -> bool {
     environment.names().filter_map(|other| other.strip_suffix("_SERVICE_HOST")).any(|service| {
@@ -201,7 +202,7 @@ fn is_from_kubernetes(environment: &Environment, name: &str) -> bool {
     })
 }
 
-/// Reads a secret from a file. Removes the trailing line break, which editors and `echo` add.
+/// Reads a secret from a file. Removes line breaks at its end, because editors and `echo` add one.
 pub(super) fn read_secret(path: impl AsRef<Path>) -> io::Result<SecretString> {
     let mut text = String::new();
     fs::File::open(path)?.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text)?;

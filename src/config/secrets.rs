@@ -1,4 +1,5 @@
-//! `STRONGROOM_SECRETS_…`: the master keys, from which other keys are derived. Also the passwords of the demo users.
+//! `STRONGROOM_SECRETS_…`: the master keys, from which other keys are derived.
+//! The passwords of the demo users are here too.
 
 use std::path::{Path, PathBuf};
 
@@ -11,9 +12,9 @@ use super::reader::{Reader, read_secret};
 /// The master keys, from which other keys are derived.
 #[derive(Clone, Debug)]
 pub struct MasterKeys {
-    /// The key that signs: at least 32 bytes.
+    /// The key that signs. It has at least 32 bytes.
     pub current: SecretSlice<u8>,
-    /// Older keys, which still verify but do not sign.
+    /// Older keys. They still verify but do not sign, so that a rotation does not invalidate what they signed.
     pub older: Vec<SecretSlice<u8>>,
 }
 
@@ -21,8 +22,8 @@ pub struct MasterKeys {
 #[derive(Clone, Debug)]
 pub struct SecretSettings {
     pub master_keys: MasterKeys,
-    /// Passwords of the three demo users. Development generates them. Production creates demo data only if
-    /// `STRONGROOM_INSECURE_DEMO_PASSWORD` is set.
+    /// The passwords of the three demo users. Development generates them.
+    /// Production only creates demo data if `STRONGROOM_INSECURE_DEMO_PASSWORD` is set.
     pub demo_passwords: Option<[SecretString; 3]>,
 }
 
@@ -61,7 +62,7 @@ impl MasterKeys {
         Self { current: current.map(bytes).unwrap_or_default(), older: previous.map(bytes).into_iter().collect() }
     }
 
-    /// Adds retired master keys from files. A retired key verifies old events, but does not sign.
+    /// Adds retired master keys from files. They verify old security events but do not sign.
     pub(super) fn read_retired(&mut self, reader: &mut Reader<'_>, files: &[PathBuf]) {
         for file in files {
             match read_secret(file) {

@@ -1,18 +1,19 @@
-//! `STRONGROOM_SESSION_…`: session timeouts.
+//! `STRONGROOM_SESSION_…`: how long a session lasts.
 
 use std::time::Duration;
 
 use super::reader::Reader;
 
-/// Session timeouts.
+/// The timeouts of a session.
 #[derive(Clone, Debug)]
 pub struct SessionSettings {
-    /// Idle timeout: a session ends if the client does not refresh its tokens for this long.
+    /// The idle timeout: a session ends if the client does not refresh its tokens for this long.
     pub idle: Duration,
-    /// Absolute timeout: a session ends this long after the login.
+    /// The absolute timeout: a session ends this long after the login, even if the client refreshes its tokens.
     pub absolute: Duration,
-    /// A refresh token that is used twice within this time is attributed to a second browser tab. A later reuse is
-    /// treated as theft and ends the session.
+    /// The grace period for a refresh token that is used twice.
+    /// Within it, the second use is attributed to a second browser tab.
+    /// A later second use is treated as theft and ends the session.
     pub reuse_grace: Duration,
 }
 

@@ -1,12 +1,13 @@
-//! Refuses weak and default keys (CWE-1391, CWE-1392; ASVS 11.2.3, 13.2.3). No check can prove that a key is random;
-//! these checks find common mistakes.
+//! Refuses weak keys and default passwords (CWE-1391, CWE-1392; ASVS 11.2.3, 13.2.3).
+//! No check can prove that a key is random. These checks find common mistakes.
 
-/// The minimum length of a key: the length of the output of SHA-256 (RFC 7518 §3.2).
+/// The minimum length of a key in bytes: the length of the output of SHA-256 (RFC 7518 §3.2).
 const MIN_KEY_BYTES: usize = 32;
-/// A random key of 32 bytes, in hexadecimal or base64, has fewer distinct characters only once in about a million keys.
+/// The minimum number of different characters in a key. Only one in a million random keys of 32 bytes has fewer (in
+/// hexadecimal or base64).
 const MIN_DISTINCT_CHARS: usize = 10;
 
-/// Texts that occur in sample keys of tutorials. Attackers have these keys in their word lists.
+/// Texts in the sample keys of tutorials. Attackers try these keys first.
 const SAMPLES: [&str; 12] = [
     "change",
     "secret",
@@ -22,7 +23,7 @@ const SAMPLES: [&str; 12] = [
     "strongroom",
 ];
 
-/// Default passwords of databases.
+/// Passwords that databases have by default, or that tutorials use.
 const SAMPLE_PASSWORDS: [&str; 16] = [
     "postgres",
     "postgresql",
@@ -42,7 +43,7 @@ const SAMPLE_PASSWORDS: [&str; 16] = [
     "qwerty",
 ];
 
-/// Returns why a key is weak, or `None` if no weakness is found.
+/// Returns the reason why a key is weak, or `None` if no weakness was found.
 pub(super) fn weakness(key: &str) -> Option<&'static str> {
     let lower = key.to_lowercase();
     let mut characters: Vec<char> = key.chars().collect();
@@ -51,8 +52,8 @@ pub(super) fn weakness(key: &str) -> Option<&'static str> {
     if key.len() < MIN_KEY_BYTES {
         Some("is shorter than 32 bytes (256 bits)")
     } else if key.contains("-----BEGIN ") {
-        // A PEM file can be a public key, which attackers know. If it were the HMAC secret, they could forge tokens
-        // (algorithm confusion).
+        // A PEM file may contain a public key, which attackers know.
+        // If it were used as the HMAC secret, they could forge tokens (algorithm confusion).
         Some("is a PEM file instead of random text")
     } else if SAMPLES.iter().any(|sample| lower.contains(sample)) {
         Some("contains a sample value")
@@ -65,18 +66,18 @@ pub(super) fn weakness(key: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns whether a database password is a default password or equals the user name.
+/// Returns whether a database password is a known default or equals the user name.
 pub(super) fn is_sample_password(user: &str, password: &str) -> bool {
     let lower = password.to_lowercase();
     lower == user.to_lowercase() || SAMPLE_PASSWORDS.contains(&lower.as_str())
 }
 
-/// Returns whether a key repeats a shorter text.
+/// Returns whether a key consists of a shorter text that is repeated.
 fn is_repeated(key: &[u8]) -> bool {
     (1..=key.len() / 2).any(|period| key.iter().zip(key.iter().skip(period)).all(|(one, next)| one == next))
 }
 
-/// Returns whether most characters are equal to, or adjacent to, the one before, as in `0123…` or `zyxw…`.
+/// Returns whether most characters are equal or adjacent to their predecessor, as in `0123…` or `zyxw…`.
 fn is_sequence(key: &[u8]) -> bool {
     let steps = key.iter().zip(key.iter().skip(1)).filter(|(one, next)| one.abs_diff(**next) <= 1).count();
     2 * steps > key.len()

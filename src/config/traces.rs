@@ -1,4 +1,4 @@
-//! `STRONGROOM_TRACES_…`: the trace collector.
+//! `STRONGROOM_TRACES_…`: the collector that receives traces.
 
 use std::path::PathBuf;
 
@@ -7,12 +7,12 @@ use super::origin::is_origin;
 use super::reader::Reader;
 use super::tls::pem_file;
 
-/// The trace collector.
+/// The collector that receives traces.
 #[derive(Clone, Debug)]
 pub struct TraceSettings {
-    /// The origin of the collector. If it is `None`, no traces are sent.
+    /// The origin of the collector, or `None` to send no traces.
     pub collector: Option<String>,
-    /// PEM file of a private certificate authority.
+    /// The PEM file of a private certificate authority, or `None` to trust the public ones.
     pub authority: Option<PathBuf>,
 }
 
@@ -20,7 +20,7 @@ impl TraceSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let name = "STRONGROOM_TRACES_OTLP_ENDPOINT";
         let collector = reader.optional(name);
-        // Plain HTTP on loopback is allowed in production too, because the collector is often an agent on the same
+        // Plain HTTP on loopback is also allowed in production, because the collector is often an agent on the same
         // machine.
         if collector.as_ref().is_some_and(|url| !is_origin(url, Profile::Development)) {
             let problem = "is not a URL such as https://collector.example:4318, without a path, user or password (plain http only on loopback)";

@@ -1,9 +1,9 @@
 //! Runs BEGIN in its own task, so that a cancelled request cannot leave a transaction open.
 //!
-//! sqlx knows of a transaction only when PostgreSQL has answered BEGIN. If the client disconnects before, the request
-//! is cancelled, and its connection would return to the pool inside an open transaction. The next request would then
-//! write into that transaction. In a task of its own, BEGIN always completes. If the request no longer exists, the task
-//! rolls back.
+//! sqlx registers a transaction only when PostgreSQL has answered BEGIN.
+//! If the client disconnects before this, the request is cancelled, and its connection would return to the pool inside
+//! an open transaction. The next request would then write into this transaction.
+//! In its own task, BEGIN always completes. If the request no longer exists, the task rolls the transaction back.
 
 use sqlx::postgres::PgTransaction;
 use sqlx::{PgPool, SqlSafeStr, SqlStr};
@@ -12,15 +12,15 @@ use tracing::Instrument;
 /// Begins a transaction.
 ///
 /// # Errors
-/// Fails if no connection becomes free in time or the database is unavailable.
+/// [`sqlx::Error`] if no connection becomes free in time, or if the database is unavailable.
 pub async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
     begin_with(pool, "begin".into_sql_str()).await
 }
 
-/// Begins a transaction with this statement.
+/// Begins a transaction by this statement, which may also change settings of the transaction.
 ///
 /// # Errors
-/// Fails like [`begin`].
+/// The same errors as [`begin`].
 #[allow(clippy::disallowed_methods, reason = "the only caller; see the module head")]
 pub async fn begin_with(pool: &PgPool, statement: SqlStr) -> Result<PgTransaction<'static>, sqlx::Error> {
     let pool = pool.clone();

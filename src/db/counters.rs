@@ -1,30 +1,30 @@
-//! Counters with a fixed window, for mail budgets and detection rules. They are in PostgreSQL, so all replicas share
-//! them and they survive a restart.
+//! Counters with a fixed time window, for mail budgets and detection rules.
+//! They are in PostgreSQL, so that all replicas share them and a restart does not reset them.
 //!
-//! A window begins with the first event. Later events do not extend it; the first one after its end starts a new
-//! window.
+//! A window begins with the first event. Later events do not extend it.
+//! The first event after the end of a window begins a new window.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, PgPool};
 
-/// An increment of one counter.
+/// By how much to increment one counter.
 pub struct Increment {
     pub kind: &'static str,
     pub key: String,
     pub by: i64,
-    /// The end of the window, if this increment starts one.
+    /// The end of the window, if this increment begins a new window.
     pub window_ends_at: DateTime<Utc>,
 }
 
-/// A counter after the increment.
+/// The state of a counter after an increment.
 pub struct Counter {
     pub kind: String,
     pub key: String,
     pub count: i64,
 }
 
-/// Increments counters and returns them. Each row is locked, so each of several parallel requests gets its own count.
-/// The rows are locked in a fixed order, so that replicas cannot deadlock.
+/// Increments counters and returns their new state. The statement locks each row, so parallel requests get different
+/// counts. The rows are locked in a fixed order, so that replicas cannot deadlock.
 pub async fn add(
     executor: impl PgExecutor<'_>,
     increments: &[Increment],
@@ -54,7 +54,7 @@ pub async fn add(
     .await
 }
 
-/// Deletes counters whose window ended before this time.
+/// Deletes the counters whose window has ended before this time.
 pub async fn sweep(pool: &PgPool, ended_before: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from counters where expires_at <= $1", ended_before).execute(pool).await?;
     Ok(())

@@ -1,13 +1,14 @@
-//! Stores the replies of idempotent requests (`http/idempotency.rs`), each in the same transaction as the change
-//! itself.
+//! Stores the replies of idempotent requests (`http/idempotency.rs`).
+//! A reply is stored in the same transaction as the change that the request makes.
 //!
-//! **Lock order**: all idempotent requests lock in one order, so that they cannot deadlock: key, invoice, number
-//! counter, document, storage usage of the owner. A request claims its key before it locks or writes any other row, so
-//! a request that waits for a key holds no other lock. Foreign keys lock too: inserting a document locks its invoice.
+//! **Lock order**: all idempotent requests lock rows in the same order, so that they cannot deadlock: key, invoice,
+//! number counter, document, storage usage of the owner. A request claims its key before it locks or writes any other
+//! row, so a request that waits for a key has locked nothing else.
+//! Foreign keys lock too: inserting a document locks its invoice.
 //!
-//! Some requests have no key and can lock in another order: those that delete an invoice or a customer, or move a
-//! document. A deadlock needs at least three of these requests at the same time. PostgreSQL then aborts one of them,
-//! and its client receives 503.
+//! Some requests have no key and can lock rows in another order: those that delete an invoice or a customer, or move a
+//! document. A deadlock is only possible between at least three such requests at the same time.
+//! PostgreSQL then aborts one of them, and its client gets 503.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -15,16 +16,16 @@ use sqlx::{PgConnection, PgPool};
 use super::exactly_one;
 use crate::base::id::UserId;
 
-/// How long the reply to a key is stored.
+/// How long the reply to a request with an idempotency key is stored.
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// The SQLSTATE of a statement that waited longer than `lock_timeout`.
+/// The SQLSTATE of the error for a statement that has waited longer than `lock_timeout`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// How many expired replies one statement deletes at most.
+/// The maximum number of expired replies that one statement deletes, so that it is short.
 const SWEEP_BATCH: i64 = 1_000;
 
-/// An idempotency key with the owner, the route and the body that it is bound to.
+/// An idempotency key, together with the owner, the route and the body for which it is valid.
 pub struct Claim<'a> {
     pub owner: UserId,
     pub route: &'a str,
@@ -33,7 +34,7 @@ pub struct Claim<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// A stored reply.
+/// The stored reply of an idempotent request.
 pub struct StoredAnswer {
     pub status: i32,
     pub location: String,
@@ -43,18 +44,18 @@ pub struct StoredAnswer {
 
 /// The result of claiming a key.
 pub enum ClaimOutcome {
-    /// The key is new: the caller executes the request.
+    /// The key is new. The caller must execute the request and store its reply.
     New,
-    /// The request was executed before. This is its stored reply.
+    /// The request was already executed. The caller must send this stored reply.
     Answered(StoredAnswer),
-    /// The key was used before with another body.
+    /// The key was already used with a different body.
     DifferentBody,
-    /// Another request with this key was still running when `lock_timeout` ended. The transaction is aborted.
+    /// Another request with this key was still running when `lock_timeout` ended. The transaction is now aborted.
     InProgress,
 }
 
-/// Claims the key by inserting its row. If another transaction has inserted the same key, this statement waits for its
-/// end. An expired reply is replaced.
+/// Claims the key by inserting its row. If another transaction has inserted the same key, the statement waits until
+/// that transaction ends. An expired reply is replaced.
 pub async fn claim(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<ClaimOutcome, sqlx::Error> {
     let claimed = sqlx::query!(
         "insert into idempotency_keys as known (owner_id, route, key, fingerprint, claimed_at)
@@ -82,7 +83,7 @@ pub async fn claim(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<C
     }
 }
 
-/// Returns the stored reply. The claim that found it has locked its row.
+/// Returns the stored reply. Its row is still locked by the statement that tried to claim the key.
 async fn stored(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<ClaimOutcome, sqlx::Error> {
     let stored = sqlx::query!(
         r#"select fingerprint = sha256($4) as "same!", status as "status!", location as "location!", etag, body as "body!"
@@ -101,8 +102,8 @@ async fn stored(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<Clai
     Ok(ClaimOutcome::Answered(StoredAnswer { status, location, etag, body }))
 }
 
-/// Deletes the expired replies of all owners in batches. The database function that deletes them sees only expired
-/// rows.
+/// Deletes the expired replies of all owners, in batches. Row-level security does not apply to the database function
+/// that deletes them, but it can only see expired rows.
 pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     loop {
         let deleted = sqlx::query_scalar!(r#"select sweep_idempotency_keys($1) as "deleted!""#, SWEEP_BATCH)
@@ -114,7 +115,7 @@ pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     }
 }
 
-/// Returns whether this key has a stored reply, for any body.
+/// Returns whether a reply is stored for this key. The body of the request is not compared.
 pub async fn is_answered(
     connection: &mut PgConnection,
     owner: UserId,
@@ -134,7 +135,7 @@ pub async fn is_answered(
     answered.fetch_one(connection).await
 }
 
-/// Stores the reply of a claimed key.
+/// Stores the reply of a request whose key was claimed.
 pub async fn store(connection: &mut PgConnection, claim: &Claim<'_>, answer: &StoredAnswer) -> Result<(), sqlx::Error> {
     let stored = sqlx::query!(
         "update idempotency_keys set status = $4, location = $5, etag = $6, body = $7

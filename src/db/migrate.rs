@@ -1,25 +1,26 @@
-//! The migrations. They are compiled into the program. The owner role applies them, and the readiness check verifies
-//! that they are applied.
+//! The migrations, which are compiled into the program. The role of the schema's owner applies them, and the readiness
+//! check verifies that they are applied.
 
 use std::collections::HashSet;
 
 use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 use sqlx::postgres::{PgConnection, PgExecutor};
 
-/// The migrations of this build.
+/// The migrations that this build contains.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
 
-/// The SQLSTATE of an unknown table.
+/// The SQLSTATE of the error for a table that does not exist.
 const UNDEFINED_TABLE: &str = "42P01";
 
-/// Applies the missing migrations as the schema's owner, and returns them. An advisory lock makes concurrent runs wait
-/// for each other.
+/// Applies the missing migrations as the schema's owner, and returns them.
+/// An advisory lock makes concurrent runs wait for each other.
 ///
 /// # Errors
-/// Fails if the role lacks privileges, a migration fails on the existing data, or an applied migration was edited.
+/// Fails if the role lacks privileges, if a migration fails on the existing data, or if an applied migration was
+/// edited.
 pub async fn run(owner: &mut PgConnection) -> Result<Vec<&'static Migration>, MigrateError> {
-    // Take the lock before reading the applied migrations, so that no other process migrates between this read and the
-    // run. The migrator takes the same lock again, which PostgreSQL allows in one session.
+    // Take the lock before reading the applied migrations, so that no other process applies migrations between this
+    // read and the run. The migrator takes the same lock again, which PostgreSQL allows within one session.
     owner.lock().await?;
     owner.ensure_migrations_table(&MIGRATOR.table_name).await?;
     let applied = owner.list_applied_migrations(&MIGRATOR.table_name).await?;
@@ -29,7 +30,7 @@ pub async fn run(owner: &mut PgConnection) -> Result<Vec<&'static Migration>, Mi
     Ok(MIGRATOR.iter().filter(is_new).collect())
 }
 
-/// Returns whether all migrations of this build are applied. Returns false for a database without a schema.
+/// Returns whether all migrations of this build are applied. Returns `false` if the database has no schema yet.
 pub async fn is_current(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
     let versions = sqlx::query_scalar!("select version from _sqlx_migrations where success").fetch_all(executor).await;
     let applied: HashSet<i64> = match versions {

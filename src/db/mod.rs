@@ -1,5 +1,6 @@
-//! Layer 1: the database, with a bounded connection pool and migrations. An owner's rows are read by one statement
-//! ([`owner_query!`]) and changed in a transaction ([`OwnerTx`]).
+//! Layer 1: the database, with a bounded connection pool and migrations.
+//! A read of an owner's rows is one statement ([`owner_query!`]).
+//! A change of an owner's rows is a transaction ([`OwnerTx`]).
 
 mod begin;
 pub mod counters;

@@ -1,11 +1,11 @@
 //! Receives PostgreSQL notifications (`LISTEN`) on one connection per process, and forwards them to subscribers.
 //!
-//! An open connection does not prove that notifications arrive: a pooler may keep the connection open and drop
-//! `LISTEN`. So the process sends a notification to itself every few seconds (heartbeat). If the heartbeat does not
-//! arrive, the listener connects again.
+//! An open connection does not prove that notifications arrive: a connection pooler may keep the connection open but
+//! drop `LISTEN`. So the process sends a notification to itself every few seconds (heartbeat).
+//! If the heartbeat does not arrive, the listener connects again.
 //!
-//! All transactions that send a notification commit one after the other, under a lock of the whole cluster. So only rare
-//! changes send one.
+//! Transactions that send a notification commit one after the other, under a lock of the whole database cluster.
+//! So only rare changes send a notification.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,43 +20,44 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(8);
 const RECONNECT_DELAY: Duration = Duration::from_millis(500);
 
-/// Maximum number of notifications that wait for one subscriber. A slower subscriber loses the oldest ones and receives
-/// a lag error.
+/// The maximum number of notifications that wait for one subscriber.
+/// If a subscriber is slower, it loses the oldest notifications and receives an error that says so
+/// (`RecvError::Lagged`).
 const MAX_QUEUED: usize = 4_096;
 
-/// The listener of this process.
+/// Listens for the notifications of one channel and forwards them to the subscribers in this process.
 pub struct NotificationListener {
     pool: PgPool,
     channel: &'static str,
-    /// Each notification's payload.
+    /// Sends the payload of each notification to all subscribers.
     subscribers: broadcast::Sender<Arc<str>>,
     is_listening: AtomicBool,
 }
 
 impl NotificationListener {
-    /// Creates a listener for this channel, without connecting.
+    /// Creates a listener for this channel. It does not connect yet.
     #[must_use]
     pub fn new(pool: PgPool, channel: &'static str) -> Self {
         Self { pool, channel, subscribers: broadcast::Sender::new(MAX_QUEUED), is_listening: AtomicBool::new(false) }
     }
 
-    /// Subscribes to the payloads of all notifications from now on.
+    /// Returns a receiver for the payloads of all notifications that arrive from now on.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<str>> {
         self.subscribers.subscribe()
     }
 
-    /// Returns whether the last heartbeat arrived, which means that notifications are received.
+    /// Returns whether a heartbeat has arrived recently, which proves that notifications are received.
     #[must_use]
     pub fn is_listening(&self) -> bool {
         self.is_listening.load(Ordering::Relaxed)
     }
 
-    /// Listens until the future is dropped, and reconnects after errors.
+    /// Listens until the future is dropped. After an error, it connects again.
     pub async fn listen(&self) {
         loop {
             if let Err(error) = self.listen_once().await {
-                // The log contains only the error code, because PostgreSQL's message can contain values of a row.
+                // Log only the error code, because the message of PostgreSQL can contain values of a row.
                 let code = error.as_database_error().and_then(|error| error.code()).map(String::from);
                 let cause = code.unwrap_or_else(|| error.to_string());
                 tracing::warn!(cause, "listener lost its connection; reconnecting");
@@ -66,12 +67,11 @@ impl NotificationListener {
         }
     }
 
-    /// Listens on one connection until it ends.
+    /// Listens on one connection until the connection or its heartbeat is lost.
     async fn listen_once(&self) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
         listener.listen_all([self.channel, HEARTBEAT]).await?;
-        // Heartbeats are sent in parallel, so that a heartbeat that waits for a busy database does not delay
-        // notifications.
+        // Heartbeats are sent concurrently: a heartbeat that waits for a busy database must not delay notifications.
         tokio::select! {
             ended = self.send_heartbeats() => ended,
             ended = self.forward(&mut listener) => ended,
@@ -86,7 +86,7 @@ impl NotificationListener {
         }
     }
 
-    /// Forwards notifications until a heartbeat is missing or the connection ends.
+    /// Forwards notifications until no heartbeat has arrived for a while, or until the connection ends.
     async fn forward(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
         let mut timeout = Box::pin(tokio::time::sleep(HEARTBEAT_TIMEOUT));
         loop {
@@ -99,7 +99,7 @@ impl NotificationListener {
                 timeout = Box::pin(tokio::time::sleep(HEARTBEAT_TIMEOUT));
                 self.is_listening.store(true, Ordering::Relaxed);
             } else {
-                // The error means that there are no subscribers yet.
+                // Sending only fails if there are no subscribers yet, so the error is ignored.
                 let _ = self.subscribers.send(message.payload().into());
             }
         }

@@ -1,27 +1,30 @@
-//! Reads of one owner's rows in one round trip ([`owner_query!`], [`owner_query_as!`]).
+//! Reads the rows of one owner in one round trip to the database ([`owner_query!`], [`owner_query_as!`]).
 //!
-//! PostgreSQL runs a statement outside of a transaction block in its own transaction. So a SELECT can set
-//! `app.owner_id` for itself, without BEGIN and ROLLBACK. The macros put the SELECT of a store into this frame:
+//! PostgreSQL runs a statement outside of a transaction block in its own transaction.
+//! So a SELECT can set `app.owner_id` for itself, without BEGIN and ROLLBACK.
+//! The macros insert the SELECT of a store into this statement:
 //!
-//! ```sql
-//! select read.* from set_config('app.owner_id', $1::uuid::text, true) as owner
-//! cross join lateral (select statement.* from (<SELECT>) as statement where owner is not null offset 0) as read
-//! ```
+//! ```sql select read.* from set_config('app.owner_id', $1::uuid::text, true) as owner cross join lateral (select
+//! statement.* from (<SELECT>) as statement where owner is not null offset 0) as read ```
 //!
-//! The setting must be made before PostgreSQL evaluates the policies of the SELECT. Two parts of the frame ensure this:
+//! PostgreSQL must execute `set_config` before it evaluates the policies of the SELECT.
+//! Two parts of the statement ensure this order:
 //!
 //! - LATERAL and `owner is not null`: the subquery depends on the result of `set_config`, so it runs after it.
-//! - `offset 0` keeps the planner from merging the subquery with the outer query. If they were merged, PostgreSQL would
-//!   evaluate the policies first.
+//! - `offset 0` prevents that the planner merges the subquery with the outer query.
+//!   After a merge, PostgreSQL would evaluate the policies first.
 //!
-//! A policy that is evaluated too early finds no setting, so the statement returns no rows. The third argument of
-//! `set_config` limits the setting to the transaction: the next statement on the connection finds no owner. The frame
-//! keeps the order of the rows, because it reads the subquery once, from start to end.
+//! If a policy were evaluated too early, it would find no owner, and the statement would return no rows.
+//! The third argument of `set_config` limits the setting to the transaction, so the next statement on the connection
+//! finds no owner. The statement preserves the order of the rows, because it reads the subquery once, from start to
+//! end.
 //!
-//! The macros also work inside an [`OwnerTx`](super::OwnerTx) of the same owner. They then set what is already set.
+//! The macros also work inside an [`OwnerTx`](super::OwnerTx) of the same owner.
+//! The setting then already has the same value.
 
-/// Like [`sqlx::query!`], for a SELECT on the rows of one owner. The owner (a [`UserId`](crate::base::id::UserId)) is
-/// `$1`. The arguments after the statement begin at `$2`.
+/// A variant of [`sqlx::query!`] for a SELECT on the rows of one owner.
+/// `$1` is the owner (a [`UserId`](crate::base::id::UserId)).
+/// The arguments after the SQL text are `$2`, `$3` and so on.
 macro_rules! owner_query {
     (@frame $query:ident [$($row:tt)*] $owner:expr, $sql:tt $(+ $more:tt)* $(, $argument:expr)* $(,)?) => {
         sqlx::$query!(
@@ -36,7 +39,7 @@ macro_rules! owner_query {
     ($($read:tt)+) => { $crate::db::owner_query!(@frame query [] $($read)+) };
 }
 
-/// Like [`sqlx::query_as!`], for a SELECT on the rows of one owner. See [`owner_query!`].
+/// A variant of [`sqlx::query_as!`] for a SELECT on the rows of one owner. See [`owner_query!`].
 macro_rules! owner_query_as {
     ($row:ty, $($read:tt)+) => { $crate::db::owner_query!(@frame query_as [$row,] $($read)+) };
 }

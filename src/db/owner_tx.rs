@@ -1,12 +1,12 @@
 //! Owner-scoped transactions and row-level security (BOLA, IDOR) (CWE-639, CWE-284, API1:2023).
 //!
 //! **Attack**: a statement without a condition on the owner returns or changes rows of other users.
-//! **Control**: the rows of an owned table are visible only in a transaction that sets `app.owner_id`. The policies of
-//! row-level security read this setting; without it, a statement sees no rows. A write sets it in an [`OwnerTx`], a
-//! read in its own statement ([`owner_query!`](super::owner_query!)). The setting ends with the transaction. A
-//! session-wide setting would survive COMMIT, and the next request on the same connection would act as this user. A
-//! dropped transaction is rolled back.
-//! **Limits**: the identity tables have no owner and no policy; `contract::sql_scope` lists their statements.
+//! **Control**: the rows of an owned table are only visible in a transaction that sets `app.owner_id`.
+//! The policies of row-level security read this setting. Without it, a statement sees no rows.
+//! A write sets it in an [`OwnerTx`], and a read sets it in its own statement ([`owner_query!`](super::owner_query!)).
+//! The setting ends with the transaction. If it were a setting of the session, it would survive COMMIT, and the next
+//! request on the same connection would act as this user. A dropped transaction is rolled back.
+//! **Limits**: the identity tables have no owner and no policy. `contract::sql_scope` lists their statements.
 //! **ASVS**: 8.2.2, 8.3.1, 8.4.1 · **Test**: `contract::database_walls`, `contract::owner_reads`,
 //! `contract::sql_scope`, `attacks::authorization::object_level`
 
@@ -15,8 +15,8 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, SqlSafeStr, Transactio
 use super::begin_with;
 use crate::base::id::UserId;
 
-/// A transaction that can read and write only the rows of one owner. Dropping it without [`commit`](Self::commit) rolls
-/// back.
+/// A transaction that can only read and write the rows of one owner.
+/// If it is dropped without [`commit`](Self::commit), it is rolled back.
 pub struct OwnerTx {
     transaction: Transaction<'static, Postgres>,
     owner: UserId,
@@ -26,7 +26,7 @@ impl OwnerTx {
     /// Begins a transaction for this owner.
     ///
     /// # Errors
-    /// Fails if no connection becomes free in time or the database is unavailable.
+    /// [`sqlx::Error`] if no connection becomes free in time, or if the database is unavailable.
     #[allow(clippy::disallowed_methods, reason = "SET LOCAL takes no parameters; a UUID needs no escaping")]
     pub async fn begin(pool: &PgPool, owner: UserId) -> Result<Self, sqlx::Error> {
         let begin = format!("begin; set local app.owner_id = '{}'", owner.uuid());
@@ -34,12 +34,12 @@ impl OwnerTx {
         Ok(Self { transaction, owner })
     }
 
-    /// Returns the connection on which statements run.
+    /// Returns the connection of the transaction, on which statements must run.
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
     }
 
-    /// Returns the owner of the rows.
+    /// Returns the owner whose rows the transaction can access.
     #[must_use]
     pub fn owner(&self) -> UserId {
         self.owner
@@ -48,8 +48,8 @@ impl OwnerTx {
     /// Commits the transaction.
     ///
     /// # Errors
-    /// Fails if a deferred constraint is violated or the connection is lost. After a lost connection, it is unknown
-    /// whether the commit took place.
+    /// [`sqlx::Error`] if a deferred constraint is violated, or if the connection is lost.
+    /// If the connection is lost, it is unknown whether the transaction was committed.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         self.transaction.commit().await
     }

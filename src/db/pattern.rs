@@ -1,7 +1,7 @@
-//! Escapes search text for LIKE.
+//! Escapes text that a user searches for, for the SQL operator LIKE.
 
-/// Returns a LIKE pattern that matches values that contain this text. The characters `%`, `_` and `\` of the text are
-/// escaped.
+/// Returns a LIKE pattern that matches every value which contains this text.
+/// The characters `%`, `_` and `\` are escaped, because they have a special meaning in a pattern.
 #[must_use]
 pub fn containing(text: &str) -> String {
     let mut pattern = String::from("%");

@@ -1,5 +1,5 @@
-//! The connection pool. The number of connections, the waiting time and the time of a statement are bounded. So a slow
-//! or lost database causes quick 503 replies instead of hanging requests.
+//! The connection pool. It limits the number of connections, the time to wait for one, and the time of a statement.
+//! So if the database is slow or lost, requests get 503 quickly and do not hang.
 
 use std::io;
 use std::time::Duration;
@@ -11,34 +11,35 @@ use tokio::time::timeout;
 /// The limits of the pool.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolLimits {
-    /// Maximum number of connections.
+    /// The maximum number of connections in the pool.
     pub max_connections: u32,
-    /// How long a request waits for a connection before it is refused with 503.
+    /// How long a request may wait for a connection. After this time, it is refused with 503.
     pub acquire_timeout: Duration,
     /// How long a statement may run before PostgreSQL cancels it.
     pub statement_timeout: Duration,
 }
 
-/// A connection that was idle for longer is checked before use. A check costs a round trip, so a connection that was
-/// used more recently is not checked. If such a connection is lost, the request receives 503.
+/// A connection that was idle for longer than this time is checked before it is used.
+/// The check costs a round trip, so a connection that was used more recently is not checked.
+/// If such a connection is lost, the request gets 503.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
-/// The timeout of connecting apart from the pool. A busy database may need long to accept a connection.
+/// The timeout for a connection that does not belong to the pool. A busy database may need long to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Creates a pool that connects on first use.
+/// Creates a pool. It opens connections only when they are needed, so this function does not need the database.
 #[must_use]
 pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
     let milliseconds = |time: Duration| time.as_millis().to_string();
     let options = options.application_name("strongroom").options([
         ("statement_timeout", milliseconds(limits.statement_timeout)),
         ("lock_timeout", milliseconds(limits.statement_timeout / 2)),
-        // PostgreSQL ends an abandoned transaction, so that it does not keep its locks.
+        // PostgreSQL ends a transaction that was abandoned, so that its locks are released.
         ("idle_in_transaction_session_timeout", milliseconds(limits.statement_timeout * 2)),
     ]);
     PgPoolOptions::new()
-        // By default, sqlx checks a connection before each use, which costs a round trip. `before_acquire` checks only
-        // idle ones.
+        // By default, sqlx checks a connection before each use, which costs a round trip.
+        // `before_acquire` only checks connections that were idle.
         .test_before_acquire(false)
         .before_acquire(|connection, state| {
             Box::pin(async move {
@@ -54,10 +55,10 @@ pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
 }
 
 /// Opens a connection that does not belong to the pool, for a worker that must not wait for the pool under load.
-/// `pg_stat_activity` shows the connection under `name`.
+/// `name` is its name in `pg_stat_activity`.
 ///
 /// # Errors
-/// Fails if the database is unavailable.
+/// [`sqlx::Error`] if the database is unavailable.
 pub async fn connect_apart(pool: &PgPool, name: &str) -> Result<PgConnection, sqlx::Error> {
     let options = pool.connect_options().as_ref().clone().application_name(name);
     timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await.map_err(io::Error::from)?

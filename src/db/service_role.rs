@@ -1,22 +1,23 @@
-//! Least privilege of the service's database role (CWE-250, CWE-269). In production, the service does not start with a
-//! role that could bypass owner isolation or change the audit trail.
+//! Least privilege of the service's database role (CWE-250, CWE-269).
+//! In production, the service does not start if its role could bypass the isolation of owners or change the audit
+//! trail.
 
 use sqlx::PgConnection;
 
-/// The role that owns the schema and runs migrations.
+/// The role that owns the schema and applies the migrations.
 pub const OWNER: &str = "strongroom_owner";
 
-/// A privilege that the service's role must not have.
+/// A privilege that the service's role has but must not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the database role {role} {fault}: run `{remedy}`")]
 pub struct RoleFault {
     pub role: String,
     pub fault: String,
-    /// The SQL statement with which a superuser removes the privilege.
+    /// The SQL statement by which a superuser removes the privilege.
     pub remedy: String,
 }
 
-/// Returns all excess privileges of the role of this connection.
+/// Returns all privileges of the role of this connection that it must not have.
 pub async fn role_faults(connection: &mut PgConnection) -> Result<Vec<RoleFault>, sqlx::Error> {
     let me = sqlx::query!(
         r#"select rolname::text as "name!", rolsuper as "superuser!", rolbypassrls as "bypassrls!",
@@ -44,10 +45,10 @@ pub async fn role_faults(connection: &mut PgConnection) -> Result<Vec<RoleFault>
     Ok(faults.collect())
 }
 
-/// The description of each excess privilege, and its remedy.
+/// Pairs of a forbidden privilege and the statement that removes it.
 type Found = Vec<(String, String)>;
 
-/// Returns the memberships in other roles, including predefined roles such as `pg_read_all_data`.
+/// Returns the roles of which the role is a member. This includes predefined roles such as `pg_read_all_data`.
 async fn memberships(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let roles = sqlx::query_scalar!(
         r#"select quote_ident(other.rolname) as "name!"
@@ -58,7 +59,7 @@ async fn memberships(connection: &mut PgConnection, role: &str) -> Result<Found,
     Ok(found.map(|other| (format!("is a member of {other}"), format!("revoke {other} from {role}"))).collect())
 }
 
-/// Returns the objects that the role owns. An owner may change or drop an object regardless of grants.
+/// Returns the objects that the role owns. An owner may change or drop its objects without any grant.
 async fn owned_objects(connection: &mut PgConnection) -> Result<Found, sqlx::Error> {
     let objects = sqlx::query_scalar!(
         r#"select format('%s %s', object.type, object.identity) as "name!"
@@ -73,8 +74,8 @@ async fn owned_objects(connection: &mut PgConnection) -> Result<Found, sqlx::Err
     Ok(found.map(|name| (format!("owns the {name}"), format!("alter {name} owner to {OWNER}"))).collect())
 }
 
-/// Returns the tables on which the role may update all columns although the migrations grant only some. The remedy also
-/// grants the columns again, because revoking UPDATE on a table revokes the grants of its columns too.
+/// Returns the tables in which the role may update all columns, although the migrations grant only some columns.
+/// The remedy grants these columns again, because revoking UPDATE on a table also revokes the grants of its columns.
 async fn whole_table_updates(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let tables = sqlx::query!(
         r#"select c.oid::regclass::text as "name!", string_agg(quote_ident(a.attname), ', ') as "columns!"

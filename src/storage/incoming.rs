@@ -1,7 +1,7 @@
-//! A temporary file that receives one upload. Only the service's user can read it (mode 0600), and dropping it deletes
-//! it.
+//! The temporary file of one upload. Only the service's operating system user can read it (mode 0600).
+//! Dropping it deletes the file.
 //!
-//! The methods block on disk I/O, so call them on a blocking thread.
+//! The methods block on disk I/O, so they must be called on a blocking thread.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use actix_web::web::Bytes;
 use uuid::Uuid;
 
-/// The size of a part in a multipart upload to S3: the minimum that S3 accepts.
+/// The size of a part in a multipart upload to S3, in bytes. S3 accepts no smaller parts.
 pub(super) const PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// An upload in progress.
+/// An upload in progress, with its temporary file.
 pub struct Incoming {
     key: Uuid,
     path: PathBuf,
@@ -33,30 +33,30 @@ impl Incoming {
         self.key
     }
 
-    /// Appends bytes to the file.
+    /// Appends bytes to the temporary file.
     ///
     /// # Errors
-    /// Fails if the disk is full or unavailable.
+    /// [`io::Error`] if the disk is full or unavailable.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
 
-    /// Opens the file for reading, from its first byte.
+    /// Opens the temporary file for reading, from its first byte.
     ///
     /// # Errors
-    /// Fails if the disk is unavailable.
+    /// [`io::Error`] if the disk is unavailable.
     pub fn reader(&self) -> io::Result<File> {
         File::open(&self.path)
     }
 
-    /// Writes all bytes to disk (fsync), so that a document survives a power failure after the client has received the
-    /// reply.
+    /// Writes all bytes to the disk (fsync). Otherwise a power failure could destroy a document although the client has
+    /// already received the reply.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         self.file.sync_all()?;
         self.file.rewind()
     }
 
-    /// Reads the next part of [`PART_BYTES`]. Only the last part can be shorter.
+    /// Reads the next part of [`PART_BYTES`]. The last part can be shorter.
     pub(super) fn part(&mut self) -> io::Result<Bytes> {
         let mut part = Vec::with_capacity(PART_BYTES);
         (&self.file).take(PART_BYTES as u64).read_to_end(&mut part)?;
@@ -66,13 +66,13 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // A stored file was moved before, so there is nothing to delete. If the deletion fails,
-        // [`Storage::sweep`](super::Storage::sweep) deletes the file later.
+        // If the upload was stored, its file was moved, so there is nothing to delete.
+        // If the deletion fails, [`Storage::sweep`](super::Storage::sweep) deletes the file later.
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
-/// Deletes a file, if it exists.
+/// Deletes a file. It is no error if the file does not exist.
 pub(super) async fn remove(path: &Path) -> io::Result<()> {
     match tokio::fs::remove_file(path).await {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -1,9 +1,8 @@
-//! Layer 1: the object store for documents, in a local folder or in a bucket of an S3-compatible service.
+//! Layer 1: the object store for documents. It is a local folder, or a bucket of a service that is compatible with S3.
 //!
-//! - Keys are random. Only the database knows the owner and the name of a file.
-//! - An upload is first written to a local file ([`incoming`]), so that a slow client uses disk space instead of
-//!   memory.
-//! - Only a file that passed inspection enters the store. Writing to the store is atomic.
+//! - The keys of files are random. Only the database contains the owner and the name of a file.
+//! - An upload is first written to a local file ([`incoming`]), so that a slow client uses disk space and not memory.
+//! - Only a file that has passed inspection is moved to the store. This move is atomic.
 
 pub mod incoming;
 
@@ -28,11 +27,12 @@ use uuid::Uuid;
 
 use incoming::{Incoming, PART_BYTES};
 
-/// Timeout of one request to the store.
+/// The timeout of one request to the store.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// Timeout of sending one file to a bucket. It is shorter than the timeout of the HTTP request that waits for it.
+/// The timeout of sending one file to a bucket. It is shorter than the timeout of the HTTP request that waits for it.
 const SEND_TIMEOUT: Duration = Duration::from_secs(15);
-/// Maximum number of files that are sent to a bucket at the same time. Each one uses [`PART_BYTES`] of memory.
+/// The maximum number of files that are sent to a bucket at the same time.
+/// Sending a file uses [`PART_BYTES`] of memory.
 const MAX_PARALLEL_SENDS: usize = 4;
 
 /// The reason why an operation on the store failed.
@@ -40,7 +40,7 @@ const MAX_PARALLEL_SENDS: usize = 4;
 pub enum StorageError {
     #[error("object not found")]
     Missing,
-    /// The store is full, unreachable or too slow, or refuses our credentials. The text is written to the log only.
+    /// The store is full, unreachable or too slow, or it refuses our credentials. The text is only for the log.
     #[error("object store unavailable: {0}")]
     Unavailable(String),
 }
@@ -66,10 +66,10 @@ impl From<tokio::time::error::Elapsed> for StorageError {
     }
 }
 
-/// A bucket of an S3-compatible store.
+/// A bucket in a store that is compatible with S3.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    /// The origin of the server.
+    /// The origin of the S3 server, for example `https://s3.example`.
     pub endpoint: String,
     pub name: String,
     pub region: String,
@@ -81,16 +81,16 @@ pub struct Bucket {
 pub struct Storage {
     incoming: PathBuf,
     objects: Arc<dyn ObjectStore>,
-    /// Whether files are sent to a bucket. In a folder, an upload is only renamed.
+    /// Whether files are sent to a bucket. Otherwise they are renamed within the local folder.
     is_remote: bool,
     sending: Semaphore,
 }
 
 impl Storage {
-    /// Opens the store without connecting to it. With a bucket, the folder contains only uploads in progress.
+    /// Opens the store without connecting to it. If there is a bucket, `folder` only contains uploads in progress.
     ///
     /// # Errors
-    /// Fails if the folder cannot be created or the bucket's settings are invalid.
+    /// [`StorageError`] if the folder cannot be created, or if the settings of the bucket are invalid.
     pub fn open(folder: &Path, bucket: Option<&Bucket>) -> Result<Self, StorageError> {
         let incoming = folder.join("incoming");
         for private in [&incoming, &folder.join("objects")] {
@@ -103,19 +103,20 @@ impl Storage {
         Ok(Self { incoming, objects, is_remote: bucket.is_some(), sending: Semaphore::new(MAX_PARALLEL_SENDS) })
     }
 
-    /// Creates the temporary file for an upload with this key.
+    /// Creates the temporary file of an upload. `key` is the key under which the file will be stored.
     ///
     /// # Errors
-    /// Fails if the disk is full or unavailable.
+    /// [`StorageError`] if the disk is full or unavailable.
     pub async fn receive(&self, key: Uuid) -> Result<Incoming, StorageError> {
         let path = self.incoming.join(key.to_string());
         blocking(move || Incoming::open(key, path)).await
     }
 
-    /// Stores a received file atomically.
+    /// Moves an upload to the store atomically, so that no reader can see a part of the file.
     ///
     /// # Errors
-    /// Fails if the store is unavailable. The file may be stored nevertheless, so [remove](Self::remove) it.
+    /// [`StorageError`] if the store is unavailable. The file may still have been stored, so the caller must
+    /// [remove](Self::remove) it.
     pub async fn store(&self, mut incoming: Incoming) -> Result<(), StorageError> {
         let incoming = blocking(move || incoming.finish().map(|()| incoming)).await?;
         if self.is_remote {
@@ -143,18 +144,18 @@ impl Storage {
             upload.complete().await.map_err(StorageError::from)
         };
         if let Err(error) = sent.await {
-            // Without this call, the bucket would keep the parts of the unfinished upload, and the provider would
-            // charge for them.
+            // Without this call, the bucket would store the parts of the incomplete upload forever, and the provider
+            // would charge for them.
             upload.abort().await?;
             return Err(error);
         }
         Ok(())
     }
 
-    /// Returns a range of a stored file as a stream.
+    /// Returns a range of bytes of a stored file as a stream.
     ///
     /// # Errors
-    /// [`StorageError::Missing`] if the file does not exist, [`StorageError::Unavailable`] if the store does not work.
+    /// [`StorageError::Missing`] if the file does not exist. [`StorageError::Unavailable`] if the store fails.
     pub async fn read(
         &self,
         key: Uuid,
@@ -166,10 +167,10 @@ impl Storage {
             .into_stream())
     }
 
-    /// Deletes the stored file and the upload in progress with this key, if they exist.
+    /// Deletes the stored file and the upload in progress with this key. It is no error if they do not exist.
     ///
     /// # Errors
-    /// Fails if the store is unavailable.
+    /// [`StorageError`] if the store is unavailable.
     pub async fn remove(&self, key: Uuid) -> Result<(), StorageError> {
         incoming::remove(&self.incoming.join(key.to_string())).await?;
         match tokio::time::timeout(REQUEST_TIMEOUT, self.objects.delete(&object_key(key)))
@@ -181,15 +182,17 @@ impl Storage {
         }
     }
 
-    /// Deletes uploads that were last written before this time. The process that received them was killed.
+    /// Deletes uploads in progress that were last written before this time.
+    /// Their process was killed, so they will not be completed.
     ///
     /// # Errors
-    /// Fails if the folder cannot be read.
+    /// [`StorageError`] if the folder cannot be read.
     pub async fn sweep(&self, before: DateTime<Utc>) -> Result<(), StorageError> {
         let mut files = tokio::fs::read_dir(&self.incoming).await?;
         while let Some(file) = files.next_entry().await? {
             let written = file.metadata().await.and_then(|metadata| metadata.modified());
-            // If the metadata cannot be read, an upload has just stored or deleted the file.
+            // Reading the metadata fails if the file was stored or deleted at this moment, so there is nothing to
+            // delete.
             if written.is_ok_and(|written| DateTime::<Utc>::from(written) < before) {
                 incoming::remove(&file.path()).await?;
             }
@@ -198,7 +201,7 @@ impl Storage {
     }
 }
 
-/// Runs blocking I/O on a thread of the blocking pool.
+/// Runs work that blocks on I/O, on a thread of the blocking pool.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, StorageError> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.unwrap_or_else(|error| Err(io::Error::other(error)))?)
@@ -212,13 +215,13 @@ fn object_key(key: Uuid) -> Key {
     Key::from(format!("objects/{key}"))
 }
 
-/// Builds a client that uses only the configured credentials. It reads none from environment variables or a cloud
-/// metadata service.
+/// Creates a client that only uses the configured credentials.
+/// It reads no credentials from environment variables or from the metadata service of a cloud.
 fn s3_client(bucket: &Bucket) -> Result<impl ObjectStore, object_store::Error> {
     let client = ClientOptions::new()
         .with_timeout(REQUEST_TIMEOUT)
         .with_connect_timeout(Duration::from_secs(3))
-        // The configuration accepts http:// only for loopback addresses.
+        // The configuration only accepts http:// for loopback addresses.
         .with_allow_http(bucket.endpoint.starts_with("http://"));
     AmazonS3Builder::new()
         .with_endpoint(&bucket.endpoint)

@@ -1,10 +1,10 @@
-//! Traces: one span per request, sent by OTLP over HTTP to a configured collector.
+//! Traces: the service sends one span per request to a configured collector, by OTLP over HTTP.
 //!
-//! Spans contain only the fields of an allow-list ([`SENT_FIELDS`]): method, route, status and request id. No request
-//! target, address or user leaves the service; operators find these in the log by the request id.
+//! Spans only contain the fields of an allow-list ([`SENT_FIELDS`]): method, route, status and request id.
+//! They contain no request target, address or user. Operators find these values in the log by the request id.
 //!
-//! Spans wait in a bounded queue for a separate thread, so a slow collector does not slow down requests. When the queue
-//! is full, new spans are dropped.
+//! Spans wait in a bounded queue for a separate thread, so a slow collector does not slow down requests.
+//! If the queue is full, new spans are dropped.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -31,18 +31,18 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
-/// The maximum number of queued spans. A span takes about 1 KiB of memory.
+/// The maximum number of spans in the queue. A span has about 1 KiB.
 const MAX_QUEUED_SPANS: usize = 4_096;
 const BATCH_SIZE: usize = 512;
 const SEND_INTERVAL: Duration = Duration::from_secs(2);
-/// The timeout for exporting one batch, also at shutdown.
+/// The timeout for sending one batch of spans, also at shutdown.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const STATUS: &str = "status";
 
-/// The name of the request span. No other span is exported, because its fields are not on the allow-list.
+/// The name of the span of a request. Only this span is sent, because other spans may contain other fields.
 const SPAN: &str = "request";
-/// The exported fields: the name in the log, and the name in OpenTelemetry.
+/// The fields that are sent. Each pair contains the name in the log and the name in OpenTelemetry.
 const SENT_FIELDS: [(&str, &str); 4] = [
     ("method", "http.request.method"),
     ("route", "http.route"),
@@ -50,7 +50,7 @@ const SENT_FIELDS: [(&str, &str); 4] = [
     ("request_id", "strongroom.request_id"),
 ];
 
-/// The error for a trace exporter that cannot be created.
+/// The error if the trace exporter cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceSetupError {
     #[error("the file of the collector's certificate authority contains no certificate")]
@@ -59,29 +59,28 @@ pub enum TraceSetupError {
     Client(String),
 }
 
-/// Counts exported and dropped spans.
+/// The numbers of spans that were sent and that were lost.
 #[derive(Debug, Default)]
 pub struct DeliveryCounts {
     pub sent: AtomicU64,
     pub lost: AtomicU64,
 }
 
-/// The trace exporter, which runs until [`Self::stop`] is called.
+/// The exporter of traces. It runs until [`Self::stop`] is called.
 pub struct Traces {
     provider: SdkTracerProvider,
     delivered: Arc<DeliveryCounts>,
 }
 
 impl Traces {
-    /// Creates an exporter to the collector at this origin. It connects when it sends the first batch.
+    /// Creates an exporter to the collector at this origin. It connects only when it sends the first batch.
     ///
     /// # Errors
-    /// [`TraceSetupError`].
+    /// [`TraceSetupError`] if the certificate authority cannot be loaded, or if the exporter cannot be created.
     pub fn new(collector: &str, authority: Option<&Path>) -> Result<Self, TraceSetupError> {
         let broken = |error: &dyn std::fmt::Display| TraceSetupError::Client(error.to_string());
         let tls = tls(authority)?;
-        // A blocking client must not be created inside the tokio runtime, where it panics. So it is created on a thread
-        // of its own.
+        // A blocking client panics if it is created within the tokio runtime. So it is created on a separate thread.
         let client = std::thread::spawn(move || {
             let client = reqwest::blocking::Client::builder().tls_backend_preconfigured(tls).timeout(EXPORT_TIMEOUT);
             client.no_proxy().redirect(reqwest::redirect::Policy::none()).build()
@@ -102,7 +101,7 @@ impl Traces {
             .with_max_export_batch_size(BATCH_SIZE)
             .with_scheduled_delay(SEND_INTERVAL);
         let processor = BatchSpanProcessor::builder(exporter).with_batch_config(queue.build()).build();
-        // Use `builder_empty`, which ignores the variables OTEL_*, because only `config/` reads the environment.
+        // `builder_empty` ignores the variables OTEL_*, because only the module `config` may read the environment.
         let resource = Resource::builder_empty()
             .with_attributes([
                 KeyValue::new("service.name", "strongroom"),
@@ -117,12 +116,12 @@ impl Traces {
         Ok(Self { provider, delivered })
     }
 
-    /// Returns the tracing layer that exports request spans.
+    /// Returns the layer for `tracing` that exports the spans of requests.
     pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(&self) -> impl Layer<S> + use<S> {
         let tracer: SdkTracer = self.provider.tracer("strongroom");
         let layer = tracing_opentelemetry::layer().with_tracer(tracer);
         let bare = layer.with_location(false).with_threads(false).with_level(false).with_target(false);
-        // Export request spans only; log events stay in the log.
+        // Export only the spans of requests. Log events stay in the log.
         let requests = filter_fn(|metadata| metadata.is_span() && metadata.name() == SPAN);
         bare.with_tracked_inactivity(false).with_filter(requests.with_max_level_hint(LevelFilter::INFO))
     }
@@ -132,7 +131,7 @@ impl Traces {
         self.delivered.clone()
     }
 
-    /// Sends the queued spans, for at most [`EXPORT_TIMEOUT`].
+    /// Sends the spans that are still queued. Stops after [`EXPORT_TIMEOUT`], even if some were not sent.
     pub async fn stop(self) {
         let ended = tokio::task::spawn_blocking(move || self.provider.shutdown_with_timeout(EXPORT_TIMEOUT)).await;
         if !matches!(ended, Ok(Ok(()))) {
@@ -141,8 +140,8 @@ impl Traces {
     }
 }
 
-/// Returns the TLS settings for the collector. They trust the public certificate authorities, or only the given
-/// authority.
+/// Returns the TLS settings for the collector. They trust only the given certificate authority, or the public ones if
+/// none is given.
 fn tls(authority: Option<&Path>) -> Result<ClientConfig, TraceSetupError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = authority {
@@ -159,7 +158,7 @@ fn tls(authority: Option<&Path>) -> Result<ClientConfig, TraceSetupError> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Removes all fields that are not on the allow-list before a span is sent.
+/// Removes all fields that are not on the allow-list from a span before it is sent.
 #[derive(Debug)]
 struct AllowListExporter {
     exporter: opentelemetry_otlp::SpanExporter,
@@ -207,7 +206,7 @@ fn keep_allowed_fields(mut span: SpanData) -> SpanData {
     span
 }
 
-/// The parent span of a request, which the calling service created (W3C Trace Context, version 00).
+/// The span of the calling service that has sent a request (`traceparent` header, W3C Trace Context, version 00).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceParent {
     trace: TraceId,
@@ -215,7 +214,7 @@ pub struct TraceParent {
     sampled: bool,
 }
 
-/// The error for a malformed `traceparent`.
+/// The error for a malformed `traceparent` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadTraceParent;
 
@@ -239,15 +238,15 @@ impl FromStr for TraceParent {
     }
 }
 
-/// Makes `parent` the parent of a span. Has no effect if traces are off.
+/// Makes `parent` the parent of a span. It has no effect if no traces are sent.
 pub fn set_parent(span: &Span, parent: &TraceParent) {
     let flags = TraceFlags::default().with_sampled(parent.sampled);
     let remote = SpanContext::new(parent.trace, parent.span, flags, true, Default::default());
-    // `set_parent` fails only if traces are off, so the error is ignored.
+    // `set_parent` only fails if no traces are sent, so the error is ignored.
     let _ = span.set_parent(Context::new().with_remote_span_context(remote));
 }
 
-/// Records the reply's status in the current span. Has no effect if traces are off.
+/// Records the status of the reply in the current span. It has no effect if no traces are sent.
 pub fn record_status(status: u16) {
     Span::current().set_attribute(STATUS, i64::from(status));
 }

@@ -1,9 +1,12 @@
-//! Transactional outbox: mail, alert messages and stored files to delete wait in one table.
+//! Transactional outbox: a table with all work that follows a transaction: mails, alert messages, and stored files to
+//! delete.
 //!
-//! A message is queued in the transaction of its cause: it is neither lost nor sent for work that was rolled back. Each
-//! replica has a [worker](OutboxWorker) per queue. The worker claims the oldest due message with a lease, delivers it,
-//! and records the result. Workers skip locked rows, so they neither wait for each other nor deliver the same message
-//! at once. If a process is killed, its lease expires and another worker delivers the message again (at least once).
+//! A message is inserted in the transaction that causes it.
+//! So it is neither lost nor delivered for a transaction that was rolled back.
+//! Each replica has a [worker](OutboxWorker) per queue. The worker claims the oldest due message for the time of a
+//! lease, delivers it, and records the result. Workers skip locked rows, so they neither wait for each other nor
+//! deliver the same message at once. If a process is killed, its lease expires and another worker delivers the message
+//! again (at least once).
 
 mod worker;
 
@@ -13,14 +16,14 @@ use uuid::Uuid;
 
 pub use worker::{Consumer, Notifier, OutboxWorker};
 
-/// How long a claimed message belongs to its worker. This must be longer than a delivery may take, or a second worker
-/// would deliver the message too.
+/// How long a claimed message belongs to its worker. The lease must be longer than a delivery can take.
+/// Otherwise a second worker would deliver the message too.
 pub const LEASE: TimeDelta = TimeDelta::seconds(30);
 
-/// How long ended messages are kept, for operators.
+/// How long delivered and given-up messages are stored, so that operators can read them.
 const RETENTION: TimeDelta = TimeDelta::days(7);
 
-/// A claimed message. Each queue uses only some of the columns; the migration of the table says which.
+/// A message that a worker has claimed. Each queue uses only some of the columns (see the migration of the table).
 pub struct QueuedMessage {
     pub id: Uuid,
     pub kind: String,
@@ -29,11 +32,11 @@ pub struct QueuedMessage {
     pub key_id: Option<Vec<u8>>,
     pub alert_id: Option<Uuid>,
     pub created_at: DateTime<Utc>,
-    /// The number of attempts, including the current one.
+    /// The number of attempts to deliver the message, including the current one.
     pub attempts: i32,
 }
 
-/// Claims the oldest due message of a queue.
+/// Claims the oldest message of a queue that is due, or returns `None`.
 async fn claim(pool: &PgPool, queue: &str, now: DateTime<Utc>) -> Result<Option<QueuedMessage>, sqlx::Error> {
     sqlx::query_as!(
         QueuedMessage,
@@ -51,7 +54,8 @@ async fn claim(pool: &PgPool, queue: &str, now: DateTime<Utc>) -> Result<Option<
     .await
 }
 
-/// Claims this message before it is due. Waits for a transaction that holds the row. Returns false if the row is gone.
+/// Claims this message before it is due. If another transaction has locked the row, it waits.
+/// Returns `false` if the message is no longer waiting.
 pub async fn claim_one(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let claimed = sqlx::query!(
         "update outbox set attempts = attempts + 1, next_attempt_at = $2
@@ -67,7 +71,8 @@ pub async fn mark_done(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<()
     Ok(())
 }
 
-/// Schedules the next attempt after `delay` and up to half of it more, so that replicas do not retry in lockstep.
+/// Schedules the next attempt: after `delay`, plus up to half of it at random, so that replicas do not retry at the
+/// same time.
 async fn postpone(pool: &PgPool, id: Uuid, now: DateTime<Utc>, delay: u32) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update outbox set next_attempt_at = $2::timestamptz + make_interval(secs => $3 * (1 + random() / 2)) where id = $1",
@@ -80,8 +85,8 @@ async fn postpone(pool: &PgPool, id: Uuid, now: DateTime<Utc>, delay: u32) -> Re
     Ok(())
 }
 
-/// Gives up a message. Returns whether this call did it: if two workers give up the same message, only one of them
-/// reports it.
+/// Gives up a message. Returns whether this call has done it: if two workers give up the same message, only one of them
+/// gets `true` and reports it.
 async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let given_up = sqlx::query!(
         "update outbox set given_up_at = $2 where id = $1 and done_at is null and given_up_at is null",
@@ -91,17 +96,17 @@ async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sq
     Ok(given_up.execute(pool).await?.rows_affected() == 1)
 }
 
-/// Numbers of undelivered messages.
+/// The numbers of messages that were not delivered, and their age.
 #[derive(Clone, Copy, Debug)]
 pub struct Backlog {
     pub waiting: i64,
-    /// Messages whose last attempt failed. They are deleted after some days.
+    /// The number of messages whose last attempt has failed. They are deleted after some days.
     pub given_up: i64,
-    /// The age of the oldest waiting message.
+    /// The age of the oldest waiting message, in seconds.
     pub oldest_seconds: i64,
 }
 
-/// Returns the numbers of undelivered messages of a queue.
+/// Returns the numbers of messages of a queue that were not delivered.
 pub async fn backlog(pool: &PgPool, queue: &str, now: DateTime<Utc>) -> Result<Backlog, sqlx::Error> {
     sqlx::query_as!(
         Backlog,
@@ -117,7 +122,7 @@ pub async fn backlog(pool: &PgPool, queue: &str, now: DateTime<Utc>) -> Result<B
     .await
 }
 
-/// Deletes old messages that were delivered or given up.
+/// Deletes messages that were delivered or given up and are older than [`RETENTION`].
 pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "delete from outbox where created_at < $1 and (done_at is not null or given_up_at is not null)",

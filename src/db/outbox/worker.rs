@@ -1,4 +1,4 @@
-//! The loop that delivers one queue of the outbox. A [`Consumer`] states only how a message is delivered.
+//! The loop that delivers the messages of one queue of the outbox. A [`Consumer`] defines how one message is delivered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,35 +11,36 @@ use tokio::time::timeout;
 use super::{QueuedMessage, claim, give_up, mark_done, postpone};
 use crate::base::clock::Clock;
 
-/// How often a queue is polled, for messages that another replica queued and for retries.
+/// How often a worker looks for messages: new ones from other replicas, and failed ones that are due again.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The timeout of one delivery.
+/// How long one delivery may take.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Delivers the messages of one queue.
 pub trait Consumer: Send + Sync {
-    /// The number of attempts after which a message is given up.
+    /// How often a message is tried before it is given up.
     const MAX_ATTEMPTS: i32;
-    /// How many seconds to wait after the first failed attempt, after the second, and so on. The last entry repeats.
+    /// The waits in seconds after the first failed attempt, the second, and so on. The last wait is repeated.
     const RETRY_SECONDS: &'static [u32];
 
     /// Returns the name of the queue.
     fn queue(&self) -> &'static str;
 
-    /// Delivers a message. A crash can cause a second delivery of the same message. So a second delivery must have no
-    /// effect, or the receiver must recognize the id.
+    /// Delivers a message. After a crash, the same message can be delivered a second time.
+    /// So a second delivery must have no effect, or the receiver must recognize the id of the message.
     ///
     /// # Errors
-    /// Returns the cause for the log. It must be in our own words, because the receiver's text could contain personal
+    /// The cause of the failure, for the log. It must not contain text from the receiver, which could contain personal
     /// data.
     fn deliver(&self, message: &QueuedMessage) -> impl Future<Output = Result<(), String>> + Send;
 
-    /// Called once for a message that is given up. The worker has logged it.
+    /// Reacts to a message that is given up. The worker has already logged it, and calls this function once per
+    /// message.
     fn given_up(&self, _message: &QueuedMessage) {}
 }
 
-/// Wakes the worker of a queue in this process when a message was queued.
+/// Wakes the worker of a queue in this process, after a message was queued.
 #[derive(Clone, Debug, Default)]
 pub struct Notifier(Arc<Notify>);
 
@@ -50,7 +51,7 @@ impl Notifier {
     }
 }
 
-/// Delivers one queue.
+/// Delivers the messages of one queue in a loop.
 pub struct OutboxWorker<C> {
     consumer: C,
     pool: PgPool,
@@ -60,13 +61,14 @@ pub struct OutboxWorker<C> {
 }
 
 impl<C: Consumer> OutboxWorker<C> {
-    /// Creates a worker that `notifier` wakes.
+    /// Creates a worker. `notifier` wakes it when a message was queued.
     #[must_use]
     pub fn new(consumer: C, pool: PgPool, clock: Clock, notifier: Notifier) -> Self {
         Self { consumer, pool, clock, notifier, stopping: AtomicBool::new(false) }
     }
 
-    /// Delivers messages until [`Self::stop`]. Messages that are still queued wait for the next start.
+    /// Delivers messages until [`Self::stop`] is called. Messages that are still queued are delivered after the next
+    /// start.
     pub async fn run(&self) {
         while !self.stopping.load(Ordering::Relaxed) {
             match self.deliver_next().await {
@@ -74,7 +76,7 @@ impl<C: Consumer> OutboxWorker<C> {
                 Ok(false) => {}
                 Err(error) => tracing::warn!(queue = self.consumer.queue(), %error, "failed to access the outbox"),
             }
-            // A notification and a timeout both mean: look for a due message again.
+            // After a notification and after the timeout, look for a due message again.
             let _ = timeout(POLL_INTERVAL, self.notifier.0.notified()).await;
         }
     }
@@ -85,11 +87,11 @@ impl<C: Consumer> OutboxWorker<C> {
         self.notifier.notify();
     }
 
-    /// Delivers the oldest due message. Returns whether there was one.
+    /// Delivers the oldest message that is due. Returns `false` if no message is due.
     async fn deliver_next(&self) -> Result<bool, sqlx::Error> {
         let Some(message) = claim(&self.pool, self.consumer.queue(), self.clock.now()).await? else { return Ok(false) };
         let delivered = if message.attempts > C::MAX_ATTEMPTS {
-            // This is one attempt too many: a process was killed during the last attempt, before it could give up.
+            // A process was killed during the last attempt, before it could give the message up. So no attempt is left.
             Err("no attempt was completed".to_owned())
         } else {
             let delivery = timeout(DELIVERY_TIMEOUT, self.consumer.deliver(&message)).await;

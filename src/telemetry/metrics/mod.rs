@@ -1,10 +1,10 @@
-//! Prometheus metrics: counters that requests update ([`requests`]), and values that are read at each scrape (when
-//! Prometheus fetches the metrics).
+//! Metrics for Prometheus. Requests update some of them ([`requests`]).
+//! The others are read when Prometheus fetches the metrics (scrape).
 //!
-//! Each service has its own registry, because tests run many services in one process.
+//! Each service has its own registry of metrics, because tests run many services in one process.
 //!
-//! Cardinality explosion: label values are `&'static str` from fixed lists. Ids and user input cannot become labels, so
-//! the number of series is bounded.
+//! Cardinality explosion: the values of labels are `&'static str` from fixed lists.
+//! Ids and user input cannot become labels, so the number of series is bounded.
 
 mod requests;
 
@@ -18,13 +18,13 @@ use prometheus_client::registry::Registry;
 
 pub use requests::{Requests, RouteMeter, RunningRequest, STATUSES};
 
-/// The media type of the text that [`Metrics::text`] returns.
+/// The media type of the text from [`Metrics::text`].
 pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// A function that reads a value at each scrape. It returns `None` to omit the series.
+/// A function that reads a value when Prometheus fetches the metrics. If it returns `None`, the value is omitted.
 pub type Read = Box<dyn Fn() -> Option<f64> + Send + Sync>;
 
-/// A label value, and the function that reads the series with this label.
+/// The value of a label, and the function that reads the metric with this label.
 pub type Labelled = (&'static str, Read);
 
 /// The metrics of one service.
@@ -34,8 +34,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Creates metrics for these endpoints (method and route) and problem codes. All others are counted under the label
-    /// `other`.
+    /// Creates metrics for these endpoints (method and route) and problem codes.
+    /// All other requests are counted with the label `other`.
     pub fn new(
         endpoints: impl IntoIterator<Item = (&'static str, &'static str)>,
         codes: impl IntoIterator<Item = &'static str>,
@@ -46,7 +46,7 @@ impl Metrics {
         Self { requests, registry: Mutex::new(registry) }
     }
 
-    /// Registers a gauge. `read` must not block.
+    /// Registers a gauge: a value that can increase and decrease. `read` must not block.
     pub fn gauge(
         &self,
         name: &'static str,
@@ -56,12 +56,12 @@ impl Metrics {
         self.register(Readings { name, help, kind: MetricType::Gauge, of: Values::One(Box::new(read)) });
     }
 
-    /// Registers several gauges under one name, distinguished by a label.
+    /// Registers several gauges with the same name. They are distinguished by a label.
     pub fn gauges(&self, name: &'static str, help: &'static str, label: &'static str, values: Vec<Labelled>) {
         self.register(Readings { name, help, kind: MetricType::Gauge, of: Values::Many(label, values) });
     }
 
-    /// Registers a counter. `_total` is appended to its name.
+    /// Registers a counter: a value that only increases. `_total` is appended to its name.
     pub fn counter(
         &self,
         name: &'static str,
@@ -71,7 +71,7 @@ impl Metrics {
         self.register(Readings { name, help, kind: MetricType::Counter, of: Values::One(Box::new(read)) });
     }
 
-    /// Registers several counters under one name, distinguished by a label.
+    /// Registers several counters with the same name. They are distinguished by a label.
     pub fn counters(&self, name: &'static str, help: &'static str, label: &'static str, values: Vec<Labelled>) {
         self.register(Readings { name, help, kind: MetricType::Counter, of: Values::Many(label, values) });
     }
@@ -81,10 +81,10 @@ impl Metrics {
         registry.register_collector(Box::new(readings));
     }
 
-    /// Encodes all metrics as OpenMetrics 1.0.
+    /// Returns all metrics in the format OpenMetrics 1.0.
     ///
     /// # Errors
-    /// Never fails in practice, because the text is written to memory.
+    /// [`fmt::Error`] never occurs in practice, because the text is written to memory.
     pub fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.registry.lock().unwrap_or_else(PoisonError::into_inner))?;

@@ -1,6 +1,7 @@
-//! Request metrics: number of requests by route and status, durations, and refusals by problem code.
+//! Metrics of requests: their number by route and status, their duration, and refusals by problem code.
 //!
-//! The atomic counters of each route are created at startup, so worker threads count without locks and allocations.
+//! The counters of each route are atomic and are created at startup, so worker threads count without locks and
+//! allocations.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,7 +12,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
-/// All statuses that the service sends; a test checks this list. Other statuses are counted as `other`.
+/// All statuses that the service sends. A test checks that none is missing. Any other status is counted as `other`.
 pub const STATUSES: [(u16, &str); 25] = [
     (101, "101"),
     (200, "200"),
@@ -40,24 +41,24 @@ pub const STATUSES: [(u16, &str); 25] = [
     (503, "503"),
 ];
 
-/// The upper bounds of the histogram's buckets, in microseconds. The last bucket has no upper bound. For comparison: an
-/// argon2 hash takes about 40 ms, and the request timeout is 20 s.
+/// The upper bounds of the histogram's buckets, in microseconds. The last bucket has no upper bound.
+/// For comparison: an argon2 hash takes about 40 ms, and the timeout of a request is 20 s.
 const BOUNDS: [u64; 12] =
     [1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 20_000_000];
 
-/// The label value for methods, statuses and codes that are not listed.
+/// The value of a label for methods, statuses and codes that are not listed.
 const OTHER: &str = "other";
 
 /// The metrics of all requests.
 pub struct Requests {
     by_route: HashMap<&'static str, Vec<RouteMeter>>,
-    /// Counts the requests to unknown paths.
+    /// The metrics of requests to unknown paths.
     unknown: RouteMeter,
     refusals: Vec<(&'static str, AtomicU64)>,
     running: AtomicI64,
 }
 
-/// The metrics of one method on one path.
+/// The metrics of the requests with one method to one route.
 pub struct RouteMeter {
     method: &'static str,
     route: &'static str,
@@ -66,7 +67,7 @@ pub struct RouteMeter {
     micros: AtomicU64,
 }
 
-/// Counts a request as running until this value is dropped. A disconnect of the client drops this value, too.
+/// Counts a request as running until this value is dropped. The value is also dropped if the client disconnects.
 pub struct RunningRequest<'a>(&'a AtomicI64);
 
 impl Drop for RunningRequest<'_> {
@@ -82,7 +83,7 @@ impl Requests {
     ) -> Self {
         let mut by_route: HashMap<&'static str, Vec<RouteMeter>> = HashMap::new();
         for (method, route) in endpoints {
-            // The last entry counts all other methods.
+            // The last meter of each route counts the requests with all other methods.
             let meters = by_route.entry(route).or_insert_with(|| vec![RouteMeter::new(OTHER, route)]);
             meters.insert(0, RouteMeter::new(method, route));
         }
@@ -94,7 +95,8 @@ impl Requests {
         }
     }
 
-    /// Returns the meter of a request. `route` is the matched pattern, if any.
+    /// Returns the metrics to which a request belongs. `route` is the pattern of the matched route, or `None` for an
+    /// unknown path.
     #[must_use]
     pub fn for_route(&self, method: &str, route: Option<&str>) -> &RouteMeter {
         let meters = route.and_then(|route| self.by_route.get(route));
@@ -108,7 +110,7 @@ impl Requests {
         RunningRequest(&self.running)
     }
 
-    /// Counts a refusal or failure by its problem code.
+    /// Counts a refused or failed request by its problem code.
     pub fn count_refusal(&self, code: &str) {
         let known = self.refusals.iter().find(|(known, _)| *known == code);
         if let Some((_, count)) = known.or(self.refusals.last()) {
@@ -132,7 +134,7 @@ impl RouteMeter {
         }
     }
 
-    /// Records one reply.
+    /// Counts one reply with its status and duration.
     pub fn record(&self, status: u16, took: Duration) {
         let place = STATUSES.iter().position(|(known, _)| *known == status).unwrap_or(STATUSES.len());
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -163,7 +165,7 @@ impl Collector for Requests {
             let names = STATUSES.iter().map(|(_, name)| *name).chain([OTHER]);
             for (status, count) in names.zip(&meter.by_status) {
                 let count = count.load(Ordering::Relaxed);
-                // Omit zeros: every route with every status would be about a thousand lines.
+                // Zeros are omitted, because all statuses of all routes would be about a thousand lines.
                 if count > 0 {
                     let labels = [("method", meter.method), ("route", meter.route), ("status", status)];
                     family.encode_family(&labels)?.encode_counter::<NoLabelSet, u64, f64>(&count, None)?;
