@@ -73,7 +73,7 @@ impl Purpose {
 #[error("the master key is not usable: it needs at least {MASTER_KEY_BYTES} bytes")]
 pub struct MasterKeyError;
 
-/// The id of a master key. It is derived from the key with a separate HKDF label, so it reveals nothing about the key itself.
+/// The id of a master key. It is derived with its own HKDF label, so it reveals nothing about the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; Self::LENGTH]);
 
