@@ -3,7 +3,7 @@
 
 use chrono::{Datelike, NaiveDate};
 
-/// The earliest year that a date may have. Earlier years are typing errors.
+/// The earliest year that a date may have. An earlier year is probably a typing error.
 pub const FIRST_YEAR: i32 = 2000;
 
 /// Parses a date of the form `YYYY-MM-DD`. Returns `None` for every other text.

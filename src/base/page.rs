@@ -133,7 +133,7 @@ impl<T> Page<T> {
     /// from the last item of this page.
     ///
     /// # Errors
-    /// The errors of `cursor_after`.
+    /// Returns the errors of `cursor_after`.
     pub fn from_rows<E>(
         mut rows: Vec<T>,
         limit: Limit,

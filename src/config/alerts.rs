@@ -104,7 +104,7 @@ fn is_base_url(text: &str) -> bool {
 }
 
 /// A URL from the configuration, to which the service sends requests.
-/// Against SSRF, it must be spelled so that all URL parsers read it in the same way.
+/// To prevent SSRF, it must be spelled so that all URL parsers read it in the same way.
 /// `security/communication/outbound` checks the address of the host when the service connects.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutboundUrl(Url);

@@ -9,7 +9,7 @@ pub struct Setting {
     /// The default value, or an empty text if there is none. If the default depends on the profile or the machine, it
     /// is empty too, and `meaning` describes the default.
     pub default: &'static str,
-    /// Whether the value may also be in a file, whose path is then the value of the variable `NAME_FILE`.
+    /// Whether the value may also be in a file. The variable `NAME_FILE` then contains the path of this file.
     pub secret: bool,
     pub meaning: &'static str,
 }

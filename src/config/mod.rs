@@ -88,7 +88,7 @@ pub struct Settings {
     pub jwt: JwtSettings,
     pub sessions: SessionSettings,
     pub passwords: PasswordSettings,
-    /// The breach service, or `None` to accept new passwords without asking one.
+    /// The breach service, or `None` if new passwords are not checked by one.
     pub breaches: Option<BreachSettings>,
     pub cors: CorsSettings,
     pub mail: MailSettings,
@@ -116,7 +116,7 @@ impl Settings {
     /// Validates all settings without creating development secrets.
     ///
     /// # Errors
-    /// The same errors as [`Self::load`].
+    /// Returns the same errors as [`Self::load`].
     pub fn check(environment: &Environment) -> Result<(), Faults> {
         Self::read(Reader::read_only(environment)).map(drop)
     }

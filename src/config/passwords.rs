@@ -31,7 +31,7 @@ pub struct PasswordSettings {
 /// Pairs of memory in KiB and iterations. OWASP regards these minimums as equally strong (Password Storage Cheat Sheet;
 /// ASVS 5.0 Appendix C).
 const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
-/// The maximum memory of all concurrent hashes together. It prevents that a mistake in the settings uses up the memory
+/// The maximum memory of all concurrent hashes together. Without it, a mistake in the settings could use up the memory
 /// of the machine.
 const MAX_TOTAL_MEMORY_KIB: u64 = 4 * 1_048_576;
 

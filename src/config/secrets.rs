@@ -1,5 +1,5 @@
 //! `STRONGROOM_SECRETS_…`: the master keys, from which other keys are derived.
-//! The passwords of the demo users are here too.
+//! This module also reads the passwords of the demo users.
 
 use std::path::{Path, PathBuf};
 

@@ -20,7 +20,7 @@ pub async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error>
 /// Begins a transaction by this statement, which may also change settings of the transaction.
 ///
 /// # Errors
-/// The same errors as [`begin`].
+/// Returns the same errors as [`begin`].
 #[allow(clippy::disallowed_methods, reason = "the only caller; see the module head")]
 pub async fn begin_with(pool: &PgPool, statement: SqlStr) -> Result<PgTransaction<'static>, sqlx::Error> {
     let pool = pool.clone();

@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 
 use crate::base::clock::Clock;
 
-/// How long no further error must occur until the database is regarded as recovered.
+/// If no error occurs for this long, the database is regarded as recovered.
 const RECOVERY_TIME: TimeDelta = TimeDelta::minutes(1);
 
 /// Returns whether the SQLSTATE is 53100 (`disk_full`), 53200 (`out_of_memory`) or 53400

@@ -4,14 +4,16 @@
 //! So a SELECT can set `app.owner_id` for itself, without BEGIN and ROLLBACK.
 //! The macros insert the SELECT of a store into this statement:
 //!
-//! ```sql select read.* from set_config('app.owner_id', $1::uuid::text, true) as owner cross join lateral (select
-//! statement.* from (<SELECT>) as statement where owner is not null offset 0) as read ```
+//! ```sql
+//! select read.* from set_config('app.owner_id', $1::uuid::text, true) as owner
+//! cross join lateral (select statement.* from (<SELECT>) as statement where owner is not null offset 0) as read
+//! ```
 //!
 //! PostgreSQL must execute `set_config` before it evaluates the policies of the SELECT.
 //! Two parts of the statement ensure this order:
 //!
 //! - LATERAL and `owner is not null`: the subquery depends on the result of `set_config`, so it runs after it.
-//! - `offset 0` prevents that the planner merges the subquery with the outer query.
+//! - `offset 0` keeps the planner from merging the subquery with the outer query.
 //!   After a merge, PostgreSQL would evaluate the policies first.
 //!
 //! If a policy were evaluated too early, it would find no owner, and the statement would return no rows.

@@ -21,7 +21,7 @@ pub struct PoolLimits {
 
 /// A connection that was idle for longer than this time is checked before it is used.
 /// The check costs a round trip, so a connection that was used more recently is not checked.
-/// If such a connection is lost, the request gets 503.
+/// If an unchecked connection is lost, the request gets 503.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// The timeout for a connection that does not belong to the pool. A busy database may need long to accept a connection.

@@ -1,5 +1,5 @@
 //! The temporary file of one upload. Only the service's operating system user can read it (mode 0600).
-//! Dropping it deletes the file.
+//! Dropping an [`Incoming`] deletes its file.
 //!
 //! The methods block on disk I/O, so they must be called on a blocking thread.
 

@@ -1,5 +1,5 @@
-//! Transactional outbox: a table with all work that follows a transaction: mails, alert messages, and stored files to
-//! delete.
+//! Transactional outbox: one table stores the work that must follow a transaction (mails, alert messages, and the
+//! deletion of stored files).
 //!
 //! A message is inserted in the transaction that causes it.
 //! So it is neither lost nor delivered for a transaction that was rolled back.

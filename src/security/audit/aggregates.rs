@@ -1,4 +1,5 @@
-//! Excessive logging (CWE-779, CWE-770, API4:2023): a flood of refused requests is stored as a few rows with an amount.
+//! Excessive logging (CWE-779, CWE-770, API4:2023): a flood of refused requests is stored as a few rows that count
+//! them.
 //!
 //! **Attack**: one client sends thousands of requests a second that are refused.
 //! If each of them left a row and a log line, they would fill the disk until users can no longer write or sign in.
@@ -14,7 +15,7 @@
 //! them.
 //! **Limits**: `kill -9` loses the aggregates of the current minute.
 //! Events that contain an object are not aggregated, because each object id is evidence.
-//! Their number is bounded by the rate limits, and by the detection rules, which end the session that causes them.
+//! The rate limits bound the number of these events, and the detection rules end a session that causes many of them.
 //! **ASVS**: 16.1.1, 16.2.1, 16.3.2
 //! **Test**: `attacks::audit::security_events::floods`
 
@@ -31,7 +32,7 @@ use crate::http::matched_route::MatchedRoute;
 pub const WINDOW: TimeDelta = TimeDelta::minutes(1);
 /// The maximum number of equal events that get their own row in a window.
 pub const MAX_SINGLE: u32 = 20;
-/// The maximum number of low-priority events that get their own row in a window, for all keys together.
+/// The maximum number of low-priority events that get their own row in a window, over all aggregates.
 pub const MAX_SINGLE_LOW_PRIORITY: u32 = 2_000;
 /// The maximum number of aggregates in a window. Low-priority events may use half of them.
 /// An aggregate has about 300 bytes.

@@ -157,7 +157,7 @@ impl Event {
         }
     }
 
-    /// Creates the entry of an aggregate. If the task is to write the row, it also writes the log line.
+    /// Creates the entry of an aggregate. If `task` is [`Task::Write`], also writes the log line of the aggregate.
     pub(in crate::security) fn aggregated(key: AggregateKey, amount: u64, task: Task, recorder: &Recorder) -> Entry {
         let AggregateKey { kind, reason, user, session, subject, place } = key;
         let event = Self { user, session, subject, ..Self::new(kind).reason(reason).amount(amount) };
@@ -185,8 +185,8 @@ impl Event {
         }
     }
 
-    /// Writes the log line. Only an aggregate has a `place`, its route and network: it is logged outside of a request,
-    /// so no context contains them.
+    /// Writes the log line. Only an aggregate has a `place`, which is its route and network.
+    /// It is logged outside of a request, where `context` does not contain them.
     fn log(&self, context: Option<&Context>, place: Option<&(MatchedRoute, IpAddr)>) {
         let (user, session) = self.user_and_session(context);
         let user = user.map(tracing::field::display);

@@ -7,7 +7,7 @@
 //! and over the MACs of the new rows, in order. The head of the chain is signed with Ed25519 and logged, so the log
 //! reveals a truncation too.
 //!
-//! An event and a metric report a row that has no seal after 15 seconds, and a trigger that is missing or disabled.
+//! An event and a metric report two faults: a row without a seal after 15 seconds, and a missing or disabled trigger.
 //! A database session of the service's role could lock the tables of the seals, so that no row can be sealed.
 //! A session that does this for 15 seconds is terminated.
 //! **Limits**: an attacker who has the master key can forge the chain.
@@ -38,7 +38,7 @@ pub const SEAL_INTERVAL: Duration = Duration::from_secs(5);
 const MAX_SEAL_DELAY: Duration = Duration::from_secs(15);
 /// The maximum number of rows in one seal. It bounds the memory and the time that one transaction needs.
 const MAX_BATCH_ROWS: i32 = 5_000;
-/// What the first seal contains instead of the MAC of a previous seal, because there is none.
+/// The first seal has no previous seal, so it contains this value instead of the MAC of one.
 pub const GENESIS_MAC: [u8; Tag::LENGTH] = [0; Tag::LENGTH];
 
 /// Seals new rows: adds a link to the hash chain that covers them.
@@ -114,8 +114,8 @@ impl ChainWriter {
         self.seal_all(false).await
     }
 
-    /// Seals the last rows at shutdown. If another replica is sealing, it waits and then seals, because the other
-    /// transaction may not see the newest rows of this replica.
+    /// Seals the last rows at shutdown. If another replica is sealing, this call waits and seals afterwards: the
+    /// transaction of the other replica may not see the newest rows of this replica.
     pub async fn seal_remaining(&self) -> Result<(), sqlx::Error> {
         self.seal_all(true).await
     }

@@ -34,7 +34,7 @@ pub const MAX_QUEUED: usize = 10_000;
 const MAX_BATCH_ROWS: usize = 500;
 /// How long the writer collects events before it writes them, so that it writes a burst of events in one transaction.
 const BATCH_DELAY: Duration = Duration::from_millis(25);
-/// How often the writer checks whether the aggregation window has ended, while events are aggregated.
+/// How often the writer checks whether the aggregation window has ended. It checks only while there are aggregates.
 const WINDOW_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Accepts the security events of all requests. All clones share one queue.

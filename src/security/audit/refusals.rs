@@ -60,8 +60,7 @@ fn in_path<B>(kind_of_route: KindOfRoute, reply: &ServiceResponse<B>) -> Option<
 fn record_refusal(error: &ApiError, in_path: Option<NamedObject>) {
     let denied = context::take_denied_object().map(NamedObject::Object);
     let Some((kind, reason)) = event_of(error) else { return };
-    // An event contains the object only if the request may have been refused because the object belongs to another
-    // user.
+    // Add the object to the event only if it may belong to another user. Other refusals are not about the object.
     match denied.or(in_path.filter(|_| matches!(error, ApiError::NotFound))) {
         Some(NamedObject::Object(object)) => Event::new(kind).reason(reason).object(object).record(),
         Some(NamedObject::MalformedId) => Event::new(kind).reason("malformed_id").record(),

@@ -17,7 +17,7 @@ pub enum Fault {
     Replaced { seq: i64, batch: i64 },
     /// The row has an invalid MAC and no seal, so the service did not write it.
     Inserted { seq: i64 },
-    /// The row is older than the time in which the service seals a row, but no seal covers it.
+    /// The row has a valid MAC and is older than ten minutes, but no seal covers it.
     NeverSealed { seq: i64 },
     /// The MAC of a seal is invalid, or the seal does not contain the MAC of the previous seal.
     BrokenSeal { batch: i64 },
@@ -29,7 +29,7 @@ pub enum Fault {
     OtherHead { batch: i64 },
     /// The log contains this number of chain heads with an invalid signature.
     ForgedHead { number: usize },
-    /// This line of the archive is not valid JSON of a batch.
+    /// This line of the archive is not a batch in JSON.
     Unreadable { line: usize },
     /// Items were signed with the master key of this id, which the operator did not give.
     /// So these items cannot be verified.

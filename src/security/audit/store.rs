@@ -109,8 +109,9 @@ pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<LastSeal>
 }
 
 /// Removes the oldest rows from the list of unsealed rows and returns them.
-/// If another transaction is sealing, the call waits for that transaction (at most `lock_timeout`) if `waits` is true.
-/// Otherwise it returns no rows.
+/// `waits` decides what happens while another transaction is sealing.
+/// If it is true, the call waits for that transaction, at most `lock_timeout`.
+/// If it is false, the call returns no rows.
 pub async fn take_unsealed(
     connection: &mut PgConnection,
     most: i32,

@@ -96,7 +96,7 @@ impl<'a> Verification<'a> {
         verify_store::begin(connection).await?;
         let archived = verify_store::newest_archived(connection).await?;
         // Ignore an archive event with an invalid MAC: an attacker may have written it.
-        // An event under an unknown key is used here, because this key is reported later, when the seal of the row is
+        // An event that was signed with an unknown key is used: the key is reported later, when the seal of the row is
         // read.
         let archived = archived.filter(|row| row.has_valid_mac(self.keys) || self.unknown_key(&row.mac).is_some());
         let first = verify_store::next_seal(connection, 0).await?;
@@ -134,8 +134,8 @@ impl<'a> Verification<'a> {
         self.report.faults.push(fault);
     }
 
-    /// Counts an event, seal or chain head under an unknown key.
-    /// All items under the same key are reported as one fault.
+    /// Counts an event, seal or chain head that was signed with an unknown key.
+    /// All items with the same key are reported as one fault.
     fn count_unknown_key(&mut self, key: KeyId) {
         let counted = self.report.faults.iter_mut().find_map(|fault| match fault {
             Fault::UnknownKey { key: other, number } if *other == key => Some(number),

@@ -3,10 +3,10 @@
 //! **Attack**: user enumeration: the response, its time or its side effects show whether an account exists or is
 //! locked. Or the response to a guess at a locked account shows whether the password was correct.
 //! **Control**: login and re-authentication both use [`Credentials::check`].
-//! Every check does one look-up, one count and one hash. If the account does not exist, it hashes with a dummy.
-//! Above a limit of `login_throttling`, it returns 429 before it hashes.
-//! An unknown account, a wrong password, a disabled account and a locked account all return `invalid_credentials`.
-//! Only the log contains the reason, together with a keyed hash of the account's name.
+//! Every check does one look-up, one count and one hash. If the account does not exist, the password is hashed with a
+//! dummy salt and compared with a dummy hash. If a limit of `login_throttling` is exceeded, it returns 429 without
+//! hashing. An unknown account, a wrong password, a disabled account and a locked account all return
+//! `invalid_credentials`. Only the log contains the reason, together with a keyed hash of the account's name.
 //! **Limits**: during a lock, owners without a device cookie are refused too, even with the correct password.
 //! **ASVS**: 6.3.1, 6.3.8, 16.3.1
 //! **Test**: `attacks::authentication::credentials`
@@ -147,8 +147,8 @@ impl Credentials {
     /// Verifies `password`. A failed attempt is recorded as an event of the kind `failure`.
     ///
     /// # Errors
-    /// 401 `invalid_credentials` for every failure, and 429 after too many failures. 503 if the hashing queue is full
-    /// or the counters are unavailable.
+    /// Returns 401 `invalid_credentials` for every failure, and 429 after too many failures.
+    /// Returns 503 if the hashing queue is full or the counters are unavailable.
     pub async fn check(
         &self,
         attempt: LoginAttempt,
@@ -203,7 +203,7 @@ impl Credentials {
     /// Checks a new password against the policy and hashes it.
     ///
     /// # Errors
-    /// 400 with the reason for the field at `pointer`, and 503 if the hashing queue is full.
+    /// Returns 400 with the reason for the field at `pointer`, and 503 if the hashing queue is full.
     pub async fn hash_new_password(
         &self,
         pointer: &'static str,
@@ -223,12 +223,12 @@ impl Credentials {
     }
 }
 
-/// Checks the length of a password field, for `custom` rules of garde.
+/// Checks the length of a password field. The validation library garde calls this function (`custom`).
 /// A password that is too long is rejected before any look-up and hashing, also at login, because hashing it would cost
 /// time.
 ///
 /// # Errors
-/// An error if the password is too long.
+/// Returns an error if the password is too long.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn check_max_length(password: &SecretString, _: &()) -> garde::Result {
     let within = Passwords::is_within_max_length(password);

@@ -104,7 +104,7 @@ impl Cursors {
     /// Returns the position after which the page begins, for a list that is sorted from newest to oldest.
     ///
     /// # Errors
-    /// The same errors as [`start_or`](Self::start_or).
+    /// Returns the same errors as [`start_or`](Self::start_or).
     pub fn start(&self, scope: &ListScope) -> ApiResult<Position> {
         self.start_or(scope, Position::start())
     }
@@ -189,8 +189,8 @@ mod tests {
         assert_eq!(open(scope(owner, "customers", "status=draft")), Err(InvalidCursor));
         assert_eq!(open(scope(owner, "invoices", "status=paid")), Err(InvalidCursor));
         assert_eq!(open(scope(owner, "invoices", "")), Err(InvalidCursor));
-        // List and filter together have the same letters as above, but the boundary between them is different.
-        // The MAC covers this boundary.
+        // List and filter, joined, are the same text as in `own`, but the boundary between them differs.
+        // The MAC covers the boundary.
         assert_eq!(open(scope(owner, "invoicess", "tatus=draft")), Err(InvalidCursor));
         let others = Cursors::new(&Keys::new(&vec![9; 32].into()).unwrap());
         assert_eq!(others.decode::<Position>(&own, &cursor), Err(InvalidCursor));

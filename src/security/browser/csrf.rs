@@ -4,7 +4,7 @@
 //! cookie.
 //! **Control**: cookies are `SameSite=Strict`, so browsers do not add them to requests of other sites.
 //! In addition, the request must have a listed `Origin` and a custom header. An HTML form cannot set a custom header.
-//! A script of another origin needs a CORS preflight to set it, which the service refuses.
+//! A script of another origin can set one only after a CORS preflight, which the service refuses.
 //! **Limits**: a script that an attacker injects into a listed origin (XSS) passes both checks.
 //! **ASVS**: 3.3.2, 3.5.1 · **Test**: `attacks::browser::csrf`
 

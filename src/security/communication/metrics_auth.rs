@@ -30,7 +30,7 @@ use crate::security::sessions::caller::bearer_token;
 pub struct MetricsAuth(pub Option<SecretString>);
 
 /// Middleware: refuses a request for the metrics if its token is wrong.
-/// Without a configured token, it checks the `Host`.
+/// If no token is configured, it checks the `Host` header instead.
 pub async fn authenticate<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

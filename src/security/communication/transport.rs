@@ -12,7 +12,7 @@
 //! checks without credentials. The health check of a container cannot verify the certificate of the service, so it
 //! needs plain HTTP.
 //!
-//! **Limits**: the credential in the first plain request is already exposed.
+//! **Limits**: the credential in a plain request is already exposed when the service refuses the request.
 //! If the peer's address is unknown, the peer may be a configured proxy that received the request over HTTPS.
 //! So the request is refused, but its session does not end.
 //! **ASVS**: 4.1.2, 4.1.3, 12.2.1 · **Test**: `attacks::communication::transport`

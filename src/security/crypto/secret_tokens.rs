@@ -80,8 +80,8 @@ impl SecretToken {
         Self::derive_with(keys, key, Purpose::MailToken, &[kind.as_bytes(), row.as_bytes()])
     }
 
-    /// Derives a token with the current key. Tokens of the same purpose must differ in their `parts`, or they are
-    /// equal.
+    /// Derives a token with the current key. Two tokens of the same purpose need different `parts`.
+    /// Otherwise they would be equal.
     pub(in crate::security) fn derive(keys: &Keys, purpose: Purpose, parts: &[&[u8]]) -> Self {
         Self(SecretBox::new(Box::new(keys.sign(purpose, parts).mac)))
     }

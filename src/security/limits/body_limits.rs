@@ -3,9 +3,10 @@
 //! **Attack**: large, endless or slow bodies (slow POST) that use up memory, CPU time and connections.
 //! **Control**: if `Content-Length` exceeds the limit of the route, the request is refused before its body is read.
 //! Because a client can send a wrong `Content-Length`, the service also counts the bytes while they arrive.
-//! The count is the same for all extractors of actix. A body must arrive within [`BODY_TIMEOUT`], because actix has no
-//! timeout for bodies. For a file upload, each received byte extends the timeout, so a client must only send at a
-//! minimum rate. A connection whose chunked body was not read to its end is closed.
+//! This count applies to all extractors of actix, each of which only has a limit of its own.
+//! A body must arrive within [`BODY_TIMEOUT`], because actix has no timeout for bodies.
+//! For a file upload, each received byte extends the timeout, so a large upload can take longer, as long as the client
+//! sends at a minimum rate. A connection whose chunked body was not read to its end is closed.
 //! Otherwise actix would read the rest, however long it is.
 //! **Limits**: body limits do not stop many small requests. Rate limits do (`rate_limits.rs`).
 //! **ASVS**: 2.4.1, 5.2.1, 15.2.2 · **Test**: `attacks::limits::body_limits`
@@ -133,7 +134,7 @@ type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 
 /// Limits the size of a body, and the time in which it must arrive.
 /// Each chunk of an upload extends this time and the deadline of the whole request.
-/// Only uploads have such a `deadline`.
+/// `deadline` is `None` for requests that are not uploads.
 fn bounded(body: Payload, max: usize, deadline: Option<Deadline>) -> BodyStream {
     let late = Box::pin(tokio::time::sleep(BODY_TIMEOUT));
     let state = (body, late, max, deadline, false);

@@ -18,9 +18,9 @@
 //! would get a new budget. The refresh cookie contains the user's id and a MAC, so a refresh is charged to that user
 //! without a query.
 //!
-//! Health checks have no limit, because a load balancer may share its address with clients.
-//! A refusal is 429 with `Retry-After`. It contains no other numbers, which would help attackers to stay just below the
-//! limit.
+//! Health checks have no limit: a load balancer may share its address with clients, whose requests would then use up
+//! the limit of its health checks. A refusal is 429 with `Retry-After`.
+//! It contains no other numbers, because they would help attackers to stay just below the limit.
 //!
 //! **Limits**: a flood from very many addresses is not stopped, because each address stays below its limit.
 //! Each replica counts for itself. Only login throttling counts in PostgreSQL, for all replicas together.
@@ -51,7 +51,7 @@ use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
-/// How many times larger than a user's bucket the bucket for all authenticated requests of an address is.
+/// The size of the bucket for all authenticated requests of an address, as a multiple of the size of a user's bucket.
 pub const VERIFIED_SHARE: u32 = 50;
 
 /// The rate limit tier of a route. The rate of each tier is a setting (`STRONGROOM_LIMITS_…`).
@@ -183,8 +183,8 @@ impl RouteLimits {
         self.by_user.limiter().check_key(&user).map_err(|until| too_many(&until))
     }
 
-    /// Removes the buckets that are full again, because they equal new ones.
-    /// Otherwise the memory would grow with each address.
+    /// Removes the buckets that are full again. A full bucket equals a new one, so removing it changes no limit and
+    /// frees memory.
     pub fn sweep(&self) {
         for limiter in [self.by_address.limiter(), self.by_verified_address.limiter()] {
             limiter.retain_recent();

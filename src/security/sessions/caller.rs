@@ -113,7 +113,7 @@ impl Authenticator {
     /// Authenticates a caller by an access token that is not in the headers of a request.
     ///
     /// # Errors
-    /// The same errors as [`Self::authenticate`].
+    /// Returns the same errors as [`Self::authenticate`].
     pub async fn verify(&self, token: &str) -> ApiResult<Caller> {
         self.check(token, || Ok(())).await
     }

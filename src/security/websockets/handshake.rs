@@ -12,7 +12,8 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::browser::AllowedOrigins;
 
 /// Checks the `Origin` of a handshake, against cross-site WebSocket hijacking. Browsers always send an `Origin`.
-/// A handshake without one is accepted: the client is no browser, and it must still authenticate by a ticket.
+/// A handshake without `Origin` does not come from a browser.
+/// It is accepted, because the client must still authenticate by a ticket.
 ///
 /// # Errors
 /// [`ApiError::OriginNotAllowed`] if the `Origin` is not on the configured list.

@@ -58,7 +58,8 @@ impl DeviceCookie {
     pub fn from_headers(keys: &Keys, name: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Self> {
         let text = single(COOKIE, headers)?;
         let mut bytes = [0; SIGNED_BYTES + Tag::LENGTH];
-        // The decoder rejects values that are too long. This check rejects values that are too short.
+        // Only a value of the exact length is valid. The decoder rejects longer values, and this check rejects shorter
+        // ones.
         if URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()? != bytes.len() {
             return None;
         }

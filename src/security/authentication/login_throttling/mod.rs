@@ -4,7 +4,7 @@
 //! wrong passwords on purpose, to lock out an owner or all users behind one NAT.
 //! **Control**: PostgreSQL counts each attempt as a failure before the password is hashed.
 //! After a success, the attempt is subtracted again.
-//! - *Account and address*: 5 failures an hour, then 429. A success only resets this counter.
+//! - *Account and address*: 5 failures an hour, then 429. A success resets this counter and no other.
 //! - *Account* (unknown clients only): after 10 failures the account is locked for 1, 2, 4, 8, then 15 minutes, and a
 //!   mail notifies its owner. During a lock, a correct password gets the same response as a wrong one, after the same
 //!   work. An account that does not exist is locked in the same way.
@@ -56,8 +56,9 @@ impl LoginThrottle {
     /// A solution that was already used is ignored too.
     ///
     /// # Errors
-    /// 429 above the limit per account and address. 429 above the limit of an address or network, if no challenge was
-    /// solved. 503 if the counters are unavailable: the service then refuses logins (fail closed).
+    /// Returns 429 above the limit per account and address. If no challenge was solved, also returns 429 above the
+    /// limit of an address or network. Returns 503 if the counters are unavailable: the service then refuses logins
+    /// (fail closed).
     pub async fn admit(&self, mut attempt: LoginAttempt) -> ApiResult<AdmittedAttempt> {
         loop {
             let counters = self.count_attempt(&attempt).await?;

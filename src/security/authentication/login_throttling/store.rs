@@ -194,7 +194,8 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Deletes expired counters. The counter of an account is kept for 30 days, because it counts failures in a row.
+    /// Deletes expired counters. The counter of an account is deleted 30 days after its expiry, because failures in a
+    /// row are counted beyond a window.
     pub async fn sweep(&self) -> ApiResult<()> {
         sqlx::query!(
             "delete from login_failures f using (

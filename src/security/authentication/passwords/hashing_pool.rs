@@ -3,7 +3,6 @@
 //! If each hash allocated its own memory, the allocator would keep hundreds of MiB after a flood of logins.
 //! Reused buffers bound this memory (`docs/performance.md` contains the figure).
 //! The queue is bounded too: a hash that would wait too long is rejected.
-//! wait too long.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,7 +38,7 @@ impl HashingPool {
     /// Waits for a free slot and runs `work` with a reused buffer.
     ///
     /// # Errors
-    /// The same errors as [`ConcurrencyLimit::run`].
+    /// Returns the same errors as [`ConcurrencyLimit::run`].
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,

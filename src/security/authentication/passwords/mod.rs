@@ -7,11 +7,11 @@
 //! normalized. Apart from NFC, a password is verified as received: it is not trimmed, truncated or case-folded.
 //!
 //! A new password must not be on the list of common and breached passwords, and must not consist of the user's own
-//! name. The library zxcvbn must estimate that it takes at least 10^10 guesses ([`policy`]).
+//! name. The library zxcvbn must estimate that an attacker needs at least 10^10 guesses ([`policy`]).
 //! A configured breach service can reject it too ([`breaches`]).
 //!
-//! argon2id has at least OWASP's minimum parameters. The number of hashes and estimates that run at once is limited,
-//! and they reuse their memory.
+//! The parameters of argon2id are at least OWASP's minimum.
+//! The number of hashes and estimates that run at once is limited, and they reuse their memory.
 //!
 //! Every verification does the same *work* (memory times passes), whether the account exists or not.
 //! For an unknown account, the password is verified against a dummy hash with the configured parameters.

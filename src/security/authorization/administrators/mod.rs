@@ -3,10 +3,9 @@
 //! **Attack**: a user calls a function for administrators: by guessing its URL, by claiming a role, or with a token
 //! from the time before they were demoted or disabled.
 //! **Control**: only [`Administrators::authorize`] creates an [`AdminCaller`].
-//! The gate of the route calls this function for each request.
-//! The function reads role, status and session from the *database*.
-//! Roles are neither cached nor stored in tokens, so a role is never outdated.
-//! Every store method for administrators requires an `AdminCaller` as an argument.
+//! The gate of the route (`app/gate.rs`) calls it for each request.
+//! It reads role, status and session from the *database*. Roles are neither cached nor stored in tokens, so a role is
+//! never outdated. Every store method for administrators requires an `AdminCaller` as an argument.
 //! Every statement checks the role again (`is_active_admin`): if an administrator is demoted between the gate and the
 //! statement, the statement changes nothing.
 //!
@@ -44,8 +43,8 @@ impl AdminCaller {
 
 impl Describe for AdminCaller {}
 
-/// Extracts the `AdminCaller` that the gate of the route has stored in the request.
-/// On a route without this gate, it returns 403.
+/// Extracts the `AdminCaller` that the gate of an administrator route has stored in the request.
+/// On other routes, it returns 403.
 impl FromRequest for AdminCaller {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;

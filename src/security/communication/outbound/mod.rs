@@ -50,7 +50,7 @@ const MAX_RESPONSE_BYTES: usize = 262_144;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How many bytes of a response [`OutboundClient::post`] reads and discards at most.
-/// It only needs the status, so it does not read a longer response to its end.
+/// A longer response is not read to its end, because only its status is needed.
 const MAX_DISCARDED_BYTES: usize = 4_096;
 
 /// The error if the HTTP client cannot be created.
@@ -105,8 +105,8 @@ pub struct OutboundClient {
 }
 
 impl OutboundClient {
-    /// Creates a client for these URLs. `authority` is a PEM file with the certificate of a private CA.
-    /// It replaces the public CAs.
+    /// Creates a client for these URLs. If `authority` is given, the client trusts the private CA in this PEM file
+    /// instead of the public CAs.
     pub fn new(
         configured: Vec<OutboundUrl>,
         authority: Option<&Path>,

@@ -10,8 +10,8 @@
 //! Messages are stored in the transactional outbox (`db/outbox`), with one row per message and sink.
 //! They are delivered at least once, across crashes and replicas.
 //! After the last failed attempt, the event `alert_delivery_failed` is recorded. Requests never wait for a receiver.
-//! Messages contain ids and counts. Only the sinks in the setting for this receive the email address of a user, and the
-//! log never does.
+//! Messages contain ids and counts. A setting lists the sinks that receive the email address of a user.
+//! The log never receives it.
 //! **Limits**: a receiver may reply 200 and lose the message. The log contains every alert too.
 //! **ASVS**: 16.2.5, 16.3.3, 16.5.2
 //! **Test**: `attacks::detection::alerts`

@@ -4,7 +4,8 @@
 //! **Attack**: a user enumerates ids, or an attacker spreads password guesses over addresses, replicas or hours.
 //! No single refusal looks suspicious.
 //! **Control**: each security event is counted once, in the transaction that stores the event.
-//! This is not the transaction of the request. [`table`] lists the rules and what each rule counts by.
+//! The request has its own transaction, so it does not wait for the count.
+//! [`table`] lists the rules and what each rule counts by.
 //! The counters are in PostgreSQL, so all replicas share them and a restart does not reset them.
 //! A rule that reaches its threshold raises one alert. The strictest rules also end the session, in the same
 //! transaction.

@@ -13,7 +13,7 @@ impl FileType {
     /// Returns the file type for the extension of the file name.
     /// The declared media type must not contradict the extension.
     /// It may be missing or generic, because clients declare what their operating system knows.
-    /// The content is inspected in any case.
+    /// In both cases, the content of the file is inspected too.
     ///
     /// # Errors
     /// [`UploadError::Name`] if the extension is unknown. [`UploadError::DeclaredType`] or

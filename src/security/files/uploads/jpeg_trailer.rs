@@ -31,7 +31,7 @@ pub(super) struct Trailer {
 
 impl Trailer {
     /// Begins a trailer with the first byte that is not padding.
-    /// `position` is the number of this byte in the file, from 1.
+    /// `position` is the number of this byte in the file, counted from 1.
     ///
     /// # Errors
     /// [`UploadError::AfterEnd`] if no trailer can begin with this byte.

@@ -9,7 +9,7 @@ use super::refusal::UploadError;
 /// The number of bytes in which a browser searches for a tag (WHATWG MIME Sniffing, section 5.2).
 const SNIFFED_BYTES: usize = 1445;
 /// The tags by which a browser recognizes HTML (WHATWG MIME Sniffing, section 7.1), and `svg`.
-/// A browser only recognizes a tag that a space, `/` or `>` follows.
+/// A browser recognizes a tag only if a space, `/` or `>` follows it.
 const TAGS: [&str; 18] = [
     "<!doctype html",
     "<html",

@@ -6,8 +6,8 @@
 //! A counter row per owner would add a write to each create, and parallel creates of one owner would wait for each
 //! other. So the service counts the rows through an index instead, and stops counting at the maximum.
 //! After one count, the owner may create [`LEASE`] rows (fewer near the maximum) before the service counts again, so
-//! most creates cost no query. An owner at the maximum causes a count with each attempt, so they can create rows again
-//! as soon as they have deleted some.
+//! most creates cost no query. At the maximum, the service counts at each attempt, so an owner who deletes rows can
+//! create new ones at once.
 //! **Limits**: the maximum prevents abuse but is not exact.
 //! Each replica counts for itself, so an owner can exceed the maximum by [`LEASE`] rows per additional replica.
 //! Requests that run in parallel to a count can exceed it too.
@@ -80,9 +80,8 @@ impl RowQuotas {
         }
     }
 
-    /// Discards all leases, so that the next creates count again.
-    /// These counts include the rows that other replicas have created.
-    /// Discarding also keeps the map from growing with each owner.
+    /// Discards all leases, so that the map does not grow with each owner.
+    /// The next creates count again, and their counts include the rows that other replicas have created.
     pub fn sweep(&self) {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

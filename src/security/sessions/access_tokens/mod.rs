@@ -71,7 +71,7 @@ pub struct AccessTokens {
 }
 
 impl AccessTokens {
-    /// Loads the keys and fixes the validation rules.
+    /// Loads the keys, and sets the rules by which all tokens are validated.
     ///
     /// # Errors
     /// [`JwtSettingsError`] for a weak or mismatched key, or for a lifetime over 60 minutes.

@@ -10,7 +10,7 @@ pub enum TokenFault {
     Header,
     /// The algorithm is missing, or differs from the configured one.
     Algorithm,
-    /// The `typ` in the header is not the one of access tokens.
+    /// The `typ` in the header is not `at+jwt`, the type of access tokens.
     Type,
     /// No configured key has this `kid`.
     UnknownKey,

@@ -31,7 +31,8 @@ fn decode(keys: &Keys, value: &str) -> Option<(SecretToken, UserId)> {
     let (user, tag) = rest.split_once('.')?;
     let (token, user) = (SecretToken::parse(token)?, user.parse::<UserId>().ok()?);
     let mut theirs = [0; Tag::LENGTH];
-    // The decoder rejects values that are too long. This check rejects values that are too short.
+    // Only a value of the exact length is valid. The decoder rejects longer values, and this check rejects shorter
+    // ones.
     if URL_SAFE_NO_PAD.decode_slice(tag, &mut theirs).ok()? != theirs.len() {
         return None;
     }
@@ -97,7 +98,7 @@ impl CookieFault {
 }
 
 /// Returns the token in the refresh cookie and the user in the cookie.
-/// It only verifies the MAC: the token may be used, expired or revoked.
+/// Only the MAC is verified: the token may already be used, expired or revoked.
 ///
 /// # Errors
 /// [`CookieFault`], which is only for the log. The client gets the same error for every fault.

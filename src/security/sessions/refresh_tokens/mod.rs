@@ -27,7 +27,7 @@ use crate::security::crypto::keys::{Keys, Purpose};
 use crate::security::crypto::secret_tokens::SecretToken;
 
 /// The maximum number of tokens that are derived to find the newest token after a replay.
-/// Few are necessary: a page refreshes every ten minutes, and the grace period is at most 30 s.
+/// A few tokens are sufficient: a page refreshes every ten minutes, and the grace period is at most 30 s.
 /// But during a key rotation, each token has two possible successors, one per key. So 32 tokens only cover 4 refreshes.
 pub const MAX_CHAIN: usize = 32;
 

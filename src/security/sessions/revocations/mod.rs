@@ -3,7 +3,7 @@
 //!
 //! **Attack**: an access token still works after logout, after a password change, or after the account was disabled.
 //! Or an attacker with a leaked signing key signs a token.
-//! It contains the session of one user and the id of another, or a session that does not exist.
+//! The token contains the session of one user and the id of another, or a session that does not exist.
 //! **Control**: at the first request of a session, the service looks up its user and stores the result in a bounded
 //! cache. Ended sessions stay in memory for the lifetime of an access token and take precedence over the cache.
 //! PostgreSQL sends `NOTIFY session_ended` when the transaction that ends a session commits.
@@ -206,8 +206,8 @@ impl Revocations {
         ended.pending.publish();
     }
 
-    /// Marks sessions as ended. If at least one of them was not marked yet, it wakes the tasks of the WebSockets, which
-    /// close.
+    /// Marks sessions as ended. If a session was not marked before, wakes the tasks of the WebSockets, so that its
+    /// sockets are closed.
     fn mark_ended(&self, sessions: impl IntoIterator<Item = SessionId>) {
         let until = self.clock.now() + self.retention;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);

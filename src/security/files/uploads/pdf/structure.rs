@@ -52,7 +52,7 @@ pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
         return Err(PdfFault::Unreadable);
     }
     // Misspell `startxref`, so that the library does not find the table and scans the file for objects.
-    // If the scan fails, PDF readers cannot use it either, so there is nothing to check.
+    // If the scan fails, it has found no objects that must be checked.
     replace(&mut file, b"startxref", b"startXref");
     Pdf::new(file).map_or(Ok(()), |by_scan| check_objects(&by_scan))
 }
