@@ -63,7 +63,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds a fault. `problem` states what is wrong and how to correct it.
-    /// It must not contain the value, because users may paste a secret into the wrong line.
+    /// The text must not contain the value, because users may paste a secret into the wrong line.
     pub fn fault(&mut self, setting: &str, problem: impl Into<String>) {
         self.faults.push(Fault { setting: setting.to_owned(), problem: problem.into() });
     }

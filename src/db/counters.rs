@@ -1,5 +1,5 @@
 //! Counters with a fixed time window, for mail budgets and detection rules.
-//! They are in PostgreSQL, so that all replicas share them and a restart does not reset them.
+//! The counters are in PostgreSQL, so that all replicas share them and a restart does not reset them.
 //!
 //! A window begins with the first event. Later events do not extend it.
 //! The first event after the end of a window begins a new window.

@@ -183,7 +183,7 @@ impl Storage {
     }
 
     /// Deletes uploads in progress that were last written before this time.
-    /// Their process was killed, so they will not be completed.
+    /// The process that received such an upload was killed, so the upload will never be completed.
     ///
     /// # Errors
     /// [`StorageError`] if the folder cannot be read.
@@ -216,7 +216,7 @@ fn object_key(key: Uuid) -> Key {
 }
 
 /// Creates a client that only uses the configured credentials.
-/// It reads no credentials from environment variables or from the metadata service of a cloud.
+/// The client reads no credentials from environment variables or from the metadata service of a cloud.
 fn s3_client(bucket: &Bucket) -> Result<impl ObjectStore, object_store::Error> {
     let client = ClientOptions::new()
         .with_timeout(REQUEST_TIMEOUT)

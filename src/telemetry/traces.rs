@@ -1,7 +1,7 @@
 //! Traces: the service sends one span per request to a configured collector, by OTLP over HTTP.
 //!
 //! Spans only contain the fields of an allow-list ([`SENT_FIELDS`]): method, route, status and request id.
-//! They contain no request target, address or user. Operators find these values in the log by the request id.
+//! A span contains no request target, address or user. Operators find these values in the log by the request id.
 //!
 //! Spans wait in a bounded queue for a separate thread, so a slow collector does not slow down requests.
 //! If the queue is full, new spans are dropped.

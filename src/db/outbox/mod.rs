@@ -2,7 +2,7 @@
 //! deletion of stored files).
 //!
 //! A message is inserted in the transaction that causes it.
-//! So it is neither lost nor delivered for a transaction that was rolled back.
+//! So a message is neither lost nor delivered for a transaction that was rolled back.
 //! Each replica has a [worker](OutboxWorker) per queue. The worker claims the oldest due message for the time of a
 //! lease, delivers it, and records the result. Workers skip locked rows, so they neither wait for each other nor
 //! deliver the same message at once. If a process is killed, its lease expires and another worker delivers the message

@@ -32,7 +32,7 @@ use crate::http::matched_route::MatchedRoute;
 pub const WINDOW: TimeDelta = TimeDelta::minutes(1);
 /// The maximum number of equal events that get their own row in a window.
 pub const MAX_SINGLE: u32 = 20;
-/// The maximum number of low-priority events that get their own row in a window, over all aggregates.
+/// The maximum number of low-priority events that get their own row in a window, in total.
 pub const MAX_SINGLE_LOW_PRIORITY: u32 = 2_000;
 /// The maximum number of aggregates in a window. Low-priority events may use half of them.
 /// An aggregate has about 300 bytes.

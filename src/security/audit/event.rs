@@ -1,7 +1,7 @@
 //! Creates and records security events.
 //!
 //! [`Event::record`] writes a log line and puts the row in a queue, so that the request does not wait for the database.
-//! During a flood of similar events, it only increments an [aggregate](super::aggregates).
+//! During a flood of equal events, [`Event::record`] only increments an [aggregate](super::aggregates).
 //! [`Event::record_in`] writes the row in an open transaction.
 //! Critical actions use [`Event::record_in`], because an action must not be committed without its event.
 
@@ -186,7 +186,7 @@ impl Event {
     }
 
     /// Writes the log line. Only an aggregate has a `place`, which is its route and network.
-    /// It is logged outside of a request, where `context` does not contain them.
+    /// An aggregate is logged outside of a request, so `context` does not contain its route and network.
     fn log(&self, context: Option<&Context>, place: Option<&(MatchedRoute, IpAddr)>) {
         let (user, session) = self.user_and_session(context);
         let user = user.map(tracing::field::display);

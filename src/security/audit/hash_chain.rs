@@ -1,7 +1,8 @@
 //! Tamper-evident audit trail: a hash chain over all security events (CWE-345, CWE-778, API8:2023).
 //!
 //! **Attack**: an attacker with control of the database hides an attack.
-//! They edit, delete, insert or reorder events, delete the newest events (truncation), or restore an old backup.
+//! The attacker edits, deletes, inserts or reorders events, deletes the newest events (truncation), or restores an old
+//! backup.
 //! **Control**: each row has a MAC under a key that is not in the database.
 //! Every five seconds, one replica seals the new rows. A seal is one link of the chain: a MAC over the previous seal
 //! and over the MACs of the new rows, in order. The head of the chain is signed with Ed25519 and logged, so the log

@@ -8,7 +8,7 @@
 //!
 //! **Attack**: an attacker abuses the service without leaving a trace, or forges lines of the log (log injection).
 //! **Control**: events use a closed vocabulary with the names of the OWASP Logging Vocabulary.
-//! Their values are typed: ids, fixed words and keyed hashes, never text from a client.
+//! The values in an event are typed: ids, fixed words and keyed hashes, never text from a client.
 //! Each event is a log line and a database row. The service's role can insert rows but cannot change them.
 //! A request does not wait for its event, and does not fail because of it.
 //! Critical actions are the exception: they are refused if their event cannot be stored.

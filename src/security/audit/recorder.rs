@@ -10,8 +10,7 @@
 //! the number of lost events.
 //! **Limits**: if the process is killed, queued events are not stored, but their log lines exist
 //! (`docs/security-events.md` states the maximum delay). Critical actions do not use the queue.
-//! They use [`Event::record_in`](super::event::Event::record_in), which writes the row in the transaction of the
-//! action.
+//! [`Event::record_in`](super::event::Event::record_in) writes their row in the transaction of the action instead.
 //! **ASVS**: 16.2.1, 16.4.1 · **Test**: `attacks::audit::security_events`
 
 use std::collections::VecDeque;

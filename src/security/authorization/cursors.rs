@@ -21,7 +21,7 @@ use crate::http::params::{ListQuery, NoFilter, PageQuery};
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
 /// The error for a text that is not a cursor of this owner, list and filter.
-/// It does not reveal which of these differs, so it tells an attacker nothing about other users' cursors.
+/// The error does not reveal which of the three differs, so an attacker learns nothing about other users' cursors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor of this list")]
 pub struct InvalidCursor;

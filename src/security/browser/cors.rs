@@ -70,7 +70,7 @@ fn sort_lists(headers: &mut HeaderMap) {
 }
 
 /// Middleware around [`layer`]: turns refusals of actix-cors into problem details (RFC 9457).
-/// It also refuses requests with several `Origin` headers, because actix-cors only checks the first one.
+/// Requests with several `Origin` headers are refused too, because actix-cors checks only the first one.
 pub async fn refuse_as_problem<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

@@ -46,7 +46,7 @@ static HEADERS: LazyLock<[(HeaderName, HeaderValue); 11]> = LazyLock::new(|| {
 });
 
 /// The content security policy (CSP) of our HTML pages. It allows only files and requests of the same origin.
-/// It forbids inline scripts and styles, `eval`, HTML from strings (Trusted Types), forms and frames.
+/// The policy forbids inline scripts and styles, `eval`, HTML from strings (Trusted Types), forms and frames.
 pub const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
      object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";

@@ -4,7 +4,8 @@
 //! **Control**: a plain HTTP request is refused and never redirected.
 //! If it were redirected, a misconfigured client would continue to send its token unencrypted with every request.
 //! A credential that arrives unencrypted is exposed, so its session ends.
-//! This applies to an access token in `Authorization` and to a refresh token in a cookie, even to a used refresh token.
+//! Such credentials are an access token in `Authorization`, and a refresh token in a cookie, even if it was used
+//! before.
 //!
 //! A request is HTTPS if it comes from our TLS listener, or from a configured proxy that sends `X-Forwarded-Proto:
 //! https`. Proxy headers from other peers are ignored and cause an event.

@@ -32,7 +32,7 @@ pub const WIRE_LENGTH: usize = 43;
 pub struct RandomnessError;
 
 /// A secret token in memory. Dropping it overwrites its bytes with zeros. `Debug` does not print it.
-/// It has no `PartialEq`, because code must compare hashes of tokens and not the tokens.
+/// The type has no `PartialEq`, because code must compare hashes of tokens and not the tokens.
 pub struct SecretToken(SecretBox<[u8; 32]>);
 
 impl SecretToken {
@@ -81,7 +81,7 @@ impl SecretToken {
     }
 
     /// Derives a token with the current key. Two tokens of the same purpose need different `parts`.
-    /// Otherwise they would be equal.
+    /// With the same `parts`, the tokens would be equal.
     pub(in crate::security) fn derive(keys: &Keys, purpose: Purpose, parts: &[&[u8]]) -> Self {
         Self(SecretBox::new(Box::new(keys.sign(purpose, parts).mac)))
     }

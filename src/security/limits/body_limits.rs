@@ -3,11 +3,11 @@
 //! **Attack**: large, endless or slow bodies (slow POST) that use up memory, CPU time and connections.
 //! **Control**: if `Content-Length` exceeds the limit of the route, the request is refused before its body is read.
 //! Because a client can send a wrong `Content-Length`, the service also counts the bytes while they arrive.
-//! This count applies to all extractors of actix, each of which only has a limit of its own.
-//! A body must arrive within [`BODY_TIMEOUT`], because actix has no timeout for bodies.
-//! For a file upload, each received byte extends the timeout, so a large upload can take longer, as long as the client
-//! sends at a minimum rate. A connection whose chunked body was not read to its end is closed.
-//! Otherwise actix would read the rest, however long it is.
+//! This limit applies to all extractors of actix together.
+//! (The limits of actix itself apply to one extractor each.) A body must arrive within [`BODY_TIMEOUT`], because actix
+//! has no timeout for bodies. For a file upload, each received byte extends the timeout, so a large upload can take
+//! longer, as long as the client sends at a minimum rate. A connection whose chunked body was not read to its end is
+//! closed. If the connection stayed open, actix would read the rest of the body, however long it is.
 //! **Limits**: body limits do not stop many small requests. Rate limits do (`rate_limits.rs`).
 //! **ASVS**: 2.4.1, 5.2.1, 15.2.2 · **Test**: `attacks::limits::body_limits`
 

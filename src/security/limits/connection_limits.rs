@@ -29,7 +29,7 @@ use tokio::time::{Sleep, sleep};
 use crate::http::client_ip::{TrustedProxies, prefix};
 
 /// The maximum number of connections per address while more than three quarters of all connections are in use.
-/// It is small, so that the last quarter serves many addresses.
+/// The number is small, so that the last quarter of the connections serves many addresses.
 const RESERVE_PER_ADDRESS: usize = 8;
 /// How long the service waits for a client that reads nothing while the send buffer is full.
 /// Each [`MIN_RATE`] bytes that the client reads extend the time by one second.

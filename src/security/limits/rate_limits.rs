@@ -20,7 +20,7 @@
 //!
 //! Health checks have no limit: a load balancer may share its address with clients, whose requests would then use up
 //! the limit of its health checks. A refusal is 429 with `Retry-After`.
-//! It contains no other numbers, because they would help attackers to stay just below the limit.
+//! The response contains no other numbers, because they would help attackers to stay just below the limit.
 //!
 //! **Limits**: a flood from very many addresses is not stopped, because each address stays below its limit.
 //! Each replica counts for itself. Only login throttling counts in PostgreSQL, for all replicas together.

@@ -62,8 +62,8 @@ impl Caller {
     }
 
     fn record_in_log(&self) {
-        // Both fields are recorded in one call, because the JSON formatter rewrites all fields of a span at each
-        // change.
+        // The user and the session are recorded in one call, because the JSON formatter rewrites all fields of a span
+        // at each change.
         tracing::record_all!(Span::current(), user = %self.user, session = %self.session);
         context::set_caller(self.user, self.session);
     }
@@ -172,7 +172,7 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// Returns the tokens of all `Authorization: Bearer …` headers of a plain HTTP request. All of them were exposed.
+/// Returns the tokens of all `Authorization: Bearer …` headers of a plain HTTP request. Each token was exposed.
 pub fn exposed_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(header::AUTHORIZATION).filter_map(bearer_of)
 }

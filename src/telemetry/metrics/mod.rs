@@ -1,5 +1,5 @@
 //! Metrics for Prometheus. Requests update some of them ([`requests`]).
-//! The others are read when Prometheus fetches the metrics (scrape).
+//! The other metrics are read when Prometheus fetches all metrics (scrape).
 //!
 //! Each service has its own registry of metrics, because tests run many services in one process.
 //!

@@ -62,9 +62,8 @@ pub fn account_key(keys: &Keys, typed: &str) -> [u8; 32] {
     keys.fingerprint(&format!("name {}", typed.to_lowercase()))
 }
 
-/// Returns the counter key for the re-authentications of a user.
-/// It differs from [`account_key`]: otherwise an attacker's failed logins could prevent a signed-in owner from changing
-/// the password.
+/// Returns the counter key for the re-authentications of a user. The key differs from [`account_key`].
+/// Otherwise an attacker's failed logins could prevent a signed-in owner from changing the password.
 #[must_use]
 pub fn reauthentication_key(keys: &Keys, user: UserId) -> [u8; 32] {
     keys.fingerprint(&format!("user {user}"))

@@ -39,10 +39,9 @@ impl LoginThrottle {
     ///
     /// Parallel attempts wait for each other, because the statement locks the rows of the counters: in the order of the
     /// counters, the account last. So each attempt gets its own number, and no more attempts than the limit are
-    /// admitted. If an attempt exceeds a limit after such a wait, it is refused.
-    /// It is then counted for its client, but not for the account.
-    /// The statement is the same for known and unknown accounts, and for clients with and without a device cookie, so
-    /// that its duration reveals nothing.
+    /// admitted. An attempt that exceeds a limit after such a wait is refused, and is counted for its client but not
+    /// for the account. The statement is the same for known and unknown accounts, and for clients with and without a
+    /// device cookie, so that its duration reveals nothing.
     pub(super) async fn count_attempt(&self, attempt: &LoginAttempt) -> ApiResult<Vec<CounterState>> {
         let (counters, free) = (attempt.counters(), self.settings.failures_per_account);
         let kinds: Vec<String> = counters.iter().map(|counter| counter.kind.to_owned()).collect();
@@ -104,7 +103,7 @@ impl LoginThrottle {
     }
 
     /// Subtracts a successful attempt. The counter of account and address is reset to 0.
-    /// Its failures are also subtracted from the account, because they were counted in both.
+    /// The failures of this counter are also subtracted from the account, because they were counted for both.
     /// All other counters are decremented by one. The rows are locked in the order of [`Self::count_attempt`], so that
     /// parallel logins cannot deadlock.
     pub(super) async fn subtract_attempt(&self, counters: &[CounterState]) -> ApiResult<()> {

@@ -24,7 +24,8 @@
 //! A password may leak later. The same work does not take exactly the same time: many passes over little memory are
 //! slightly faster than few passes over much memory.
 //! **Deviation**: ASVS 6.2.8 requires that a password is verified exactly as received.
-//! Here it is normalized to NFC first, which can change it (`docs/decisions.md`, "Password normalization").
+//! This service normalizes the password to NFC first, which can change it (`docs/decisions.md`, "Password
+//! normalization").
 //! **ASVS**: 6.2.1–6.2.12, 6.3.8, 11.4.2, 15.2.2
 //! **Test**: `attacks::authentication::passwords`, `attacks::authentication::breached_passwords`
 
@@ -229,7 +230,8 @@ impl Passwords {
     }
 
     /// Returns parameters for a hash that does the `missing` work.
-    /// It uses at most as much memory as the configured parameters, so that the reused buffer is large enough.
+    /// Such a hash needs at most as much memory as one with the configured parameters, so the reused buffer is large
+    /// enough.
     fn top_up(&self, missing: u64) -> Option<Params> {
         let passes = missing.div_ceil(self.params.m_cost().into());
         let memory = missing.checked_div(passes).filter(|memory| *memory >= MIN_MEMORY_KIB)?;

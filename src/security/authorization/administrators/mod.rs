@@ -3,8 +3,8 @@
 //! **Attack**: a user calls a function for administrators: by guessing its URL, by claiming a role, or with a token
 //! from the time before they were demoted or disabled.
 //! **Control**: only [`Administrators::authorize`] creates an [`AdminCaller`].
-//! The gate of the route (`app/gate.rs`) calls it for each request.
-//! It reads role, status and session from the *database*. Roles are neither cached nor stored in tokens, so a role is
+//! The gate of the route (`app/gate.rs`) calls `authorize` for each request.
+//! Role, status and session are read from the *database*. Roles are neither cached nor stored in tokens, so a role is
 //! never outdated. Every store method for administrators requires an `AdminCaller` as an argument.
 //! Every statement checks the role again (`is_active_admin`): if an administrator is demoted between the gate and the
 //! statement, the statement changes nothing.

@@ -6,7 +6,7 @@
 //! **Control**: only URLs from the configuration are called, and [`OutboundUrl`] accepts only one spelling of a URL.
 //! [`PublicResolver`] refuses a host if one of its addresses is not public.
 //! The client connects to the checked addresses, not to the result of a second DNS lookup (DNS rebinding).
-//! It follows no redirects, ignores proxies of the environment, and keeps no cookies and no idle connections.
+//! The client follows no redirects, ignores proxies of the environment, and stores no cookies and no idle connections.
 //!
 //! A request takes at most 5 seconds, of which connecting may take 2.
 //! The client reads and discards at most 4 KiB of a response, and callers only get the status.

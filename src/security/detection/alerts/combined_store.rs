@@ -79,7 +79,7 @@ pub async fn totals(
 }
 
 /// Updates the totals of combined alerts before their next message.
-/// They are not updated at each finding: that would be slow, because the sum reads every counter of the rule.
+/// Updating the totals at each finding would be slow, because the sum reads every counter of the rule.
 pub async fn refresh_totals(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update alerts set count = summed.events, members = summed.members, largest = summed.largest

@@ -5,10 +5,11 @@
 //! **Control**: when a rule reaches its threshold for a subject, the result is a *finding*.
 //! A finding opens an alert, or updates the open alert of the same rule and subject, in the transaction that counted
 //! the events. If a rule has ten open alerts (alert storm), further findings share one combined alert.
-//! It states the number of subjects, the total number of events, and the five subjects with the most events.
+//! The combined alert states the number of subjects, the total number of events, and the five subjects with the most
+//! events.
 //!
 //! Messages are stored in the transactional outbox (`db/outbox`), with one row per message and sink.
-//! They are delivered at least once, across crashes and replicas.
+//! Each message is delivered at least once, even after a crash, and by any replica.
 //! After the last failed attempt, the event `alert_delivery_failed` is recorded. Requests never wait for a receiver.
 //! Messages contain ids and counts. A setting lists the sinks that receive the email address of a user.
 //! The log never receives it.

@@ -49,7 +49,7 @@ impl Trailer {
             video: Video::default(),
         };
         // The first MP4 box is shorter than 256 bytes, so its length begins with three NUL bytes.
-        // These were counted as padding, so they are added again here.
+        // These NUL bytes were counted as padding, so they are added again here.
         trailer.video.header = vec![0; 3.min(nuls)];
         trailer.next(byte);
         Ok(trailer)

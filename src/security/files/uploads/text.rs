@@ -1,5 +1,5 @@
 //! Checks a text file. It must be UTF-8, and must contain no control characters except tabs and line breaks.
-//! It must not begin with a tag that makes a browser treat it as HTML or XML (content sniffing).
+//! The file must not begin with a tag that makes a browser treat it as HTML or XML (content sniffing).
 //!
 //! Other encodings are refused. A file does not state whether it is Windows-1252 or Windows-1250, and a wrong guess
 //! would change names without any error.

@@ -53,7 +53,7 @@ pub fn set(cookie: &SecretString, lifetime: Duration) -> Result<HeaderValue, Inv
 }
 
 /// Returns the `Set-Cookie` header that deletes the cookie.
-/// It has all attributes, because browsers ignore a `__Host-` cookie that is not `Secure`.
+/// The header has all attributes, because browsers ignore a `__Host-` cookie that is not `Secure`.
 #[must_use]
 pub fn clear() -> HeaderValue {
     HeaderValue::from_static("__Host-refresh=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict")
@@ -71,7 +71,7 @@ pub fn clear_browser_data() -> CustomizeResponder<NoContent> {
 }
 
 /// Returns all valid refresh tokens in the cookies of a plain HTTP request.
-/// All of them were exposed, not only the first one.
+/// Each of these tokens was exposed, not only the first one.
 pub fn exposed_tokens(keys: &Keys, headers: &HeaderMap) -> impl Iterator<Item = SecretToken> {
     all(COOKIE, headers).filter_map(|value| decode(keys, value)).map(|(token, _)| token)
 }

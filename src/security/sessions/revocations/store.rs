@@ -76,7 +76,7 @@ pub async fn end_all(
 }
 
 /// Stores the last uses that are newer than the stored ones.
-/// It skips locked rows, so it never waits and cannot deadlock.
+/// The statement skips locked rows, so it never waits and cannot deadlock.
 pub async fn save_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Utc>>) -> Result<(), sqlx::Error> {
     let (sessions, times): (Vec<Uuid>, Vec<DateTime<Utc>>) = uses.iter().map(|(id, at)| (id.uuid(), *at)).unzip();
     sqlx::query!(

@@ -5,7 +5,7 @@
 //! opens a socket with the victim's cookie.
 //! **Control**: the client requests a ticket over HTTPS and sends the ticket as the first message of the socket.
 //! A ticket has 256 random bits, is stored as a hash, and is valid once within 30 seconds.
-//! The socket is authorized until the access token that requested the ticket expires.
+//! The socket is authorized until the expiry of the access token with which the client requested the ticket.
 //! If a ticket is used twice, this is recorded as theft.
 //! **Limits**: an attacker who uses a stolen ticket before its owner gets the socket.
 //! The owner's attempt then fails and causes an event.

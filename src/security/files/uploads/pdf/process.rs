@@ -1,8 +1,8 @@
 //! The child process that parses a PDF. It is the same program (`strongroom inspect-pdf`).
-//! It reads the file from its standard input and returns the result as its exit status.
+//! The process reads the file from its standard input and returns the result as its exit status.
 //!
 //! The child process has no environment, settings, secrets, open files or async runtime.
-//! It limits its own resources before it reads the first byte.
+//! The child process limits its own resources before it reads the first byte.
 //! If a file makes the parser crash, loop or use up memory, only the upload of this file fails.
 #![allow(clippy::disallowed_types, reason = "the only process that the service starts is this program")]
 

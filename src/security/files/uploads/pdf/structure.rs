@@ -175,7 +175,7 @@ fn is_unambiguous(dict: &Dict<'_>) -> Option<()> {
 }
 
 /// Returns `Some` if all PDF readers find the same objects in an object stream.
-/// Some readers find them by the table of the stream, and others scan the stream.
+/// Some PDF readers find the objects by the table of the stream, and others scan the stream.
 /// If the results differed, a reader could use objects that were not inspected.
 fn check_object_stream(stream: &Stream<'_>) -> Option<()> {
     let content = stream.decoded_data().ok()?;
