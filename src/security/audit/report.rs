@@ -68,7 +68,7 @@ impl fmt::Display for Fault {
             }
             Self::MissingSeal { batch } => write!(f, "missing seal: batch {batch} was deleted"),
             Self::CutOff { batch, events } => {
-                write!(f, "truncated: the log knows of {events} more events, from batch {batch} on")
+                write!(f, "truncated: the log contains {events} more events, from batch {batch} on")
             }
             Self::OtherHead { batch } => write!(f, "rewritten: the log has a different head for batch {batch}"),
             Self::ForgedHead { number } => write!(f, "{number} heads in the file have an invalid signature"),
