@@ -217,7 +217,7 @@ impl FromStr for Network {
 }
 
 /// Returns the XOR of two addresses of the same family, aligned to the left.
-/// A bit is 0 if it is equal in both addresses.
+/// A bit of the result is 0 if both addresses have the same bit there.
 fn distance(one: IpAddr, other: IpAddr) -> u128 {
     let bits = |address| match address {
         IpAddr::V4(address) => u128::from(address.to_bits()) << 96,

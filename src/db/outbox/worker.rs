@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::{QueuedMessage, claim, give_up, mark_done, postpone};
 use crate::base::clock::Clock;
 
-/// How often a worker looks for messages: new ones from other replicas, and failed ones that are due again.
+/// How often a worker looks for messages that another replica has queued, and for failed messages that are due again.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long one delivery may take.

@@ -50,7 +50,7 @@ enum Holder {
 }
 
 impl ConnectionPermits {
-    /// Returns a permit for a socket that has not authenticated yet. It counts for the address of the client.
+    /// Returns a permit for a socket that has not authenticated yet. The permit counts for the address of the client.
     ///
     /// # Errors
     /// [`ApiError::TooManyRequests`] if too many sockets of this address have not authenticated yet.

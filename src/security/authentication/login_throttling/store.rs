@@ -10,8 +10,8 @@ use crate::base::id::UserId;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
 
-/// How many minutes an account is locked. The first lock begins after the last failure that the settings allow.
-/// Each further failure uses the next number, and the last number is repeated.
+/// For how many minutes each lock of an account lasts. The first lock begins when the failures reach the limit in the
+/// settings. Each further failure starts the next lock. All locks after the fifth one last 15 minutes.
 const LOCK_MINUTES: [i32; 5] = [1, 2, 4, 8, 15];
 
 /// The state of a counter after this attempt was counted.

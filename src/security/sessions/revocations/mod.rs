@@ -105,7 +105,7 @@ impl Revocations {
         }
     }
 
-    /// Returns the state of a session. It queries the database only if the cache does not contain the session or is too
+    /// Returns the state of a session. The database is queried only if the cache does not contain the session or is too
     /// old.
     pub async fn session_state(&self, user: UserId, session: SessionId) -> ApiResult<SessionState> {
         match self.cached(user, session) {
