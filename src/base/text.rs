@@ -69,8 +69,7 @@ pub fn remove_invisible(text: &str) -> String {
     kept
 }
 
-/// Returns whether a character is visible or changes how the text around it is displayed.
-/// `before` and `after` are this text.
+/// Returns whether a character is visible, or changes how the text before and after it is displayed.
 fn has_visible_effect(before: &str, c: char, after: &str) -> bool {
     match c {
         ZERO_WIDTH_NON_JOINER => follows_virama(before) || separates_cursive_letters(before, after),

@@ -140,8 +140,8 @@ impl Traces {
     }
 }
 
-/// Returns the TLS settings for the collector. They trust only the given certificate authority, or the public ones if
-/// none is given.
+/// Returns the TLS settings for the collector. Without `authority`, they trust the public certificate authorities.
+/// With it, they trust only this one.
 fn tls(authority: Option<&Path>) -> Result<ClientConfig, TraceSetupError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = authority {

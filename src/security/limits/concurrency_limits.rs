@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::error::{ApiError, ApiResult};
 
-/// How many requests may wait per slot, unless a limit sets its own number.
+/// The default number of requests that may wait per slot. A longer queue would only delay their refusal.
 const MAX_WAITING_PER_SLOT: usize = 16;
 
 /// Limits how much work of one kind runs at once.

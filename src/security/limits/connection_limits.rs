@@ -124,7 +124,7 @@ impl Drop for Permit {
 pub struct StallTimer(Option<Pin<Box<Sleep>>>);
 
 impl StallTimer {
-    /// Checks the result of one attempt to write `offered` bytes to the client.
+    /// Detects a slow client by the result of one attempt to write `offered` bytes. Otherwise returns this result.
     ///
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] if the client reads more slowly than [`MIN_RATE`], for [`STALL_TIMEOUT`] or longer.

@@ -33,8 +33,9 @@ use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose};
 
-/// How long a budget counts, from its first mail. The window must not be longer than the shortest lifetime of a link:
-/// otherwise an owner could have an exhausted budget and only expired links.
+/// The window of a budget, which begins with its first mail.
+/// It must not be longer than the shortest lifetime of a link.
+/// With a longer window, all links could expire while the budget is still exhausted.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(30);
 
 /// The maximum number of mails of one kind from one network to one mailbox in a window.
