@@ -102,8 +102,8 @@ async fn stored(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<Clai
     Ok(ClaimOutcome::Answered(StoredAnswer { status, location, etag, body }))
 }
 
-/// Deletes the expired replies of all owners, in batches. Row-level security does not apply to the database function
-/// that deletes them, but it can only see expired rows.
+/// Deletes the expired replies of all owners, in batches. A policy lets the database function that deletes them see the
+/// expired rows of all owners, and no other rows.
 pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     loop {
         let deleted = sqlx::query_scalar!(r#"select sweep_idempotency_keys($1) as "deleted!""#, SWEEP_BATCH)

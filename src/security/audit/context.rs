@@ -69,8 +69,8 @@ pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     let Some(recorder) = request.app_data::<Data<Recorder>>().map(|recorder| recorder.get_ref().clone()) else {
         return next.call(request).await;
     };
-    // Read the address and the route first. They borrow the extensions of the request, which can be borrowed only once
-    // at a time, and reading the id borrows the extensions too.
+    // Read the address and the route first. Both may write to the extensions of the request.
+    // This would panic while the extensions are borrowed to read the id.
     let (address, route) = (ClientAddr::of(&request), MatchedRoute::of(request.request()));
     let facts = Request {
         id: request.extensions().get::<RequestId>().map(|id| Uuid::from(*id)),
