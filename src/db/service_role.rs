@@ -17,7 +17,7 @@ pub struct RoleFault {
     pub remedy: String,
 }
 
-/// Returns all privileges of the role of this connection that it must not have.
+/// Returns the forbidden privileges of the role with which this connection was opened.
 pub async fn role_faults(connection: &mut PgConnection) -> Result<Vec<RoleFault>, sqlx::Error> {
     let me = sqlx::query!(
         r#"select rolname::text as "name!", rolsuper as "superuser!", rolbypassrls as "bypassrls!",

@@ -91,7 +91,8 @@ impl<'a> Verification<'a> {
         verify_store::end(connection).await
     }
 
-    /// Begins the snapshot, and finds out which batch must be the first one in the database.
+    /// Begins the snapshot. Then finds the batch after the archived ones, which must be the first batch in the
+    /// database.
     pub(super) async fn begin_database(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         verify_store::begin(connection).await?;
         let archived = verify_store::newest_archived(connection).await?;

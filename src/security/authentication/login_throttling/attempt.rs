@@ -55,7 +55,7 @@ pub struct LoginAttempt {
     pub(super) solution: Option<Counter>,
 }
 
-/// Returns the counter key of an account. `typed` is the name that the client sent, in any case.
+/// Returns the counter key of an account. `typed` is the name that the client sent, in upper or lower case.
 /// The account need not exist.
 #[must_use]
 pub fn account_key(keys: &Keys, typed: &str) -> [u8; 32] {

@@ -34,8 +34,8 @@ pub(super) fn exceeded<'a>(limits: &[Counter], states: &'a [CounterState]) -> Op
 
 impl LoginThrottle {
     /// Counts an attempt as a failure, and returns its counters.
-    /// If one of them has reached its limit before, nothing is counted, and only the counters at their limit are
-    /// returned. A locked account is neither counted nor returned.
+    /// If a counter is already at its limit, nothing is counted, and only the counters at their limit are returned.
+    /// A locked account is neither counted nor returned.
     ///
     /// Parallel attempts wait for each other, because the statement locks the rows of the counters: in the order of the
     /// counters, the account last. So each attempt gets its own number, and no more attempts than the limit are
