@@ -66,7 +66,7 @@ fn alerts_and_runbooks_match() {
     let rules = rules();
     for rule in &rules {
         let page = format!("          runbook_url: \"{{{{ $externalLabels.runbooks }}}}/{}.md\"", rule.alert);
-        assert!(rule.lines.contains(&page), "{} does not name its page", rule.alert);
+        assert!(rule.lines.contains(&page), "{} has no link to its page", rule.alert);
         assert!(rule.lines.iter().any(|line| line.starts_with("          summary: ")), "{}", rule.alert);
         assert!(rule.lines.iter().any(|line| line.starts_with("          severity: ")), "{}", rule.alert);
     }

@@ -168,7 +168,7 @@ impl Reply {
         self
     }
 
-    /// Asserts a 400 whose errors name this field.
+    /// Asserts that the reply is a 400 with an error for this field.
     #[track_caller]
     pub fn assert_invalid_field(&self, pointer: &str) -> &Self {
         self.assert_refused(400, "invalid_input");

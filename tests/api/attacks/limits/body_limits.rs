@@ -98,7 +98,8 @@ async fn incomplete_headers_time_out() {
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }
 
-/// Slow read: the client sends requests and never reads a response. Its receive window has the smallest size.
+/// Slow read: the client sends requests and never reads a response. Its receive window has the smallest size, so the
+/// service soon cannot write.
 #[actix_web::test]
 async fn client_that_reads_no_responses_loses_its_connection() {
     let app = TestApp::start().await;

@@ -1,4 +1,5 @@
-//! Faults of a configuration are all reported at once. A report names each setting and never shows its value.
+//! The service reports all faults of a configuration at once. A report contains the name of each setting, but never its
+//! value.
 
 use std::process::Command;
 

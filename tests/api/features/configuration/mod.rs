@@ -99,7 +99,7 @@ impl Base {
         }
     }
 
-    /// Asserts that each value causes exactly one fault, which names this setting.
+    /// Asserts that each value causes exactly one fault, and that the fault contains the name of this setting.
     fn refuses(&self, setting: &str, values: &[&str]) {
         for value in values {
             assert_eq!(self.faults(&[(setting, value)]), [setting], "{setting}={value}");
