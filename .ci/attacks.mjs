@@ -1,5 +1,5 @@
-// Tests the attack panel in a real browser: plays every card, as an administrator does, and expects its refusal and its
-// event. Then axe on the view. Usage: attacks.mjs BASE PICTURES
+// Tests the attack panel in a real browser: an administrator plays every card. The test expects the refusal and the
+// event of each card. Then axe checks the view. Usage: attacks.mjs BASE PICTURES
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 
@@ -12,7 +12,7 @@ const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, ar
 async function open(options) {
   const context = await browser.newContext(options);
   const page = await context.newPage(), faults = [];
-  // Chromium reports every refusal as an error too, and a closed connection.
+  // Ignore refusals and closed connections, because Chromium reports them as errors.
   page.on('console', (line) => line.type() === 'error' && !/status of 4\d\d|net::ERR_|WebSocket connection/.test(line.text()) && faults.push(line.text()));
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('request', (request) => /^(http|ws)/.test(request.url()) && !request.url().replace(/^ws/, 'http').startsWith(base) && faults.push('asks ' + request.url()));
@@ -57,7 +57,7 @@ async function judge(size, width, colorScheme) {
 try {
   const { context, page, faults } = await open({ viewport: { width: 1280, height: 900 } });
   const count = await playAll(page);
-  // The console's own session is untouched.
+  // The attacks must not change the session of the console.
   await page.reload();
   await page.getByRole('heading', { name: 'Attacks', level: 1 }).waitFor();
   assert.deepEqual(faults, []);

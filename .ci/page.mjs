@@ -1,5 +1,5 @@
-// Tests /docs in a real browser: searches, reads, signs in, sends and copies requests. Then axe.
-// Usage: page.mjs BASE EMAIL PASSWORD PICTURES
+// Tests /docs in a real browser: searches, reads, logs in, sends and copies requests. Then axe checks the page. Usage:
+// page.mjs BASE EMAIL PASSWORD PICTURES
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -14,7 +14,8 @@ const sorted = (list) => [...list].sort();
 
 async function open(options) {
   const page = await (await browser.newContext(options)).newPage(), faults = [];
-  // A logout asks the browser to clear its data. Chromium says that it keeps the cookies, which are those of the console.
+  // The reply to a logout asks the browser to clear its data. Chromium warns that it does not delete the cookies, which
+  // belong to the console.
   page.on('console', (line) => !line.text().startsWith('Clear-Site-Data') && faults.push(line.text()));
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('request', (request) => /^(http|ws)/.test(request.url()) && !request.url().startsWith(base) && faults.push('asks ' + request.url()));
@@ -118,7 +119,7 @@ async function curl(page) {
 }
 
 async function send(page) {
-  // Sends the change twice: the second one succeeds only if the page uses the new version from the first response.
+  // Sends the change twice: the second change succeeds only if the page uses the new version from the first response.
   const sent = [['get_me', '200'], ['post_customers', '201'], ['get_invoices_id', '200'], ['patch_customers_id', '200'], ['patch_customers_id', '200']];
   for (const [id, status] of sent) {
     const found = await operation(page, id), said = found.locator('> output pre').first();

@@ -37,7 +37,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY", "false", "true if a trusted proxy terminates TLS. The service then accepts plain HTTP from the proxy"),
     plain("STRONGROOM_HTTP_DOCS", "", "true to serve /docs, a page on which developers read and try the API. Default: true in development, false in production"),
     plain("STRONGROOM_HTTP_CONSOLE", "", "true to serve the web console at /. Default: true in development, false in production"),
-    plain("STRONGROOM_HTTP_ATTACK_PANEL", "", "true to add the attack panel to the console: administrators play attacks with throw-away accounts. It needs STRONGROOM_HTTP_CONSOLE. Default: true in development, false in production"),
+    plain("STRONGROOM_HTTP_ATTACK_PANEL", "", "true to add the attack panel to the console, in which administrators play attacks with throw-away accounts. It requires STRONGROOM_HTTP_CONSOLE=true. Default: true in development, false in production"),
     plain("STRONGROOM_HTTP_WORKERS", "", "Number of worker threads. Default: one per CPU core"),
     plain("STRONGROOM_HTTP_MAX_CONNECTIONS", "8192", "Maximum number of open connections. The operating system's limit of open files can lower it"),
     plain("STRONGROOM_HTTP_MAX_CONNECTIONS_PER_ADDRESS", "512", "Maximum number of open connections of one client address (IPv6: of one /56 network). Trusted proxies have no such limit, because they send the requests of many clients"),

@@ -95,7 +95,7 @@ fn have_same_fields(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Returns what is wrong with the reply to an example.
+/// Returns the faults of the reply to an example.
 fn fault(example: &Example, reply: &Reply) -> Option<String> {
     if !reply.status.is_success() {
         return Some(format!("{}: {}", example.id, reply.text()));

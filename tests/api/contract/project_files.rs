@@ -64,7 +64,8 @@ fn practice_table_names_existing_code_and_tests() {
     }
 }
 
-/// Each card of the attack panel names the practice that it attacks, the code and the attack test.
+/// Each card of the attack panel contains the practice that it attacks, the path of the code and the attack test. All
+/// three must exist.
 #[test]
 fn attack_cards_name_existing_practices_code_and_tests() {
     let index = read("docs/practices/README.md").replace('`', "");

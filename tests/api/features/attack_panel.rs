@@ -76,13 +76,13 @@ async fn panel_and_accounts_do_not_exist_if_the_panel_is_off() {
     assert_eq!(count(&app).await, 0);
 }
 
-/// Old accounts are deleted when new ones are created. Other users stay.
+/// When the panel creates new throw-away accounts, the service deletes the old ones. It must not delete other users.
 #[actix_web::test]
 async fn throw_away_accounts_are_few_and_short_lived() {
     let app = TestApp::start().await;
     let root = app.admin("root").await;
     let first = request(&root).await.ok(201).json();
-    // Copies of users are much faster than requests, which hash two passwords each.
+    // Copy users by SQL, which is much faster than requests that hash two passwords each.
     let copies = "insert into users (id, email, display_name, password_hash, created_at, updated_at)
          select gen_random_uuid(), n || '@attacks.invalid', 'Ben', password_hash, created_at + interval '1 s', updated_at
          from users, generate_series(1, 60) n where id = $1::uuid";
@@ -105,7 +105,7 @@ async fn throw_away_accounts_are_few_and_short_lived() {
     assert_eq!(count(&app).await, 2);
 }
 
-/// Twenty attacks on the login must not refuse the next one.
+/// After twenty attacks on the login, the service must still accept the next attack.
 #[actix_web::test]
 async fn new_accounts_reset_the_login_counters_of_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "3/1h")]).await;

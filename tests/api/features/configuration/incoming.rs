@@ -182,7 +182,7 @@ fn api_reference_is_off_in_production_by_default() {
     assert!(!development.with(&[("STRONGROOM_HTTP_DOCS", "false")]).unwrap().http.docs);
 }
 
-/// The attack panel creates accounts, so production needs a second setting besides that of the console.
+/// The attack panel creates accounts, so production needs a second setting in addition to the setting of the console.
 #[test]
 fn attack_panel_needs_two_settings_in_production() {
     let (console, panel) = (("STRONGROOM_HTTP_CONSOLE", "true"), ("STRONGROOM_HTTP_ATTACK_PANEL", "true"));
@@ -198,7 +198,8 @@ fn attack_panel_needs_two_settings_in_production() {
     assert!(!is_on(&development, &[("STRONGROOM_HTTP_CONSOLE", "false")]));
 }
 
-/// In development, users can open `/docs` at any address of the listeners. Production allows only its public URL.
+/// In development, developers can open `/docs` at every address of the listeners, so all are allowed origins.
+/// Production does not allow the addresses of its listeners.
 #[test]
 fn only_development_allows_the_listeners_as_origins() {
     let own = ["http://127.0.0.1:8080", "http://localhost:8080", "https://127.0.0.1:8443", "https://localhost:8443"];
