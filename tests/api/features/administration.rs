@@ -159,7 +159,7 @@ async fn ending_the_sessions_of_a_user_leaves_sessions_of_others() {
     Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await.get("/api/v1/me").await.ok(200);
 }
 
-/// The log line and the stored row of the event contain the administrator and the user on whom the administrator acted.
+/// The log line and the stored row of the event contain the administrator and the user that the administrator changed.
 #[actix_web::test]
 async fn admin_action_records_actor_and_target() {
     let app = TestApp::start().await;
