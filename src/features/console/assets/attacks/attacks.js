@@ -65,7 +65,7 @@ function Card({ card, run, error, playing, onPlay }) {
 }
 
 function Verdict({ run: { verdict, done } }) {
-  return html`<span class="verdict ${verdict.held ? 'held' : 'broken'} ${done ? 'final' : ''}">${verdict.text}</span>${!done && html` <span class="soft">Waiting for events …</span>`}`;
+  return html`<span class="verdict ${verdict.held ? 'held' : 'broken'}">${verdict.text}</span>${!done && html` <span class="soft">Waiting for events …</span>`}`;
 }
 
 function Result({ title, run }) {

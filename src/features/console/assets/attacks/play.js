@@ -178,6 +178,8 @@ export async function play(card, update) {
   }
   run.verdict = verdict;
   update(run);
+  // The attack has filled the login counters of this address, and new accounts reset them.
+  if (card.needs?.includes('reset')) await create('admin/attack-accounts').catch(() => {});
   const isMissing = () => card.expect?.event && !run.events?.some((event) => event.kind === card.expect.event);
   for (const [turn, wait] of WAITS_MS.entries()) {
     if (turn > 1 && !isMissing()) break;
