@@ -3,8 +3,8 @@
 -- The bytes are stored outside of the database, under a random storage key.
 -- A crash must not leave bytes that no row refers to.
 -- So each storage key is always in `documents` or in the queue `blob_deletion` of the outbox:
---   * Upload: the service adds the storage key to the queue with a future due time,
---     and reserves the size from the quota. Then the service writes the bytes.
+--   * Upload: the service adds the storage key to the queue with a future due time, and reserves the quota.
+--     Then the service writes the bytes.
 --     Then one transaction moves the storage key to `documents`, unless a worker is already deleting the bytes.
 --     If the upload crashes, the worker deletes the bytes when they are due.
 --   * Deletion: one transaction moves the storage key to the queue. Then the worker deletes the bytes.

@@ -24,7 +24,7 @@ use crate::security::websockets;
 pub enum Access {
     /// Everyone, without authentication.
     Public,
-    /// Authenticated users. Each of them can access only the own resources.
+    /// Authenticated users. They can access only their own resources.
     SignedIn,
     /// Administrators.
     /// Each request reads the role from the database, so that a removed administrator loses access at once.

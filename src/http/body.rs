@@ -96,8 +96,8 @@ impl<T: ToSchema> Describe for OptionalJsonBody<T> {
 /// The media type of all bodies except uploads.
 pub const JSON: &str = "application/json";
 
-/// Accepts only `application/json`, alone or with `charset=utf-8`. This check also prevents CSRF: a page of another
-/// origin can send `text/plain` without a preflight request, but not JSON.
+/// Accepts only `application/json`, alone or with `charset=utf-8`. This check also prevents CSRF.
+/// A page of another origin can send `text/plain` without a preflight request, but it cannot send JSON.
 pub(super) fn is_json(request: &HttpRequest) -> bool {
     let mut lines = request.headers().get_all(header::CONTENT_TYPE);
     let (Some(line), None) = (lines.next(), lines.next()) else {

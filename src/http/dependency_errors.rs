@@ -26,8 +26,8 @@ impl From<sqlx::Error> for ApiError {
                     _ if is_exhausted(&error) => {
                         Self::Unavailable { retry_after: 30, cause: Cause(cause), exhausted: true }
                     }
-                    // Temporary errors, by SQLSTATE class: 40 (deadlock, serialization failure),
-                    // 53 (insufficient resources), 57 (shutdown, or cancelled by a timeout).
+                    // Temporary errors have SQLSTATE class 40 (deadlock, serialization failure)
+                    // or 53 (insufficient resources). Class 57 is temporary too (shutdown, or cancelled by a timeout).
                     code if matches!(code.get(..2), Some("40" | "53" | "57")) => Self::unavailable(1, cause),
                     // Temporary errors: a lock timeout, or a transaction that was idle for too long.
                     "55P03" | "25P03" => Self::unavailable(1, cause),

@@ -59,8 +59,8 @@ impl<T: Serialize + ToSchema> JsonReply for Versioned<T> {
     }
 }
 
-/// Replies 201 with the new object and its URL in `Location`. If the request has an `Idempotency-Key`, the service
-/// stores the reply for a repeated request ([`super::idempotency`]).
+/// Replies 201 with the new object and its URL in `Location`.
+/// The service stores the reply if the request has an `Idempotency-Key` ([`super::idempotency`]).
 pub struct Created<R> {
     pub(super) answer: StoredAnswer,
     reply: PhantomData<fn() -> R>,

@@ -89,7 +89,7 @@ impl UserStore {
             active: user.active,
         });
         // At a login, `max_work` prevents user enumeration.
-        // Here `max_work` can be 0, because the caller knows that the own account exists.
+        // Here `max_work` can be 0, because the caller's account is known to exist.
         Ok(FoundCredentials { account, max_work: 0 })
     }
 
@@ -200,8 +200,9 @@ impl UserStore {
 /// Checks that the caller is not the only active administrator.
 ///
 /// For an administrator, the statement locks the rows of all active administrators.
-/// `admin_set_status()` locks them in the same order. If two administrators delete their accounts at the same time,
-/// or disable each other, the second one waits and is then refused.
+/// `admin_set_status()` locks them in the same order.
+/// Two administrators may delete their accounts, or disable each other, at the same time.
+/// The second one then waits, and is refused.
 async fn ensure_not_last_administrator(connection: &mut PgConnection, caller: &Caller) -> ApiResult<()> {
     let active = sqlx::query_scalar!(
         "select id from users where role = 'admin' and status = 'active' and is_active_admin($1)
