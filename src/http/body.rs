@@ -55,7 +55,7 @@ where
     }
 }
 
-/// An optional body. If the request has neither a body nor a `Content-Type`, the value is the default of `T`.
+/// An optional body. A request without body and without `Content-Type` gives the default of `T`.
 /// Otherwise the body is read like a [`JsonBody`].
 pub struct OptionalJsonBody<T>(pub T);
 

@@ -167,7 +167,7 @@ impl InvoiceStore {
         limit: Limit,
     ) -> ApiResult<Vec<CreditNoteHeader>> {
         // Use two statements, because each has an index in the order of the list.
-        // So each reads only the rows of the page.
+        // So each statement reads only the rows of the page.
         let rows = match invoice {
             None => {
                 owner_query_as!(
