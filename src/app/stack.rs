@@ -1,7 +1,7 @@
 //! The list of the middleware around all routes.
 //!
 //! **In actix, the last `wrap` runs first.** A request passes the list from bottom to top.
-//! Its reply passes the list from top to bottom. The numbers show the order for a request.
+//! The reply passes the list from top to bottom. The numbers show the order for a request.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};

@@ -48,7 +48,7 @@ impl Lifecycle {
 
     /// Waits for [`Phase::Closing`].
     pub async fn closing(&self) {
-        // Waiting fails only if no sender exists. `self` is a sender.
+        // Waiting fails if there is no sender. This cannot happen, because `self` is a sender.
         let _ = self.0.subscribe().wait_for(|phase| *phase == Phase::Closing).await;
     }
 }

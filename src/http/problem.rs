@@ -2,7 +2,7 @@
 //! A handler, a middleware, the router or a library may have refused the request.
 //!
 //! Known limit: replies of actix's HTTP parser pass no middleware, so their body is empty (`docs/decisions.md`).
-//! Their status is 408, 431, or 400 for a request that is not HTTP.
+//! The status of these replies is 408, 431, or 400 for a request that is not HTTP.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};

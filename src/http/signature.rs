@@ -1,7 +1,7 @@
 //! The signature and the texts of a handler, from which its OpenAPI operation is generated.
 //!
 //! The arguments of a handler say which body, query and headers the handler reads.
-//! Its return type says the status, the headers and the body of a success ([`super::reply`]).
+//! The return type of a handler says the status, the headers and the body of a success ([`super::reply`]).
 //! Each of these types implements [`Describe`], so the document cannot differ from the code.
 
 use std::borrow::Cow;

@@ -2,7 +2,7 @@
 //!
 //! Each file to delete has a message in the [outbox](crate::db::outbox).
 //! A worker claims the message before it deletes the file.
-//! An upload becomes a document only if no worker has claimed its message. So a file is never both deleted and used.
+//! Once a worker has claimed the message, the upload cannot become a document. So no document loses its file.
 
 use std::sync::Arc;
 

@@ -265,7 +265,7 @@ pub async fn create_admin(
     Ok(created.map(UserId::from))
 }
 
-/// Makes a user an administrator. Returns `None` if the user does not exist. [`create_admin`] describes `owner`.
+/// Makes a user an administrator. Returns `None` if the user does not exist. `owner` must be a connection as the schema's owner.
 pub async fn promote(
     owner: &mut PgConnection,
     email: &EmailAddress,
@@ -282,7 +282,7 @@ pub async fn promote(
 }
 
 /// Makes an administrator an ordinary user. Returns `None` if the user does not exist.
-/// [`create_admin`] describes `owner`.
+/// `owner` must be a connection as the schema's owner.
 /// Existing sessions lose the rights too, because each request reads the role from the database.
 pub async fn demote(
     owner: &mut PgConnection,
