@@ -14,7 +14,8 @@ create table credit_notes (
     -- The object contains position on the invoice, description, tax rate and credited net amount.
     lines jsonb not null constraint credit_notes_lines
         check (jsonb_typeof(lines) = 'array' and jsonb_array_length(lines) between 1 and 100),
-    -- Net and tax for each tax rate. The sums are stored, because they depend on the earlier credit notes of the invoice.
+    -- Net and tax for each tax rate.
+    -- The sums are stored, because they depend on the earlier credit notes of the invoice.
     taxes jsonb not null constraint credit_notes_taxes check (jsonb_typeof(taxes) = 'array'),
     -- All amounts below are in minor units of the invoice's currency.
     net bigint not null,

@@ -55,7 +55,8 @@ begin
     if tg_op = 'UPDATE' and old.version = new.version then
         return null;
     end if;
-    -- Changes of a deleted account are not recorded: the account has no sockets, and its many rows would fill the table.
+    -- Changes of a deleted account are not recorded: the account has no sockets,
+    -- and its many rows would fill the table.
     if tg_op = 'DELETE' and (pg_catalog.pg_trigger_depth() > 1 or exists (
         select from public.owners where id = old.owner_id and deleted_at is not null
     )) then

@@ -48,7 +48,8 @@ pub fn application(
         .wrap(from_fn(deadline::enforce))
         // 8. Turns panics into errors. Without this, actix would close the connection without a reply.
         .wrap(from_fn(panics::catch))
-        // 7. Records a security event for each refusal. The middleware must run inside 6, where the typed error is still available.
+        // 7. Records a security event for each refusal.
+        //    The middleware must run inside 6, where the typed error is still available.
         .wrap(from_fn(|request, next| refusals::record(kind_of_route, request, next)))
         // 6. Adds problem details to all errors, including those of libraries.
         .wrap(from_fn(problem::add_problem_details))

@@ -21,7 +21,8 @@ pub async fn ticket(caller: Caller, live: Data<Live>) -> ApiResult<Issued<Ticket
     Ok(Issued(TicketView { ticket, expires_in: LIFETIME_SECONDS }))
 }
 
-/// `GET live`: the WebSocket handshake. After the handshake, the client authenticates with a ticket in its first message.
+/// `GET live`: the WebSocket handshake.
+/// After the handshake, the client authenticates with a ticket in its first message.
 pub async fn connect(
     request: HttpRequest,
     payload: Payload,

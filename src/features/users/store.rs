@@ -265,7 +265,8 @@ pub async fn create_admin(
     Ok(created.map(UserId::from))
 }
 
-/// Makes a user an administrator. Returns `None` if the user does not exist. `owner` must be a connection as the schema's owner.
+/// Makes a user an administrator. Returns `None` if the user does not exist.
+/// `owner` must be a connection as the schema's owner.
 pub async fn promote(
     owner: &mut PgConnection,
     email: &EmailAddress,

@@ -78,6 +78,7 @@ async fn current_parties(pool: &PgPool, caller: &Caller, customer: CustomerId) -
     )
     .fetch_optional(pool)
     .await?
-    // The customer is missing if another request replaces the draft's customer and deletes the old one between the two statements.
+    // The customer is missing if another request replaces the draft's customer
+    // and deletes the old one between the two statements.
     .ok_or_else(|| ApiError::unavailable(1, "an invoice changed while it was read"))
 }
