@@ -1,7 +1,7 @@
 -- Roles and default privileges (least privilege, CWE-250).
 --
 -- strongroom_owner owns the schema and runs the migrations. strongroom_app is the role of the service.
--- It owns nothing and cannot bypass row-level security. The service has only the rights that are granted here.
+-- This role owns nothing and cannot bypass row-level security. The service has only the rights that are granted here.
 -- strongroom_classifier owns the function classify_object() and cannot log in.
 -- deploy/postgres/roles.sh creates the roles in production, and the development server creates them in development.
 set local lock_timeout = '5s';

@@ -30,7 +30,7 @@ create table users (
     status text not null default 'active'
         constraint users_status_known check (status in ('active', 'disabled')),
     -- Every device cookie contains this number.
-    -- A password reset, a password change and the end of all sessions increment it.
+    -- A password reset, a password change and the end of all sessions increment this number.
     -- Older device cookies of the account then become invalid.
     device_epoch bigint not null default 0,
     version bigint not null default 1,
@@ -128,7 +128,7 @@ create trigger sessions_announce_end after update of ended_at on sessions
     execute function announce_ended_session();
 
 -- Disabling or deleting a user ends all sessions of this user in the same transaction.
--- A trigger does this, so that no statement can forget it.
+-- A trigger ends the sessions, so that no statement can forget this.
 create function end_sessions_of_user() returns trigger
 language plpgsql set search_path = '' as $$
 begin

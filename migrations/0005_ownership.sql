@@ -25,7 +25,7 @@ create table owners (
 create index owners_deleted on owners (deleted_at) where deleted_at is not null;
 grant select on owners to strongroom_app;
 
--- A trigger writes this table, so that no statement on users can forget it.
+-- A trigger writes this table, so that no statement on users can forget the owner.
 -- SECURITY DEFINER: the service has no right to write to owners.
 create function track_owner() returns trigger
 language plpgsql security definer set search_path = '' as $$

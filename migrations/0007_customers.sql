@@ -7,7 +7,8 @@ set local statement_timeout = '60s';
 --
 -- Two texts have the same key if they differ only in case or in normalization form (Unicode, definition D145).
 -- lower() followed by upper() replaces the final sigma, the long s and the Kelvin sign by the usual letters.
--- It replaces ß by SS. The Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
+-- The two functions replace ß by SS.
+-- The Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
 --
 -- The key uses ICU, which replaces ß by SS.
 -- If PostgreSQL was built without ICU, the key uses pg_c_utf8 (version 17 and newer).

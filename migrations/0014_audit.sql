@@ -37,7 +37,7 @@ create table security_events (
     -- A keyed hash of the e-mail address that the client sent with a login.
     subject text constraint security_events_subject_form check (subject ~ '^[0-9a-f]{16}$'),
     -- The object that the client requested.
-    -- classify_object() determines after the response whether it is missing, foreign or own.
+    -- classify_object() determines after the response whether the object is missing, foreign or own.
     object_kind text constraint security_events_object_kind_form check (object_kind ~ '^[a-z_]{1,40}$'),
     object_id uuid,
     object_class text constraint security_events_object_class_known
@@ -60,7 +60,7 @@ grant insert (
 -- A seal is one link of the hash chain: a MAC over the previous seal and over the MACs of a batch of events.
 -- Without the key, an attacker cannot change, remove, add or reorder sealed events undetected.
 -- Only the removal of the newest seals leaves a valid chain.
--- The log reveals it, because it contains the newest link of the chain.
+-- The log reveals such a removal, because it contains the newest link of the chain.
 create table security_event_seals (
     batch bigint primary key constraint security_event_seals_counted check (batch > 0),
     sealed_at timestamptz not null,
@@ -119,7 +119,7 @@ alter table security_events enable always trigger security_events_append_only;
 alter table security_event_seals enable always trigger security_event_seals_append_only;
 
 -- The process that writes seals locks the one row of this table.
--- An advisory lock would be worse, because an idle session could keep it forever.
+-- An advisory lock would be worse than a row lock, because an idle session could keep it forever.
 -- A row lock needs an open transaction, and pg_locks shows the session.
 create table security_event_sealer (only_row boolean primary key default true check (only_row));
 insert into security_event_sealer default values;

@@ -17,7 +17,7 @@ create function abuse_totals(
 $$;
 grant execute on function abuse_totals to strongroom_app;
 
--- Alert fatigue: an attacker with many networks could cause so many alerts that the recipients ignore them.
+-- Alert fatigue: an attacker with many networks could cause so many alerts that the recipients ignore the alerts.
 -- So a rule that fires for many networks (or users, sessions, accounts) opens a few separate alerts.
 -- Further networks are counted in one combined alert.
 create table alerts (

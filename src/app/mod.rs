@@ -1,7 +1,7 @@
 //! Layer 5: connects the other layers to a program, and contains no business rules.
 //!
 //! - [`routes`] contains the route table.
-//!   [`openapi`] generates the API's document from it, and [`gate`] enforces each row.
+//!   [`openapi`] generates the API's document from the route table, and [`gate`] enforces each row.
 //! - [`stack`] lists the middleware in order. [`services`] creates the services that handlers use.
 //!   [`management`] and `meters` serve the management port.
 //! - [`server`] starts `listeners` ([`tls`], `open_files`) and background `workers` ([`supervisor`]).

@@ -171,8 +171,8 @@ pub fn table() -> Vec<Endpoint> {
     table
 }
 
-/// Returns the endpoints that exist only in the development profile. They are no part of the API, so its document does
-/// not contain them.
+/// Returns the endpoints that exist only in the development profile.
+/// They are no part of the API, so its document does not contain them.
 #[cfg(feature = "dev")]
 fn development(profile: Profile) -> Vec<Endpoint> {
     match profile {

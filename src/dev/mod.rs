@@ -1,9 +1,9 @@
 //! Layer 2: code that only development needs.
-//! It contains a PostgreSQL server, a certificate for `localhost`, mails as files, and the templates of a new resource.
-//! It also contains the attacker's page of the attack panel.
+//! The module contains a PostgreSQL server, a certificate for `localhost`, mails as files,
+//! the templates of a new resource, and the attacker's page of the attack panel.
 //!
-//! The cargo feature `dev` enables this module and is on by default.
-//! The image is built without it, so the image contains neither this code nor the settings that only development reads.
+//! The cargo feature `dev` enables this module and is on by default. The image is built without the feature, so the
+//! image contains neither this code nor the settings that only development reads.
 
 pub mod attacker_page;
 pub mod certificate;

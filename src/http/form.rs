@@ -3,7 +3,7 @@
 //! **Attack**: a filter or proxy in front of the service parses a form differently from the service.
 //! A malicious file then passes the filter unseen.
 //! **Control**: ambiguous forms are refused.
-//! They have repeated headers, encoded or compressed content, nested forms, repeated parts, or a compressed body.
+//! Such forms have repeated headers, encoded or compressed content, nested forms, repeated parts, or a compressed body.
 //! Other headers of a part are ignored (RFC 7578 §4.8).
 //! [`part_lengths`](super::part_lengths) explains how `Content-Length` is treated.
 //! A form is streamed: only [`PART_HEAD`] bytes and one chunk are in memory.

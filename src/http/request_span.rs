@@ -2,8 +2,8 @@
 //!
 //! **Attack**: log injection, and secrets or personal data in log files.
 //! **Control**: the log line of a request contains our request id, the matched route and the verified client address.
-//! It also contains the caller and the status.
-//! It contains no request target, no Host or forwarding headers, no user agent, and no `Debug` text of an error.
+//! The line also contains the caller and the status.
+//! The line contains no request target, no Host or forwarding headers, no user agent, and no `Debug` text of an error.
 //! The default span of tracing-actix-web, which would log these, is not used.
 //! **Limits**: other programs, such as a proxy, write their own logs.
 //! **ASVS**: 16.2.5, 16.4.1 · **Test**: `attacks::audit::logs`

@@ -1,5 +1,5 @@
-//! Writes the files of a new resource. Example:
-//! `strongroom dev new-resource projects name:line customer_id:customer? budget:money`.
+//! Writes the files of a new resource.
+//! Example: `strongroom dev new-resource projects name:line customer_id:customer? budget:money`.
 //!
 //! The templates have the structure of `features/customers`. [`field`] and [`views`] write the lines of each field.
 //! The command computes all texts before it writes the first file, so that a refused command changes nothing.

@@ -96,7 +96,7 @@ impl Cluster {
     /// Fails if the server does not start or does not accept connections within two minutes.
     pub async fn start(&self, watch: Watch, settings: &[&str]) -> Result<(Child, PgConnection), EmbeddedError> {
         // Repeat the attempt while a previous server is shutting down:
-        // it closes its socket shortly before it unlocks its data.
+        // such a server closes its socket shortly before it unlocks its data.
         for _ in 0..400 {
             let mut child = self.spawn(watch, settings)?;
             match self.first_connection(&mut child).await {

@@ -1,6 +1,6 @@
 //! An embedded PostgreSQL server for `cargo run` and `cargo test`, so that both work without configuration.
 //!
-//! This module is used only if `DATABASE_URL` is not set. It guarantees:
+//! This module is used only if `DATABASE_URL` is not set. The module guarantees:
 //! - The server listens only on a Unix socket in a folder of mode 0700.
 //!   So no port can conflict, and other users cannot connect.
 //!   PostgreSQL requires no password (`trust`), because the mode of the folder already restricts access.

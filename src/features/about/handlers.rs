@@ -17,7 +17,7 @@ use crate::security::sessions::access_tokens::AccessTokens;
 pub struct SecurityContact(pub String);
 
 /// Returns the page that explains each problem code.
-/// The `type` of every problem document links to it (`/problems#code`).
+/// The `type` of every problem document links to this page (`/problems#code`).
 pub async fn problems() -> File<Html> {
     headers::page(problems::PAGE.as_str())
 }

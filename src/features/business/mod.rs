@@ -1,7 +1,7 @@
 //! The caller's business: seller details on invoices, time zone and payment terms.
 //!
 //! Each user has exactly one business, so a business needs no id.
-//! Until the user sets it, its name is the user's display name and its time zone is UTC.
+//! Until the user sets the business, its name is the user's display name and its time zone is UTC.
 //!
 //! Threats and controls:
 //! - BOLA: each statement uses the caller's id, so no request can select another user's business.

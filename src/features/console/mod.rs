@@ -5,7 +5,7 @@
 //!   The policy forbids inline code, code of other origins, and HTML from strings (Trusted Types).
 //!   Preact inserts all texts as text.
 //! - Token theft: scripts store the access token in memory only.
-//!   They cannot read the refresh token (`assets/session.js`).
+//!   Scripts cannot read the refresh token (`assets/session.js`).
 //!
 //! The page and its files are compiled into the binary. The path of a file contains a version, the hash of all files.
 //! So browsers may cache the files for a year, and a new page never runs with old files.

@@ -103,8 +103,8 @@ impl InvoiceStore {
         rows.into_iter().map(Summary::try_from).collect()
     }
 
-    /// Returns the sums of the caller's newest invoices by status and currency. A sum is numeric, because it can be larger
-    /// than a bigint.
+    /// Returns the sums of the caller's newest invoices by status and currency.
+    /// A sum is numeric, because it can be larger than a bigint.
     pub(super) async fn totals(&self, caller: &Caller, newest: i64) -> ApiResult<Vec<StatusTotal>> {
         let rows = owner_query_as!(
             StatusTotalRow,

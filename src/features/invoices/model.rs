@@ -197,7 +197,7 @@ impl Invoice {
     /// Voids the invoice. An issued invoice keeps its number, so that the numbers of its owner have no gaps.
     ///
     /// # Errors
-    /// [`TransitionError::NotVoidable`] if it has payments or credit notes, or is already void.
+    /// [`TransitionError::NotVoidable`] if the invoice has payments or credit notes, or is already void.
     pub fn void(self, now: DateTime<Utc>) -> Result<Self, TransitionError> {
         // Check the payments and not the status. An invoice with a total of 0 is `Paid` without a payment.
         if self.state.paid > 0 || self.state.credited > 0 || self.state.status == Status::Void {

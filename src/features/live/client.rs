@@ -91,7 +91,7 @@ impl<'a> Client<'a> {
             };
             match reply {
                 // The session may have ended while the message was processed.
-                // After the end of the session, the client must not receive this reply.
+                // After its session has ended, the client must not receive this reply.
                 Ok(_) if self.live.revocations.has_ended(self.caller.session()) => return CloseReason::SessionEnded,
                 Ok(reply) => message = reply,
                 Err(close) => return close,

@@ -50,7 +50,7 @@ impl ChangeReader {
     }
 
     /// Returns the changes that were committed since the last read. Returns `None` if changes may have been missed.
-    /// This is the case for the first read, and if there were too many changes.
+    /// The first read may have missed changes, and a read with too many changes too.
     ///
     /// # Errors
     /// Fails if the database is unavailable. The next read then counts as the first one.

@@ -4,7 +4,7 @@
 //!
 //! The token is in the fragment of the link, which browsers send neither to a server nor in `Referer`.
 //! The script removes the token from the address bar and the history, and keeps it in memory.
-//! It sends the token once, in the body of a POST request.
+//! The script sends the token once, in the body of a POST request.
 //! A mail scanner that opens the link sends no POST request, so it does not use up the token.
 //!
 //! The Content Security Policy in `security/browser/headers.rs` forbids inline code and code of other origins.

@@ -94,7 +94,7 @@ impl UserStore {
     }
 
     /// Sets a new password, ends all sessions of the caller and opens a new one.
-    /// This also invalidates the caller's device cookies, deletes the reset tokens and queues a mail.
+    /// The function also invalidates the caller's device cookies, deletes the reset tokens and queues a mail.
     /// Returns the new session and the new number in device cookies (epoch).
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! The duration of the response would also reveal whether an address is registered (user enumeration).
 //!
 //! The outbox contains no secret. When the worker sends a mail, it derives the token from `subject_id`.
-//! It uses the master key with the id `key_id` (`SecretToken::for_queued_mail`).
+//! The worker uses the master key with the id `key_id` (`SecretToken::for_queued_mail`).
 
 mod delivery;
 mod texts;

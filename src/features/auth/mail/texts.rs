@@ -56,7 +56,7 @@ impl MailKind {
 }
 
 /// The settings for links in mails. The host is a setting.
-/// A request's `Host` header would let an attacker choose it (CWE-640).
+/// A request's `Host` header would let an attacker choose the host (CWE-640).
 #[derive(Clone, Debug)]
 pub struct Links {
     /// The base URL of links, without a trailing slash.

@@ -1,7 +1,7 @@
 //! The amounts of a credit note. It credits chosen lines, or the whole remaining amount of the invoice.
 //!
 //! A credit on a line is a net amount. It excludes the discount of the line.
-//! It also excludes the line's share of the discount on the invoice.
+//! The credit also excludes the line's share of the discount on the invoice.
 //! The tax of a credit note is computed for each rate.
 //! The tax of a rate is the tax on all credits including this one, minus the tax on the earlier credits.
 //! So rounding differences do not accumulate, and the credit notes of a fully credited invoice add up to its total.

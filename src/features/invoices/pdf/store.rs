@@ -14,10 +14,10 @@ use crate::security::sessions::caller::Caller;
 
 impl InvoiceStore {
     /// Returns an invoice with seller and customer. For a draft, they are current.
-    /// Otherwise, they are as of the issue date.
+    /// Otherwise, seller and customer are as of the issue date.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
+    /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.
     pub(super) async fn invoice_with_parties(&self, caller: &Caller, id: InvoiceId) -> ApiResult<(Invoice, Parties)> {
         let invoice = self.read(caller, id).await?;
         let parties = match invoice.state().number {
@@ -30,7 +30,7 @@ impl InvoiceStore {
     /// Returns a credit note with the seller and the customer of its invoice.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
+    /// [`ApiError::NotFound`] if the credit note does not exist or belongs to another user.
     pub(super) async fn credit_note_with_parties(
         &self,
         caller: &Caller,
