@@ -1,12 +1,14 @@
-//! `POST /dev/demo-users`: the demo users with their passwords. The sign-in view of the console shows a button for each.
+//! `POST /dev/demo-users`: the demo users with their passwords.
+//! The sign-in view of the console shows a button for each.
 //!
 //! Threats and controls:
-//! - A client on the network reads the passwords (CWE-522). The route exists only in the development profile, which
-//!   other machines cannot reach. It is 404 until the demo data are created. The image is built without this code.
-//! - A page of another site reads the passwords, perhaps under a host name that leads to this machine (DNS rebinding).
-//!   The request needs a listed `Origin` and the CSRF header (`attacks::browser::demo_users`).
+//! - A client on the network reads the passwords (CWE-522).
+//!   The route exists only in the development profile, which other machines cannot reach.
+//!   The image is built without it.
+//! - A page of another site reads the passwords, for example by a host name that resolves to this machine (DNS
+//!   rebinding). The request needs an allowed `Origin` and the CSRF header (`attacks::browser::demo_users`).
 //!
-//! Other programs on this machine can read the passwords, but they can also read the development folder.
+//! Known limit: other programs on this machine can read the passwords. They can also read the development folder.
 
 use std::sync::{Arc, OnceLock};
 
@@ -24,16 +26,16 @@ use crate::security::crypto::secret_output::SecretOutput;
 
 pub const DOCS: Docs = Docs {
     summary: "List the demo users",
-    description: "With their passwords. Only in development.",
+    description: "Returns the demo users with their passwords. The route exists only in development.",
     errors: &[ApiError::CrossSiteRequest, ApiError::NotFound],
 };
 
-/// The demo users of this process. Empty until the demo data are created.
+/// The demo users of this process. The list is empty until the demo data are created.
 #[derive(Clone, Default)]
 pub struct Accounts(Arc<OnceLock<Vec<Account>>>);
 
 impl Accounts {
-    /// Sets the demo users, once.
+    /// Sets the demo users. Only the first call has an effect.
     pub fn publish(&self, demo: &Demo) {
         let _ = self.0.set(demo.accounts.clone());
     }
@@ -60,7 +62,7 @@ impl From<&Account> for AccountView {
     }
 }
 
-/// Returns the demo users to a page of this service.
+/// Returns the demo users to a page of this service. Returns 404 until the demo data are created.
 pub async fn list(
     request: HttpRequest,
     origins: Data<AllowedOrigins>,

@@ -25,13 +25,13 @@ pub const CREATE: Docs = Docs {
 
 pub const PREVIEW: Docs = Docs {
     summary: "Compute the amounts of a draft",
-    description: "Accepts the body of a create and returns its amounts. Stores nothing.",
+    description: "Accepts the content of a draft and returns its amounts. Stores nothing.",
     errors: &[],
 };
 
 pub const TOTALS: Docs = Docs {
     summary: "Get totals by status",
-    description: "Number and sums of the caller's invoices by status and currency. Counts the newest 10,000 invoices.",
+    description: "Returns number and sums of the caller's newest 10,000 invoices, for each status and currency.",
     errors: &[],
 };
 

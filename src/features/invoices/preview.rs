@@ -1,6 +1,6 @@
-//! `POST invoices/preview`: the amounts of a draft that is not stored, for clients that show totals while a user types.
+//! `POST invoices/preview`: computes the amounts of a draft and stores nothing. Clients show totals while a user types.
 //!
-//! It accepts and refuses the same bodies as a create, so a client needs no arithmetic of its own.
+//! The endpoint accepts the same bodies as the creation of a draft, so a client needs no arithmetic of its own.
 
 use actix_web::web::Data;
 use serde::Serialize;
@@ -26,24 +26,24 @@ use crate::security::sessions::caller::Caller;
     "tax_total": 2969, "total": 17106
 }))]
 pub struct InvoicePreview {
-    /// ISO 4217. All amounts are in its minor unit.
+    /// The currency code (ISO 4217). All amounts are in the minor unit of this currency.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: &'static str,
-    /// The lines, in the order of the invoice.
+    /// The lines, in the order in which the invoice shows them.
     #[schema(max_items = 100)]
     pub lines: Vec<LineView>,
     /// The computed discount on the whole invoice. It is a part of `discount_total`.
     pub discount: i64,
-    /// Sum of the lines before discounts and tax.
+    /// The sum of the lines before discounts and tax.
     pub subtotal: i64,
-    /// Sum of all discounts: on the whole invoice and on the lines.
+    /// The sum of all discounts, both on the whole invoice and on the lines.
     pub discount_total: i64,
-    /// Tax by rate.
+    /// The tax for each rate.
     #[schema(max_items = 100)]
     pub taxes: Vec<TaxView>,
-    /// Sum of all taxes.
+    /// The sum of all taxes.
     pub tax_total: i64,
-    /// Total amount, including tax.
+    /// The total amount, including tax.
     pub total: i64,
 }
 

@@ -1,6 +1,6 @@
-//! `GET invoices/totals`: number and amounts of the caller's invoices by status and currency, for a chart.
+//! `GET invoices/totals`: number and amounts of the caller's invoices for each status and currency. A chart shows them.
 //!
-//! One statement reads at most [`NEWEST`] invoices. So its cost is bounded, although a user may have a million.
+//! One statement reads at most [`NEWEST`] invoices, so its cost is limited even if a user has a million invoices.
 
 use actix_web::web::Data;
 use serde::Serialize;
@@ -13,44 +13,44 @@ use crate::http::error::ApiResult;
 use crate::http::reply::Json;
 use crate::security::sessions::caller::Caller;
 
-/// The maximum number of invoices that are counted.
+/// The maximum number of invoices that one request counts.
 const NEWEST: i64 = 10_000;
 
-/// Sums of the caller's invoices.
+/// The sums of the caller's invoices for each status and currency.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "items": [{"status": "issued", "currency": "EUR", "invoices": 2, "total": 36300, "due": 36300}],
     "invoices": 2
 }))]
 pub struct InvoiceTotals {
-    /// By status, in the order of a life of an invoice, then by currency.
+    /// The sums, ordered by status (from draft to void) and then by currency.
     #[schema(max_items = 1_200)]
     pub items: Vec<StatusTotalView>,
-    /// The number of invoices that are counted: the newest, at most 10,000.
+    /// The number of invoices that the sums contain. They are the newest invoices, at most 10,000.
     #[schema(minimum = 0, maximum = 10_000)]
     pub invoices: i64,
 }
 
-/// Sums of the invoices with one status and one currency. A sum of more than 9,007,199,254,740,991 is returned as this
-/// number.
+/// The sums of the invoices with one status and one currency.
+/// A sum larger than 9,007,199,254,740,991 is returned as this number.
 #[derive(Serialize, ToSchema)]
 pub struct StatusTotalView {
-    /// `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.
+    /// The status: `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.
     #[schema(max_length = 14, pattern = "^(draft|issued|partially_paid|paid|credited|void)$")]
     pub status: &'static str,
-    /// ISO 4217. All amounts are in its minor unit.
+    /// The currency code (ISO 4217). All amounts are in the minor unit of this currency.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: &'static str,
-    /// The number of invoices.
+    /// The number of invoices with this status and currency.
     #[schema(minimum = 1, maximum = 10_000)]
     pub invoices: i64,
-    /// Sum of the total amounts.
+    /// The sum of the total amounts.
     pub total: i64,
-    /// Sum of the amounts due.
+    /// The sum of the amounts due.
     pub due: i64,
 }
 
-/// Returns the sums of the caller's invoices by status and currency.
+/// Returns the sums of the caller's invoices for each status and currency.
 pub async fn totals(caller: Caller, invoices: Data<InvoiceStore>) -> ApiResult<Json<InvoiceTotals>> {
     let mut totals = invoices.totals(&caller, NEWEST).await?;
     totals.sort_by_key(|total| (Status::ALL.iter().position(|status| *status == total.status), total.currency.code()));
