@@ -47,7 +47,8 @@ create table security_events (
     mac bytea not null constraint security_events_mac_size check (octet_length(mac) = 36),
     constraint security_events_object_whole check ((object_kind is null) = (object_id is null))
 );
-create index security_events_newest on security_events (at desc, id desc);
+-- The included columns allow admin_event_counts() to count events without reading the table.
+create index security_events_newest on security_events (at desc, id desc) include (kind, user_id, address, amount);
 create index security_events_of_user on security_events (user_id, at desc, id desc) where user_id is not null;
 create index security_events_of_address on security_events (address, at desc, id desc) where address is not null;
 create index security_events_of_request on security_events (request_id) where request_id is not null;
@@ -211,3 +212,48 @@ $$;
 grant execute on function admin_security_events(
     uuid, text[], text[], uuid, text, timestamptz, timestamptz, timestamptz, uuid, integer
 ) to strongroom_app;
+
+-- Counts the events since a time for an administrator: by kind and bucket of time.
+-- Also counts the alarming events of the ten networks and the ten users that have the most.
+-- The row `rows` says how many rows were counted. The function returns no rows to any other user.
+--
+-- Unrestricted resource consumption (CWE-770): it counts at most max_rows of the newest rows, and reads only an index.
+create function admin_event_counts(
+    admin uuid, since timestamptz, bucket_seconds integer, alarming_kinds text[], max_rows bigint
+)
+returns table (list text, name text, user_id uuid, bucket integer, events bigint)
+language sql stable security definer set search_path = '' as $$
+    with counted as (
+        select e.kind, e.user_id, e.address,
+            date_bin(make_interval(secs => bucket_seconds), e.at, since) as bucket,
+            -- A row with an amount stands for several events. The amount of a sys_ event has another meaning.
+            case when e.kind like 'sys\_%' then 1 else coalesce(e.amount, 1) end as events
+        from public.security_events e
+        where e.at >= since and public.is_active_admin(admin)
+        order by e.at desc limit max_rows
+    ),
+    networks as (
+        -- As in the detection rules, a network is an IPv4 address or the /56 of an IPv6 address.
+        select
+            case when c.address like '%:%' then host(network(set_masklen(c.address::inet, 56))) else c.address end as network,
+            sum(c.events)::bigint as events
+        from counted c where c.kind = any(alarming_kinds) and c.address is not null
+        group by 1 order by 2 desc, 1 limit 10
+    ),
+    accounts as (
+        select c.user_id, sum(c.events)::bigint as events
+        from counted c where c.kind = any(alarming_kinds) and c.user_id is not null
+        group by 1 order by 2 desc, 1 limit 10
+    )
+    select
+        'kind', c.kind, null::uuid, extract(epoch from c.bucket - since)::integer / bucket_seconds, sum(c.events)::bigint
+    from counted c group by c.kind, c.bucket
+    union all
+    select 'network', n.network, null, null, n.events from networks n
+    union all
+    select 'user', u.email, a.user_id, null, a.events from accounts a left join public.users u on u.id = a.user_id
+    union all
+    select 'rows', null, null, null, count(*) from counted having public.is_active_admin(admin)
+    order by 5 desc, 2
+$$;
+grant execute on function admin_event_counts(uuid, timestamptz, integer, text[], bigint) to strongroom_app;

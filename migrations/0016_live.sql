@@ -90,6 +90,22 @@ end
 $$;
 grant execute on function object_version(text, uuid) to strongroom_app;
 
+-- Alerts belong to no user, so the nil UUID stands for their owner.
+-- Only opening and clearing are recorded, as versions 1 and 2.
+-- Further findings of an open alert are not recorded, because an attack can cause very many.
+create function record_alert() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+    insert into public.object_changes (change) values (pg_catalog.concat_ws(
+        ' ', 'alert', case new.state when 'open' then 'created' else 'updated' end,
+        '00000000-0000-0000-0000-000000000000', new.id, case new.state when 'open' then 1 else 2 end
+    ));
+    return null;
+end
+$$;
+create trigger alerts_record_state after insert or update of state on alerts
+    for each row execute function record_alert();
+
 -- Payments and credit notes have no trigger, because they increment the version of their invoice, which has one.
 create trigger customers_record_change after insert or update or delete on customers
     for each row execute function record_change('customer');

@@ -82,7 +82,7 @@ impl ScrapeCache {
     }
 
     fn mail(&self) -> Option<Backlog> {
-        *self.mail.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.mail.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 }
 

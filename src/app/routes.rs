@@ -36,6 +36,7 @@ use crate::features::live::{docs as live_docs, handlers as live};
 use crate::features::mail_pages::{self, docs as page_docs};
 use crate::features::reference::{self, docs as reference_docs};
 use crate::features::resources;
+use crate::features::security_summary::{docs as summary_docs, handlers as summaries};
 use crate::features::users::{docs as user_docs, handlers as users};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::form::ENVELOPE;
@@ -145,6 +146,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/admin/users/{id}/disable", Admin, Write, Empty, admin::disable, admin_docs::DISABLE),
         post("/api/v1/admin/users/{id}/enable", Admin, Write, Empty, admin::enable, admin_docs::ENABLE),
         delete("/api/v1/admin/users/{id}/sessions", Admin, Write, Empty, admin::end_sessions, admin_docs::END_SESSIONS),
+        get("/api/v1/admin/security-summary", Admin, Standard, Empty, summaries::summary, summary_docs::SUMMARY),
         get("/api/v1/admin/security-events", Admin, Standard, Empty, events::all, event_docs::ALL),
         get("/api/v1/admin/alerts", Admin, Standard, Empty, events::alerts, event_docs::ALERTS),
         post(attack_accounts::PATH, Admin, Write, Empty, attack_accounts::create, attack_docs::CREATE),

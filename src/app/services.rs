@@ -34,6 +34,7 @@ use crate::features::live::hub::Live;
 use crate::features::mail_pages::ConsoleLink;
 use crate::features::reference::{Document, Page};
 use crate::features::resources::Resources;
+use crate::features::security_summary::store::SummaryStore;
 use crate::features::users::purge_store::OwnerPurge;
 use crate::features::users::store::UserStore;
 use crate::http::client_ip::TrustedProxies;
@@ -106,7 +107,9 @@ impl Services {
         let document = openapi::build(&base.settings.http.public_url)?;
         let lifecycle = Lifecycle::default();
         let resources = base.resources();
-        let (live, admin) = (base.live(revocations), base.admin(&credentials.throttle, revocations));
+        let administrators = Administrators::new(base.pool.clone(), base.clock.clone());
+        let live = base.live(&administrators, revocations);
+        let admin = base.admin(&credentials.throttle, revocations);
         let users = base.users(&auth, revocations, &mail_notifier);
         let uploads = base.upload_service()?;
         let Base { settings, clock, pool, keys } = base;
@@ -114,7 +117,7 @@ impl Services {
             metrics: Arc::new(Metrics::new(routes::methods_and_paths(), openapi::codes())),
             announcements: Arc::new(NotificationListener::new(pool.clone(), SESSION_ENDED)),
             live: Arc::new(live),
-            administrators: Administrators::new(pool.clone()),
+            administrators,
             cursors: Arc::new(resources.cursors.clone()),
             quotas: resources.quotas.clone(),
             resources,
@@ -162,6 +165,12 @@ impl Services {
         DemoServices { pool, authenticator, credentials, auth, recorder, clock, uploads, purge }
     }
 
+    fn summaries(&self) -> SummaryStore {
+        let Self { settings, pool, recorder, clock, .. } = self.clone();
+        let (max_connections, replica) = (settings.database.max_connections, settings.replica.clone());
+        SummaryStore { pool, max_connections, recorder, replica, clock }
+    }
+
     /// Registers the services in the application of one thread.
     pub fn register(&self, config: &mut ServiceConfig) {
         let pool = &self.pool;
@@ -196,6 +205,7 @@ impl Services {
             .app_data(Data::new(self.admin.clone()))
             .app_data(Data::new(EventStore::new(pool.clone())))
             .app_data(Data::new(self.alerts.clone()))
+            .app_data(Data::new(self.summaries()))
             .app_data(Data::new(BusinessStore::new(pool.clone())))
             .app_data(Data::new(self.resources.clone()))
             .app_data(Data::new(InvoiceStore::new(pool.clone())))

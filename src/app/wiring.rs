@@ -24,6 +24,7 @@ use crate::security::authentication::credentials::Credentials;
 use crate::security::authentication::login_throttling::LoginThrottle;
 use crate::security::authentication::passwords::Passwords;
 use crate::security::authentication::passwords::breaches::BreachService;
+use crate::security::authorization::administrators::Administrators;
 use crate::security::authorization::cursors::Cursors;
 use crate::security::communication::outbound::OutboundClientError;
 use crate::security::crypto::keys::Keys;
@@ -141,9 +142,10 @@ impl Base {
         }
     }
 
-    pub fn live(&self, revocations: &Arc<Revocations>) -> Live {
-        let tickets = Tickets::new(self.pool.clone(), self.clock.clone());
-        Live::new(tickets, self.pool.clone(), revocations.clone(), self.clock.clone())
+    pub fn live(&self, administrators: &Administrators, revocations: &Arc<Revocations>) -> Live {
+        let Self { clock, pool, .. } = self;
+        let tickets = Tickets::new(pool.clone(), clock.clone());
+        Live::new(tickets, administrators.clone(), pool.clone(), revocations.clone(), clock.clone())
     }
 
     pub fn upload_service(&self) -> Result<UploadService, StorageError> {

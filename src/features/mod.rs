@@ -26,6 +26,7 @@ pub mod live;
 pub mod mail_pages;
 pub mod reference;
 pub mod resources;
+pub mod security_summary;
 pub mod users;
 
 use resources::Registration;

@@ -96,9 +96,10 @@ async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sq
     Ok(given_up.execute(pool).await?.rows_affected() == 1)
 }
 
-/// The numbers of messages that were not delivered, and their age.
-#[derive(Clone, Copy, Debug)]
+/// The numbers of messages of a queue that were not delivered, and their age.
+#[derive(Clone, Debug, Default)]
 pub struct Backlog {
+    pub queue: String,
     pub waiting: i64,
     /// The number of messages whose last attempt has failed. They are deleted after some days.
     pub given_up: i64,
@@ -106,19 +107,18 @@ pub struct Backlog {
     pub oldest_seconds: i64,
 }
 
-/// Returns the numbers of messages of a queue that were not delivered.
-pub async fn backlog(pool: &PgPool, queue: &str, now: DateTime<Utc>) -> Result<Backlog, sqlx::Error> {
+/// Returns the numbers of each queue that has messages that were not delivered.
+pub async fn backlogs(pool: &PgPool, now: DateTime<Utc>) -> Result<Vec<Backlog>, sqlx::Error> {
     sqlx::query_as!(
         Backlog,
-        r#"select count(*) filter (where given_up_at is null) as "waiting!",
+        r#"select queue, count(*) filter (where given_up_at is null) as "waiting!",
                 count(*) filter (where given_up_at is not null) as "given_up!",
-                coalesce(extract(epoch from $2 - min(created_at) filter (where given_up_at is null)), 0)::bigint
+                coalesce(extract(epoch from $1 - min(created_at) filter (where given_up_at is null)), 0)::bigint
                     as "oldest_seconds!"
-         from outbox where queue = $1 and done_at is null"#,
-        queue,
+         from outbox where done_at is null group by queue order by queue"#,
         now
     )
-    .fetch_one(pool)
+    .fetch_all(pool)
     .await
 }
 

@@ -63,8 +63,9 @@ macro_rules! scripts {
 
 /// The ES modules. `preact.js` is the file `preact/standalone.module.js` of htm (`docs/dependencies.md`).
 const SCRIPTS: &[(&str, &str)] = scripts! {
-    "account.js" "administration.js" "api.js" "app.js" "challenge.js" "customers.js" "documents.js" "editor.js"
-    "format.js" "invoice.js" "invoices.js" "live.js" "preact.js" "router.js" "session.js" "sign_in.js" "ui.js"
+    "account.js" "admin_events.js" "admin_summary.js" "admin_users.js" "administration.js" "api.js" "app.js"
+    "challenge.js" "charts.js" "customers.js" "documents.js" "editor.js" "format.js" "invoice.js" "invoices.js"
+    "live.js" "preact.js" "router.js" "session.js" "sign_in.js" "ui.js"
     "attacks/attacks.js" "attacks/cards_authorization.js" "attacks/cards_browser.js" "attacks/cards_common.js"
     "attacks/cards_files.js" "attacks/cards_input.js" "attacks/cards_login.js" "attacks/cards_tokens.js" "attacks/play.js"
 };

@@ -12,13 +12,15 @@ pub const OWN: Docs = Docs {
 pub const ALL: Docs = Docs {
     summary: "List security events",
     description: "Returns the security events of all users that match the filter, newest first. \
-        Paginated: `next_cursor` is the cursor of the next page. A security event records this request.",
+        Paginated: `next_cursor` is the cursor of the next page. \
+        One security event per minute records these requests of an administrator.",
     errors: &[],
 };
 
 pub const ALERTS: Docs = Docs {
     summary: "List alerts",
     description: "Returns the alerts of the detection rules, newest first. \
-        Paginated: `next_cursor` is the cursor of the next page.",
+        Paginated: `next_cursor` is the cursor of the next page. \
+        One security event per minute records these requests of an administrator.",
     errors: &[],
 };

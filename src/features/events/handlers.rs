@@ -8,8 +8,7 @@ use super::views::{EventFilter, EventView, HistoryView};
 use crate::http::error::ApiResult;
 use crate::http::params::{ListQuery, NoFilter};
 use crate::http::reply::{Json, Paged};
-use crate::security::audit::event::{Event, EventKind};
-use crate::security::authorization::administrators::AdminCaller;
+use crate::security::authorization::administrators::{AdminCaller, Administrators};
 use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::detection::alerts::Alerts;
 use crate::security::sessions::caller::Caller;
@@ -38,10 +37,11 @@ pub async fn all(
     query: ListQuery<EventFilter>,
     events: Data<EventStore>,
     cursors: Data<Cursors>,
+    administrators: Data<Administrators>,
 ) -> ApiResult<Paged<EventView>> {
     let scope = ListScope::new(admin.user(), ALL, &query)?;
     let rows = events.all(&admin, &query.filter.parse(), cursors.start(&scope)?, scope.limit).await?;
-    Event::new(EventKind::AdminEventsRead).reason("events").record();
+    administrators.record_read(&admin, "events").await;
     Ok(Json(cursors.page(&scope, rows, EventView::position)?))
 }
 
@@ -51,9 +51,10 @@ pub async fn alerts(
     query: ListQuery<AlertFilter>,
     alerts: Data<Alerts>,
     cursors: Data<Cursors>,
+    administrators: Data<Administrators>,
 ) -> ApiResult<Paged<AlertView>> {
     let scope = ListScope::new(admin.user(), ALERTS, &query)?;
     let rows = alerts.list(&admin, query.filter.state.map(Into::into), cursors.start(&scope)?, scope.limit).await?;
-    Event::new(EventKind::AdminEventsRead).reason("alerts").record();
+    administrators.record_read(&admin, "alerts").await;
     Ok(Json(cursors.page(&scope, rows, position)?.map(AlertView::from)))
 }

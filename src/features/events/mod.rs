@@ -8,7 +8,7 @@
 //! - Information disclosure: an attacker with a hijacked session must not learn which attacks were detected.
 //!   The attacker must not learn that a guessed password was right.
 //!   So users see only the listed kinds of events, and no reason of a failed login.
-//! - Misuse by an administrator: each read by an administrator is recorded as a security event.
+//! - Misuse by an administrator: reads by an administrator are recorded, as one security event per view and minute.
 
 pub mod alert_views;
 pub mod docs;

@@ -13,11 +13,12 @@ use uuid::Uuid;
 
 use super::connection::{Connection, SocketResult, redeem, send};
 use super::hub::{EventReceiver, Live, Notification};
-use super::model::{Change, ChangeType, Subscriptions, Topic};
+use super::model::{Change, ChangeType, Subscriptions, Topic, administrators};
 use super::store;
 use super::views::{ClientMessage, ServerMessage, SubscriptionTarget};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind, Object, ObjectKind};
+use crate::security::authorization::administrators::AdminCaller;
 use crate::security::sessions::caller::Caller;
 use crate::security::websockets::{
     Budget, CloseReason, MAX_INVALID_MESSAGES, MAX_MESSAGES_PER_MINUTE, MAX_SUBSCRIPTIONS,
@@ -27,11 +28,13 @@ use crate::security::websockets::{
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) struct Client<'a> {
-    live: &'a Live,
+    live: &'a Arc<Live>,
     caller: &'a Caller,
     until: Rc<Cell<DateTime<Utc>>>,
     session: Session,
     events: EventReceiver,
+    /// `None` until the caller has subscribed to alerts as an administrator.
+    alerts: Option<(AdminCaller, EventReceiver)>,
     subscriptions: Subscriptions,
     message_budget: Budget,
     invalid_messages: u32,
@@ -48,6 +51,14 @@ fn event_object(topic: Topic) -> Option<Object> {
     Some(Object { kind, id })
 }
 
+/// Waits for the next alert. Waits forever if the caller has not subscribed to alerts.
+async fn next_alert(alerts: &mut Option<(AdminCaller, EventReceiver)>) -> Notification {
+    match alerts {
+        Some((_, receiver)) => receiver.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 impl<'a> Client<'a> {
     pub(super) fn new(
         live: &'a Arc<Live>,
@@ -61,6 +72,7 @@ impl<'a> Client<'a> {
             until,
             session,
             events: live.subscribe(caller.user()),
+            alerts: None,
             subscriptions: Subscriptions::new(MAX_SUBSCRIPTIONS),
             message_budget: Budget::per_minute(MAX_MESSAGES_PER_MINUTE),
             invalid_messages: 0,
@@ -82,6 +94,7 @@ impl<'a> Client<'a> {
             let next = tokio::select! {
                 received = connection.next() => received.map(Next::Received),
                 notification = self.events.next() => Ok(Next::Notified(notification)),
+                notification = next_alert(&mut self.alerts) => Ok(Next::Notified(notification)),
             };
             let reply = match next {
                 Ok(Next::Received(text)) => self.reply_to(&text).await.map(Some),
@@ -124,6 +137,7 @@ impl<'a> Client<'a> {
         };
         let (kind, reason) = match refusal {
             ApiError::NotFound => (EventKind::AuthzFail, "live_subscription"),
+            ApiError::Forbidden => (EventKind::AuthzFail, "forbidden"),
             ApiError::Conflict { .. } => (EventKind::ExcessRateLimitExceeded, "live_subscriptions"),
             ApiError::NotJson(_) | ApiError::Invalid(_) => {
                 self.invalid_messages += 1;
@@ -146,11 +160,19 @@ impl<'a> Client<'a> {
     }
 
     /// Adds a subscription. If it is for a single object, checks that the caller may read the object.
+    /// If it is for alerts, checks that the caller is an administrator.
     /// A topic such as `invoices` needs no check, because it covers only the caller's own objects.
     async fn subscribe(&mut self, target: &SubscriptionTarget) -> ApiResult<ServerMessage> {
         let topic = target.topic()?;
-        if let Topic::One(kind, id) = topic {
-            self.version_of(kind, id).await?;
+        match topic {
+            Topic::One(kind, id) => {
+                self.version_of(kind, id).await?;
+            }
+            Topic::All(ObjectKind::ALERT) => {
+                let admin = self.live.administrators.authorize(self.caller.clone()).await?;
+                self.alerts.get_or_insert_with(|| (admin, self.live.subscribe(administrators())));
+            }
+            Topic::All(_) => {}
         }
         self.subscriptions.add(topic)?;
         Ok(ServerMessage::Subscribed(topic.into()))
@@ -187,6 +209,9 @@ impl<'a> Client<'a> {
 
     async fn version_of(&self, kind: ObjectKind, id: Uuid) -> ApiResult<i64> {
         let _permit = self.live.reads.acquire().await.map_err(ApiError::internal)?;
-        store::version(&self.live.pool, self.caller, kind, id).await
+        match &self.alerts {
+            Some((admin, _)) if kind == ObjectKind::ALERT => store::alert_version(&self.live.pool, admin, id).await,
+            _ => store::version(&self.live.pool, self.caller, kind, id).await,
+        }
     }
 }

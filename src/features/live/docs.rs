@@ -12,6 +12,7 @@ pub const TICKET: Docs = Docs {
 
 pub const CONNECT: Docs = Docs {
     summary: "Open a WebSocket for live events",
-    description: "Notifies the client of changes to the caller's own resources. `docs/live.md` describes the messages.",
+    description: "Notifies the client of changes to the caller's own resources, and administrators also of alerts. \
+        `docs/live.md` describes the messages.",
     errors: &[ApiError::UpgradeRequired],
 };

@@ -1,4 +1,5 @@
 //! Delivers each change to the sockets of the object's owner. Sockets of other users do not receive it (BOLA).
+//! Alerts have a channel of their own, which only administrators' sockets receive.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,7 @@ use super::model::Change;
 use super::reader::ChangeReader;
 use crate::base::clock::Clock;
 use crate::base::id::UserId;
+use crate::security::authorization::administrators::Administrators;
 use crate::security::sessions::revocations::Revocations;
 use crate::security::sessions::tickets::Tickets;
 use crate::security::websockets::{ConnectionPermits, MAX_QUEUED_CHANGES};
@@ -37,6 +39,7 @@ pub enum Notification {
 /// The state that all sockets of a process share.
 pub struct Live {
     pub tickets: Tickets,
+    pub administrators: Administrators,
     pub pool: PgPool,
     pub revocations: Arc<Revocations>,
     pub clock: Clock,
@@ -50,9 +53,16 @@ pub struct Live {
 
 impl Live {
     #[must_use]
-    pub fn new(tickets: Tickets, pool: PgPool, revocations: Arc<Revocations>, clock: Clock) -> Self {
+    pub fn new(
+        tickets: Tickets,
+        administrators: Administrators,
+        pool: PgPool,
+        revocations: Arc<Revocations>,
+        clock: Clock,
+    ) -> Self {
         Self {
             tickets,
+            administrators,
             pool,
             revocations,
             clock,

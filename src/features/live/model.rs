@@ -11,6 +11,7 @@ use crate::http::error::ApiError;
 use crate::security::audit::event::ObjectKind;
 
 /// The subject of a subscription: either one object, or all objects of a kind that the caller owns.
+/// Administrators can also subscribe to all alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
     One(ObjectKind, Uuid),
@@ -19,9 +20,10 @@ pub enum Topic {
 
 impl Topic {
     /// Parses a topic: a singular such as `invoice` needs an id, and a plural such as `invoices` must have none.
+    /// `alerts` has no singular.
     #[must_use]
     pub fn parse(object: &str, id: Option<Uuid>) -> Option<Self> {
-        live_kinds().find_map(|kind| match id {
+        live_kinds().chain(id.is_none().then_some(ObjectKind::ALERT)).find_map(|kind| match id {
             Some(id) => (object == kind.name).then_some(Self::One(kind, id)),
             None => (object == kind.plural()).then_some(Self::All(kind)),
         })
@@ -53,9 +55,16 @@ impl ChangeType {
 pub struct Change {
     pub kind: ObjectKind,
     pub change_type: ChangeType,
+    /// [`administrators`] for an alert.
     pub owner: UserId,
     pub id: Uuid,
     pub version: i64,
+}
+
+/// Returns the id that stands for the owner of alerts. No user has the nil UUID.
+#[must_use]
+pub fn administrators() -> UserId {
+    Uuid::nil().into()
 }
 
 /// The error for a text that is not a change.
@@ -72,7 +81,7 @@ impl FromStr for Change {
         let (kind, change_type, owner, id, version) = (word()?, word()?, word()?, word()?, word()?);
         let types = [ChangeType::Created, ChangeType::Updated, ChangeType::Deleted];
         Ok(Self {
-            kind: live_kinds().find(|known| known.name == kind).ok_or(InvalidChange)?,
+            kind: live_kinds().chain([ObjectKind::ALERT]).find(|known| known.name == kind).ok_or(InvalidChange)?,
             change_type: types.into_iter().find(|known| known.as_str() == change_type).ok_or(InvalidChange)?,
             owner: owner.parse().map_err(|_| InvalidChange)?,
             id: id.parse().map_err(|_| InvalidChange)?,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::db::OwnerTx;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::objects::ObjectKind;
+use crate::security::authorization::administrators::AdminCaller;
 use crate::security::sessions::caller::Caller;
 
 /// The result of one read.
@@ -55,4 +56,20 @@ pub async fn version(pool: &PgPool, caller: &Caller, kind: ObjectKind, id: Uuid)
     let mut tx = OwnerTx::begin(pool, caller.user()).await?;
     let version = sqlx::query_scalar!("select object_version($1, $2)", kind.name, id);
     version.fetch_one(tx.connection()).await?.ok_or(ApiError::NotFound)
+}
+
+/// Returns the version of an alert: 1 while it is open, 2 once it is cleared.
+///
+/// # Errors
+/// [`ApiError::NotFound`] if the alert does not exist, or the caller is no longer an administrator.
+pub async fn alert_version(pool: &PgPool, admin: &AdminCaller, id: Uuid) -> ApiResult<i64> {
+    sqlx::query_scalar!(
+        r#"select (case state when 'open' then 1 else 2 end)::bigint as "version!"
+           from alerts where id = $1 and is_active_admin($2)"#,
+        id,
+        admin.user().uuid()
+    )
+    .fetch_optional(pool)
+    .await?
+    .ok_or(ApiError::NotFound)
 }

@@ -72,7 +72,7 @@ impl SubscriptionTarget {
         Topic::parse(&self.object, self.id.map(|IdField(id)| id.uuid())).ok_or_else(|| {
             ApiError::invalid(
                 "/object",
-                "must be invoice, customer or document with an id, or invoices, customers or documents without one",
+                "must be invoice, customer or document with an id, or invoices, customers, documents or alerts without one",
             )
         })
     }

@@ -16,6 +16,8 @@ pub struct ObjectKind {
 
 impl ObjectKind {
     pub const SESSION: Self = Self { name: "session", collection: "/api/v1/auth/sessions" };
+    /// Alerts have no owner.
+    pub const ALERT: Self = Self { name: "alert", collection: "/api/v1/admin/alerts" };
     pub const USER: Self = Self { name: "user", collection: "/api/v1/admin/users" };
 
     /// Returns the plural name of the kind, which is the last segment of the collection's path.

@@ -9,7 +9,7 @@ mod browser;
 mod business_logic;
 mod communication;
 mod crypto;
-mod detection;
+pub mod detection;
 mod error_handling;
 mod files;
 mod limits;

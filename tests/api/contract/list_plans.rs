@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, Row};
 
+use crate::support::TestApp;
 use crate::support::database::Role;
 use crate::support::examples::{Demo, Example};
 
@@ -83,4 +84,50 @@ async fn every_list_reads_its_page_from_an_index() {
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// The summary for administrators counts entries of an index, and no more than its limit.
+/// PostgreSQL shows the plan within a function only if it can inline the function, so the test removes what prevents it.
+#[actix_web::test]
+async fn summary_counts_a_limited_number_of_index_entries() {
+    let app = TestApp::start().await;
+    let root = app.admin("root").await;
+    let events = "insert into security_events (id, at, kind, severity, reason, replica, address, mac)
+        select gen_random_uuid(), now() - n * interval '1 second', 'authz_fail', 'warning', '', 'a1', '192.0.2.1',
+            decode(repeat('00', 36), 'hex')
+        from generate_series(1, 20000) n";
+    app.all_rows.execute(events).await.unwrap();
+    // Rows that were never vacuumed would be read from the table.
+    app.all_rows.execute("vacuum analyze security_events").await.unwrap();
+    let mut connection = app.database.options(Role::Superuser).connect().await.unwrap();
+    let transparent = "begin; alter function admin_event_counts security invoker;
+        alter function admin_event_counts reset all; set local search_path = public";
+    connection.execute(transparent).await.unwrap();
+    let admin = root.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned();
+    let explain = format!(
+        "explain (analyze, format json) select * from admin_event_counts(
+            '{admin}', now() - interval '30 days', 86400, '{{authz_fail}}', 1000)"
+    );
+    let plan: Value = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_one(&mut connection).await.unwrap().get(0);
+    let mut scans = Vec::new();
+    scans_of("security_events", &plan, &mut scans);
+    let [scan] = scans.as_slice() else { panic!("one scan: {plan:#}") };
+    assert_eq!(
+        (&scan["Node Type"], &scan["Index Name"]),
+        (&json!("Index Only Scan"), &json!("security_events_newest"))
+    );
+    assert_eq!(scan["Actual Rows"].as_f64().unwrap() as i64, 1_000);
+    assert_eq!(scan["Heap Fetches"], 0);
+}
+
+/// Collects the nodes of a plan that read this table.
+fn scans_of<'a>(table: &str, plan: &'a Value, found: &mut Vec<&'a Value>) {
+    if plan["Relation Name"] == table {
+        found.push(plan);
+    }
+    match plan {
+        Value::Object(members) => members.values().for_each(|member| scans_of(table, member, found)),
+        Value::Array(items) => items.iter().for_each(|item| scans_of(table, item, found)),
+        _ => {}
+    }
 }

@@ -1,9 +1,12 @@
 //! Live events report changes of the user's own objects, also changes that a request to another replica made.
 
+use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::PgExecutor;
+use strongroom::base::id::UserId;
 
+use crate::attacks::detection::alerts::{denials, raise};
 use crate::support::actor::payment;
 use crate::support::socket::Socket;
 use crate::support::{Actor, TestApp, wait};
@@ -52,6 +55,27 @@ async fn change_on_one_replica_is_delivered_on_the_other() {
     assert_eq!(socket.receive().await, event("customer", &other, 1, "created"));
     alice.delete(&format!("/api/v1/customers/{other}"), "\"1\"").await.ok(204);
     assert_eq!(socket.receive().await, event("customer", &other, 1, "deleted"));
+}
+
+#[actix_web::test]
+async fn alerts_are_delivered_to_administrators_on_every_replica() {
+    let (here, there) = replicas().await;
+    let root = here.admin("root").await;
+    let mut sockets = [Socket::connect(&here, &root).await, Socket::connect(&there, &root).await];
+    for socket in &mut sockets {
+        assert_eq!(socket.subscribe("alerts", None).await, json!({"type": "subscribed", "object": "alerts"}));
+    }
+    let attacker = UserId::new();
+    raise(&here, &denials(attacker, 20)).await;
+    let alert = root.get("/api/v1/admin/alerts").await.ok(200).json()["items"][0]["id"].clone();
+    let alert = alert.as_str().unwrap();
+    // Further findings of an open alert are not sent.
+    raise(&here, &denials(attacker, 30)).await;
+    here.replica().alerts.summarise_and_clear(here.clock.now() + TimeDelta::minutes(6)).await.unwrap();
+    for socket in &mut sockets {
+        assert_eq!(socket.receive().await, event("alert", alert, 1, "created"));
+        assert_eq!(socket.receive().await, event("alert", alert, 2, "updated"));
+    }
 }
 
 #[actix_web::test]

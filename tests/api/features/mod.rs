@@ -34,6 +34,7 @@ mod metrics;
 mod numbers;
 mod reference;
 mod search;
+mod security_summary;
 mod shutdown;
 mod upload_clients;
 mod well_known;

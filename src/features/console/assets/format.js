@@ -39,6 +39,13 @@ export function size(bytes) {
   return bytes < 1024 ** 2 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 }
 
+/** Formats seconds with one unit: `45 s`, `3 min`, `2 h`, `5 days`. */
+export function duration(seconds) {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
+}
+
 /** Turns `partially_paid` into `Partially paid`. */
 export function words(name) {
   const text = name.replaceAll('_', ' ');

@@ -4,12 +4,15 @@ import { useEffect, useState } from './preact.js';
 import { create } from './api.js';
 import * as session from './session.js';
 
+/** What every user subscribes to. Views for administrators add `alerts`, which the service refuses to other users. */
 const OBJECTS = ['invoices', 'customers', 'documents'];
 const RETRY_MS = [1000, 2000, 5000, 15_000, 60_000];
 
 /** The newest attempt to connect. Older attempts, and their sockets, do nothing any more. */
 let current = 0;
 let socket = null;
+/** The subscriptions of this socket. */
+let subscribed = new Set();
 let timer;
 let failures = 0;
 let state = 'off';
@@ -55,7 +58,8 @@ function open(attempt, first) {
 
 function receive(message, from, send) {
   if (message.type === 'ready') {
-    OBJECTS.forEach((object) => send({ type: 'subscribe', object }));
+    subscribed = new Set([...OBJECTS, ...[...watchers].map(([kind]) => kind)]);
+    subscribed.forEach((object) => send({ type: 'subscribe', object }));
     failures = 0;
     setState('live');
   }
@@ -82,13 +86,18 @@ function retry(attempt) {
 session.onChange(connect);
 addEventListener('online', connect);
 
-/** Calls `watcher` when one of the user's objects of this kind has changed. */
+/** Calls `watcher` when one of the user's objects of this kind, or an alert, has changed. */
 export function useChanges(kind, watcher) {
   useEffect(() => {
     const entry = [kind, watcher];
     watchers.add(entry);
     return () => watchers.delete(entry);
   });
+  useEffect(() => {
+    if (state !== 'live' || subscribed.has(kind)) return;
+    subscribed.add(kind);
+    socket.send(JSON.stringify({ type: 'subscribe', object: kind }));
+  }, [kind]);
 }
 
 /** Returns `live`, `connecting` or `off`. */

@@ -12,6 +12,7 @@
 //! Least privilege: the service's database role cannot write roles or status.
 //! Only the command line promotes and demotes administrators.
 //! **Limits**: an administrator can act maliciously. Each of their actions causes an event.
+//! Reads of events and alerts cause one event per view, administrator and minute.
 //! **ASVS**: 8.1.1, 8.2.1, 8.3.1, 8.3.2
 //! **Test**: `attacks::authorization::function_level`
 
@@ -21,12 +22,16 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use chrono::TimeDelta;
 use sqlx::PgPool;
 
+use crate::base::clock::Clock;
 use crate::base::id::UserId;
+use crate::db::begin;
+use crate::db::counters::{self, Increment};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::signature::Describe;
-use crate::security::audit::event::{Event, EventKind};
+use crate::security::audit::event::{Event, EventKind, PendingEvents};
 use crate::security::sessions::caller::Caller;
 
 /// The identity of a caller who was verified to be an administrator.
@@ -55,16 +60,20 @@ impl FromRequest for AdminCaller {
     }
 }
 
-/// Checks in the database whether a caller is an administrator.
+/// How long reads of one view by one administrator count as one.
+const READ_WINDOW: TimeDelta = TimeDelta::minutes(1);
+
+/// Checks in the database whether a caller is an administrator, and records what administrators read.
 #[derive(Clone)]
 pub struct Administrators {
     pool: PgPool,
+    clock: Clock,
 }
 
 impl Administrators {
     #[must_use]
-    pub fn new(pool: PgPool) -> Self {
-        Self { pool }
+    pub fn new(pool: PgPool, clock: Clock) -> Self {
+        Self { pool, clock }
     }
 
     /// Verifies in the database that the caller is an active administrator.
@@ -87,5 +96,35 @@ impl Administrators {
                 Err(ApiError::Unauthenticated)
             }
         }
+    }
+
+    /// Records that an administrator reads a view: one event per view, administrator and minute, on all replicas together.
+    /// With an event per request, a page that reloads itself would flood the audit trail.
+    pub async fn record_read(&self, admin: &AdminCaller, view: &'static str) {
+        match self.record_first_read(admin, view).await {
+            Ok(pending) => pending.publish(),
+            // If the counter fails, for example because the disk is full, each read is recorded.
+            Err(_) => Event::new(EventKind::AdminEventsRead).reason(view).record(),
+        }
+    }
+
+    /// Counts a read. If it is the first of its minute, stores its event in the same transaction.
+    /// Otherwise, a request that is cancelled after the count would hide the reads of that minute.
+    async fn record_first_read(&self, admin: &AdminCaller, view: &'static str) -> ApiResult<PendingEvents> {
+        let now = self.clock.now();
+        let read = Increment {
+            kind: EventKind::AdminEventsRead.name(),
+            key: format!("{view} {}", admin.user()),
+            by: 1,
+            window_ends_at: now + READ_WINDOW,
+        };
+        let mut transaction = begin(&self.pool).await?;
+        let counters = counters::add(&mut *transaction, &[read], now).await?;
+        let pending = match counters.iter().any(|counter| counter.count > 1) {
+            true => PendingEvents::empty(),
+            false => Event::new(EventKind::AdminEventsRead).reason(view).record_in(&mut transaction).await?,
+        };
+        transaction.commit().await?;
+        Ok(pending)
     }
 }

@@ -3,7 +3,9 @@
 
 use chrono::TimeDelta;
 use serde_json::json;
+use strongroom::base::id::UserId;
 
+use crate::attacks::detection::alerts::{denials, raise};
 use crate::support::socket::{Socket, ticket};
 use crate::support::{Actor, TestApp};
 
@@ -116,4 +118,46 @@ async fn ticket_of_another_session_cannot_renew() {
         assert_eq!(socket.close_code().await, 4401);
         socket.wait_for_event("authz_fail/live_renewal").await;
     }
+}
+
+/// API5: the subscription to alerts is a function for administrators. The refusal counts as an access denial.
+#[actix_web::test]
+async fn users_cannot_subscribe_to_alerts() {
+    let app = TestApp::start().await;
+    let (mallory, demoted) = (app.user("mallory").await, app.admin("demoted").await);
+    app.demote(&demoted).await;
+    for user in [&mallory, &demoted] {
+        let mut socket = Socket::connect(&app, user).await;
+        assert_eq!(socket.subscribe("alerts", None).await, json!({"type": "error", "code": "forbidden"}));
+        assert_eq!(socket.wait_for_event("authz_fail").await, ["authz_fail/forbidden"]);
+        // There is no topic for a single alert, so its id reveals nothing.
+        let one = socket.subscribe("alert", Some(&uuid::Uuid::new_v4().to_string())).await;
+        assert_eq!(one, json!({"type": "error", "code": "invalid_input"}));
+        assert_eq!(socket.subscribe("customers", None).await["type"], "subscribed");
+        raise(&app, &denials(UserId::new(), 20)).await;
+        let own = user.customer().await;
+        assert_eq!(socket.receive().await["id"], own, "the alert was not delivered");
+    }
+}
+
+/// The socket's subscription is older than the demotion. The role is read again before each alert.
+#[actix_web::test]
+async fn demoted_administrator_receives_no_more_alerts() {
+    let app = TestApp::start().await;
+    let (root, demoted) = (app.admin("root").await, app.admin("demoted").await);
+    let mut sockets = [Socket::connect(&app, &root).await, Socket::connect(&app, &demoted).await];
+    for socket in &mut sockets {
+        assert_eq!(socket.subscribe("alerts", None).await, json!({"type": "subscribed", "object": "alerts"}));
+        assert_eq!(socket.subscribe("customers", None).await["type"], "subscribed");
+    }
+    let [roots, theirs] = &mut sockets;
+    raise(&app, &denials(UserId::new(), 20)).await;
+    for socket in [&mut *roots, &mut *theirs] {
+        assert_eq!(socket.receive().await["object"], "alert");
+    }
+    app.demote(&demoted).await;
+    raise(&app, &denials(UserId::new(), 20)).await;
+    assert_eq!(roots.receive().await["object"], "alert");
+    let own = demoted.customer().await;
+    assert_eq!(theirs.receive().await["id"], own, "the alert was not delivered");
 }

@@ -81,6 +81,9 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
         let admin: bool =
             sqlx::query_scalar("select is_active_admin($1)").bind(pretender).fetch_one(pool).await.unwrap();
         assert!(!admin);
+        let counts = "select count(*) from admin_event_counts($1, now() - interval '1 day', 3600, '{authz_fail}', 100)";
+        let rows: i64 = sqlx::query_scalar(counts).bind(pretender).fetch_one(pool).await.unwrap();
+        assert_eq!(rows, 0);
     }
     // A temporary table with the same name must not replace the real table. To prevent this, the functions set their
     // own search path.

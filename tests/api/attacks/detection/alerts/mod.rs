@@ -40,7 +40,7 @@ async fn start_on_with_receiver(database: TestDatabase, receiver: &Receiver) -> 
     .await
 }
 
-fn denials(user: UserId, count: i64) -> Finding {
+pub fn denials(user: UserId, count: i64) -> Finding {
     let subject = Subject::User(user);
     Finding {
         rule: "access_denials",
@@ -53,7 +53,7 @@ fn denials(user: UserId, count: i64) -> Finding {
     }
 }
 
-async fn raise(app: &TestApp, finding: &Finding) {
+pub async fn raise(app: &TestApp, finding: &Finding) {
     let services = app.replica();
     let mut transaction = services.pool.begin().await.unwrap();
     services.alerts.raise(&mut transaction, finding, app.clock.now()).await.unwrap();

@@ -1,0 +1,35 @@
+/** Users: lock, status and sessions. */
+
+import { html, useState } from './preact.js';
+import { read, request, withQuery } from './api.js';
+import { time, words } from './format.js';
+import { Confirm, Field, Loaded, Pager, Refusal, Status, Table, say, useAction, useData, usePages } from './ui.js';
+
+export function Users() {
+  const [filter, setFilter] = useState({});
+  const pages = usePages([filter]);
+  const list = useData(() => read(withQuery('admin/users', { limit: 10, cursor: pages.cursor, ...filter })), [filter, pages.cursor]);
+  const act = useAction(async (method, path, text) => {
+    await request(method, `admin/users/${path}`);
+    say(text);
+    await list.reload();
+  });
+  const actions = ({ id, email: address, status, locked }) => html`<div class="actions" key=${id}>
+    ${locked && html`<button type="button" class="quiet" onClick=${() => act.run('POST', `${id}/unlock`, `${address} is unlocked.`)}>Unlock</button>`}
+    ${status === 'disabled'
+      ? html`<button type="button" class="quiet" onClick=${() => act.run('POST', `${id}/enable`, `${address} is enabled.`)}>Enable</button>`
+      : html`<${Confirm} label="Disable" title="Disable ${address}?" text="All sessions end, and the user can no longer sign in." busy=${act.busy}
+          action=${() => act.run('POST', `${id}/disable`, `${address} is disabled.`)} />`}
+    <${Confirm} label="Revoke sessions" title="Revoke all sessions of ${address}?" text="The user must sign in again on every device." busy=${act.busy}
+      action=${() => act.run('DELETE', `${id}/sessions`, `The sessions of ${address} are revoked.`)} /></div>`;
+  const select = (label, name, values) => html`<${Field} label=${label} name=${name} as="select" onChange=${(event) => setFilter({ ...filter, [name]: event.target.value })}>
+    <option value="">All</option>${values.map((value) => html`<option value=${value}>${words(value)}</option>`)}<//>`;
+  return html`<section class="card"><h2>Users</h2><${Refusal} problem=${act.problem} />
+    <form class="filters" onSubmit=${(event) => event.preventDefault()}>
+      <${Field} label="Email address" name="user-email" type="search" onChange=${(event) => setFilter({ ...filter, email: event.target.value.trim() })} />
+      ${select('Role', 'role', ['user', 'admin'])}${select('Status', 'status', ['active', 'disabled'])}</form>
+    <${Loaded} of=${list}>${(page) => html`<${Table} caption="Users" empty="No user matches." columns=${['Email', 'Name', 'Role', 'Status', 'Last active', 'Actions']}
+      rows=${page.items.map((user) => [user.email, user.display_name, words(user.role),
+        html`<${Status} name=${user.locked ? 'locked' : user.status} />`, time(user.last_active_at), actions(user)])} />
+      <${Pager} pages=${pages} page=${page} />`}<//></section>`;
+}

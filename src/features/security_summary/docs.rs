@@ -1,0 +1,12 @@
+//! Texts of the OpenAPI document: the security summary.
+
+use crate::http::signature::Docs;
+
+pub const SUMMARY: Docs = Docs {
+    summary: "Get the security summary",
+    description: "Returns the security events by kind and time, the networks and the accounts with the most warnings and \
+        critical events, and the health of the service. \
+        Counts at most the newest 100,000 rows of the period. \
+        One security event per minute records these requests of an administrator.",
+    errors: &[],
+};

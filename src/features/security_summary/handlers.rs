@@ -1,0 +1,22 @@
+//! The security summary. Reads by administrators are recorded as events.
+
+use actix_web::web::Data;
+
+use super::store::SummaryStore;
+use super::views::{SummaryQuery, SummaryView};
+use crate::http::error::ApiResult;
+use crate::http::params::QueryFields;
+use crate::http::reply::Json;
+use crate::security::authorization::administrators::{AdminCaller, Administrators};
+
+/// Returns the security summary.
+pub async fn summary(
+    admin: AdminCaller,
+    QueryFields(query): QueryFields<SummaryQuery>,
+    summaries: Data<SummaryStore>,
+    administrators: Data<Administrators>,
+) -> ApiResult<Json<SummaryView>> {
+    let summary = summaries.summary(&admin, query.period.unwrap_or_default()).await?;
+    administrators.record_read(&admin, "summary").await;
+    Ok(Json(summary.into()))
+}
