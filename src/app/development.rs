@@ -31,7 +31,7 @@ pub(super) fn welcome(settings: &Settings, running: &Running, database: &Databas
     let folder = settings.state_dir.display();
     let users = match demo {
         Some(demo) => demo.instructions(&base),
-        None => "The demo users have changed their passwords, or are temporarily locked.".to_owned(),
+        None => "The demo users have changed their passwords, are temporarily locked, or are being deleted.".to_owned(),
     };
     format!(
         "\nStrongroom is ready (development profile, reachable from this machine only).\n\n{lines}  files       {folder} (`cargo run -- dev reset` deletes them)\n\n{users}\n\nStop with Ctrl-C.\n"

@@ -45,7 +45,7 @@ use plan::{
 use crate::base::clock::Clock;
 use crate::base::id::UserId;
 use crate::base::money::Currency;
-use crate::db::OwnerTx;
+use crate::db::{OwnerTx, violates};
 use crate::features::customers::id::CustomerId;
 use crate::features::documents::id::DocumentId;
 use crate::features::invoices::id::{CreditNoteId, InvoiceId, PaymentId};
@@ -94,7 +94,7 @@ fn invalid_plan() -> ApiError {
 ///
 /// `owner` is a connection as the schema's owner, because the service's role cannot create the administrator.
 ///
-/// Returns `None` if a demo user cannot log in, because the password was changed or the account is locked.
+/// Returns `None` if a demo user cannot log in: the password was changed, or the account is locked or is being deleted.
 pub async fn create_missing(
     services: &DemoServices,
     owner: Option<&mut PgConnection>,
@@ -114,13 +114,18 @@ async fn create_users(
         let (email, name) =
             (user.email.parse().map_err(|_| invalid_plan())?, user.name.parse().map_err(|_| invalid_plan())?);
         let (hash, now) = (services.credentials.passwords.hash(password).await?, services.clock.now());
-        match (user.is_admin, owner.as_deref_mut()) {
+        let created = match (user.is_admin, owner.as_deref_mut()) {
             (false, _) => {
                 let mut connection = services.pool.acquire().await?;
-                users::create(&mut connection, id, &email, &name, &hash, now).await?
+                users::create(&mut connection, id, &email, &name, &hash, now).await
             }
-            (true, Some(owner)) => users::create_admin(owner, id, &email, &name, &hash, now).await?,
+            (true, Some(owner)) => users::create_admin(owner, id, &email, &name, &hash, now).await,
             (true, None) => continue,
+        };
+        match created {
+            // The rows of a deleted demo user exist until the purge ends. They must not prevent the service from starting.
+            Err(error) if violates(&error, "owners_pkey") => return Ok(None),
+            created => created?,
         };
         let caller = match services.sign_in(user, password).await {
             // A demo account that is locked after failed logins must not prevent the start of the service.

@@ -6,6 +6,7 @@ use serde_json::json;
 use sqlx::{Executor, PgPool};
 
 use crate::support::actor::{PASSWORD, mails, try_sign_in};
+use crate::support::examples::Demo;
 use crate::support::{Actor, TestApp, wait};
 
 /// Creates for every owner of a customer 20,000 invoices with one line each, 5,000 payments and 5,000 credit notes.
@@ -109,6 +110,18 @@ async fn address_of_deleted_account_can_register_immediately() {
     let links = async || mails(&app, &alice.email).iter().filter(|mail| mail.contains("#token=")).count();
     wait::until_equal(2, links).await;
     assert_eq!(rows(&app, "invoices").await, 1, "the rows of the old account still exist");
+    lock.rollback().await.unwrap();
+}
+
+/// A process that ended before the purge leaves the rows of a deleted demo user. The next start must not fail.
+#[actix_web::test]
+async fn service_starts_while_a_deleted_demo_user_still_has_rows() {
+    let demo = Demo::start().await;
+    let mut lock = demo.app.all_rows.begin().await.unwrap();
+    lock.execute("select id from invoices for update").await.unwrap();
+    let password = json!({"password": demo.anna.password});
+    demo.anna.request(Method::DELETE, "/api/v1/me").json(&password).send().await.ok(204);
+    assert!(Demo::create_missing(&demo.app).await.is_none(), "Anna cannot log in");
     lock.rollback().await.unwrap();
 }
 

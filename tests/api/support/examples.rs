@@ -34,14 +34,20 @@ impl Demo {
     pub async fn start() -> Self {
         let app = TestApp::start().await;
         let passwords = app.services().settings.secrets.demo_passwords.clone().unwrap();
-        let mut owner = app.owner().await;
-        let services = DemoServices { recorder: app.services().recorder.clone(), ..app.replica().demo_services() };
-        let made =
-            background(&app.services().recorder, demo::create_missing(&services, Some(&mut owner), &passwords)).await;
-        app.services().demo_accounts.publish(&made.unwrap().expect("demo users"));
+        let demo = Self::create_missing(&app).await.expect("demo users");
+        app.services().demo_accounts.publish(&demo);
         let anna = Actor::sign_in(&app.anonymous(), "anna@demo.example", passwords[0].expose_secret()).await;
         let root = Actor::sign_in(&app.anonymous(), "root@demo.example", passwords[2].expose_secret()).await;
         Self { app, anna, root }
+    }
+
+    /// Creates missing demo data, as each start does. `None`: the demo users cannot log in.
+    pub async fn create_missing(app: &TestApp) -> Option<demo::Demo> {
+        let passwords = app.services().settings.secrets.demo_passwords.clone().unwrap();
+        let mut owner = app.owner().await;
+        let services = DemoServices { recorder: app.services().recorder.clone(), ..app.replica().demo_services() };
+        let created = demo::create_missing(&services, Some(&mut owner), &passwords);
+        background(&services.recorder, created).await.unwrap()
     }
 
     /// Returns the actor who uses operations with this access.
