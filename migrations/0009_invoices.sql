@@ -52,11 +52,12 @@ create table invoices (
     constraint invoices_numbered_when_issued check ((number is null) = (issue_date is null))
 );
 -- There is one index for each column by which the list can be sorted. PostgreSQL reads an index in both directions.
+-- The index of the customer also serves the list of one customer's invoices.
 create index invoices_newest on invoices (owner_id, created_at desc, id desc);
 create index invoices_by_issue_date on invoices (owner_id, issue_order, created_at, id);
 create index invoices_by_due_date on invoices (owner_id, due_order, created_at, id);
 create index invoices_by_total on invoices (owner_id, total, created_at, id);
-create index invoices_of_customer on invoices (owner_id, customer_id);
+create index invoices_of_customer on invoices (owner_id, customer_id, created_at, id);
 select protect_owned_table('invoices', 'invoice');
 grant select, delete on invoices to strongroom_app;
 -- The service has no right to write number and issue_date, because only assign_invoice_number() may assign them.

@@ -55,8 +55,8 @@ pub async fn list(
     clock: Data<Clock>,
 ) -> ApiResult<Paged<InvoiceSummary>> {
     let scope = ListScope::new(caller.user(), LIST, &query)?;
-    let (filter, sort) = (query.filter.parse(), query.filter.sort);
-    let after = cursors.start_or(&scope, ListPosition::start(sort))?;
+    let (filter, sort) = (query.filter.parse(), query.filter.sort());
+    let after = cursors.start_or(&scope, ListPosition::start(sort, &filter))?;
     let today = match filter.overdue {
         Some(_) => invoices.calendar(&caller).await?.today(clock.now()),
         None => clock.now().date_naive(),

@@ -18,6 +18,9 @@ use crate::security::sessions::caller::Caller;
 /// Selects the page after a position. The statements of the sort orders differ only in one condition and in `order by`.
 /// PostgreSQL accepts no bind parameters for these parts, so the macro inserts them as literals.
 ///
+/// Date ranges use the sort keys `issue_order` and `due_order`, because the indexes contain these columns.
+/// An invoice without the date has the key `infinity`, which is outside of every range.
+///
 /// `strpos` finds the search text without interpreting wildcards.
 /// The subselect makes PostgreSQL compute the search key once and not for each row.
 macro_rules! page {
@@ -31,8 +34,10 @@ macro_rules! page {
              where owner_id = $1
                and ($5::text is null or status = $5)
                and ($6::uuid is null or customer_id = $6)
-               and ($7::date is null or issue_date >= $7) and ($8::date is null or issue_date <= $8)
-               and ($9::date is null or due_date >= $9) and ($10::date is null or due_date <= $10)
+               and ($7::date is null and $8::date is null
+                    or issue_order between coalesce($7, '-infinity') and coalesce($8, '9999-12-31'))
+               and ($9::date is null and $10::date is null
+                    or due_order between coalesce($9, '-infinity') and coalesce($10, '9999-12-31'))
                and ($11::boolean is null or $11 = (
                    status in ('issued', 'partially_paid') and paid + credited < total and coalesce(due_date < $12, false)))
                and ($13::text is null or strpos(number, (select search_key($13))) > 0

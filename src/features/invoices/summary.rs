@@ -54,9 +54,8 @@ impl Summary {
 
 /// The sort order of a list of invoices.
 // Invoices with the same date or amount are ordered by creation time, in the same direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 pub enum Sort {
-    #[default]
     #[serde(rename = "-created_at")]
     Newest,
     #[serde(rename = "created_at")]
@@ -87,17 +86,23 @@ pub struct ListPosition {
 
 impl ListPosition {
     /// Returns the position before the first row of a list with this sort order.
+    ///
+    /// A list that is sorted by the filtered date starts at the filter's bound.
+    /// Otherwise PostgreSQL would read the index from its end, and discard all rows up to the bound.
     #[must_use]
-    pub fn start(sort: Sort) -> Self {
+    pub fn start(sort: Sort, filter: &Filter) -> Self {
+        let or = |bound: Option<NaiveDate>, open: &str| bound.map_or_else(|| open.to_owned(), |day| day.to_string());
         let (key, Position { created_at, id }) = match sort {
-            Sort::Newest => ("", Position::start()),
-            Sort::Oldest => ("", Position::end()),
-            Sort::IssuedLast | Sort::DueLast => ("infinity", Position::start()),
-            Sort::IssuedFirst | Sort::DueFirst => ("-infinity", Position::end()),
-            Sort::Largest => ("9223372036854775807", Position::start()),
-            Sort::Smallest => ("-1", Position::end()),
+            Sort::Newest => (String::new(), Position::start()),
+            Sort::Oldest => (String::new(), Position::end()),
+            Sort::IssuedLast => (or(filter.issued_to, "infinity"), Position::start()),
+            Sort::IssuedFirst => (or(filter.issued_from, "-infinity"), Position::end()),
+            Sort::DueLast => (or(filter.due_to, "infinity"), Position::start()),
+            Sort::DueFirst => (or(filter.due_from, "-infinity"), Position::end()),
+            Sort::Largest => ("9223372036854775807".to_owned(), Position::start()),
+            Sort::Smallest => ("-1".to_owned(), Position::end()),
         };
-        Self { key: key.to_owned(), created_at, id }
+        Self { key, created_at, id }
     }
 }
 

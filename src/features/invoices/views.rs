@@ -73,13 +73,26 @@ pub struct InvoiceFilter {
     pub search: Option<String>,
     /// The sort order. A minus sign means descending.
     /// An invoice without the date sorts as if its date were later than all others.
-    #[serde(default)]
+    /// Default: `-issue_date` with a filter on the issue date, `-due_date` with a filter on the due date,
+    /// and otherwise `-created_at`.
     #[garde(skip)]
-    #[param(inline, required = false, example = "-due_date")]
-    pub sort: Sort,
+    #[param(inline, example = "-due_date")]
+    sort: Option<Sort>,
 }
 
 impl InvoiceFilter {
+    /// Returns the sort order. The default is the date that is filtered,
+    /// because the index of this date contains the filtered range in one piece.
+    #[must_use]
+    pub fn sort(&self) -> Sort {
+        let default = match (self.issued_from.is_some() || self.issued_to.is_some(), &self.due_from, &self.due_to) {
+            (true, ..) => Sort::IssuedLast,
+            (false, None, None) => Sort::Newest,
+            (false, ..) => Sort::DueLast,
+        };
+        self.sort.unwrap_or(default)
+    }
+
     /// Returns the values by which the SQL statement filters.
     #[must_use]
     pub fn parse(&self) -> Filter {
