@@ -60,6 +60,11 @@ pub enum Failure {
     NotReady { address: SocketAddr, cause: String },
     #[error("the database schema is not up to date: run `strongroom migrate` first")]
     NotMigrated,
+    #[error(
+        "the database drops the timeouts of a session, probably because of a connection pooler: set statement_timeout, \
+         lock_timeout and idle_in_transaction_session_timeout for the role strongroom_app (docs/scaling.md)"
+    )]
+    NoTimeouts,
     #[error("failed to start the log: {0}")]
     Log(String),
     #[error("failed to create the demo data: {0}")]
@@ -114,7 +119,7 @@ impl Failure {
             Self::Start(_) => "start",
             Self::Tls(_) => "tls",
             Self::Migrate(_) | Self::DevelopmentSchema(_) | Self::NotMigrated => "schema",
-            Self::Database(_) | Self::DatabaseTimeout(_) => "database",
+            Self::Database(_) | Self::DatabaseTimeout(_) | Self::NoTimeouts => "database",
             Self::Role(_) => "database_role",
             Self::Demo(_) => "demo_data",
             _ => "other",

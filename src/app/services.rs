@@ -112,10 +112,11 @@ impl Services {
         let admin = base.admin(&credentials.throttle, revocations);
         let users = base.users(&auth, revocations, &mail_notifier);
         let uploads = base.upload_service()?;
+        let listen_pool = base.listen_pool();
         let Base { settings, clock, pool, keys } = base;
         Ok(Self {
             metrics: Arc::new(Metrics::new(routes::methods_and_paths(), openapi::codes())),
-            announcements: Arc::new(NotificationListener::new(pool.clone(), SESSION_ENDED)),
+            announcements: Arc::new(NotificationListener::new(pool.clone(), listen_pool, SESSION_ENDED)),
             live: Arc::new(live),
             administrators,
             cursors: Arc::new(resources.cursors.clone()),

@@ -20,6 +20,7 @@ use super::tls::{Certificate, TlsError};
 use crate::base::clock::Clock;
 use crate::config::{LogFormat, OwnerSettings, Profile, Settings, TraceSettings};
 use crate::db::migrate;
+use crate::db::pool::{has_timeouts, with_timeouts};
 use crate::db::service_role::role_faults;
 #[cfg(feature = "dev")]
 use crate::dev::attacker_page;
@@ -126,10 +127,13 @@ fn certificate(settings: &Settings) -> Result<Option<Arc<Certificate>>, TlsError
     }
 }
 
-/// Checks that all migrations are applied.
+/// Checks that all migrations are applied, and that sessions have timeouts.
 /// In production, also checks that the database role has least privilege (CWE-250).
 async fn check_database(settings: &Settings, database: &PgConnectOptions) -> Result<(), Failure> {
-    let mut connection = connect(database).await?;
+    let mut connection = connect(&with_timeouts(database.clone(), settings.database.statement_timeout)).await?;
+    if !has_timeouts(&mut connection).await? {
+        return Err(Failure::NoTimeouts);
+    }
     if settings.profile == Profile::Production {
         let faults = role_faults(&mut connection).await?;
         if !faults.is_empty() {

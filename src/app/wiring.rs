@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::Semaphore;
 
 use crate::base::clock::Clock;
-use crate::config::{BucketSettings, Settings};
+use crate::config::{BucketSettings, DatabaseSettings, Settings};
 use crate::db::outbox::Notifier;
 use crate::db::pool::{PoolLimits, connect_lazily};
 use crate::features::admin::store::AdminStore;
@@ -61,6 +61,14 @@ pub enum WiringError {
     RateLimit,
 }
 
+fn limits(settings: &DatabaseSettings) -> PoolLimits {
+    PoolLimits {
+        max_connections: settings.max_connections,
+        acquire_timeout: settings.acquire_timeout,
+        statement_timeout: settings.statement_timeout,
+    }
+}
+
 /// The settings and services that several features share.
 pub(super) struct Base {
     pub settings: Arc<Settings>,
@@ -71,15 +79,19 @@ pub(super) struct Base {
 
 impl Base {
     pub fn new(settings: Arc<Settings>, database: PgConnectOptions, clock: Clock) -> Result<Self, WiringError> {
-        let limits = PoolLimits {
-            max_connections: settings.database.max_connections,
-            acquire_timeout: settings.database.acquire_timeout,
-            statement_timeout: settings.database.statement_timeout,
-        };
-        let pool = connect_lazily(database, limits);
+        let pool = connect_lazily(database, limits(&settings.database));
         let keys = Keys::from_settings(&settings.secrets.master_keys)
             .map_err(|error| WiringError::MasterKey(error.to_string()))?;
         Ok(Self { settings, clock, pool, keys: Arc::new(keys) })
+    }
+
+    /// Returns the pool of the connection that receives notifications.
+    pub fn listen_pool(&self) -> PgPool {
+        let database = &self.settings.database;
+        match &database.listen_url {
+            Some(url) => connect_lazily(url.clone(), PoolLimits { max_connections: 1, ..limits(database) }),
+            None => self.pool.clone(),
+        }
     }
 
     pub fn authenticator(&self) -> Result<Authenticator, WiringError> {

@@ -50,6 +50,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_TLS_KEY_FILE", "", "PEM file with the private key of the certificate"),
 
     secret("DATABASE_URL", "URL of the PostgreSQL database for the role strongroom_app. It must contain sslmode=verify-full, unless the server is on loopback or a Unix socket. Development starts its own server"),
+    secret("STRONGROOM_DATABASE_LISTEN_URL", "URL of the same database without a connection pooler in between, for one connection that receives notifications. PgBouncer in transaction mode cannot forward them (docs/scaling.md). Default: DATABASE_URL"),
     secret("STRONGROOM_DATABASE_OWNER_URL", "URL of the same database for the role strongroom_owner. Only the commands `migrate`, `admin` and `audit` use it"),
     plain("STRONGROOM_DATABASE_MAX_CONNECTIONS", "16", "Maximum number of database connections (size of the connection pool)"),
     plain("STRONGROOM_DATABASE_ACQUIRE_SECONDS", "3", "How long a request waits for a database connection before it is refused with 503"),

@@ -26,6 +26,8 @@ use super::strength::is_sample_password;
 pub struct DatabaseSettings {
     /// The URL for the service's role. If it is `None`, the service starts and uses the development database.
     pub url: Option<PgConnectOptions>,
+    /// The URL for the connection that receives notifications. If it is `None`, the pool makes this connection too.
+    pub listen_url: Option<PgConnectOptions>,
     /// The URL for the schema's owner. Only the commands `migrate`, `admin` and `audit` use it.
     pub owner_url: Option<PgConnectOptions>,
     pub max_connections: u32,
@@ -48,6 +50,7 @@ impl fmt::Debug for DatabaseSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatabaseSettings")
             .field("url", &self.url.as_ref().map(|_| "[REDACTED]"))
+            .field("listen_url", &self.listen_url.as_ref().map(|_| "[REDACTED]"))
             .field("owner_url", &self.owner_url.as_ref().map(|_| "[REDACTED]"))
             .field("max_connections", &self.max_connections)
             .field("acquire_timeout", &self.acquire_timeout)
@@ -57,6 +60,7 @@ impl fmt::Debug for DatabaseSettings {
 }
 
 const URL: &str = "DATABASE_URL";
+const LISTEN_URL: &str = "STRONGROOM_DATABASE_LISTEN_URL";
 const OWNER_URL: &str = "STRONGROOM_DATABASE_OWNER_URL";
 
 impl DatabaseSettings {
@@ -65,13 +69,15 @@ impl DatabaseSettings {
             reader.fault(URL, "is missing: set the URL of the database for the role strongroom_app");
         }
         let url = url(reader, URL, profile);
-        let settings = Self { url, ..Self::with_owner_url(reader, profile) };
-        if let (Profile::Production, Some(url)) = (profile, &settings.url) {
+        let listen_url = self::url(reader, LISTEN_URL, profile);
+        let settings = Self { url, listen_url, ..Self::with_owner_url(reader, profile) };
+        for (name, url) in [(URL, &settings.url), (LISTEN_URL, &settings.listen_url)] {
+            let (Profile::Production, Some(url)) = (profile, url) else { continue };
             let role = url.get_username();
             // The superuser and the schema's owner bypass row-level security and the grants of single columns.
             if role == "postgres" || settings.owner_url.as_ref().is_some_and(|owner| owner.get_username() == role) {
                 let problem = "connects as the superuser or the schema's owner, who bypass row-level security: use strongroom_app";
-                reader.fault(URL, problem);
+                reader.fault(name, problem);
             }
         }
         settings
@@ -96,6 +102,7 @@ impl DatabaseSettings {
         let seconds = |reader: &mut Reader<'_>, name| Duration::from_secs(reader.number(name, 1, 15));
         Self {
             url: None,
+            listen_url: None,
             owner_url: url(reader, OWNER_URL, profile),
             max_connections: u32::try_from(reader.number("STRONGROOM_DATABASE_MAX_CONNECTIONS", 4, 1000)).unwrap_or(16),
             acquire_timeout: seconds(reader, "STRONGROOM_DATABASE_ACQUIRE_SECONDS"),

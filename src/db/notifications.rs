@@ -3,6 +3,8 @@
 //! An open connection does not prove that notifications arrive: a connection pooler may keep the connection open but
 //! drop `LISTEN`. So the process sends a notification to itself every few seconds (heartbeat).
 //! If the heartbeat does not arrive, the listener connects again.
+//! The process sends heartbeats through the pool of the requests.
+//! So a heartbeat also proves that the listener and the requests use the same database.
 //!
 //! Transactions that send a notification commit one after the other, under a lock of the whole database cluster.
 //! So only rare changes send a notification.
@@ -28,6 +30,8 @@ const MAX_QUEUED: usize = 4_096;
 /// Listens for the notifications of one channel and forwards them to the subscribers in this process.
 pub struct NotificationListener {
     pool: PgPool,
+    /// The pool of the connection that listens. It is the same pool, unless the requests use a connection pooler.
+    listen_pool: PgPool,
     channel: &'static str,
     /// Sends the payload of each notification to all subscribers.
     subscribers: broadcast::Sender<Arc<str>>,
@@ -37,8 +41,9 @@ pub struct NotificationListener {
 impl NotificationListener {
     /// Creates a listener for this channel. It does not connect yet.
     #[must_use]
-    pub fn new(pool: PgPool, channel: &'static str) -> Self {
-        Self { pool, channel, subscribers: broadcast::Sender::new(MAX_QUEUED), is_listening: AtomicBool::new(false) }
+    pub fn new(pool: PgPool, listen_pool: PgPool, channel: &'static str) -> Self {
+        let (subscribers, is_listening) = (broadcast::Sender::new(MAX_QUEUED), AtomicBool::new(false));
+        Self { pool, listen_pool, channel, subscribers, is_listening }
     }
 
     /// Returns a receiver for the payloads of all notifications that arrive from now on.
@@ -69,7 +74,7 @@ impl NotificationListener {
 
     /// Listens on one connection until the connection or its heartbeat is lost.
     async fn listen_once(&self) -> Result<(), sqlx::Error> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
+        let mut listener = PgListener::connect_with(&self.listen_pool).await?;
         listener.listen_all([self.channel, HEARTBEAT]).await?;
         // Heartbeats are sent concurrently: a heartbeat that waits for a busy database must not delay notifications.
         tokio::select! {

@@ -27,16 +27,35 @@ const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 /// The timeout for a connection that does not belong to the pool. A busy database may need long to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Adds the timeouts that PostgreSQL enforces on each session.
+#[must_use]
+pub fn with_timeouts(options: PgConnectOptions, statement_timeout: Duration) -> PgConnectOptions {
+    let milliseconds = |time: Duration| time.as_millis().to_string();
+    options.application_name("strongroom").options([
+        ("statement_timeout", milliseconds(statement_timeout)),
+        ("lock_timeout", milliseconds(statement_timeout / 2)),
+        // PostgreSQL ends a transaction that was abandoned, so that its locks are released.
+        ("idle_in_transaction_session_timeout", milliseconds(statement_timeout * 2)),
+    ])
+}
+
+/// Returns whether the session has all timeouts. A connection pooler can drop the options of [`with_timeouts`].
+///
+/// # Errors
+/// Fails if the database is unavailable.
+pub async fn has_timeouts(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select bool_and(current_setting(name) <> '0') as "all!"
+           from unnest(array['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']) as name"#
+    )
+    .fetch_one(connection)
+    .await
+}
+
 /// Creates a pool. It opens connections only when they are needed, so this function does not need the database.
 #[must_use]
 pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
-    let milliseconds = |time: Duration| time.as_millis().to_string();
-    let options = options.application_name("strongroom").options([
-        ("statement_timeout", milliseconds(limits.statement_timeout)),
-        ("lock_timeout", milliseconds(limits.statement_timeout / 2)),
-        // PostgreSQL ends a transaction that was abandoned, so that its locks are released.
-        ("idle_in_transaction_session_timeout", milliseconds(limits.statement_timeout * 2)),
-    ]);
+    let options = with_timeouts(options, limits.statement_timeout);
     PgPoolOptions::new()
         // By default, sqlx checks a connection before each use, which costs a round trip.
         // `before_acquire` only checks connections that were idle.

@@ -32,6 +32,7 @@ mod live;
 mod mail_pages;
 mod metrics;
 mod numbers;
+mod pooler;
 mod reference;
 mod search;
 mod security_summary;
