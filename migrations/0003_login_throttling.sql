@@ -13,7 +13,7 @@ create table login_failures (
             'account_and_address',
             -- Counts the failed logins from an address.
             'address',
-            -- 'network' counts the accounts that failed in one network.
+            -- 'network' counts the accounts for which a login from one network failed.
             -- 'account_in_network' marks an account as already counted.
             'account_in_network', 'network',
             -- Counts the failed logins with a device cookie.

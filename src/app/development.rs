@@ -1,5 +1,5 @@
-//! Commands and messages that exist only in development:
-//! the welcome message of `serve`, `dev reset` and `dev new-resource`.
+//! Code that exists only in development: the commands `dev reset` and `dev new-resource`,
+//! and the welcome message that `serve` prints.
 
 use std::path::Path;
 

@@ -104,8 +104,8 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
     ended.map_err(Failure::Server)
 }
 
-/// Starts the attacker's page of the attack panel, in development.
-/// It ends with the process.
+/// In development, starts the HTTP server of the attacker's page (attack panel).
+/// The shutdown does not stop this server, so the server ends with the process.
 #[cfg(feature = "dev")]
 fn start_attacker_page(settings: &Settings, running: &Running) -> Result<(), Failure> {
     if settings.profile == Profile::Development && settings.http.attack_panel {

@@ -125,7 +125,7 @@ fn provider() -> CryptoProvider {
     }
 }
 
-/// Returns the TLS configuration of a listener. rustls does not support TLS 1.0 and 1.1.
+/// Returns the TLS configuration of a listener: TLS 1.2 and 1.3 only, because rustls supports no older versions.
 ///
 /// # Errors
 /// Fails if no protocol version supports the cipher suites.

@@ -5,7 +5,8 @@
 //! The policies of row-level security read this setting. Without it, a statement sees no rows.
 //! A write sets it in an [`OwnerTx`], and a read sets it in its own statement ([`owner_query!`](super::owner_query!)).
 //! The setting ends with the transaction. If it were a setting of the session, it would survive COMMIT, and the next
-//! request on the same connection would act as this user. A dropped transaction is rolled back.
+//! request on the same connection would run with the owner id of the previous request.
+//! A transaction that is dropped without a commit is rolled back, so its setting ends too.
 //! **Limits**: the identity tables have no owner and no policy. `contract::sql_scope` lists their statements.
 //! **ASVS**: 8.2.2, 8.3.1, 8.4.1 · **Test**: `contract::database_walls`, `contract::owner_reads`,
 //! `contract::sql_scope`, `attacks::authorization::object_level`

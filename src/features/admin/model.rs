@@ -33,7 +33,7 @@ impl Role {
         }
     }
 
-    /// Parses a name from the database. `None`: the name is unknown.
+    /// Returns the role that the database stores as this text, or `None` if no role has this text.
     #[must_use]
     pub fn from_stored(name: &str) -> Option<Self> {
         [Self::User, Self::Admin].into_iter().find(|role| role.as_str() == name)
@@ -50,7 +50,7 @@ impl Status {
         }
     }
 
-    /// Parses a name from the database. `None`: the name is unknown.
+    /// Returns the status that the database stores as this text, or `None` if no status has this text.
     #[must_use]
     pub fn from_stored(name: &str) -> Option<Self> {
         [Self::Active, Self::Disabled].into_iter().find(|status| status.as_str() == name)

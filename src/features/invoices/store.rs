@@ -224,8 +224,8 @@ impl InvoiceTx<'_> {
     /// Assigns the owner's next number to a locked draft. The series of numbers belongs to the year of the issue date.
     ///
     /// A rollback makes the number available again, so numbers have no gaps.
-    /// The same database function copies names and addresses to `invoice_parties`.
-    /// So later changes of seller and customer do not change the invoice.
+    /// When the number is set, a trigger copies the data of the seller and the customer to `invoice_parties`.
+    /// So later changes of the business or the customer do not change the invoice.
     ///
     /// # Errors
     /// [`TransitionError::IssuedBeforeLast`] if the owner's last invoice has a later issue date.

@@ -161,7 +161,9 @@ pub async fn rows_at(connection: &mut PgConnection, seqs: &[i64]) -> Result<Vec<
     .await
 }
 
-/// Returns the archive event with the highest amount, which is the number of the last archived batch.
+/// Returns the newest event of the kind `sys_audit_archived`.
+/// The column `amount` of such an event contains the number of the last archived batch,
+/// so the newest event has the highest `amount`.
 pub async fn newest_archived(connection: &mut PgConnection) -> Result<Option<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,

@@ -175,7 +175,9 @@ impl RouteLimits {
         self.by_address.limiter().check_key(&client.prefix()).map_err(|until| too_many(&until))
     }
 
-    /// Charges a user for a refresh. The caller has already verified the MAC of the cookie that contains the user's id.
+    /// Counts a request against the budget of a user. The caller must have authenticated the user before,
+    /// by an access token or by the MAC of the refresh cookie.
+    /// Otherwise an attacker could use up the budget of another user.
     ///
     /// # Errors
     /// [`ApiError::TooManyRequests`] if the budget of the user is exhausted.

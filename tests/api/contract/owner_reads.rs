@@ -88,8 +88,9 @@ async fn cached_plan_of_one_owner_never_answers_another() {
     assert_eq!(generic, 2, "both reads ran with generic plans");
 }
 
-/// Collects from a plan the calls of `current_owner()`, and the conditions on `app.owner_id` that PostgreSQL evaluates
-/// more than once per scan.
+/// Searches a query plan for conditions that PostgreSQL evaluates for each row.
+/// Adds to `found` each call of `current_owner()` and each condition on `current_setting()`.
+/// `One-Time Filter` and `Index Cond` are skipped, because PostgreSQL evaluates the setting in them once per scan.
 fn conditions_per_row(plan: &Value, found: &mut Vec<String>) {
     match plan {
         Value::Object(members) => {

@@ -193,10 +193,11 @@ async fn development_database_of_another_build_leads_to_dev_reset() {
     let folder = WorkingFolder::new();
     assert!(folder.output_of(&["migrate"], &[]).contains("migrations were applied"));
     let changes = [
-        // The statements simulate three faults: a migration that was edited after it was applied, a migration that
-        // fails on the existing tables, and a migration of a newer build.
+        // Migration 2 was edited after it was applied, so its checksum differs.
         "update _sqlx_migrations set checksum = '\\x00' where version = 2",
+        // Migration 2 is not recorded as applied. It runs again and fails, because its tables exist.
         "delete from _sqlx_migrations where version = 2",
+        // A newer build applied a migration that this build does not contain.
         "update _sqlx_migrations set version = 99991231000000 where version = 2",
         // Simulate a database of an older set of migrations, which have other numbers.
         "update _sqlx_migrations set version = version + 20261123000000",

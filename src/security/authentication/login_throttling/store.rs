@@ -35,7 +35,8 @@ pub(super) fn exceeded<'a>(limits: &[Counter], states: &'a [CounterState]) -> Op
 impl LoginThrottle {
     /// Counts an attempt as a failure, and returns its counters.
     /// If a counter is already at its limit, nothing is counted, and only the counters at their limit are returned.
-    /// A locked account is neither counted nor returned.
+    /// While an account is locked, its counter does not change and is not returned.
+    /// The other counters of the attempt still count it.
     ///
     /// Parallel attempts wait for each other, because the statement locks the rows of the counters: in the order of the
     /// counters, the account last. So each attempt gets its own number, and no more attempts than the limit are

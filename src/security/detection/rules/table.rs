@@ -69,7 +69,8 @@ const DENIALS: &[(EventKind, EventFilter)] =
     &[(AuthzFail, EventFilter::Foreign), (AuthzFail, EventFilter::Reasons(&["forbidden"]))];
 const ENUMERATION: &[(EventKind, EventFilter)] =
     &[(AuthzFail, EventFilter::Missing), (AuthzFail, EventFilter::Reasons(&["malformed_id"]))];
-/// The reasons that only occur for forged tokens, because this service never issues a token with such a fault.
+/// The reasons of `authn_token_invalid` that only a forged token can cause.
+/// This service never issues a token with one of these faults.
 const FORGED: &[&str] = &[
     "algorithm",
     "header",

@@ -1,5 +1,5 @@
-//! Tokens that only the holder of the signing key can make, and that the service must reject.
-//! The attack panel sends them. They name no user.
+//! Access tokens with a valid signature and one fault: one token is expired, and one has no issuer.
+//! The service must reject both. The attack panel sends them. Their user does not exist.
 //! Only development makes them, once at the start, so no request can choose their claims.
 
 #[cfg(feature = "dev")]

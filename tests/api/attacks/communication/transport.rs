@@ -59,8 +59,8 @@ async fn token_sent_over_plain_http_ends_its_session() {
     other.get("/api/v1/me").await.ok(200);
 }
 
-/// A request may contain several credentials, also refresh tokens that were already used. All of them were exposed, so
-/// all their sessions end.
+/// A request over plain HTTP can contain several credentials, including a refresh token that was already used.
+/// An eavesdropper can read all of them, so the service ends the session of each.
 #[actix_web::test]
 async fn every_credential_sent_over_plain_http_ends_its_session() {
     let app = production(&[]).await;

@@ -78,8 +78,9 @@ async fn revocation_with_lost_notification_is_found_by_next_poll() {
     assert_session_ended(&read_profile(&alice).await);
 }
 
-/// The revocation sets `ended_at` early but commits late. Before the commit, a poll has already read sessions with a
-/// later `ended_at`.
+/// A transaction ends one session, but commits only after a poll has read another session with a later `ended_at`.
+/// A poll that selected sessions by `ended_at` would never find the first session.
+/// So the poll selects by transaction id.
 #[actix_web::test]
 async fn revocation_that_commits_late_is_found() {
     let app = TestApp::start().await;

@@ -28,8 +28,9 @@ async fn denied_object_is_classified_in_events_but_not_in_responses() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (customer, invoice) = (bob.customer().await, bob.invoice().await);
-    // Alice's first invoice makes the service count her rows for the quota. Otherwise only one of the two requests
-    // below would send this statement, and the comparison would fail.
+    // When Alice creates her first invoice, the service counts her invoices for the quota (`row_quotas`).
+    // Without this first invoice, only one of the two requests to create an invoice below would send the count query,
+    // and `alike` would find different statements.
     alice.invoice().await;
     let sessions = bob.get("/api/v1/auth/sessions").await.ok(200).json();
     let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();

@@ -84,7 +84,7 @@ async fn method_override_is_ignored() {
     assert_eq!(digest_all(&app).await, before);
 }
 
-/// Sends a request byte by byte, because an HTTP client would normalize the path.
+/// Writes a request directly to a TCP connection, so that its path is sent unchanged. An HTTP client would normalize it.
 async fn raw(app: &TestApp, token: &str, target: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
     let head = format!(

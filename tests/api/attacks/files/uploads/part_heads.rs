@@ -1,5 +1,6 @@
-//! Headers of form parts (CWE-436): the service and other parsers must read the same parts of a form. So the service
-//! refuses a type that contradicts the name, decodes encoded names, and ignores the declared length.
+//! Headers of the parts of a form (CWE-436). If a proxy and the service parse a form differently,
+//! the proxy scans another file than the service stores. So the service refuses a part whose type contradicts its file name, decodes encoded
+//! file names, and ignores the `Content-Length` of a part (RFC 7578, section 4.8).
 
 use super::{assert_nothing_is_stored, assert_part_refused, assert_refused_with_message};
 use crate::support::TestApp;
