@@ -97,7 +97,7 @@ async function models(page) {
   const found = await operation(page, 'post_invoices');
   await found.getByRole('link', { name: 'InvoiceView' }).click();
   await page.locator('#model-InvoiceView[open]').getByRole('link', { name: 'TaxView' }).click();
-  await page.locator('#model-TaxView[open]').getByText('Taxable amount').waitFor();
+  await page.locator('#model-TaxView[open]').getByText('tax_rate').first().waitFor();
 }
 
 /** Returns the status of the copied command, run by a shell. */
