@@ -77,16 +77,19 @@ pub struct NetworkCount {
     /// An IPv4 address, or the first address of a /56 network of IPv6.
     #[schema(max_length = 45, pattern = "^[0-9a-f.:]+$")]
     network: String,
+    /// The number of warnings and critical events.
     events: i64,
 }
 
 /// The events by or about one user.
 #[derive(Serialize, ToSchema)]
 pub struct AccountCountView {
+    /// The id of the user.
     user_id: Uuid,
     /// Null if the user has been deleted.
     #[schema(required = true, format = Email)]
     email: Option<String>,
+    /// The number of warnings and critical events.
     events: i64,
 }
 
@@ -116,6 +119,7 @@ pub struct QueueView {
 /// State of the replica that answered.
 #[derive(Serialize, ToSchema)]
 pub struct ReplicaView {
+    /// The name of the replica.
     #[schema(max_length = 64, format = "line")]
     name: String,
     /// Security events that wait to be written.
