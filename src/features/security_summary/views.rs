@@ -50,10 +50,12 @@ pub struct SummaryView {
     /// The accounts with the most warnings and critical events.
     #[schema(max_items = 10)]
     accounts: Vec<AccountCountView>,
+    /// The state of the hash chain of the audit trail.
     sealing: SealingView,
     /// The queues of the outbox that have undelivered messages.
     #[schema(max_items = 10)]
     outbox: Vec<QueueView>,
+    /// The state of the replica that answered.
     replica: ReplicaView,
 }
 
