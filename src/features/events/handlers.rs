@@ -5,6 +5,7 @@ use actix_web::web::Data;
 use super::alert_views::{AlertFilter, AlertView, position};
 use super::store::EventStore;
 use super::views::{EventFilter, EventView, HistoryView};
+use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
 use crate::http::params::{ListQuery, NoFilter};
 use crate::http::reply::{Json, Paged};
@@ -34,6 +35,7 @@ pub async fn own(
 /// Lists the events of all users, newest first.
 pub async fn all(
     admin: AdminCaller,
+    address: ClientAddr,
     query: ListQuery<EventFilter>,
     events: Data<EventStore>,
     cursors: Data<Cursors>,
@@ -41,13 +43,14 @@ pub async fn all(
 ) -> ApiResult<Paged<EventView>> {
     let scope = ListScope::new(admin.user(), ALL, &query)?;
     let rows = events.all(&admin, &query.filter.parse(), cursors.start(&scope)?, scope.limit).await?;
-    administrators.record_read(&admin, "events").await;
+    administrators.record_read(&admin, address, "events").await;
     Ok(Json(cursors.page(&scope, rows, EventView::position)?))
 }
 
 /// Lists alerts, newest first.
 pub async fn alerts(
     admin: AdminCaller,
+    address: ClientAddr,
     query: ListQuery<AlertFilter>,
     alerts: Data<Alerts>,
     cursors: Data<Cursors>,
@@ -55,6 +58,6 @@ pub async fn alerts(
 ) -> ApiResult<Paged<AlertView>> {
     let scope = ListScope::new(admin.user(), ALERTS, &query)?;
     let rows = alerts.list(&admin, query.filter.state.map(Into::into), cursors.start(&scope)?, scope.limit).await?;
-    administrators.record_read(&admin, "alerts").await;
+    administrators.record_read(&admin, address, "alerts").await;
     Ok(Json(cursors.page(&scope, rows, position)?.map(AlertView::from)))
 }

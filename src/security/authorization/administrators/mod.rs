@@ -29,6 +29,7 @@ use crate::base::clock::Clock;
 use crate::base::id::UserId;
 use crate::db::begin;
 use crate::db::counters::{self, Increment};
+use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::signature::Describe;
 use crate::security::audit::event::{Event, EventKind, PendingEvents};
@@ -60,7 +61,7 @@ impl FromRequest for AdminCaller {
     }
 }
 
-/// How long reads of one view by one administrator count as one.
+/// How long reads of one view by one session from one address count as one.
 const READ_WINDOW: TimeDelta = TimeDelta::minutes(1);
 
 /// Checks in the database whether a caller is an administrator, and records what administrators read.
@@ -98,10 +99,11 @@ impl Administrators {
         }
     }
 
-    /// Records that an administrator reads a view: one event per view, administrator and minute, on all replicas together.
-    /// With an event per request, a page that reloads itself would flood the audit trail.
-    pub async fn record_read(&self, admin: &AdminCaller, view: &'static str) {
-        match self.record_first_read(admin, view).await {
+    /// Records that an administrator reads a view: one event per view, session, address and minute, on all replicas
+    /// together. With an event per request, a page that reloads itself would flood the audit trail.
+    /// A thief who uses the administrator's token from another address leaves an event of their own.
+    pub async fn record_read(&self, admin: &AdminCaller, address: ClientAddr, view: &'static str) {
+        match self.record_first_read(admin, address, view).await {
             Ok(pending) => pending.publish(),
             // If the counter fails, for example because the disk is full, each read is recorded.
             Err(_) => Event::new(EventKind::AdminEventsRead).reason(view).record(),
@@ -110,11 +112,16 @@ impl Administrators {
 
     /// Counts a read. If it is the first of its minute, stores its event in the same transaction.
     /// Otherwise, a request that is cancelled after the count would hide the reads of that minute.
-    async fn record_first_read(&self, admin: &AdminCaller, view: &'static str) -> ApiResult<PendingEvents> {
+    async fn record_first_read(
+        &self,
+        admin: &AdminCaller,
+        address: ClientAddr,
+        view: &'static str,
+    ) -> ApiResult<PendingEvents> {
         let now = self.clock.now();
         let read = Increment {
             kind: EventKind::AdminEventsRead.name(),
-            key: format!("{view} {}", admin.user()),
+            key: format!("{view} {} {}", admin.0.session(), address.prefix()),
             by: 1,
             window_ends_at: now + READ_WINDOW,
         };

@@ -134,7 +134,7 @@ async fn administrators_filter_all_events() {
 /// Flooding of the audit trail (CWE-779): a view that reloads itself, on any replica, must not bury other events. Another
 /// administrator's read, and a read in the next minute, still leave their events.
 #[actix_web::test]
-async fn reads_by_an_administrator_leave_one_event_per_view_and_minute() {
+async fn reads_by_an_administrator_leave_one_event_per_view_address_and_minute() {
     let app = TestApp::with(&KEYS).await;
     let other_replica = TestApp::on(app.database.clone(), &KEYS).await;
     let (root, toor) = (app.admin("root").await, app.admin("toor").await);
@@ -146,6 +146,11 @@ async fn reads_by_an_administrator_leave_one_event_per_view_and_minute() {
         toor.get(path).await.ok(200).assert_events(&[event]);
     }
     root.get(&format!("{ALL}?kind=authz_fail&limit=1")).await.ok(200).assert_events(&[]);
+    // A thief of the token reads from another address.
+    let thief = app.client_from([127, 0, 0, 9].into());
+    for (path, event) in VIEWS {
+        thief.request(Method::GET, path).bearer(&root.token).send().await.ok(200).assert_events(&[event]);
+    }
     app.clock.advance(TimeDelta::seconds(61));
     for (path, event) in VIEWS {
         root.get(path).await.ok(200).assert_events(&[event]);
