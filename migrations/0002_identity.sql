@@ -39,6 +39,8 @@ create table users (
 );
 create index users_newest on users (created_at desc, id desc);
 create index users_password_work on users (password_work);
+-- For the attack panel, which deletes its old throw-away users. Other users are not in this index.
+create index users_of_attacks on users (created_at desc, id desc) where email like '%@attacks.invalid';
 grant select, delete on users to strongroom_app;
 -- Mass assignment (API3:2023): the service has no right to write role or status.
 -- The command line sets the role, because it connects as the schema's owner.

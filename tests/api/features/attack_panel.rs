@@ -29,13 +29,20 @@ async fn get(client: &Client, account: &Value, path: &str, id: &Value) -> Reply 
 #[actix_web::test]
 async fn attacker_and_victim_own_one_object_of_each_kind() {
     let app = TestApp::start().await;
-    let accounts = request(&app.admin("root").await).await.ok(201);
+    let root = app.admin("root").await;
+    let accounts = request(&root).await.ok(201);
     accounts.assert_events(&[
         "user_created/attack_panel",
         "session_created/attack_panel",
         "user_created/attack_panel",
         "session_created/attack_panel",
     ]);
+    // The administrator is the user of the events, and each new user is the object of one.
+    let created = "select count(*) from security_events e join users created on created.id = e.object_id
+        join users admin on admin.id = e.user_id
+        where e.kind = 'user_created' and e.reason = 'attack_panel' and admin.email = $1";
+    let named: i64 = sqlx::query_scalar(created).bind(&root.email).fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!(named, 2);
     let (accounts, client) = (accounts.json(), app.anonymous());
     let (attacker, victim) = (&accounts["attacker"], &accounts["victim"]);
     for (kind, field) in [("customers", "customer"), ("invoices", "invoice"), ("documents", "document")] {

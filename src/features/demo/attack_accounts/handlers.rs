@@ -42,8 +42,8 @@ pub async fn create(
     if **profile == Profile::Development {
         demo.credentials.throttle.reset_client(address).await?;
     }
-    let attacker = demo.create_attack_account("Ben", &client).await?;
-    let victim = demo.create_attack_account("Anna", &client).await?;
+    let attacker = demo.create_attack_account(&admin, "Ben", &client).await?;
+    let victim = demo.create_attack_account(&admin, "Anna", &client).await?;
     let bad_tokens = (**bad_tokens).clone();
     Ok(Issued(AttackAccountsView {
         created_at,
@@ -57,13 +57,18 @@ pub async fn create(
 
 impl DemoServices {
     /// Creates a user with copies of the first demo user's draft, its customer, and a document.
-    async fn create_attack_account(&self, name: &str, client: &ClientDescription) -> ApiResult<AttackAccount> {
+    async fn create_attack_account(
+        &self,
+        admin: &AdminCaller,
+        name: &str,
+        client: &ClientDescription,
+    ) -> ApiResult<AttackAccount> {
         let [DemoUser { invoices: [draft, ..], document: Some(document), .. }, ..] = &USERS else {
             return Err(invalid_plan());
         };
         let [(_, _, customer_body), ..] = CUSTOMERS else { return Err(invalid_plan()) };
         let password = SecretToken::random().map_err(ApiError::internal)?.to_wire();
-        let (email, issued) = store::create(self, name, &password, client).await?;
+        let (email, issued) = store::create(self, admin, name, &password, client).await?;
         let (caller, token) = self.use_session(&issued).await?;
         let (customer, invoice, document_id) = (CustomerId::new(), InvoiceId::new(), DocumentId::new());
         self.create_object::<Customer>(&caller, customer, customer_body).await?;

@@ -12,7 +12,7 @@ use crate::features::auth::session_store::IssuedSession;
 use crate::features::demo::{DemoServices, invalid_plan};
 use crate::features::users::store as users;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::audit::event::{Event, EventKind};
+use crate::security::audit::event::{Event, EventKind, Object, ObjectKind};
 use crate::security::authorization::administrators::AdminCaller;
 
 /// The maximum number of throw-away accounts.
@@ -23,6 +23,7 @@ pub const MAX_ACCOUNTS: i64 = 40;
 /// Returns the address and the session.
 pub(super) async fn create(
     demo: &DemoServices,
+    admin: &AdminCaller,
     name: &str,
     password: &SecretString,
     client: &ClientDescription,
@@ -33,15 +34,27 @@ pub(super) async fn create(
         (email.parse().map_err(|_| invalid_plan())?, name.parse().map_err(|_| invalid_plan())?);
     let hash = demo.credentials.passwords.hash(password).await?;
     let mut transaction = begin(&demo.pool).await?;
+    let is_admin = sqlx::query_scalar!(r#"select is_active_admin($1) as "is_admin!""#, admin.user().uuid());
+    if !is_admin.fetch_one(&mut *transaction).await? {
+        return Err(ApiError::Forbidden);
+    }
     let created = users::create(&mut transaction, id, &address, &display_name, &hash, demo.clock.now()).await?;
     created.ok_or_else(|| ApiError::internal("a random address is taken"))?;
     let issued = demo.auth.insert_session(&mut transaction, id, client).await?;
-    let event = |kind| Event::new(kind).reason("attack_panel").user(id);
-    let events = vec![event(EventKind::UserCreated), event(EventKind::SessionCreated).session(issued.session)];
+    let event = |kind| Event::new(kind).reason("attack_panel");
+    let events = vec![
+        event(EventKind::UserCreated).object(target(id)),
+        event(EventKind::SessionCreated).user(id).session(issued.session),
+    ];
     let pending = Event::record_all_in(events, &mut transaction).await?;
     transaction.commit().await?;
     pending.publish();
     Ok((email, issued))
+}
+
+/// The throw-away user as the object of an event. The user of the event is the administrator.
+fn target(user: UserId) -> Object {
+    Object { kind: ObjectKind::USER, id: user.uuid() }
 }
 
 /// Deletes the accounts that are older than an hour, and the oldest beyond the maximum.
@@ -63,7 +76,7 @@ pub(super) async fn delete_old(demo: &DemoServices, admin: &AdminCaller) -> ApiR
     let (mut ended, mut events) = (Vec::new(), Vec::new());
     for user in old.iter().copied().map(UserId::from) {
         ended.push(demo.authenticator.revocations.end_all(&mut transaction, user, "account_deleted").await?);
-        events.push(Event::new(EventKind::UserDeleted).reason("attack_panel").user(user));
+        events.push(Event::new(EventKind::UserDeleted).reason("attack_panel").object(target(user)));
     }
     sqlx::query!("delete from users where is_active_admin($1) and id = any($2)", admin.user().uuid(), &old)
         .execute(&mut *transaction)
