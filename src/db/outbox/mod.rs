@@ -97,7 +97,7 @@ async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sq
 }
 
 /// The numbers of messages of a queue that were not delivered, and their age.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Backlog {
     pub queue: String,
     pub waiting: i64,
@@ -105,6 +105,23 @@ pub struct Backlog {
     pub given_up: i64,
     /// The age of the oldest waiting message, in seconds.
     pub oldest_seconds: i64,
+}
+
+/// Returns the numbers of one queue. It reads only the index entries of this queue, because each scrape of the metrics
+/// calls it, and another queue can have very many messages.
+pub async fn backlog(pool: &PgPool, queue: &str, now: DateTime<Utc>) -> Result<Backlog, sqlx::Error> {
+    sqlx::query_as!(
+        Backlog,
+        r#"select $1::text as "queue!", count(*) filter (where given_up_at is null) as "waiting!",
+                count(*) filter (where given_up_at is not null) as "given_up!",
+                coalesce(extract(epoch from $2 - min(created_at) filter (where given_up_at is null)), 0)::bigint
+                    as "oldest_seconds!"
+         from outbox where queue = $1 and done_at is null"#,
+        queue,
+        now
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// Returns the numbers of each queue that has messages that were not delivered.

@@ -87,6 +87,5 @@ impl Consumer for MailSender {
 
 /// Counts the mails that have not been delivered yet.
 pub async fn backlog(pool: &PgPool, clock: &Clock) -> ApiResult<Backlog> {
-    let backlogs = outbox::backlogs(pool, clock.now()).await?;
-    Ok(backlogs.into_iter().find(|backlog| backlog.queue == MAIL_QUEUE).unwrap_or_default())
+    Ok(outbox::backlog(pool, MAIL_QUEUE, clock.now()).await?)
 }
