@@ -89,7 +89,8 @@ impl Base {
     pub fn listen_pool(&self) -> PgPool {
         let database = &self.settings.database;
         match &database.listen_url {
-            Some(url) => connect_lazily(url.clone(), PoolLimits { max_connections: 1, ..limits(database) }),
+            // The second connection is for a reconnect: a lost connection can take minutes to end.
+            Some(url) => connect_lazily(url.clone(), PoolLimits { max_connections: 2, ..limits(database) }),
             None => self.pool.clone(),
         }
     }

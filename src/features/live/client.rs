@@ -168,9 +168,11 @@ impl<'a> Client<'a> {
             Topic::One(kind, id) => {
                 self.version_of(kind, id).await?;
             }
-            Topic::All(ObjectKind::ALERT) => {
+            // A second subscription needs no check, because each alert checks the role again.
+            Topic::All(ObjectKind::ALERT) if self.alerts.is_none() => {
+                let _permit = self.live.reads.acquire().await.map_err(ApiError::internal)?;
                 let admin = self.live.administrators.authorize(self.caller.clone()).await?;
-                self.alerts.get_or_insert_with(|| (admin, self.live.subscribe(administrators())));
+                self.alerts = Some((admin, self.live.subscribe(administrators())));
             }
             Topic::All(_) => {}
         }
