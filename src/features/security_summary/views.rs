@@ -125,6 +125,7 @@ pub struct ReplicaView {
     #[schema(max_length = 64, format = "line")]
     name: String,
     /// Security events that wait to be written.
+    #[schema(format = Int64)]
     events_waiting: usize,
     /// Security events since the start that are in the log only.
     events_lost: u64,
@@ -132,6 +133,7 @@ pub struct ReplicaView {
     #[schema(minimum = 4, maximum = 1_000)]
     connections_max: u32,
     /// Connections of the pool that are in use.
+    #[schema(format = Int64)]
     connections_in_use: usize,
 }
 
