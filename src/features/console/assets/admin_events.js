@@ -1,6 +1,6 @@
 /** The event explorer. */
 
-import { html } from './preact.js';
+import { html, useState } from './preact.js';
 import { read, withQuery } from './api.js';
 import { time, words } from './format.js';
 import { Copy, Field, Loaded, Pager, Status, Table, useData, usePages } from './ui.js';
@@ -14,7 +14,11 @@ export function Events({ filter, setFilter, place }) {
   const pages = usePages([filter]);
   const query = { limit: 20, cursor: pages.cursor, ...filter, from: instant(filter.from), to: instant(filter.to) };
   const list = useData(() => read(withQuery('admin/security-events', query)), [filter, pages.cursor]);
-  const field = (label, name, rest = { type: 'search' }) => html`<${Field} label=${label} name=${name} value=${filter[name] ?? ''} problem=${list.problem}
+  const [typed, setTyped] = useState({ filter, fields: filter });
+  // What the user types belongs to one filter: another filter replaces it.
+  const fields = typed.filter === filter ? typed.fields : filter;
+  const field = (label, name, rest = { type: 'search' }) => html`<${Field} label=${label} name=${name} value=${fields[name] ?? ''} problem=${list.problem}
+    onInput=${(event) => setTyped({ filter, fields: { ...fields, [name]: event.target.value } })}
     onChange=${(event) => setFilter({ ...filter, [name]: event.target.value.trim() })} ...${rest} />`;
   const pick = (label, more) => html`<button type="button" class="link" title="Show only these" onClick=${() => setFilter({ ...filter, ...more })}>${label}</button>`;
   return html`<section class="card"><h2 tabindex="-1" ref=${place}>Security events</h2>
