@@ -23,8 +23,9 @@ export function unreachable() {
   return new Problem(0, { title, code: 'unreachable' });
 }
 
-/** Reads an error response. */
+/** Reads an error response. Status 0: there was none. */
 async function problemOf(reply) {
+  if (reply.status === 0) return unreachable();
   const body = await reply.json().catch(() => ({ title: `The service returned ${reply.status}`, code: 'unknown' }));
   return new Problem(reply.status, body, Number(reply.headers.get('Retry-After')) || undefined);
 }
@@ -34,31 +35,35 @@ export async function refused(reply) {
   throw reply instanceof Response ? await problemOf(reply) : reply;
 }
 
-async function send(method, path, body, headers) {
-  const json = body === undefined ? {} : { 'Content-Type': 'application/json' };
-  try {
-    return await fetch(BASE + path, {
-      method,
-      headers: { ...json, ...headers, ...(await session.authorization()) },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      cache: 'no-store',
-    });
-  } catch {
-    throw unreachable();
-  }
+/** Waits for what the network delivers. A broken connection is a problem, too. */
+function received(promise) {
+  return promise.catch(() => { throw unreachable(); });
+}
+
+/** Returns the headers that authenticate a request of `user`. Throws if another user has signed in, in any tab. */
+async function authorizationOf(user) {
+  const headers = await session.authorization();
+  if (session.user?.id === user) return headers;
+  throw new Problem(0, { title: 'The signed-in user has changed. Nothing is sent', code: 'user_changed' });
 }
 
 /**
  * Sends a request, and returns the response. Throws a [`Problem`]. If the token has expired, it renews the token and
- * tries once more.
+ * tries once more, for the same user.
  */
 export async function request(method, path, { body, headers } = {}) {
-  const reply = await send(method, path, body, headers);
+  const user = session.user?.id;
+  const json = body === undefined ? {} : { 'Content-Type': 'application/json' };
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const send = (authorization) =>
+    received(fetch(BASE + path, { method, headers: { ...json, ...headers, ...authorization }, body: text, cache: 'no-store' }));
+  const authorization = await authorizationOf(user);
+  const reply = await send(authorization);
   if (reply.ok) return reply;
   const problem = await problemOf(reply);
   // A wrong password is also 401, and the next attempt would count as a second failure.
-  if (problem.code !== 'unauthenticated' || !(await session.refresh().catch(() => false))) throw problem;
-  const again = await send(method, path, body, headers);
+  if (problem.code !== 'unauthenticated' || !(await session.renew(authorization).catch(refused))) throw problem;
+  const again = await send(await authorizationOf(user));
   if (!again.ok) throw await problemOf(again);
   return again;
 }
@@ -66,7 +71,7 @@ export async function request(method, path, { body, headers } = {}) {
 /** Reads an object or a page. An object keeps its `ETag`, which a change must send back. */
 export async function read(path) {
   const reply = await request('GET', path);
-  const object = await reply.json();
+  const object = await received(reply.json());
   const etag = reply.headers.get('ETag');
   return etag ? { ...object, etag } : object;
 }
@@ -81,25 +86,26 @@ export function withQuery(path, query) {
 export async function create(path, body, key) {
   const reply = await request('POST', path, { body, headers: key ? { 'Idempotency-Key': key } : {} });
   const etag = reply.headers.get('ETag');
-  return { ...(await reply.json()), etag };
+  return { ...(await received(reply.json())), etag };
 }
 
 /** Changes an object, if its version is still that of `etag`. */
 export async function change(method, path, etag, body) {
   const reply = await request(method, path, { body, headers: etag ? { 'If-Match': etag } : {} });
   if (reply.status === 204) return null;
-  return { ...(await reply.json()), etag: reply.headers.get('ETag') };
+  return { ...(await received(reply.json())), etag: reply.headers.get('ETag') };
 }
 
 /** Saves a file of the API on the user's disk. Reports the received bytes, because an export can be long. */
 export async function download(path, name, progress = () => {}) {
   const reply = await request('GET', path);
   const parts = [], reader = reply.body.getReader();
-  let received = 0;
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+  const next = () => received(reader.read());
+  let bytes = 0;
+  for (let part = await next(); !part.done; part = await next()) {
     parts.push(part.value);
-    received += part.value.length;
-    progress(received);
+    bytes += part.value.length;
+    progress(bytes);
   }
   const url = URL.createObjectURL(new Blob(parts, { type: reply.headers.get('Content-Type') }));
   Object.assign(document.createElement('a'), { href: url, download: name }).click();
@@ -108,7 +114,7 @@ export async function download(path, name, progress = () => {}) {
 
 /** Uploads a form and reports the sent share from 0 to 1. `fetch` cannot report it. */
 export async function upload(path, form, progress) {
-  const headers = await session.authorization();
+  const headers = await authorizationOf(session.user?.id);
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
     xhr.open('POST', BASE + path);

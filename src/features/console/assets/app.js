@@ -34,19 +34,32 @@ const VIEWS = [
 const FOR_ADMINISTRATORS = ['/admin', '/attacks'];
 
 function useSession() {
-  const [state, setState] = useState({ ready: false, me: null, isAdmin: false });
+  const [state, setState] = useState({ phase: 'loading', me: null, isAdmin: false });
+  const load = async () => {
+    const user = session.user?.id;
+    if (!user) return setState({ phase: 'ready', me: null, isAdmin: false });
+    const me = await read('me').catch(() => ({ display_name: 'You' }));
+    // The role decides only what the menu shows: the service checks it at each request.
+    if (session.user?.id === user) setState({ phase: 'ready', me, isAdmin: me.role === 'admin' });
+  };
+  /** Continues the session. A user who is signed in is loaded by the listener. */
+  const start = async () => {
+    setState((old) => ({ ...old, phase: 'loading' }));
+    const phase = await session.resume().then(() => 'ready', () => 'unreachable');
+    if (!session.user) setState({ phase, me: null, isAdmin: false });
+  };
   useEffect(() => {
-    const load = async () => {
-      if (!session.user) return setState({ ready: true, me: null, isAdmin: false });
-      const me = await read('me').catch(() => ({ display_name: 'You' }));
-      // The role decides only what the menu shows: the service checks it at each request.
-      setState({ ready: true, me, isAdmin: me.role === 'admin' });
-    };
     const stop = session.onChange(load);
-    session.resume().finally(load);
+    start();
     return stop;
   }, []);
-  return state;
+  return { ...state, start };
+}
+
+/** The session may be valid, so this is no sign-in form. */
+function Unreachable({ start }) {
+  return html`<${Heading}>The service cannot be reached<//>
+    <p>You may still be signed in. Try again in a minute.</p><p><button type="button" onClick=${start}>Try again</button></p>`;
 }
 
 function Online() {
@@ -74,7 +87,7 @@ function Live() {
 
 function App() {
   const path = usePath();
-  const { ready, me, isAdmin } = useSession();
+  const { phase, me, isAdmin, start } = useSession();
   return html`<a class="skip" href="#main">Skip to content</a>
     <header><${Link} to="/" class="brand">Strongroom<//>
       ${me && html`<nav aria-label="Views">${VIEWS.filter(([, , to, label]) => label && (!FOR_ADMINISTRATORS.includes(to) || isAdmin)).map(([pattern, , to, label]) =>
@@ -83,7 +96,9 @@ function App() {
         <button type="button" class="quiet" onClick=${() => session.signOut().then(() => go('/'), () => say('You are still signed in: the service cannot be reached. Try again.'))}>Sign out</button>`}</div>
     </header>
     <${Online} />
-    <main id="main">${ready ? html`<${View} path=${path} me=${me} />` : html`<p class="soft" role="status">Loading …</p>`}</main>
+    <main id="main">${phase === 'ready' && html`<${View} path=${path} me=${me} />`}
+      ${phase === 'loading' && html`<p class="soft" role="status">Loading …</p>`}
+      ${phase === 'unreachable' && html`<${Unreachable} start=${start} />`}</main>
     <${Toasts} />`;
 }
 

@@ -7,6 +7,8 @@ const CSRF = { 'X-Strongroom-Csrf': '1' };
 const JSON_BODY = { 'Content-Type': 'application/json' };
 /** The token is renewed this long before it expires, so that no request fails because of it. */
 const MARGIN_MS = 60_000;
+/** A request that holds the lock must end, because the requests of all tabs wait for it. */
+const TIMEOUT_MS = 15_000;
 /**
  * Local storage has this key while the browser has a session. It is no secret and gives no access. Without it, each
  * visitor who is not signed in would send a refresh without a cookie, which the service records as a security event.
@@ -16,6 +18,8 @@ const MARKER = 'strongroom-signed-in';
 let token = null;
 let expiresAt = 0;
 let timer;
+/** The refresh that runs now. Callers share it. */
+let running = null;
 const listeners = new Set();
 const tabs = new BroadcastChannel('strongroom-session');
 
@@ -69,24 +73,41 @@ function withCookie(work) {
   return navigator.locks.request('strongroom-refresh', work);
 }
 
-async function post(path, headers, body) {
-  return fetch(`/api/v1/${path}`, { method: 'POST', headers, body: body && JSON.stringify(body), cache: 'no-store' });
+/** Sends a request. Without a response, returns one with status 0. */
+function post(path, headers, body) {
+  const options = { method: 'POST', headers, body: body && JSON.stringify(body), cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS) };
+  return fetch(`/api/v1/${path}`, options).catch(() => Response.error());
 }
 
-/** Renews the access token. Returns whether a user is signed in. */
-export async function refresh() {
-  return withCookie(async () => {
-    const reply = await post('auth/refresh', CSRF);
-    const body = await reply.json();
-    if (reply.ok) keep(body);
-    else if (reply.status === 401) forget();
-    return reply.ok;
-  });
+/**
+ * Renews the access token. Returns whether a user is signed in. Throws the response if it does not tell: the service
+ * cannot be reached, or refuses all requests for a while.
+ */
+export function refresh() {
+  return (running ??= withCookie(rotate).finally(() => { running = null; }));
 }
 
-/** Continues the session of an earlier visit, if there is one. */
+async function rotate() {
+  // Another tab may have ended the session while this one waited for the lock.
+  if (!localStorage.getItem(MARKER)) {
+    forget();
+    return false;
+  }
+  const reply = await post('auth/refresh', CSRF);
+  if (reply.status === 0 || reply.status === 429 || reply.status >= 500) throw reply;
+  if (reply.ok) keep(await reply.json());
+  else if (reply.status === 401) forget();
+  return reply.ok;
+}
+
+/** Renews the token that the service has refused in `headers`, unless this has happened since. Ends as `refresh` does. */
+export async function renew(headers) {
+  return token && headers.Authorization !== bearer().Authorization ? true : refresh();
+}
+
+/** Continues the session of an earlier visit, if there is one. Throws what `refresh` throws. */
 export async function resume() {
-  if (localStorage.getItem(MARKER)) await refresh().catch(() => {});
+  if (localStorage.getItem(MARKER)) await refresh();
 }
 
 /** Signs in. Throws the response if it is an error. */
@@ -120,7 +141,7 @@ async function replaceSession(path, headers, body) {
  */
 export async function signOut() {
   await withCookie(async () => {
-    const reply = await post('auth/logout', token ? { ...CSRF, Authorization: `Bearer ${token}` } : CSRF);
+    const reply = await post('auth/logout', { ...CSRF, ...bearer() });
     if (!reply.ok && reply.status !== 401) throw reply;
   });
   leave();
@@ -135,6 +156,10 @@ export function leave() {
 /** Returns the headers that authenticate a request, or none. Renews a token that expires soon. */
 export async function authorization() {
   if (token && Date.now() > expiresAt - MARGIN_MS / 2) await refresh().catch(() => {});
+  return bearer();
+}
+
+function bearer() {
   return token ? { Authorization: `Bearer ${token}` } : {};
 }
 
