@@ -6,7 +6,7 @@ import { money } from './format.js';
 import { Lines } from './invoice.js';
 import { customers } from './invoices.js';
 import { Link, go } from './router.js';
-import { Field, Heading, Loaded, Refusal, Sums, say, useAction, useData, useKey, useVersion } from './ui.js';
+import { Field, Heading, Loaded, Refusal, Sums, asProblem, say, useAction, useData, useKey, useVersion } from './ui.js';
 
 const EMPTY = { description: '', quantity: '1', unit_price: '', tax_rate: '0' };
 const DECIMAL = /^\d+(\.\d+)?$/;
@@ -66,7 +66,7 @@ function usePreview(body) {
     if (!text) return setPreview({});
     let isCurrent = true;
     const show = (next) => isCurrent && setPreview(next);
-    const ask = () => create('invoices/preview', JSON.parse(text)).then((amounts) => show({ amounts }), (problem) => show({ problem }));
+    const ask = () => create('invoices/preview', JSON.parse(text)).then((amounts) => show({ amounts }), (error) => show({ problem: asProblem(error) }));
     const timer = setTimeout(ask, PAUSE_MS);
     return () => {
       isCurrent = false;

@@ -49,9 +49,12 @@ export function Field({ label, name, pointer = `/${name}`, problem, hint, saved,
   </div>`;
 }
 
-/** Returns an error as a problem: a broken connection is no problem document. */
-function asProblem(error) {
-  return error instanceof Problem ? error : unreachable();
+/** Returns an error as a problem. An error that no request has caused is a defect of the console, and goes to its log. */
+export function asProblem(error) {
+  if (error instanceof Problem) return error;
+  if (['AbortError', 'TimeoutError'].includes(error.name)) return unreachable();
+  console.error(error);
+  return new Problem(0, { title: error.message, code: 'unknown' });
 }
 
 /** Runs an action once at a time, and keeps its refusal. A call while it runs does nothing. */
