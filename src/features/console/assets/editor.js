@@ -36,8 +36,11 @@ function contentOf(draft, customer) {
   };
 }
 
-/** Returns the body of a request. The editor has no fields for some discounts, so it sends those of the draft back. */
-function bodyOf({ customer_id, currency, due_date, notes, discount_rate, lines }, draft) {
+/**
+ * Returns the body of a request. The editor has no fields for some discounts, so it sends those of `base` back: the
+ * version that the request replaces.
+ */
+function bodyOf({ customer_id, currency, due_date, notes, discount_rate, lines }, base) {
   const filled = (text) => text.trim() || null;
   return {
     customer_id,
@@ -45,7 +48,7 @@ function bodyOf({ customer_id, currency, due_date, notes, discount_rate, lines }
     due_date: filled(due_date),
     notes: filled(notes),
     discount_rate: filled(discount_rate),
-    discount_amount: filled(discount_rate) ? null : draft?.discount_amount ?? null,
+    discount_amount: filled(discount_rate) ? null : base?.discount_amount ?? null,
     lines: lines.map(({ description, quantity, unit_price, tax_rate, discount_rate: rate = null, discount_amount: amount = null }) =>
       ({ description: description.trim(), quantity: quantity.trim(), unit_price: unit_price.trim(), tax_rate: tax_rate.trim(), discount_rate: rate, discount_amount: amount })),
   };
@@ -79,9 +82,9 @@ function usePreview(body) {
 function Form({ customers: all, draft }) {
   const [content, setContent] = useState(() => contentOf(draft, all[0]));
   const { lines } = content;
-  const body = bodyOf(content, draft);
-  const preview = usePreview(body);
   const version = useVersion(`invoices/${draft?.id}`, draft);
+  const body = bodyOf(content, version.newer ?? draft);
+  const preview = usePreview(body);
   const key = useKey();
   const action = useAction(async () => {
     const saved = draft ? await change('PUT', `invoices/${draft.id}`, version.etag, body) : await create('invoices', body, key.of(body));
@@ -104,13 +107,15 @@ function Form({ customers: all, draft }) {
     onInput=${(event) => set({ [name]: event.target.value })} problem=${problem} ...${rest} />`;
   const cell = (line, n, name, label, rest) => html`<${Field} label=${label} name="lines-${line.key}-${name}" pointer="/lines/${n}/${name}"
     value=${line[name]} onInput=${(event) => edit(n, name, event.target.value)} required problem=${problem} ...${rest} />`;
+  const savedCustomer = version.saved('customer_id');
   const known = ['/customer_id', '/currency', '/due_date', '/notes', '/discount_rate',
     ...lines.flatMap((_, n) => Object.keys(EMPTY).map((name) => `/lines/${n}/${name}`))];
   return html`<${Refusal} problem=${action.problem} fields=${known} newer=${() => version.load.run(action)} /><${Refusal} problem=${version.load.problem} />
     ${version.newer && html`<section class="card"><h2>The newer version</h2><p>It has these lines. Your own are below.</p><${Lines} invoice=${version.newer} /></section>`}
     <form onSubmit=${submit}>
       <div class="filters">
-        <${Field} label="Customer" name="customer_id" as="select" value=${content.customer_id} onChange=${choose} problem=${problem}>
+        <${Field} label="Customer" name="customer_id" as="select" value=${content.customer_id} onChange=${choose} problem=${problem}
+          saved=${savedCustomer && (all.find(({ id }) => id === savedCustomer)?.name ?? 'another customer')}>
           ${all.map(({ id, name }) => html`<option value=${id} selected=${id === content.customer_id}>${name}</option>`)}<//>
         ${field('currency', 'Currency', { maxlength: 3, required: true })}
         ${field('due_date', 'Due date', { type: 'date' })}
