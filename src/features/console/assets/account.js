@@ -90,7 +90,7 @@ function Sessions() {
   });
   return html`<section class="card"><h2>Sessions</h2>
     <${Refusal} problem=${revoke.problem ?? revokeAll.problem} />
-    <${Loaded} of=${list}>${({ items }) => html`<${Table} caption="Sessions" empty="No sessions." columns=${['Client', 'Address', 'Began', 'Last used', 'Actions']}
+    <${Loaded} of=${list}>${({ items }) => html`<${Table} caption="Sessions" empty="No sessions." keys=${items.map(({ id }) => id)} columns=${['Client', 'Address', 'Began', 'Last used', 'Actions']}
       rows=${items.map((item) => [item.client, item.address, time(item.created_at), time(item.last_used_at), item.current
         ? 'This session'
         : html`<button type="button" class="quiet" disabled=${revoke.busy} onClick=${() => revoke.run(item.id)}>Revoke</button>`])} />`}<//>
@@ -104,5 +104,5 @@ function History() {
   return html`<section class="card"><h2>Security history</h2>
     <${Loaded} of=${list}>${(page) => html`<${Table} caption="Security history" empty="Nothing yet." columns=${['Time', 'Event', 'Address', 'Session']}
       rows=${page.items.map((event) => [time(event.at), words(event.kind.replace('authn_', '')) + (event.reason ? ` (${words(event.reason).toLowerCase()})` : ''),
-        event.address ?? '–', event.this_session ? 'This session' : ''])} /><${Pager} pages=${pages} page=${page} />`}<//></section>`;
+        event.address ?? '–', event.this_session ? 'This session' : ''])} /><${Pager} pages=${pages} list=${list} />`}<//></section>`;
 }

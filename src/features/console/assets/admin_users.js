@@ -14,7 +14,7 @@ export function Users() {
     say(text);
     await list.reload();
   });
-  const actions = ({ id, email: address, status, locked }) => html`<div class="actions" key=${id}>
+  const actions = ({ id, email: address, status, locked }) => html`<div class="actions">
     ${locked && html`<button type="button" class="quiet" onClick=${() => act.run('POST', `${id}/unlock`, `${address} is unlocked.`)}>Unlock</button>`}
     ${status === 'disabled'
       ? html`<button type="button" class="quiet" onClick=${() => act.run('POST', `${id}/enable`, `${address} is enabled.`)}>Enable</button>`
@@ -28,8 +28,8 @@ export function Users() {
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
       <${Field} label="Email address" name="user-email" type="search" onChange=${(event) => setFilter({ ...filter, email: event.target.value.trim() })} />
       ${select('Role', 'role', ['user', 'admin'])}${select('Status', 'status', ['active', 'disabled'])}</form>
-    <${Loaded} of=${list}>${(page) => html`<${Table} caption="Users" empty="No user matches." columns=${['Email', 'Name', 'Role', 'Status', 'Last active', 'Actions']}
+    <${Loaded} of=${list}>${(page) => html`<${Table} caption="Users" empty="No user matches." keys=${page.items.map(({ id }) => id)} columns=${['Email', 'Name', 'Role', 'Status', 'Last active', 'Actions']}
       rows=${page.items.map((user) => [user.email, user.display_name, words(user.role),
         html`<${Status} name=${user.locked ? 'locked' : user.status} />`, time(user.last_active_at), actions(user)])} />
-      <${Pager} pages=${pages} page=${page} />`}<//></section>`;
+      <${Pager} pages=${pages} list=${list} />`}<//></section>`;
 }

@@ -40,8 +40,8 @@ function Alerts({ pick }) {
       <${Field} label="State" name="alert-state" as="select" onChange=${(event) => setState(event.target.value)}>
         <option value="open">Open</option><option value="cleared">Cleared</option><option value="">All</option><//>
       <button type="button" class="quiet" onClick=${list.reload}>Reload</button></form>
-    <${Loaded} of=${list}>${(page) => html`<${Table} caption="Alerts" empty="No alerts." columns=${['Opened', 'Severity', 'Rule', 'Subject', '>Events', 'Last seen', 'Cleared']}
+    <${Loaded} of=${list}>${(page) => html`<${Table} caption="Alerts" empty="No alerts." keys=${page.items.map(({ id }) => id)} columns=${['Opened', 'Severity', 'Rule', 'Subject', '>Events', 'Last seen', 'Cleared']}
       rows=${page.items.map((alert) => [time(alert.opened_at), html`<${Status} name=${alert.severity} />`, words(alert.rule),
         subject(alert), alert.count, time(alert.last_seen_at), time(alert.cleared_at)])} />
-      <${Pager} pages=${pages} page=${page} />`}<//></section>`;
+      <${Pager} pages=${pages} list=${list} />`}<//></section>`;
 }

@@ -23,12 +23,12 @@ export function Customers() {
       ? html`<${Form} key=${edited.id ?? 'new'} id=${edited.id} done=${done} cancel=${() => setEdited(null)} />`
       : html`<div class="actions"><button type="button" onClick=${() => setEdited({})}>New customer</button></div>`}
     <${Loaded} of=${list}>${(page) => html`
-      <${Table} caption="Customers" empty="No customers yet. Create the first one." columns=${['Name', 'Email', 'Tax id', 'Currency', 'Changed', 'Actions']}
+      <${Table} caption="Customers" empty="No customers yet. Create the first one." keys=${page.items.map(({ id }) => id)} columns=${['Name', 'Email', 'Tax id', 'Currency', 'Changed', 'Actions']}
         rows=${page.items.map((customer) => [
           customer.name, customer.email ?? '–', customer.tax_id ?? '–', customer.default_currency, time(customer.updated_at),
           html`<button type="button" class="quiet" aria-label="Edit ${customer.name}" onClick=${() => setEdited({ id: customer.id })}>Edit</button>`,
         ])} />
-      <${Pager} pages=${pages} page=${page} />`}<//>`;
+      <${Pager} pages=${pages} list=${list} />`}<//>`;
 }
 
 /** Reads the customer again, because the list has no `ETag`. */

@@ -19,11 +19,11 @@ export function Documents({ invoiceId }) {
   useChanges('documents', list.reload);
   return html`<${Drop} invoiceId=${invoiceId} reload=${list.reload} />
     <${Loaded} of=${list}>${(page) => html`
-      <${Table} caption="Documents" empty="No documents yet." columns=${['Title', 'Type', '>Size', 'Uploaded', 'Actions']}
+      <${Table} caption="Documents" empty="No documents yet." keys=${page.items.map(({ id }) => id)} columns=${['Title', 'Type', '>Size', 'Uploaded', 'Actions']}
         rows=${page.items.map((file) => [
-          file.title, file.media_type, size(file.size), time(file.created_at), html`<${Row} key=${file.id} file=${file} reload=${list.reload} />`,
+          file.title, file.media_type, size(file.size), time(file.created_at), html`<${Row} file=${file} reload=${list.reload} />`,
         ])} />
-      <${Pager} pages=${pages} page=${page} />`}<//>`;
+      <${Pager} pages=${pages} list=${list} />`}<//>`;
 }
 
 function Row({ file, reload }) {

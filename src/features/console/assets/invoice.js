@@ -79,9 +79,9 @@ function Payments({ invoice, reload }) {
   return html`<h2>Payments</h2>
     ${['issued', 'partially_paid'].includes(invoice.status) && html`<${Pay} invoice=${invoice} reload=${reload} />`}
     <${Loaded} of=${list}>${(page) => html`<${Table} caption="Payments" empty="Nothing is paid yet."
-      columns=${['Date', 'Method', 'Reference', '>Amount']}
+      keys=${page.items.map(({ id }) => id)} columns=${['Date', 'Method', 'Reference', '>Amount']}
       rows=${page.items.map((payment) => [day(payment.paid_on), words(payment.method), payment.reference ?? '–', money(payment.amount, invoice.currency)])} />
-      <${Pager} pages=${pages} page=${page} />`}<//>`;
+      <${Pager} pages=${pages} list=${list} />`}<//>`;
 }
 
 function Pay({ invoice, reload }) {

@@ -69,7 +69,7 @@ export function Invoices() {
     </form>
     <${Loaded} of=${list}>${(page) => html`
       <${Table} caption="Invoices" empty="No invoice matches. Create one, or change the filter."
-        columns=${['Number', 'Customer', 'Status', 'Issued', 'Due', '>Total', '>Open']}
+        keys=${page.items.map(({ id }) => id)} columns=${['Number', 'Customer', 'Status', 'Issued', 'Due', '>Total', '>Open']}
         rows=${page.items.map((invoice) => [
           html`<${Link} to="/invoices/${invoice.id}">${invoice.number ?? 'Draft'}<//>`,
           names.data?.get(invoice.customer_id) ?? '…',
@@ -79,7 +79,7 @@ export function Invoices() {
           money(invoice.total, invoice.currency),
           invoice.status === 'draft' || invoice.status === 'void' ? '–' : money(invoice.total - invoice.paid - invoice.credited, invoice.currency),
         ])} />
-      <${Pager} pages=${pages} page=${page} />`}<//>`;
+      <${Pager} pages=${pages} list=${list} />`}<//>`;
 }
 
 /** Saves the invoices of the chosen status as CSV. The export has no search. */

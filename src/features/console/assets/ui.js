@@ -108,24 +108,29 @@ export function useVersion(path, original) {
   return { etag: (newer ?? original)?.etag, newer, load, saved };
 }
 
-/** Loads data, and loads them again with `reload`. An older answer never replaces a newer one. */
+/**
+ * Loads data, and loads them again with `reload`, for the newest `inputs`. An older answer never replaces a newer one.
+ * `isStale`: the data are those of earlier inputs, because those of the new inputs have not come yet.
+ */
 export function useData(load, inputs) {
-  const [state, setState] = useState({ data: null, problem: null });
+  const [state, setState] = useState({ data: null, problem: null, inputs });
   const run = useRef(0);
+  const newest = useRef();
+  newest.current = { load, inputs };
   const reload = async () => {
-    const mine = (run.current += 1);
+    const mine = (run.current += 1), wanted = newest.current;
     try {
-      const data = await load();
-      if (mine === run.current) setState({ data, problem: null });
+      const data = await wanted.load();
+      if (mine === run.current) setState({ data, problem: null, inputs: wanted.inputs });
     } catch (problem) {
-      if (mine === run.current) setState((old) => ({ data: old.data, problem: asProblem(problem) }));
+      if (mine === run.current) setState((old) => ({ ...old, problem: asProblem(problem) }));
     }
   };
   useEffect(() => {
     reload();
     return () => { run.current += 1; };
   }, inputs);
-  return { ...state, reload };
+  return { ...state, reload, isStale: inputs.some((input, n) => input !== state.inputs[n]) };
 }
 
 /**
@@ -146,15 +151,16 @@ export function Status({ name }) {
 /**
  * A table with a caption for screen readers. `columns`: heads, where a leading `>` aligns right. On a phone each row is a
  * list of its cells with their heads. The roles remain those of a table, although the style sheet changes the layout.
+ * `keys`: the ids of the rows' objects. With them, a row keeps its focus and its open dialog when other rows come or go.
  */
-export function Table({ caption, columns, rows, empty }) {
+export function Table({ caption, columns, rows, keys = [], empty }) {
   if (rows.length === 0) return html`<p class="empty">${empty}</p>`;
   const side = (column) => (column.startsWith('>') ? 'right' : '');
   const heads = columns.map((column) => column.replace(/^>/, ''));
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}><table role="table">
     <caption class="hidden">${caption}</caption>
     <thead role="rowgroup"><tr role="row">${heads.map((head, n) => html`<th scope="col" role="columnheader" class=${side(columns[n])}>${head}</th>`)}</tr></thead>
-    <tbody role="rowgroup">${rows.map((cells) => html`<tr role="row">${cells.map((cell, n) =>
+    <tbody role="rowgroup">${rows.map((cells, row) => html`<tr role="row" key=${keys[row]}>${cells.map((cell, n) =>
       html`<td role="cell" data-head=${heads[n]} class=${side(columns[n])}>${cell}</td>`)}</tr>`)}</tbody>
   </table></div>`;
 }
@@ -164,18 +170,25 @@ export function Sums({ rows }) {
   return html`<dl class="sums">${rows.filter(Boolean).map(([label, text]) => html`<div><dt>${label}</dt><dd>${text}</dd></div>`)}</dl>`;
 }
 
-/** Asks before an action that cannot be undone. The native dialog keeps the focus inside and closes with Escape. */
+/**
+ * Asks before an action that cannot be undone. The native dialog keeps the focus inside and closes with Escape. Cancel
+ * has the focus first, so that Enter does nothing that cannot be undone.
+ */
 export function Confirm({ label, title, text, action, busy, danger = true }) {
-  const dialog = useRef();
+  const dialog = useRef(), cancel = useRef();
+  const ask = () => {
+    dialog.current.showModal();
+    cancel.current.focus();
+  };
   const confirm = () => {
     dialog.current.close();
     action();
   };
-  return html`<button type="button" class=${danger ? 'danger' : ''} disabled=${busy} onClick=${() => dialog.current.showModal()}>${label}</button>
+  return html`<button type="button" class=${danger ? 'danger' : ''} disabled=${busy} onClick=${ask}>${label}</button>
     <dialog ref=${dialog} aria-label=${title}>
       <h2>${title}</h2><p>${text}</p>
       <div class="actions"><button type="button" class=${danger ? 'danger' : ''} onClick=${confirm}>${label}</button>
-      <button type="button" class="quiet" onClick=${() => dialog.current.close()}>Cancel</button></div>
+      <button type="button" class="quiet" ref=${cancel} onClick=${() => dialog.current.close()}>Cancel</button></div>
     </dialog>`;
 }
 
@@ -192,12 +205,14 @@ export function usePages(inputs) {
   };
 }
 
-export function Pager({ pages, page }) {
-  if (pages.number === 1 && !page.next_cursor) return null;
+/** The buttons of `pages`. A stale cursor belongs to another list, so "Next page" waits. The button keeps the focus. */
+export function Pager({ pages, list: { data, isStale } }) {
+  if (pages.number === 1 && !data.next_cursor) return null;
   return html`<nav class="actions" aria-label="Pages">
     <button type="button" class="quiet" disabled=${pages.number === 1} onClick=${pages.back}>Previous page</button>
     <span class="soft">Page ${pages.number}</span>
-    <button type="button" class="quiet" disabled=${!page.next_cursor} onClick=${() => pages.next(page.next_cursor)}>Next page</button>
+    <button type="button" class="quiet" disabled=${!data.next_cursor} aria-disabled=${isStale ? 'true' : undefined}
+      onClick=${() => isStale || pages.next(data.next_cursor)}>Next page</button>
   </nav>`;
 }
 
