@@ -44,8 +44,10 @@ function Row({ file, reload }) {
 function Drop({ invoiceId, reload }) {
   const input = useRef();
   const [share, setShare] = useState(null);
+  /** The files that are not uploaded yet. */
+  const [waiting, setWaiting] = useState([]);
   const [over, setOver] = useState(false);
-  const action = useAction(async (file) => {
+  const send = async (file) => {
     const form = new FormData();
     if (invoiceId) form.append('invoice_id', invoiceId);
     form.append('file', file);
@@ -57,23 +59,33 @@ function Drop({ invoiceId, reload }) {
     }
     say(`${file.name} is uploaded.`);
     await reload();
+  };
+  const action = useAction(async (files) => {
+    for (let left = files; left.length > 0; left = left.slice(1)) {
+      setWaiting(left);
+      await send(left[0]);
+    }
   });
-  const take = (file) => file && action.run(file);
+  const take = (files) => {
+    if (action.busy) say('Wait until the upload has ended, and drop the files again.');
+    else if (files.length > 0) action.run([...files]);
+  };
   const drop = (event) => {
     event.preventDefault();
     setOver(false);
-    take(event.dataTransfer.files[0]);
+    take(event.dataTransfer.files);
   };
   const choose = (event) => {
-    take(event.target.files[0]);
+    take(event.target.files);
     event.target.value = '';
   };
   return html`<div class="drop ${over ? 'over' : ''}" onDragOver=${(event) => { event.preventDefault(); setOver(true); }}
       onDragLeave=${() => setOver(false)} onDrop=${drop}>
-      <p>Drop a file here, or <button type="button" class="quiet" disabled=${action.busy} onClick=${() => input.current.click()}>Choose a file</button></p>
+      <p>Drop files here, or <button type="button" class="quiet" disabled=${action.busy} onClick=${() => input.current.click()}>Choose files</button></p>
       <p class="soft">PDF, PNG, JPEG, CSV or text, up to 10 MiB. The service checks what is in the file, and refuses active content.</p>
-      <input type="file" hidden ref=${input} onChange=${choose} aria-label="File" />
-      ${share !== null && html`<p role="status">Uploading … ${Math.round(share * 100)} % <progress max="1" value=${share} aria-label="Upload"></progress></p>`}
+      <input type="file" multiple hidden ref=${input} onChange=${choose} aria-label="Files" />
+      ${share !== null && html`<p role="status">Uploading ${waiting[0].name} … ${Math.round(share * 100)} % <progress max="1" value=${share} aria-label="Upload"></progress></p>`}
     </div>
-    <${Refusal} problem=${action.problem} />`;
+    <${Refusal} problem=${action.problem} />
+    ${action.problem && html`<p>Not uploaded: ${waiting.map(({ name }) => name).join(', ')}</p>`}`;
 }
