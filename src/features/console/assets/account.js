@@ -1,12 +1,13 @@
 /** The user's account: profile, business, password, sessions, own security history. */
 
-import { html } from './preact.js';
+import { html, useEffect, useRef } from './preact.js';
 import { change, read, refused, request, withQuery } from './api.js';
 import { time, words } from './format.js';
 import * as session from './session.js';
 import { Confirm, Field, Heading, Loaded, Pager, Refusal, Table, say, useAction, useData, usePages, useVersion, values } from './ui.js';
 
 export function Account() {
+  const sessions = useData(() => read('auth/sessions'), []);
   return html`<${Heading}>Account<//>
     <${Card} title="Profile" path="me" method="PATCH" fields=${[
       { label: 'Name', name: 'display_name', required: true, autocomplete: 'name' },
@@ -23,7 +24,7 @@ export function Account() {
       { label: 'Time zone', name: 'time_zone', required: true, hint: 'For example Europe/Amsterdam' },
       { label: 'Payment terms (days)', name: 'payment_terms_days', type: 'number', min: 0 },
     ]} />
-    <${Password} /><${Sessions} /><${History} />`;
+    <${Password} changed=${sessions.reload} /><${Sessions} list=${sessions} /><${History} />`;
 }
 
 /** A form of one object. */
@@ -31,13 +32,16 @@ function Card({ title, path, note, ...rest }) {
   const loaded = useData(() => read(path), [path]);
   return html`<section class="card"><h2>${title}</h2>${note && html`<p class="soft">${note}</p>`}
     <${Loaded} of=${loaded}>${(object) => html`
-      <${Form} key=${object.etag} object=${object} title=${title} path=${path} reload=${loaded.reload} ...${rest} />`}<//></section>`;
+      <${Form} object=${object} title=${title} path=${path} reload=${loaded.reload} ...${rest} />`}<//></section>`;
 }
 
 function Form({ object, title, path, method, fields, reload }) {
   const version = useVersion(path, object);
-  const save = useAction(async (form) => {
-    const body = values(form);
+  const form = useRef();
+  // Shows what is saved. A new form would lose the focus, and so would a disabled button.
+  useEffect(() => form.current.reset(), [object.etag]);
+  const save = useAction(async () => {
+    const body = values(form.current);
     for (const { name, type } of fields) if (type === 'number' && body[name] !== null) body[name] = Number(body[name]);
     await change(method, path, version.etag, body);
     say(`${title} is saved.`);
@@ -45,23 +49,25 @@ function Form({ object, title, path, method, fields, reload }) {
   });
   const submit = (event) => {
     event.preventDefault();
-    save.run(event.target);
+    save.run();
   };
   return html`<${Refusal} problem=${save.problem} fields=${fields.map(({ name }) => `/${name}`)} newer=${() => version.load.run(save)} />
     <${Refusal} problem=${version.load.problem} />
-    <form onSubmit=${submit}>
+    <form ref=${form} onSubmit=${submit}>
       <div class="fields">${fields.map((field) =>
         html`<${Field} ...${field} defaultValue=${object[field.name] ?? ''} saved=${version.saved(field.name)} problem=${save.problem} />`)}</div>
-      <button disabled=${save.busy}>Save</button>
+      <button aria-disabled=${save.busy ? 'true' : undefined}>Save</button>
     </form>`;
 }
 
-function Password() {
+/** `changed` is called when the service has replaced the session. */
+function Password({ changed }) {
   const action = useAction(async (form) => {
     const { current_password, new_password } = Object.fromEntries(new FormData(form));
     await session.changePassword({ current_password, new_password }).catch(refused);
     form.reset();
     say('The password is changed, and all other sessions are revoked.');
+    await changed();
   });
   const submit = (event) => {
     event.preventDefault();
@@ -77,8 +83,7 @@ function Password() {
     </form></section>`;
 }
 
-function Sessions() {
-  const list = useData(() => read('auth/sessions'), []);
+function Sessions({ list }) {
   const revoke = useAction(async (id) => {
     await request('DELETE', `auth/sessions/${id}`);
     say('The session is revoked.');

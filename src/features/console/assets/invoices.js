@@ -90,7 +90,7 @@ function Export({ filter }) {
     setReceived(null);
   });
   return html`<button type="button" class="quiet" disabled=${action.busy} onClick=${() => action.run()}>
-      ${action.busy ? `Exporting … ${Math.round((received ?? 0) / 1024)} KiB` : 'Export CSV'}</button>
+      ${action.busy ? `Exporting … ${Math.round((received ?? 0) / 1024)} KiB` : `Export CSV${filter.search ? ' (without the search)' : ''}`}</button>
     <${Refusal} problem=${action.problem} />`;
 }
 
