@@ -46,6 +46,7 @@ signIn.addEventListener('submit', async (event) => {
   event.preventDefault();
   const { email, password, token } = signIn.elements;
   const output = signIn.querySelector('output');
+  if (token.value && !password.value) return signIn.hidePopover();
   try {
     const body = JSON.stringify({ email: email.value, password: password.value });
     const reply = await send('POST', '/api/v1/auth/login', { 'Content-Type': 'application/json' }, body);
@@ -64,7 +65,10 @@ signIn.addEventListener('submit', async (event) => {
 });
 
 signOutButton.addEventListener('click', () => signOut().catch((error) => say(String(error), true)));
-signIn.elements.token.addEventListener('input', ({ target }) => say(target.value ? 'Token pasted' : 'Not signed in'));
+signIn.elements.token.addEventListener('input', ({ target }) => {
+  clearTimeout(timer);
+  say(target.value ? 'Token pasted' : 'Not signed in');
+});
 
 /** Builds the request that a form describes. Omits empty fields. */
 function requestOf(form) {
@@ -139,8 +143,10 @@ for (const form of document.querySelectorAll('form.try')) {
       await show(out, reply, Math.round(performance.now() - started));
       // Fill in the ETag that the next change of this object requires.
       const version = reply.headers.get('etag'), id = form.elements.id?.value;
+      // An object without an id is named by its path alone.
+      const isSame = (other) => other.elements.id?.value === id && (id !== undefined || other.dataset.path === form.dataset.path);
       for (const other of version ? form.closest('section').querySelectorAll('form') : []) {
-        if (other.elements['If-Match'] && other.elements.id?.value === id) other.elements['If-Match'].value = version;
+        if (other.elements['If-Match'] && isSame(other)) other.elements['If-Match'].value = version;
       }
     } catch (error) {
       out.textContent = String(error);
