@@ -25,7 +25,7 @@ async function open(options) {
 async function play(card) {
   await card.getByRole('button', { name: 'Play', exact: true }).click();
   await card.getByRole('button', { name: 'Playing …' }).waitFor();
-  await card.getByRole('button', { name: 'Play', exact: true }).waitFor({ timeout: 60_000 });
+  await card.getByRole('button', { name: 'Play', exact: true }).waitFor({ timeout: 120_000 });
 }
 
 async function playAll(page) {
