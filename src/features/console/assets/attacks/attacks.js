@@ -5,6 +5,7 @@ import { words } from '../format.js';
 import { Heading, Status, Table } from '../ui.js';
 import { CARDS as AUTHORIZATION } from './cards_authorization.js';
 import { CARDS as BROWSER } from './cards_browser.js';
+import { median } from './cards_common.js';
 import { CARDS as FILES } from './cards_files.js';
 import { CARDS as INPUT } from './cards_input.js';
 import { CARDS as LOGIN } from './cards_login.js';
@@ -101,8 +102,8 @@ function Exchange({ exchange: { method, path, sent, body, status, headers, reply
   const text = typeof reply === 'string' ? reply : JSON.stringify(reply, null, 2);
   const count = Object.keys(headers).length;
   return html`<div class="exchange">
-    <figure><figcaption>Ben sends</figcaption><pre tabindex="0" role="group" aria-label="Request">${request}</pre></figure>
-    <figure><figcaption>The service answers</figcaption><pre tabindex="0" role="group" aria-label="Response">${[status ? `Status ${status}` : 'No response', '', text].join('\n').trim()}</pre>
+    <figure><figcaption>Request</figcaption><pre tabindex="0" role="group" aria-label="Request">${request}</pre></figure>
+    <figure><figcaption>Response</figcaption><pre tabindex="0" role="group" aria-label="Response">${[status ? `Status ${status}` : 'No response', '', text].join('\n').trim()}</pre>
       ${count > 0 && html`<details><summary>${count} headers</summary><pre tabindex="0" role="group" aria-label="Headers of the response">${lines(headers).join('\n')}</pre></details>`}</figure>
   </div>`;
 }
@@ -112,7 +113,6 @@ function Histogram({ title, series }) {
   const BINS = 24;
   const all = series.flatMap(({ values }) => values);
   const low = Math.min(...all), width = (Math.max(...all) - low) / BINS || 1;
-  const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
   return html`<figure class="histogram"><figcaption>${title}: ${low.toFixed()} to ${Math.max(...all).toFixed()} ms</figcaption>
     ${series.map(({ label, values }) => {
       const counts = Array.from({ length: BINS }, (_, bin) => values.filter((value) => Math.min(BINS - 1, Math.floor((value - low) / width)) === bin).length);

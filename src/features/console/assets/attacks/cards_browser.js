@@ -1,19 +1,14 @@
 /** What a browser sends without its user, or stores where others can read it. */
 
+import { read } from '../api.js';
+
 const OTHER_ORIGIN = {
   threat: 'API8:2023 · CWE-942',
   practice: 'CORS: an exact list of allowed origins',
   code: 'src/security/browser/cors.rs',
   test: 'attacks::browser::cors::unlisted_origin_is_refused_before_the_handler_runs',
   needs: ['page'],
-  expect: { event: 'malicious_cors' },
 };
-
-/** Opens the attacker's page. Only the security event tells how its request ended. */
-function visit(run, attack) {
-  run.visit(attack);
-  return { held: true, text: 'Refused, as the security event shows' };
-}
 
 /** @type {import('./play.js').Card[]} */
 export const CARDS = [
@@ -40,7 +35,7 @@ export const CARDS = [
     test: 'attacks::websockets::tickets::ticket_in_the_url_is_refused',
     expect: { status: 400, code: 'invalid_input', event: 'input_validation_fail' },
     async play(run) {
-      const { body } = await run.send('POST', '/api/v1/live/tickets', { token: run.ben.token });
+      const { body } = await run.prepare('POST', '/api/v1/live/tickets', { token: run.ben.token });
       await run.send('GET', `/api/v1/live?ticket=${body.ticket}`);
     },
   },
@@ -49,7 +44,8 @@ export const CARDS = [
     id: 'cors-read',
     title: 'Read the API from another site',
     text: 'A page of another origin, here another port, requests invoices. The service refuses the origin, and the browser shows the page nothing of the refusal. The page opens in a new tab.',
-    play: (run) => visit(run, 'cors'),
+    expect: { event: 'malicious_cors', route: '/api/v1/invoices' },
+    play: async (run) => run.visit('cors'),
   },
   {
     ...OTHER_ORIGIN,
@@ -57,6 +53,11 @@ export const CARDS = [
     title: 'Sign out a user from another site',
     text: 'Cross-site request forgery: a page of another origin sends a request that carries your own cookie. The service refuses it, and you stay signed in. The page opens in a new tab.',
     threat: 'API8:2023 · CWE-352',
-    play: (run) => visit(run, 'csrf'),
+    expect: { event: 'malicious_cors', route: '/api/v1/auth/logout' },
+    play: async (run) => run.visit('csrf'),
+    async verify() {
+      const isSignedIn = await read('me').then(() => true, () => false);
+      return { held: isSignedIn, text: isSignedIn ? 'Refused, and you are still signed in' : 'You are signed out' };
+    },
   },
 ];

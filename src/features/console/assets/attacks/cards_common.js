@@ -24,6 +24,18 @@ export function draft(customer) {
   return { customer_id: customer, currency: 'EUR', lines: [{ description: 'Design', quantity: '1', unit_price: '100.00', tax_rate: '21' }] };
 }
 
+/** Returns everything in a response that an attacker could compare. Only the request id differs by design. */
+export function comparable({ status, headers, body }) {
+  return JSON.stringify([status, Object.keys(headers).sort(), { ...body, request_id: '' }]);
+}
+
+/** Returns a verdict if two responses differ, and nothing if an attacker cannot tell them apart. */
+export function tellApart(first, second) {
+  if (comparable(first) !== comparable(second)) return { held: false, text: 'The two responses differ' };
+}
+
+export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
 /** Returns the verdict on several requests: each must get the same refusal. */
 export function allRefused(replies, status, code) {
   const refused = replies.filter((reply) => reply.status === status && reply.body.code === code).length;

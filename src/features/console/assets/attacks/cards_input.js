@@ -1,5 +1,7 @@
 /** Bodies that are too large, malformed, or contain what no request needs. */
 
+import { tellApart } from './cards_common.js';
+
 const INVALID = { status: 400, code: 'invalid_input', event: 'input_validation_fail' };
 const BODY = {
   practice: 'Input validation and mass assignment',
@@ -46,7 +48,9 @@ export const CARDS = [
     test: 'attacks::authorization::mass_assignment::server_owned_field_is_refused_in_every_body',
     expect: INVALID,
     async play(run) {
-      await run.send('POST', '/api/v1/customers', { token: run.ben.token, body: { name: 'Acme', default_currency: 'EUR', is_vip: true } });
+      const token = run.ben.token, body = { name: 'Acme', default_currency: 'EUR' };
+      await run.prepare('POST', '/api/v1/customers', { token, body });
+      await run.send('POST', '/api/v1/customers', { token, body: { ...body, is_vip: true } });
     },
   },
   {
@@ -58,7 +62,9 @@ export const CARDS = [
     test: 'attacks::authorization::mass_assignment::duplicate_key_is_refused_in_every_body',
     expect: INVALID,
     async play(run) {
-      await run.send('POST', '/api/v1/customers', { token: run.ben.token, body: '{"name": "Harmless", "default_currency": "EUR", "name": "Evil"}' });
+      const token = run.ben.token;
+      await run.prepare('POST', '/api/v1/customers', { token, body: '{"name": "Harmless", "default_currency": "EUR"}' });
+      await run.send('POST', '/api/v1/customers', { token, body: '{"name": "Harmless", "default_currency": "EUR", "name": "Evil"}' });
     },
   },
   {
@@ -69,24 +75,25 @@ export const CARDS = [
     practice: 'Owner-scoped transactions and row-level security (BOLA, IDOR)',
     code: 'src/db/owner_tx.rs',
     test: 'attacks::authorization::object_level::ids_in_paths::foreign_object_returns_404_like_missing_one',
-    expect: { status: 404, code: 'not_found', event: 'authz_fail' },
+    expect: { status: 404, code: 'not_found', event: 'authz_fail', reason: 'malformed_id' },
     async play(run) {
-      await run.send('GET', `/api/v1/invoices/${encodeURIComponent("' or '1'='1")}`, { token: run.ben.token });
+      const read = (id) => run.send('GET', `/api/v1/invoices/${encodeURIComponent(id)}`, { token: run.ben.token });
+      return tellApart(await read(crypto.randomUUID()), await read("' or '1'='1"));
     },
   },
   {
     id: 'ssrf',
-    title: 'Make the service call an internal address',
-    text: 'Server-side request forgery (SSRF): Ben sends the URL of a cloud\'s metadata service. No request of this API accepts a URL: only the operator configures the addresses that the service calls.',
+    title: 'Add a URL for the service to call',
+    text: 'Server-side request forgery (SSRF) starts with a URL that the client may choose. Ben adds the URL of a cloud\'s metadata service to the profile. The service refuses the unknown field. No request of this API accepts a URL: only the operator configures the addresses that the service calls.',
     threat: 'API7:2023 · CWE-918',
-    practice: 'SSRF protection: one outbound HTTP client, configured addresses only, public IP addresses only, no redirects',
-    code: 'src/security/communication/outbound/mod.rs',
-    test: 'attacks::communication::outbound::addresses::host_that_resolves_to_a_private_address_is_not_called',
+    ...BODY,
+    test: 'attacks::authorization::mass_assignment::server_owned_field_is_refused_in_every_body',
     expect: INVALID,
     async play(run) {
-      const body = { display_name: 'Ben', webhook_url: 'http://169.254.169.254/latest/meta-data/' };
-      await run.send('PATCH', '/api/v1/me', { token: run.ben.token, headers: { 'If-Match': '"1"' }, body });
-      run.note('Not played here: with such an address in STRONGROOM_ALERTS_WEBHOOK_URL, the service refuses to start. A public name that resolves to an internal address is not called.');
+      const token = run.ben.token, body = { display_name: 'Benjamin' };
+      const { headers } = await run.prepare('PATCH', '/api/v1/me', { token, headers: { 'If-Match': '"1"' }, body });
+      await run.send('PATCH', '/api/v1/me', { token, headers: { 'If-Match': headers.etag }, body: { ...body, webhook_url: 'http://169.254.169.254/latest/meta-data/' } });
+      run.note('Not played here: the outbound client (src/security/communication/outbound/mod.rs). With such an address in STRONGROOM_ALERTS_WEBHOOK_URL, the service refuses to start. A public name that resolves to an internal address is not called.');
     },
   },
 ];

@@ -1,6 +1,6 @@
 /** Forged and expired access tokens. */
 
-import { base64url, decode, sign } from './cards_common.js';
+import { allRefused, base64url, decode, sign, tellApart } from './cards_common.js';
 
 /** What all cards of this group have in common. */
 const COMMON = {
@@ -14,10 +14,16 @@ const COMMON = {
 /** Sends a token. */
 const use = (run, token) => run.send('GET', '/api/v1/me', { token });
 
-/** Returns the header and the claims of a token that would make Ben Anna. */
-function forge(run, alg) {
-  const [header, claims] = decode(run.ben.token);
-  return [{ ...header, alg }, { ...claims, sub: run.anna.id }];
+/** Returns what the event must be, so that no later check can refuse the token instead. */
+const because = (reason) => ({ ...COMMON.expect, reason });
+
+/**
+ * Returns the header and the claims of a forged token. They are those of Anna's own token, so the token is valid as soon
+ * as the service does not check its signature.
+ */
+function forge(run, more) {
+  const [header, claims] = decode(run.anna.token);
+  return [{ ...header, ...more }, claims];
 }
 
 /** @type {import('./play.js').Card[]} */
@@ -26,9 +32,10 @@ export const CARDS = [
     ...COMMON,
     id: 'token-without-signature',
     title: 'Send a token without a signature',
-    text: 'Algorithm "none": Ben writes Anna\'s id into a token, sets the algorithm to "none" and removes the signature.',
+    text: 'Algorithm "none": Ben sends all claims of Anna\'s token, but sets the algorithm to "none" and removes the signature.',
+    expect: because('algorithm'),
     async play(run) {
-      const [header, claims] = forge(run, 'none');
+      const [header, claims] = forge(run, { alg: 'none' });
       await use(run, `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(claims))}.`);
     },
   },
@@ -36,9 +43,10 @@ export const CARDS = [
     ...COMMON,
     id: 'token-with-wrong-key',
     title: 'Sign a token with a guessed key',
-    text: 'Forged signature: Ben writes Anna\'s id into a token, and signs it in this browser with the key "secret".',
+    text: 'Forged signature: Ben sends all claims of Anna\'s token, and signs them in this browser with the key "secret".',
+    expect: because('signature'),
     async play(run) {
-      await use(run, await sign(...forge(run, 'HS256'), 'secret'));
+      await use(run, await sign(...forge(run), 'secret'));
     },
   },
   {
@@ -49,11 +57,14 @@ export const CARDS = [
     code: 'src/security/sessions/access_tokens/keys.rs',
     practice: 'Keys of access tokens: at most two keys, which come from the configuration only',
     threat: 'API2:2023 · CWE-347 · CWE-321',
+    // A service with the algorithm EdDSA refuses HS256 before it verifies the signature.
+    expect: because(['signature', 'algorithm']),
     async play(run) {
-      const [header, claims] = forge(run, 'HS256');
+      const [header, claims] = forge(run, { alg: 'HS256' });
       const keys = await run.send('GET', '/.well-known/jwks.json');
-      for (const key of keys.body.keys ?? []) await use(run, await sign(header, claims, key.x));
-      await use(run, await sign(header, claims, header.kid));
+      const replies = [];
+      for (const secret of [...(keys.body.keys ?? []).map((key) => key.x), header.kid]) replies.push(await use(run, await sign(header, claims, secret)));
+      return allRefused(replies, 401, 'unauthenticated');
     },
   },
   {
@@ -62,6 +73,7 @@ export const CARDS = [
     title: 'Send a token without an issuer',
     text: 'Missing issuer: the signature is valid, but there is no claim "iss", which many JWT libraries accept. Only the signing key can make such a token, so the service has made it.',
     needs: ['tokens'],
+    expect: because('issuer'),
     async play(run) {
       await use(run, run.tokens.missing_issuer);
     },
@@ -74,8 +86,10 @@ export const CARDS = [
     threat: 'API2:2023 · CWE-613',
     test: 'attacks::sessions::access_tokens::expired_access_token_is_rejected',
     needs: ['tokens'],
+    expect: because('expired'),
     async play(run) {
-      await use(run, run.tokens.expired);
+      const forged = await use(run, await sign(...forge(run), 'secret'));
+      return tellApart(forged, await use(run, run.tokens.expired));
     },
   },
 ];

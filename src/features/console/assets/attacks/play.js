@@ -12,10 +12,18 @@
  * @property {string} test The attack test: `attacks::authorization::ids::NAME`.
  * @property {string[]} [needs] What only development has: `tokens` (bad tokens), `reset` (new accounts reset the login
  *   counters of this browser's address), `page` (the attacker's page). In production the card cannot be played.
- * @property {{status?: number, code?: string, event?: string}} expect How the last exchange must end, and the kind of
- *   the security event that must appear.
+ * @property {Expectation} expect How the last exchange must end, and which security event must appear.
  * @property {(run: Run) => Promise<Verdict|void>} play Sends the requests. It may return a verdict of its own, where
  *   the last exchange does not tell whether the service withstood. `expect.event` must appear also then.
+ * @property {(run: Run) => Promise<Verdict>} [verify] Returns the verdict after the event has appeared.
+ *
+ * @typedef {object} Expectation
+ * @property {number} [status] Missing if the browser hides the response. Then only the event decides.
+ * @property {string} [code]
+ * @property {string} [event] The kind of the event.
+ * @property {string|string[]} [reason] The reason of the event, or several of which one must appear. It tells which
+ *   control has refused the request, where several controls return the same response.
+ * @property {string} [route] The route of the event.
  *
  * @typedef {{held: boolean, text: string}} Verdict
  *
@@ -110,6 +118,13 @@ export class Run {
     return { status: exchange.status, headers: exchange.headers, body: exchange.reply };
   }
 
+  /** Sends a request that the attack needs. Throws unless it succeeds: the attack would prove nothing. */
+  async prepare(method, path, options) {
+    const reply = await this.send(method, path, options);
+    if (reply.status < 200 || reply.status > 299) throw new Error(`${method} ${path} returned ${reply.status}`);
+    return reply;
+  }
+
   /** Opens the attacker's page, which sends a request of its own: `cors` or `csrf`. Its response is hidden from us. */
   visit(attack) {
     if (!open(`${this.page}#${attack}`)) throw new Error('your browser has blocked the new tab');
@@ -138,24 +153,32 @@ export class Run {
 function judge(card, run) {
   const last = run.exchanges[run.exchanges.length - 1];
   const { status, code } = card.expect;
+  if (status === undefined) return { held: true, text: 'Refused, as the security event shows' };
   const got = last && `${last.status || 'no response'} ${last.reply?.code ?? ''}`.trim();
   const held = last !== undefined && last.status === status && (code === undefined || last.reply?.code === code);
   return { held, text: held ? `Refused: ${got}` : `Expected ${status} ${code ?? ''}, got ${got ?? 'nothing'}` };
 }
 
+/** Returns whether this is the event that the card expects. */
+function isExpected({ expect }, event) {
+  return event.kind === expect.event
+    && (expect.reason === undefined || [expect.reason].flat().includes(event.reason))
+    && (expect.route === undefined || event.route === expect.route);
+}
+
 /**
  * Reads the events and alerts of a run: by the ids of its requests and by its accounts. The request of the attacker's
- * page has neither, so its event is found by the kind.
+ * page has neither, so its event is found by its kind and route.
  */
 async function traces(card, run) {
-  const ofPage = card.needs?.includes('page') && card.expect.event;
+  const isOfPage = (event) => card.needs?.includes('page') && isExpected(card, event);
   const users = [run.ben.id, run.anna.id];
   const ids = new Set(run.exchanges.map((exchange) => exchange.headers['x-request-id']).filter(Boolean));
   const [events, alerts] = await Promise.all([
     read(`admin/security-events?limit=100&from=${encodeURIComponent(run.startedAt)}`),
     read('admin/alerts?limit=20&state=open'),
   ]);
-  const isOfRun = (event) => ids.has(event.request_id) || users.includes(event.user_id) || event.kind === ofPage;
+  const isOfRun = (event) => ids.has(event.request_id) || users.includes(event.user_id) || isOfPage(event);
   run.events = events.items.filter((event) => isOfRun(event) && event.reason !== 'attack_panel');
   run.alerts = alerts.items.filter((alert) => Date.parse(alert.last_seen_at) >= Date.parse(run.startedAt));
 }
@@ -176,18 +199,26 @@ export async function play(card, update) {
   } catch (error) {
     verdict = { held: false, text: `The attack could not be played: ${error.message}` };
   }
-  run.verdict = verdict;
+  if (card.expect.status !== undefined) run.verdict = verdict;
   update(run);
   // The attack has filled the login counters of this address, and new accounts reset them.
   if (card.needs?.includes('reset')) await create('admin/attack-accounts').catch(() => {});
-  const isMissing = () => card.expect?.event && !run.events?.some((event) => event.kind === card.expect.event);
+  const isMissing = () => card.expect.event && !run.events?.some((event) => isExpected(card, event));
   for (const [turn, wait] of WAITS_MS.entries()) {
     if (turn > 1 && !isMissing()) break;
     await new Promise((resolve) => setTimeout(resolve, wait));
     await traces(card, run).catch((error) => run.note(`The security events could not be read: ${error.message}.`));
     update(run);
   }
-  if (isMissing()) run.verdict = { held: false, text: `${verdict.text}. The event ${card.expect.event} did not appear` };
+  run.verdict = verdict;
+  if (isMissing()) {
+    const { event, reason } = card.expect;
+    const name = reason ? `${event} (${[reason].flat().join(' or ')})` : event;
+    const missing = `The event ${name} did not appear`;
+    run.verdict = { held: false, text: verdict.held ? missing : `${verdict.text}. ${missing}` };
+  } else if (verdict.held && card.verify) {
+    run.verdict = await card.verify(run);
+  }
   run.done = true;
   update(run);
 }
