@@ -23,7 +23,8 @@ async function open(path, options) {
 
 function watch(page, faults) {
   // Ignore the refusals that the test causes, because Chromium reports each refusal as an error.
-  page.on('console', (line) => line.type() === 'error' && !/status of (400|404|412)/.test(line.text()) && faults.push(line.text()));
+  // While the user signs out, the live socket closes, and a request for a new ticket can get 401.
+  page.on('console', (line) => line.type() === 'error' && !/status of (400|401|404|412)/.test(line.text()) && faults.push(`${line.text()} ${line.location().url}`));
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('request', (request) => /^(http|ws)/.test(request.url()) && !request.url().replace(/^ws/, 'http').startsWith(base) && faults.push('asks ' + request.url()));
 }
