@@ -11,6 +11,7 @@ NEVER_ACCEPTS = {
     "GET /.well-known/jwks.json": "development signs with a secret, which has no public half",
     "GET /api/v1/live": "accepts only the handshake of a WebSocket",
     "GET /console/{version}/style.css": "the version is the hash of the console's files",
+    "GET /console/{version}/attacks/{file}": "the version is the hash of the console's files",
     "GET /console/{version}/{file}": "the version is the hash of the console's files",
     "DELETE /api/v1/me": "requires the password, and would delete a user of the fuzz",
     "POST /api/v1/me/password": "requires the password, and would change a password that the fuzz uses",

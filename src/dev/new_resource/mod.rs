@@ -23,7 +23,7 @@ use names::{Names, capitalized};
 
 const MOD: &str = "src/features/mod.rs";
 const ROUTES: &str = "src/app/routes.rs";
-const DEMO: &str = "src/features/demo/mod.rs";
+const DEMO: &str = "src/features/demo/objects.rs";
 
 const FOLDER: [(&str, &str); 6] = [
     ("mod.rs", include_str!("templates/mod.rs.txt")),
@@ -111,7 +111,7 @@ fn files(tree: &Tree, names: &Names, fields: &[Field]) -> Result<BTreeMap<PathBu
     change(
         DEMO,
         &[
-            ("use super::resources::ResourceStore;", "use super::{{projects}}::model::{{Project}};\n"),
+            (&use_line("features::resources::ResourceStore"), &use_line("features::{{projects}}::model::{{Project}}")),
             (
                 "        let invoices = InvoiceStore::new",
                 "        self.create_all::<{{Project}}>(user, caller, plan::{{PROJECTS}}).await?;\n",

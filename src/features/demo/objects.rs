@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Days, Utc};
 
-use super::plan::{CUSTOMERS, DAYS_TO_PAY, DemoBusiness, DemoDocument, DemoInvoice, DemoLine, DemoObject, DemoUser};
+use super::plan::{self, DAYS_TO_PAY, DemoBusiness, DemoDocument, DemoInvoice, DemoLine, DemoObject, DemoUser};
 use super::{DemoServices, invalid_plan};
 use crate::base::money::Currency;
 use crate::db::OwnerTx;
@@ -30,7 +30,7 @@ impl DemoServices {
         if let Some(plan) = &user.business {
             self.set_business(plan, caller).await?;
         }
-        self.create_all::<Customer>(user, caller, CUSTOMERS).await?;
+        self.create_all::<Customer>(user, caller, plan::CUSTOMERS).await?;
         let invoices = InvoiceStore::new(self.pool.clone());
         for plan in user.invoices {
             let id: InvoiceId = plan.id.parse().map_err(|_| invalid_plan())?;

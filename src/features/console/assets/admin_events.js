@@ -37,5 +37,5 @@ export function Events({ filter, setFilter, place }) {
         event.address ? pick(event.address, { address: event.address }) : '–',
         event.route ? `${event.method ?? ''} ${event.route}` : '–',
         event.request_id ? html`<${Copy} text=${event.request_id} label="Copy id" />` : '–'])} />
-      <${Pager} pages=${pages} list=${list} />`}<//></section>`;
+      <${Pager} pages=${pages} list=${list} label="Pages of events" />`}<//></section>`;
 }

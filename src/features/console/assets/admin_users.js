@@ -31,5 +31,5 @@ export function Users() {
     <${Loaded} of=${list}>${(page) => html`<${Table} caption="Users" empty="No user matches." keys=${page.items.map(({ id }) => id)} columns=${['Email', 'Name', 'Role', 'Status', 'Last active', 'Actions']}
       rows=${page.items.map((user) => [user.email, user.display_name, words(user.role),
         html`<${Status} name=${user.locked ? 'locked' : user.status} />`, time(user.last_active_at), actions(user)])} />
-      <${Pager} pages=${pages} list=${list} />`}<//></section>`;
+      <${Pager} pages=${pages} list=${list} label="Pages of users" />`}<//></section>`;
 }

@@ -43,5 +43,5 @@ function Alerts({ pick }) {
     <${Loaded} of=${list}>${(page) => html`<${Table} caption="Alerts" empty="No alerts." keys=${page.items.map(({ id }) => id)} columns=${['Opened', 'Severity', 'Rule', 'Subject', '>Events', 'Last seen', 'Cleared']}
       rows=${page.items.map((alert) => [time(alert.opened_at), html`<${Status} name=${alert.severity} />`, words(alert.rule),
         subject(alert), alert.count, time(alert.last_seen_at), time(alert.cleared_at)])} />
-      <${Pager} pages=${pages} list=${list} />`}<//></section>`;
+      <${Pager} pages=${pages} list=${list} label="Pages of alerts" />`}<//></section>`;
 }

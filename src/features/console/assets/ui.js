@@ -206,9 +206,9 @@ export function usePages(inputs) {
 }
 
 /** The buttons of `pages`. A stale cursor belongs to another list, so "Next page" waits. The button keeps the focus. */
-export function Pager({ pages, list: { data, isStale } }) {
+export function Pager({ pages, list: { data, isStale }, label = 'Pages' }) {
   if (pages.number === 1 && !data.next_cursor) return null;
-  return html`<nav class="actions" aria-label="Pages">
+  return html`<nav class="actions" aria-label=${label}>
     <button type="button" class="quiet" disabled=${pages.number === 1} onClick=${pages.back}>Previous page</button>
     <span class="soft">Page ${pages.number}</span>
     <button type="button" class="quiet" disabled=${!data.next_cursor} aria-disabled=${isStale ? 'true' : undefined}
