@@ -148,8 +148,8 @@ pub struct EventView {
     /// The name of the replica that recorded the event.
     #[schema(max_length = 64, format = "line")]
     pub(super) replica: String,
-    /// The HTTP method of the request.
-    #[schema(required = true, max_length = 10, pattern = "^[A-Z]+$")]
+    /// The HTTP method of the request, or `other` if the service does not know the method.
+    #[schema(required = true, max_length = 10, pattern = "^([A-Z]+|other)$")]
     pub(super) method: Option<String>,
     /// The pattern of the route that the request matched.
     #[schema(required = true, max_length = 200, format = "line")]
