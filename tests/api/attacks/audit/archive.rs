@@ -1,5 +1,5 @@
 //! ASVS 16.4.2, 14.2.7: only `audit archive` may remove old events. Afterwards, `audit verify` accepts the archive and
-//! the remaining events. It detects a batch that was removed in any other way.
+//! the remaining events. If a batch was removed in any other way, `audit verify` reports a fault.
 
 use std::fs;
 use std::path::PathBuf;
@@ -131,7 +131,7 @@ async fn archived_months_leave_the_database_and_still_verify() {
     let (code, output) = trail.audit(Role::Owner, &["verify", "--heads", heads.to_str().unwrap(), "--archive", folder]);
     assert!(code == Some(0) && output.contains("The archive was read, from batch 1 on."), "{output}");
     assert!(output.contains(&format!("{seals} seals, {rows} sealed events")), "{output}");
-    // A second run archives nothing, and the chain continues.
+    // A second run finds nothing to archive. Later events continue the chain.
     let (code, output) = trail.archive(Role::Owner);
     assert!(code == Some(0) && output.contains("There are no sealed events before that month."), "{output}");
     trail.database = leave_events(trail.database.clone(), 0).await;
@@ -139,7 +139,8 @@ async fn archived_months_leave_the_database_and_still_verify() {
     assert_eq!(code, Some(0), "{output}");
 }
 
-/// Old events were signed with a master key that is no longer in use. Their archive then needs this retired key.
+/// After a key rotation, the MACs of older events still come from the old master key. So the archive of these months
+/// needs the retired key.
 #[actix_web::test]
 async fn months_signed_by_retired_key_are_archived_only_with_that_key() {
     let mut trail = Trail::with_three_months().await;
@@ -202,8 +203,9 @@ async fn batch_removed_without_archive_is_detected() {
     owner.execute(remove).await.unwrap();
     let (code, output) = trail.audit(Role::Owner, &["verify"]);
     assert!(code == Some(1) && output.contains("missing seal: batch 1 was deleted"), "{output}");
-    // `audit archive` records an event `sys_audit_archived` for the batches that it removes. An attacker forges such an
-    // event with the MAC of another row. `verify` must ignore it, because only the master key creates a valid MAC.
+    // `audit archive` records an event `sys_audit_archived` for the batches that it removes. The attacker forges such
+    // an event with the MAC of another row. `verify` must ignore the forged event: its MAC is invalid, because the
+    // attacker has no master key.
     let forged = "insert into security_events (id, at, kind, severity, reason, replica, amount, mac)
         select gen_random_uuid(), at, 'sys_audit_archived', 'warning', '', replica, 1, mac from security_events limit 1";
     owner.execute(forged).await.unwrap();

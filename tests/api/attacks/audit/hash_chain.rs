@@ -61,7 +61,7 @@ impl Trail {
         self.report(None).await.faults
     }
 
-    /// Returns the log lines with the signed heads of this hash chain.
+    /// Returns the log lines with the heads of this hash chain. A head is the signed MAC of the newest seal.
     async fn heads(&mut self) -> String {
         let macs: Vec<String> = sqlx::query_scalar("select encode(mac, 'hex') from security_event_seals")
             .fetch_all(&mut self.owner)

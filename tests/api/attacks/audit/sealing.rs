@@ -1,5 +1,6 @@
 //! ASVS 16.4.2: an event that is not sealed yet can be deleted without a trace, so an attacker tries to stop the
-//! sealing. A fault event reports the stop. The service terminates a session of its own role that blocks the sealing.
+//! sealing. If sealing stops, the service records a fault event. If a database session of the service's own role blocks
+//! sealing, the service also terminates that session.
 
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use strongroom::security::audit::context::background_sync;
@@ -46,8 +47,8 @@ async fn service_session_that_blocks_sealing_is_terminated() {
     let app = TestApp::start().await;
     let mut attacker = connect(&app, Role::App).await;
     // The first statement takes an advisory lock. This lock must not stop the sealing, because any session could keep
-    // an advisory lock forever. The second statement locks the row that sealing needs. It waits, because the service
-    // may be sealing at this moment.
+    // an advisory lock forever. The second statement locks the row that sealing needs. If the service is sealing at
+    // this moment, the statement waits for it.
     attacker.execute("select pg_advisory_lock(1400136276)").await.unwrap();
     attacker.execute("begin; select from take_unsealed_security_events(0, true)").await.unwrap();
     leave_event(&app).await;

@@ -110,8 +110,8 @@ async fn span_holds_only_method_route_status_and_request_id() {
     }
 }
 
-/// The test sends more requests than spans fit into the queue. No request waits for the collector, and the service
-/// still shuts down.
+/// The test sends more requests than the queue of spans can hold, and the collector never replies. No request waits for
+/// the collector, and the service still shuts down.
 #[actix_web::test]
 async fn unresponsive_collector_delays_no_request() {
     let collector = Collector::start(CollectorBehavior::NeverReply);

@@ -10,7 +10,7 @@ use crate::support::actor::{PASSWORD, confirm, mail_token, register, reset_token
 use crate::support::receiver::{ReceivedRequest, Receiver, ReceiverBehavior};
 use crate::support::{Reply, TestApp};
 
-/// This password is not on the list of common passwords, and zxcvbn accepts it.
+/// Only the breach service rejects this password: it is not on the list of common passwords, and zxcvbn accepts it.
 const BREACHED: &str = "hvjk-qwzx-pb";
 const PREFIX: &str = "AEE6C";
 const SUFFIX: &str = "9F1A2D7283E262A5D35E9F62444F53AD793";
@@ -99,7 +99,7 @@ async fn breached_password_is_rejected_in_change_and_reset() {
     let reset = app.anonymous().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&reset).send().await;
     assert_breached(&reset, "/new_password");
     assert_eq!(app.digest_all().await, before);
-    // A login must send no query, because the breach service would learn when users log in.
+    // A login must send no query. Otherwise the breach service would learn when users log in.
     let queries = receiver.requests().len();
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
     assert_eq!(receiver.requests().len(), queries);

@@ -101,7 +101,7 @@ async fn similar_password_is_rejected() {
     try_sign_in(&app.anonymous(), "spaced@example.com", " caf\u{e9} \u{1f511} walrus horse ").await.ok(200);
 }
 
-/// Clients send é as one code point (NFC) or as two code points (NFD).
+/// Some clients send é as one code point (NFC), others as two (NFD). The same password must work from both.
 #[actix_web::test]
 async fn password_in_other_normalization_form_signs_in() {
     let app = TestApp::start().await;
@@ -114,7 +114,7 @@ async fn password_in_other_normalization_form_signs_in() {
         try_sign_in(&app.anonymous(), email, chosen).await.ok(200);
     }
     // The password has six characters but twelve code points. The service counts characters after normalization, so it
-    // is too short.
+    // rejects the password as too short.
     register(&app.anonymous(), "short@example.com").await.ok(202);
     let token = mail_token(&app, "short@example.com").await;
     let reply = confirm(&app.anonymous(), &token, &"e\u{301}".repeat(6), "Grace Hopper").await;
@@ -206,8 +206,8 @@ async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
     };
     // The work of a hash is its memory in KiB times its passes. These numbers are the default parameters.
     let default_work = 19_456 * 2;
-    // If a stored hash is cheap, the service does the missing work in addition. It rounds this work down by less than
-    // one KiB per pass, so the sums may differ slightly.
+    // If a stored hash is cheap, the service also does the missing work. It rounds this work down by less than one KiB
+    // per pass, so the sums may differ slightly.
     let equals = |work: u64, expected: u64| work <= expected && expected - work < 20;
 
     plant_hash(&app, "cheap@example.com", 7_168, 1).await;
@@ -218,7 +218,7 @@ async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
     for name in ["unknown", "current", "cheap", "expensive"] {
         assert!(equals(work(name).await, 65_536 * 3), "{name} after the cost was lowered");
     }
-    // This login replaces the last stored hash with the old parameters. So all later logins do less work.
+    // This login replaces the last stored hash that has the old parameters. So all later logins do less work.
     try_sign_in(&app.anonymous(), "expensive@example.com", PASSWORD).await.ok(200);
     for name in ["unknown", "current", "cheap", "expensive"] {
         assert!(equals(work(name).await, default_work), "{name} once no expensive hash is stored");

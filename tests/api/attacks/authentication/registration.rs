@@ -19,8 +19,8 @@ async fn rows(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// Returns what a request causes: the response, its statements and events, and the numbers of hashes and queued mails.
-/// An attacker could use a difference to find registered addresses.
+/// Returns what a request causes: the response, its statements and events, the number of hashes, and the number of
+/// queued mails. An attacker could use a difference to find registered addresses.
 async fn observed(
     app: &TestApp,
     ask: impl Future<Output = Reply>,
@@ -39,7 +39,7 @@ async fn registration_of_known_address_is_indistinguishable() {
     let before = app.digest(&["users", "sessions"]).await;
     let client = app.anonymous();
     let unknown = observed(&app, register(&client, "unknown@example.com")).await;
-    assert_eq!((unknown.3, unknown.4), (0, 1), "a registration computes no hash and queues one mail");
+    assert_eq!((unknown.3, unknown.4), (0, 1), "one registration computes no hash and queues one mail");
     assert_eq!(unknown.2, ["authn_registration_requested/"]);
     for spelling in [alice.email.as_str(), "ALICE@example.com", "Alice@EXAMPLE.com"] {
         let known = observed(&app, register(&client, spelling)).await;
@@ -101,7 +101,7 @@ async fn confirmation_token_works_once_and_expires() {
     for dead in [cut, &format!("{token}A"), &token.to_lowercase(), "", "x"] {
         assert_eq!(confirm(dead).await.comparable(), wrong.comparable(), "{dead}");
     }
-    assert_eq!(hashes(), before, "the service computes a hash only for a valid token");
+    assert_eq!(hashes(), before, "an invalid token must not cost a password hash");
     let created = confirm(&token).await.ok(204);
     created.assert_events(&["user_created/confirmed"]);
     assert_eq!(created.header("set-cookie"), None, "a confirmation does not log the user in");
@@ -133,7 +133,7 @@ async fn attacker_cannot_choose_password_of_registered_victim() {
         for _ in 0..5 {
             register(&attacker, &email).await.ok(202);
         }
-        // The attacker has used up the mail budget of the attacker's network. The victim's network has its own budget.
+        // The attacker has used up the mail budget of their own network. The victim's network has its own budget.
         register(&victim, &email).await.ok(202);
         wait::until_equal(6, async || mails(&app, &email).len()).await;
         let tokens: Vec<String> = mails(&app, &email).iter().map(|mail| token_in(mail)).collect();
@@ -160,7 +160,7 @@ async fn attacker_cannot_choose_password_of_registered_victim() {
     assert_eq!(
         columns,
         ["id", "email", "token_hash", "created_at", "expires_at"],
-        "a registration stores nothing else"
+        "a registration has only these columns"
     );
 }
 

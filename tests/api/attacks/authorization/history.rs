@@ -12,7 +12,7 @@ const OWN: &str = "/api/v1/me/security-events";
 const ALL: &str = "/api/v1/admin/security-events";
 const ALERTS: &str = "/api/v1/admin/alerts";
 const SUMMARY: &str = "/api/v1/admin/security-summary";
-/// The views of administrators, with the event that a read leaves.
+/// The views of administrators, each with the event that a read of it leaves.
 const VIEWS: [(&str, &str); 3] =
     [(ALL, "admin_events_read/events"), (ALERTS, "admin_events_read/alerts"), (SUMMARY, "admin_events_read/summary")];
 /// All replicas have the same keys.
@@ -59,7 +59,7 @@ async fn security_history_is_private_and_hides_detected_attacks() {
         assert_eq!(
             (&item["reason"], &item["address"]),
             (&Value::Null, &json!("127.0.0.77")),
-            "all failures look the same"
+            "failures must not differ in reason or address"
         );
     }
     assert!(items.iter().any(|item| item["kind"] == "authn_login_success" && item["this_session"] == true));
@@ -131,8 +131,8 @@ async fn administrators_filter_all_events() {
     }
 }
 
-/// Flooding of the audit trail (CWE-779): a view that reloads itself, on any replica, must not bury other events. Another
-/// administrator's read, and a read in the next minute, still leave their events.
+/// Flooding of the audit trail (CWE-779): a view that reloads itself, on any replica, must not bury other events. A
+/// read by another administrator still leaves its own event, and so does a read in the next minute.
 #[actix_web::test]
 async fn reads_by_an_administrator_leave_one_event_per_view_address_and_minute() {
     let app = TestApp::with(&KEYS).await;
@@ -158,7 +158,8 @@ async fn reads_by_an_administrator_leave_one_event_per_view_address_and_minute()
     }
 }
 
-/// An attacker must not hide reads by breaking the counter: then each read leaves an event.
+/// If the counter of reads fails, each read leaves an event. Otherwise an attacker could break the counter to hide
+/// reads.
 #[actix_web::test]
 async fn read_is_recorded_if_its_counter_fails() {
     let app = TestApp::start().await;

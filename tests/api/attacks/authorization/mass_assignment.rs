@@ -229,7 +229,7 @@ async fn role_cannot_be_set_at_registration_or_update() {
     }
     assert_eq!(digest_all(&app).await, before, "no registration is stored");
 
-    // In the next request, the token is valid, and the role is inside a text field.
+    // The next request has a valid token. Its `bio` contains the text of a role field.
     register(&client, "mallory@example.com").await.ok(202);
     let token = mail_token(&app, "mallory@example.com").await;
     let bio = "\"role\":\"admin\"";
@@ -260,7 +260,7 @@ async fn no_response_contains_private_properties() {
     let alice = app.user("alice").await;
     let references = References::of(&alice).await;
     let hash: String = sqlx::query_scalar("select password_hash from users").fetch_one(&app.all_rows).await.unwrap();
-    // Skip these operations, because they would end the session of the test or change its password.
+    // Skip operations that would end the session of the test or change its password.
     let ends = |row: &Operation| {
         ["/logout", "/me/password"].iter().any(|end| row.path.ends_with(end))
             || row.method == Method::DELETE && !row.is_on_object()

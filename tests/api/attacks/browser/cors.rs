@@ -23,7 +23,7 @@ async fn listed_origin_gets_cors_headers() {
     assert!(reply.header("vary").unwrap().to_lowercase().contains("origin"));
     let reply = alice.get("/api/v1/me").await.ok(200);
     assert_eq!(reply.header("access-control-allow-origin"), None);
-    // A refusal also has the CORS headers. Otherwise the page could not read the reason.
+    // A refusal must also have the CORS headers. Otherwise the page could not read why it was refused.
     let reply = app.anonymous().request(Method::GET, "/api/v1/me").header("origin", LISTED).send().await;
     assert_eq!(reply.assert_refused(401, "unauthenticated").header("access-control-allow-origin"), Some(LISTED));
 }
@@ -64,7 +64,7 @@ async fn unlisted_origin_is_refused_before_the_handler_runs() {
             .await;
         write.assert_refused(403, "origin_not_allowed").assert_events(&["malicious_cors/origin_not_allowed"]);
         assert_eq!(write.header("access-control-allow-origin"), None, "{origin}");
-        assert!(write.statements().is_empty(), "{origin}: no database query");
+        assert!(write.statements().is_empty(), "{origin}: the service must refuse before any database query");
     }
     let two = alice
         .request(Method::POST, "/api/v1/customers")
@@ -95,8 +95,8 @@ async fn preflight_succeeds_for_listed_origins_only() {
     }
 }
 
-/// Each worker thread has its own hash sets, whose order may differ. Requests on new connections reach all worker
-/// threads.
+/// Each worker thread has its own hash set of allowed methods and headers, and each set could have another order. The
+/// test opens many connections, so that its requests reach all worker threads.
 #[actix_web::test]
 async fn every_worker_sends_the_cors_lists_in_the_same_order() {
     let settings = [("STRONGROOM_CORS_ALLOWED_ORIGINS", LISTED), ("STRONGROOM_HTTP_WORKERS", "4")];

@@ -1,5 +1,5 @@
-//! The route that returns the demo users with their passwords (CWE-522). It exists only in development, returns only
-//! users that exist, and answers only pages of the service.
+//! The route that returns the demo users with their passwords (CWE-522). The route exists only in development. It
+//! returns only users that exist, and answers only requests from pages of the service.
 
 use reqwest::Method;
 use strongroom::base::clock::Clock;
@@ -67,7 +67,7 @@ async fn there_is_nothing_without_demo_data() {
 #[actix_web::test]
 async fn route_does_not_exist_in_production() {
     let state_dir = folder::new_path();
-    // A proxy on this machine terminates TLS.
+    // Production requires HTTPS. In this test, a proxy on this machine terminates TLS.
     let settings = settings(&state_dir, &[("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1")]);
     let production = Settings { profile: Profile::Production, ..settings };
     let app = TestApp::serve(production, None, TestDatabase::create().await, Clock::default(), state_dir);

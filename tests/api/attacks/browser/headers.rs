@@ -1,5 +1,6 @@
 //! Security headers and request ids (API8). The test client checks the headers of every response (`support/client.rs`).
-//! The tests in this file send requests whose responses have no security headers in many frameworks.
+//! The tests in this file send unusual requests: in many frameworks, the responses to such requests lack the security
+//! headers.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,7 +10,7 @@ use reqwest::Method;
 
 use crate::support::{TestApp, logs};
 
-/// All other tests compare with the table in `security/browser/headers.rs`. This test contains the values itself, so
+/// All other tests compare with the table in `security/browser/headers.rs`. This test repeats the expected values, so
 /// that it fails if the table is wrong.
 #[actix_web::test]
 async fn security_headers_have_the_expected_values() {

@@ -19,14 +19,15 @@ fn days_ago(days: u64) -> NaiveDate {
     Utc::now().date_naive() - Days::new(days)
 }
 
-/// An attacker who wants to change the seller or the bank account on another user's invoices needs that user's session.
+/// A user's business is the seller on their invoices, with the bank account. Another user must not be able to change
+/// it.
 #[actix_web::test]
 async fn business_is_restricted_to_its_owner() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     alice.put(PATH, "\"1\"", &business()).await.ok(200);
     let forged = json!({"name": "Mallory", "iban": "GB29NWBK60161331926819", "time_zone": "UTC"});
-    // Bob has not stored a business yet, and a business that is not stored has version 1.
+    // Bob has not stored a business yet. Before the first update, the version is 1.
     bob.put(PATH, "\"2\"", &forged).await.assert_refused(412, "stale_version").assert_events(&[]);
     bob.put(PATH, "\"1\"", &forged).await.ok(200);
     assert_eq!(alice.get(PATH).await.ok(200).json(), business());
@@ -121,7 +122,8 @@ async fn issue_date_out_of_range_is_refused() {
     assert_eq!(issued["issue_date"], json!(days_ago(30)));
 }
 
-/// If numbers were not in date order, a seller could insert a backdated invoice, and auditors would not notice it.
+/// Invoice numbers must follow the date order. Otherwise a seller could insert a backdated invoice, and auditors would
+/// not notice it.
 #[actix_web::test]
 async fn issue_date_before_the_last_issued_invoice_is_refused() {
     let app = TestApp::start().await;
@@ -149,7 +151,8 @@ async fn issue_date_before_the_last_issued_invoice_is_refused() {
     assert!(issued["number"].as_str().unwrap().ends_with("-0002"), "the numbers have no gap: {issued}");
 }
 
-/// In January, invoices with dates in December and January are issued.
+/// In January, a seller may still issue invoices that are dated in December. The date order also holds across the two
+/// years.
 #[actix_web::test]
 async fn date_order_is_enforced_across_the_turn_of_the_year() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! A seller, or an attacker with the seller's token, credits more than was invoiced: in one credit note, in several, or
-//! in parallel requests (CWE-840, CWE-362; API6:2023).
+//! A seller, or an attacker with the seller's token, credits more than was invoiced: in one credit note, in several
+//! credit notes, or in parallel requests (CWE-840, CWE-362; API6:2023).
 
 use futures_util::future::{join_all, join4};
 use reqwest::Method;
@@ -45,7 +45,7 @@ async fn credit_above_the_invoice_total_is_refused() {
         reply.assert_refused(409, "credit_exceeds_invoice").assert_events(&["sequence_fail/credit_exceeds_invoice"]);
     }
     assert_eq!(app.digest_all().await, before);
-    // A credit of exactly the remaining amount succeeds. After it, every further credit is refused.
+    // A credit of exactly the remaining amount succeeds. Then nothing remains, so every further credit is refused.
     let rest = credit(&alice, &id, &json!({})).await.ok(201).json();
     assert_eq!(rest["net"], 1_000 + 4_999);
     let before = app.digest_all().await;
@@ -83,7 +83,7 @@ async fn parallel_credits_never_exceed_the_invoice_total() {
     assert_eq!(amount("credited"), 2 * 6_050);
     assert!(
         [0, TOTAL].contains(&amount("paid")),
-        "either one payment of the total was recorded, or no payment: {invoice}"
+        "at most one payment can be recorded, because each pays the total: {invoice}"
     );
     assert_eq!(amount("due"), (TOTAL - amount("credited") - amount("paid")).max(0));
 }

@@ -1,5 +1,5 @@
-//! A client disconnects while the transaction of its request begins. If the connection returned to the pool with this
-//! transaction open, the writes of the next request would be lost.
+//! A client disconnects while the service sends BEGIN for its request. If the database connection returned to the pool
+//! with this transaction open, the writes of the next request would be lost.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ async fn cancelled_begin_does_not_discard_writes_of_later_requests() {
         drop(begin);
         pool.execute("insert into written values (1)").await.unwrap();
         let seen: i64 = sqlx::query_scalar("select count(*) from written").fetch_one(&app.all_rows).await.unwrap();
-        assert_eq!(seen, number, "an acknowledged write is committed");
+        assert_eq!(seen, number, "every write with a 2xx response must be committed");
     }
     pool.close().await;
 }

@@ -1,5 +1,5 @@
-//! The service ignores the header `Forwarded` (RFC 7239). A proxy that sets `X-Forwarded-For` may forward a `Forwarded`
-//! header of the client unchanged (CWE-290, CWE-348).
+//! The service ignores the header `Forwarded` (RFC 7239). A proxy that sets `X-Forwarded-For` may pass on the client's
+//! own `Forwarded` header, which an attacker can forge (CWE-290, CWE-348).
 
 use reqwest::Method;
 use uuid::Uuid;

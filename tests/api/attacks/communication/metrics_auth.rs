@@ -64,8 +64,8 @@ async fn client_input_creates_no_metric_series() {
             alice.request(Method::GET, &format!("/api/v1/customers/{id}")),
             client.request(Method::POST, "/api/v1/auth/login").json(&json!({"email": word, "password": word})),
         ];
-        // Each call sends one request to an unknown path. The other requests take longer, so only every tenth call
-        // sends them.
+        // Each call sends the first request, to an unknown path. The other requests take longer, so only every tenth
+        // call sends all six.
         for request in requests.into_iter().take(if number.is_multiple_of(10) { 6 } else { 1 }) {
             let request =
                 request.header("user-agent", &word).header("x-forwarded-for", &word).header("x-request-id", &word);
@@ -75,11 +75,12 @@ async fn client_input_creates_no_metric_series() {
         id
     };
     // Warm-up: the first response of each kind creates its metric series, so each kind must occur before the test
-    // compares the series. After twenty failed logins, a client gets another kind of response.
+    // compares the series. The warm-up has 25 rounds, because after twenty failed logins the response changes from 401
+    // to 429.
     for number in 0..25 {
         abuse(number * 10).await;
     }
-    // Requests to the management port do not change the metrics of requests.
+    // The service does not count requests to the management port as requests of clients.
     let before = app.metrics().await;
     let ids: Vec<_> = stream::iter(1001..=2000).map(&abuse).buffer_unordered(8).collect().await;
     let after = app.metrics().await;
@@ -94,7 +95,8 @@ async fn client_input_creates_no_metric_series() {
     assert_eq!(unknown(&after) - unknown(&before), 1100.0, "all unknown paths are counted in one series");
 }
 
-/// DNS rebinding: the attacker's name evil.example now resolves to 127.0.0.1, so that its page can reach this port.
+/// DNS rebinding: the attacker's host name evil.example now resolves to 127.0.0.1. So a page of evil.example can send
+/// requests to this port.
 #[actix_web::test]
 async fn dns_rebinding_to_the_management_port_is_refused() {
     let app = TestApp::start().await;

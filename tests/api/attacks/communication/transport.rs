@@ -48,7 +48,7 @@ async fn token_sent_over_plain_http_ends_its_session() {
     assert_eq!(
         plain.header("location"),
         None,
-        "the service does not redirect, because a redirect would hide the wrong URL of the client"
+        "the service must not redirect, because a redirect would hide that the client uses the wrong URL"
     );
 
     alice
@@ -60,7 +60,7 @@ async fn token_sent_over_plain_http_ends_its_session() {
 }
 
 /// A request over plain HTTP can contain several credentials, including a refresh token that was already used.
-/// An eavesdropper can read all of them, so the service ends the session of each.
+/// An eavesdropper can read all of them, so the service ends every session to which one of them belongs.
 #[actix_web::test]
 async fn every_credential_sent_over_plain_http_ends_its_session() {
     let app = production(&[]).await;
@@ -108,7 +108,7 @@ async fn every_credential_sent_over_plain_http_ends_its_session() {
 }
 
 /// A connection that was reset has no peer address. The peer may have been a trusted proxy that received the request
-/// over HTTPS, so the service must not end the session.
+/// over HTTPS. So the service must not end the session.
 #[actix_web::test]
 async fn plain_request_from_an_unknown_peer_ends_no_session() {
     let app = production(&[]).await;

@@ -1,5 +1,5 @@
-//! CWE-779: a flood of refused requests becomes a few rows and log lines. The sum of their amounts is the number of
-//! refusals, and the detection rules count each refusal.
+//! CWE-779: a flood of refused requests leaves only a few rows and log lines. Each row contains an amount: the number
+//! of refusals that it stands for. The detection rules still count every refusal.
 
 use chrono::TimeDelta;
 use futures_util::stream::{self, StreamExt};
@@ -49,9 +49,9 @@ async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     let refusals: i64 = rows.iter().map(|(_, amount, ..)| amount.unwrap_or(1)).sum();
     assert_eq!(refusals, FLOOD as i64);
     let (single, aggregates): (Vec<_>, Vec<_>) = rows.iter().partition(|(request, ..)| request.is_some());
-    assert_eq!(single.len(), lines, "each row of an aggregate has a log line");
-    // On a slow machine, the flood may last longer than one window. The last window may have too few events for an
-    // aggregate.
+    assert_eq!(single.len(), lines, "each row of a single event has its own log line");
+    // On a slow machine, the flood may last longer than one window. Each window has at most `MAX_SINGLE` single rows.
+    // The last window may have too few events for an aggregate, hence the `+ 1`.
     assert!(!aggregates.is_empty() && lines <= (aggregates.len() + 1) * MAX_SINGLE as usize, "{rows:?}");
     for (_, amount, route, address) in &aggregates {
         assert_eq!((route.as_deref(), address.as_deref()), (Some("/api/v1/me"), Some("127.0.0.1")));
@@ -78,7 +78,7 @@ async fn aggregate_is_written_when_its_minute_ends() {
     wait_for_aggregate(&app, None).await;
     app.clock.advance(TimeDelta::seconds(61));
     wait_for_aggregate(&app, Some(100 - i64::from(MAX_SINGLE))).await;
-    // In the next minute, each of the first events gets its own row again.
+    // In the next minute, the first events get single rows again.
     assert_eq!(flood(&app.anonymous(), 5).await, 5);
 }
 

@@ -7,7 +7,7 @@ use crate::support::actor::draft;
 use crate::support::socket::Socket;
 use crate::support::{Reply, TestApp, wait};
 
-/// Returns the kind and the class of the object in each event row of a request.
+/// Returns the object's kind and class (`foreign` or `missing`) from each event of this request.
 async fn objects(app: &TestApp, request: &str) -> Vec<(Option<String>, Option<String>)> {
     let request: Uuid = request.parse().unwrap();
     let sql = "select object_kind, object_class from security_events where request_id = $1";
@@ -67,7 +67,7 @@ async fn denied_object_is_classified_in_events_but_not_in_responses() {
     assert_eq!(objects(&app, &foreign.request_id()).await, of("customer", "foreign"));
     assert_eq!(objects(&app, &missing.request_id()).await, of("customer", "missing"));
 
-    // At last, the id is in a message of a WebSocket.
+    // Last, the id is in a WebSocket message.
     for (id, class) in [(invoice, "foreign"), (Uuid::new_v4().to_string(), "missing")] {
         let mut socket = Socket::connect(&app, &alice).await;
         let answer = socket.subscribe("invoice", Some(&id)).await;

@@ -97,7 +97,7 @@ async fn lock_is_indistinguishable_for_unknown_account() {
     );
     assert_eq!(left.await, 0, "a mail without recipient is never sent");
     let distinct = "select count(distinct (failures, in_a_row)) from login_failures where kind = 'account'";
-    assert_eq!(number(&app, distinct).await, 1, "both names have the same counts");
+    assert_eq!(number(&app, distinct).await, 1, "the known and the unknown account have the same counts");
 }
 
 /// NIST SP 800-63B §3.2.2: after too many failures in a row (10 in this test), the lock does not expire.
@@ -138,8 +138,8 @@ async fn reset_requests_do_not_lock_account() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// CWE-620: an attacker with a stolen access token guesses the password. The limits are 5 failures per hour and
-/// session, and 10 consecutive failures per user.
+/// CWE-620: an attacker with a stolen access token guesses the password. The limits are 5 failures per session in an
+/// hour, and 10 consecutive failures per user.
 #[actix_web::test]
 async fn reauthentication_guesses_are_limited_per_session_and_user() {
     let app = TestApp::start().await;

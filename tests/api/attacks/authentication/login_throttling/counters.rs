@@ -16,7 +16,7 @@ fn client(network: u8, host: u8) -> ClientAddr {
     ClientAddr::resolve([127, 5, network, host].into(), &HeaderMap::new(), &TrustedProxies::default())
 }
 
-/// Counts parallel login attempts, and returns how many of them the limits admit.
+/// Sends these login attempts to the counters in parallel, and returns how many attempts the limits admit.
 async fn admitted(app: &TestApp, attempts: impl IntoIterator<Item = (String, ClientAddr)>) -> usize {
     let credentials = &app.replica().credentials;
     let attempts =

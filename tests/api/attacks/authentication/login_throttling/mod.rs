@@ -19,7 +19,7 @@ const WRONG: &str = "correct horse battery 8";
 const OTHER: &str = "another horse battery 7";
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM");
 
-/// Returns a client in a network of which no other client is a part.
+/// Returns a client that is alone in its network.
 fn from(app: &TestApp, network: u8) -> Client {
     app.client_from(Ipv4Addr::new(127, 3, network, 1).into())
 }
@@ -43,7 +43,7 @@ async fn number(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// Returns the number of mails about a lock, and how many of them have a recipient.
+/// Returns the number of mails about a lock, and how many of these mails have a recipient.
 async fn lock_mails(app: &TestApp) -> (i64, i64) {
     let all = number(app, "select count(*) from outbox where kind = 'account_locked'").await;
     let addressed =

@@ -40,7 +40,7 @@ async fn sixth_guess_from_one_address_returns_429_before_hashing() {
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert_eq!((cost, (3500..=3600).contains(&wait)), (0, true));
     assert_eq!(app.digest_all().await, before);
-    // If the attacker logs in to another account, the counter is not reset. The owner can log in from another address.
+    // A successful login to another account does not reset the counter. The owner can log in from another address.
     try_sign_in(&guesser, &bob.email, PASSWORD).await.ok(200);
     try_sign_in(&guesser, &alice.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);
@@ -60,8 +60,8 @@ async fn successful_logins_are_not_counted() {
     }
 }
 
-/// A successful login resets the counter of this account and address. The same failures are subtracted from the counter
-/// of the account.
+/// A successful login resets the counter of this account and this address. It also subtracts the failures of this
+/// address from the counter of the account.
 #[actix_web::test]
 async fn successful_login_resets_only_counters_of_this_client() {
     let app = TestApp::start().await;

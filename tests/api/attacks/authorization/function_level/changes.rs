@@ -7,7 +7,7 @@ use crate::support::actor::{PASSWORD, try_sign_in};
 use crate::support::socket::Socket;
 use crate::support::{Actor, TestApp};
 
-/// All replicas must have the same keys, because each replica verifies tokens of the others.
+/// All replicas need the same keys, because each replica verifies tokens that another replica signed.
 const KEYS: [(&str, &str); 2] = [
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -60,7 +60,7 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     Actor::sign_in(&first.anonymous(), &toor.email, PASSWORD).await.get(users).await.ok(200);
 }
 
-/// The test suppresses the notification that follows the end of a session.
+/// The service normally notifies all replicas when a session ends. The test suppresses this notification.
 #[actix_web::test]
 async fn ended_session_is_refused_for_administrators_before_any_announcement() {
     let app = TestApp::start().await;

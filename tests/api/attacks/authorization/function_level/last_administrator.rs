@@ -65,7 +65,7 @@ async fn last_active_administrator_cannot_delete_their_account() {
     act(&root, &id_of(&toor).await, "disable").await.ok(204);
     delete_attempt_counters(&app).await;
     let before = digest_all(&app).await;
-    // The service checks the password first. So a reply to a wrong password does not reveal whether another
+    // The service checks the password first. So the response to a wrong password does not reveal whether another
     // administrator exists.
     let wrong = json!({"password": "wrong horse battery 1"});
     let refused = root.request(Method::DELETE, "/api/v1/me").json(&wrong).send().await;
@@ -82,7 +82,7 @@ async fn last_active_administrator_cannot_delete_their_account() {
     assert_eq!(active_administrators(&app).await, 1);
 }
 
-/// Both requests already wait for the same lock when the test releases it, so they always race.
+/// The test holds a lock until both requests wait for it. So the requests always race.
 #[actix_web::test]
 async fn concurrent_account_deletions_leave_one_administrator() {
     let app = TestApp::start().await;
@@ -117,7 +117,8 @@ async fn concurrent_account_deletions_leave_one_administrator() {
     assert_eq!(active_administrators(&app).await, 1);
 }
 
-/// Deletes the counters of password attempts before the comparison, because a refused request also changes them.
+/// Deletes the counters of password attempts. A refused request also changes them, so a comparison of all rows would
+/// fail.
 async fn delete_attempt_counters(app: &TestApp) {
     sqlx::query("delete from login_failures").execute(&app.all_rows).await.unwrap();
 }

@@ -34,7 +34,7 @@ async fn admin_functions_return_403_to_all_other_users() {
         assert_eq!(
             missing.comparable(),
             plain.comparable(),
-            "{}: the response does not reveal whether the user exists",
+            "{}: the response must not reveal whether the user exists",
             function.path
         );
         by(&demoted, function, &id).send().await.assert_refused(403, "forbidden").assert_events(&[FORBIDDEN]);
@@ -48,7 +48,8 @@ async fn admin_functions_return_403_to_all_other_users() {
     bob.get("/api/v1/me").await.ok(200);
 }
 
-/// If a route lacks the gate, a handler with an [`AdminCaller`] argument refuses every request.
+/// A developer forgets the gate on a route. The handler still refuses every request, because its [`AdminCaller`]
+/// argument requires the gate.
 #[actix_web::test]
 async fn admin_handler_cannot_run_without_the_gate() {
     use actix_web::FromRequest;
@@ -85,8 +86,8 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
         let rows: i64 = sqlx::query_scalar(counts).bind(pretender).fetch_one(pool).await.unwrap();
         assert_eq!(rows, 0);
     }
-    // A temporary table with the same name must not replace the real table. To prevent this, the functions set their
-    // own search path.
+    // An attacker creates a temporary table with the name of a real table. The functions set their own search path, so
+    // they still read the real table.
     let mut mine = pool.acquire().await.unwrap();
     mine.execute("create temp table users (id uuid, role text, status text)").await.unwrap();
     mine.execute("set search_path = pg_temp, public").await.unwrap();

@@ -8,7 +8,7 @@ use strongroom::app::routes::Access;
 use crate::support::examples::{Demo, Example, Field};
 use crate::support::{Actor, Reply};
 
-/// A list that the test skips, because no request creates its rows, with the reason.
+/// Lists that the test skips because no request creates their rows. The second text is the reason.
 const EMPTY: &[(&str, &str)] = &[("get_admin_alerts", "alerts come from detection rules")];
 
 fn lists() -> Vec<Example> {
@@ -23,7 +23,7 @@ fn field(example: &Example, name: &str) -> Field {
     example.fields().into_iter().find(|field| field.query_name() == Some(name)).unwrap()
 }
 
-/// Returns the cursor that a page with one item contains.
+/// Requests a page of one item, and returns its cursor.
 async fn cursor(demo: &Demo, list: &Example) -> Option<String> {
     let page = demo.send(&list.with(&field(list, "limit"), &json!(1))).await.ok(200).json();
     page["next_cursor"].as_str().map(str::to_owned)
@@ -42,7 +42,7 @@ async fn is_refused(demo: &Demo, actor: &Actor, list: &Example, cursor: &str) ->
 #[actix_web::test]
 async fn cursor_of_every_list_is_bound_to_user_list_and_filter() {
     let demo = Demo::start().await;
-    // Each list needs a second page, because only then the reply contains a cursor.
+    // Each list needs a second page. Otherwise the response contains no cursor.
     for example in Example::all().into_iter().filter(|example| example.method == Method::POST) {
         let is_own = example.access == Access::SignedIn && !example.path.starts_with("/api/v1/me");
         for _ in 0..if is_own { 2 } else { 0 } {

@@ -50,7 +50,7 @@ async fn ids_for(app: &TestApp, field: &Field) -> Option<Ids> {
 async fn foreign_ids_are_treated_as_missing(demo: &Demo) -> usize {
     let mut fields = 0;
     for mut example in Example::all() {
-        // Each request needs another idempotency key. With the same key, a request would wait for the rollback of the
+        // The example's idempotency key is removed: with the same key, a request would wait for the rollback of the
         // previous request.
         example.headers.retain(|(name, _)| name != "Idempotency-Key");
         for field in example.fields().into_iter().filter(Field::is_id) {
@@ -102,7 +102,8 @@ async fn foreign_id_in_every_field_is_treated_like_missing_one() {
     assert!(fields >= 8, "only {fields} fields with an id were found");
 }
 
-/// The same test without row-level security: the scoped queries and the composite keys must be sufficient.
+/// The same test without row-level security, because the scoped queries and the composite keys must be sufficient
+/// without it.
 #[actix_web::test]
 async fn foreign_id_in_every_field_is_treated_like_missing_one_without_row_level_security() {
     let demo = Demo::start().await;

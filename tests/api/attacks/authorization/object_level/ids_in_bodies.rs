@@ -1,4 +1,4 @@
-//! Ids in bodies (CWE-639) that have another JSON type, or that come with a foreign id in the path.
+//! Ids in bodies (CWE-639) that have the wrong JSON type, or that come with a foreign id in the path.
 //! [`every_id`](super::every_id) tries foreign ids in every body.
 
 use serde_json::json;
@@ -24,8 +24,8 @@ async fn id_of_another_json_type_is_refused() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Bob writes to Alice's invoice. In the body is a customer of Bob or a customer of Alice. The response is the same as
-/// for a missing invoice.
+/// Bob writes to Alice's invoice. The body contains a customer id of Bob or of Alice. In both cases, the response is
+/// the same as for a missing invoice.
 #[actix_web::test]
 async fn foreign_invoice_returns_404_for_every_customer_id() {
     let app = TestApp::start().await;

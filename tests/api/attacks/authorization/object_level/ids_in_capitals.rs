@@ -1,5 +1,5 @@
-//! An id in upper case is the same id (RFC 9562 §4). The attacker uses this spelling to bypass locks, counters and logs
-//! (CWE-178).
+//! An id in upper case is the same id (RFC 9562 §4). An attacker who changes the spelling must not bypass locks,
+//! counters or logs (CWE-178).
 
 use reqwest::Method;
 use serde_json::json;
@@ -30,7 +30,7 @@ async fn upper_case_id_in_body_form_and_query_names_the_same_object() {
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
     let draft = alice.post("/api/v1/invoices", &draft(&customer.to_uppercase())).await.ok(201).json();
-    assert_eq!(draft["customer_id"], customer, "the response has the canonical form");
+    assert_eq!(draft["customer_id"], customer, "the response contains the id in its canonical form");
     let invoice = draft["id"].as_str().unwrap().to_owned();
     let form = Form::valid().text("invoice_id", &invoice.to_uppercase());
     let document = alice.upload(form).await.ok(201).json();

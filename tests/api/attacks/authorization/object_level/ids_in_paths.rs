@@ -15,7 +15,7 @@ fn on_objects() -> impl Iterator<Item = Operation> {
 
 /// Plays Alice, who sends wrong ids in every path: ids of Bob's objects, of a deleted object, of her own objects of
 /// other types, and malformed ids. Asserts that the response and the SQL statements are the same as for a random id,
-/// which no object has. Only a malformed id causes another event.
+/// which no object has. The event is the same too, except for a malformed id.
 async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, bob: &Actor) {
     let (references, mut of_types) = (References::of(alice).await, Vec::new());
     for collection in collections() {

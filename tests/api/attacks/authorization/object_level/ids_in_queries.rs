@@ -36,7 +36,7 @@ async fn list_refuses_owner_parameters_and_repeated_fields() {
     alice.get(&twice).await.assert_invalid_field("/customer_id").assert_events(&[INVALID]);
 }
 
-/// Returns the cursor that a page with one item of this list contains.
+/// Requests a page of one item of this list, and returns its cursor.
 async fn cursor(actor: &Actor, list: &str) -> String {
     let mark = if list.contains('?') { '&' } else { '?' };
     let page = actor.get(&format!("{list}{mark}limit=1")).await.ok(200).json();
@@ -94,7 +94,7 @@ async fn foreign_or_forged_cursor_is_refused() {
         .await
         .assert_invalid_field("/cursor")
         .assert_events(&[INVALID]);
-    // A cursor is also refused with another filter or in another list.
+    // A user's own cursor is also refused with another filter or in another list.
     alice.get(&format!("/api/v1/invoices?status=draft&cursor={own}")).await.assert_invalid_field("/cursor");
     alice.get(&format!("/api/v1/customers?cursor={own}")).await.assert_invalid_field("/cursor");
     assert_eq!(app.digest_all().await, before);
@@ -127,7 +127,7 @@ async fn cursor_of_another_parent_object_is_refused() {
 
 async fn lists_contain_only_own_rows(app: &TestApp) {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    // The test searches the lists for these words. They are not hexadecimal, so no random id contains one of them by
+    // The test searches the lists for these words. The words are not hexadecimal, so a random id cannot contain them by
     // chance.
     let customer = json!({"name": "Canary Zoo", "email": "canary@zoo.example", "default_currency": "CHF"});
     let customer = bob.post("/api/v1/customers", &customer).await.ok(201).json()["id"].as_str().unwrap().to_owned();

@@ -1,7 +1,7 @@
 //! Broken object level authorization (BOLA, IDOR; API1:2023, CWE-639). The tests send another user's id in every
 //! parameter that contains an id: in paths ([`ids_in_paths`]), and in every field of a body, form or query
 //! ([`every_id`], [`ids_in_bodies`], [`ids_in_queries`]). Other tests try ids in upper case ([`ids_in_capitals`]),
-//! foreign cursors ([`cursors`]) and stale versions ([`versions`]), and test each wall of the database alone
+//! foreign cursors ([`cursors`]) and stale versions ([`versions`]), and test each defense of the database alone
 //! ([`walls`]).
 
 mod cursors;
@@ -19,7 +19,7 @@ use strongroom::features::kind_of_route;
 use crate::support::operations::{make, operations};
 use crate::support::{Actor, TestApp};
 
-/// Disables row-level security (wall 3), so that a test can show that the other walls are sufficient.
+/// Disables row-level security, so that a test can show that scoped queries and composite keys are sufficient alone.
 async fn without_row_level_security(app: &TestApp) {
     for table in app.owned_tables().await {
         let down = format!("alter table {table} disable row level security");
@@ -44,7 +44,7 @@ async fn make_and_delete(app: &TestApp, actor: &Actor, collection: &str) -> Stri
     id
 }
 
-/// Returns malformed ids. A lenient parser would read most of them as `id`.
+/// Returns malformed spellings of `id`. A lenient parser would accept most of them.
 fn malformed(id: &str) -> Vec<String> {
     let first = id.as_bytes()[0];
     vec![

@@ -53,8 +53,7 @@ async fn write_with_stale_or_malformed_etag_is_refused() {
             "\"1\",\"1\"",
             "\"\"",
             "\"01x\"",
-            // The strong comparison of RFC 9110 §8.8.3.2 compares the characters, so another spelling of the number is
-            // another tag.
+            // The strong comparison of RFC 9110 §8.8.3.2 compares characters. So "01" is another tag than "1".
             "\"01\"",
             "\"+1\"",
             "\"1.0\"",
@@ -92,7 +91,7 @@ async fn write_makes_the_old_etag_stale() {
 
 /// Sends the requests in parallel, and returns the reply of the request that succeeds.
 ///
-/// The test holds a row lock until all requests wait for it, so they always race.
+/// The test holds a row lock until all requests wait for it. So the requests always race.
 async fn assert_one_succeeds(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
     let many = requests.len() as i64;
     let mut held = app.all_rows.begin().await.unwrap();
@@ -144,7 +143,8 @@ async fn only_one_of_parallel_writes_succeeds() {
     }
 }
 
-/// A replacement and a deletion of the same version run in parallel. One of them succeeds completely.
+/// A replacement and a deletion of the same version run in parallel. Exactly one succeeds, and the other changes
+/// nothing.
 #[actix_web::test]
 async fn only_one_of_parallel_write_and_deletion_succeeds() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_WORKERS", "2")]).await;

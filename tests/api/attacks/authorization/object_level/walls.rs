@@ -48,7 +48,7 @@ fn new_parties(owner: Uuid, invoice: Uuid) -> String {
     )
 }
 
-/// Creates a row in every owned table for this owner.
+/// Creates a row of this user in every table that has an owner.
 async fn fill(app: &TestApp, actor: &Actor) {
     let invoice = format!("/api/v1/invoices/{}", issued(actor).await);
     actor.post(&format!("{invoice}/payments"), &payment(1)).await.ok(201);
@@ -65,8 +65,8 @@ async fn fill(app: &TestApp, actor: &Actor) {
     sqlx::query(AssertSqlSafe(upload)).execute(&app.all_rows).await.unwrap();
 }
 
-/// Returns a statement that copies a row of this owner. It copies the columns that the service may insert, or all
-/// columns if the service may insert no column.
+/// Returns a statement that copies a row of this owner. The statement copies the columns that the service may insert.
+/// If the service may insert no column, the statement copies all columns.
 async fn copy_of_row(app: &TestApp, table: &str, owner: Uuid) -> String {
     let row = format!("select to_jsonb(t)::text from {table} t where owner_id = $1 limit 1");
     let row: Option<String> =
@@ -231,8 +231,7 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
         let mut tx = OwnerTx::begin(&app.replica().pool, UserId::from(owner)).await.unwrap();
         assert_eq!(refusal(run(tx.connection(), change.to_owned()).await).0, NOT_ALLOWED, "{change}");
     }
-    // The service can change the mutable columns on the same connection, so the refusals above are not caused by the
-    // connection.
+    // The same connection can change the mutable columns. So the connection did not cause the refusals above.
     let mut tx = OwnerTx::begin(&app.replica().pool, UserId::from(owner)).await.unwrap();
     let renamed = format!("update customers set name = name where id = '{customer}'");
     assert_eq!(run(tx.connection(), renamed).await.unwrap(), 1);
@@ -242,7 +241,8 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// The foreign key refuses parties of another owner's invoice for every role, also for the superuser.
+/// The foreign key refuses the parties (seller and buyer) of another owner's invoice. This holds for every role, even
+/// for the superuser.
 #[actix_web::test]
 async fn composite_key_refuses_parties_of_foreign_invoice_like_missing_one() {
     let app = TestApp::start().await;
