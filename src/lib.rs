@@ -5,11 +5,11 @@
 //!
 //! - [`base`] (0): domain primitives.
 //! - [`config`], [`telemetry`], [`db`], [`storage`] (1): infrastructure. These modules do not import each other.
-//! - `dev` (2): code that only development needs. The image is built without it.
+//! - `dev` (2): code that only development needs. The container image does not contain it.
 //! - [`http`] (2): parses requests and forms replies.
 //! - [`security`] (3): the security practices, one file or folder each.
 //! - [`features`] (4): one folder for each part of the API.
-//! - [`app`] (5): connects the other layers to a program.
+//! - [`app`] (5): combines the other layers into a program.
 //!
 //! The path of a request:
 //! 1. The listener accepts the connection (`app/listeners.rs`), and the middleware runs (`app/stack.rs`).

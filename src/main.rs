@@ -130,7 +130,7 @@ fn first_day(month: &str) -> Result<NaiveDate, String> {
 
 fn main() -> ExitCode {
     let command = CommandLine::parse().command.unwrap_or(Command::Serve);
-    // This command parses untrusted input, so it runs without settings, secrets and runtime (least privilege).
+    // This command parses an untrusted file, so it runs before settings and secrets are read (least privilege).
     if let Command::InspectPdf = command {
         return inspect_standard_input();
     }
@@ -156,7 +156,7 @@ fn run(command: Command) -> Result<(), Failure> {
                 Settings::check(&environment)?;
                 print_line("The configuration is valid.")
             }
-            // `main` handles this command.
+            // Never reached, because `main` handles this command.
             Command::InspectPdf => Ok(()),
             Command::Health => health::check(http_address(&environment)?),
             Command::Openapi => print_line(openapi::text()?),

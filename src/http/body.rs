@@ -1,8 +1,8 @@
 //! Input validation and mass assignment (CWE-915, CWE-20, API3:2023):
 //! a JSON body becomes a validated value, or the reply is 400.
 //!
-//! **Attack**: additional fields such as `role` or `owner_id`; repeated fields,
-//! of which two parsers read different values; invalid values.
+//! **Attack**: additional fields such as `role` or `owner_id`; invalid values;
+//! repeated fields, because two parsers may read different values of them.
 //! **Control**: handlers take [`JsonBody`] and never see raw input.
 //! Each request type refuses unknown and repeated fields ([`super::object`]), and garde checks the declared limits.
 //! A refusal names the field ([`super::faults`]).
@@ -96,8 +96,8 @@ impl<T: ToSchema> Describe for OptionalJsonBody<T> {
 /// The media type of all bodies except uploads.
 pub const JSON: &str = "application/json";
 
-/// Accepts only `application/json`, alone or with `charset=utf-8`. This check also prevents CSRF.
-/// A page of another origin can send `text/plain` without a preflight request, but it cannot send JSON.
+/// Accepts only `application/json`, alone or with `charset=utf-8`.
+/// This check also prevents CSRF, because a page of another origin cannot send this type without a preflight request.
 pub(super) fn is_json(request: &HttpRequest) -> bool {
     let mut lines = request.headers().get_all(header::CONTENT_TYPE);
     let (Some(line), None) = (lines.next(), lines.next()) else {
@@ -132,15 +132,15 @@ pub fn payload_fault(error: &PayloadError) -> ApiError {
 /// # Errors
 /// [`ApiError::NotJson`] if the syntax is wrong. [`ApiError::Invalid`] if a field is invalid.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
-    // Check the whole body for UTF-8 first, because serde stops at the first fault and would not check the rest.
+    // Check the whole body for UTF-8 first. serde stops at the first fault, so it would not check the rest of the body.
     let text = std::str::from_utf8(bytes).map_err(|_| not_json("must be in UTF-8"))?;
     if text.trim().is_empty() {
         return Err(not_json("must be a JSON object, but is empty"));
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        // serde also rejects numbers that it cannot represent, although they are valid JSON.
-        // Then a field is invalid, and not the syntax.
+        // serde rejects a number that it cannot represent, although the number is valid JSON.
+        // So if the text is valid JSON, the error is in a field, and not in the syntax.
         if error.inner().is_data() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
             ApiError::Invalid(vec![data_fault(&pointer(error.path()), &error.inner().to_string())])
         } else {
@@ -155,7 +155,8 @@ fn not_json(message: impl Into<Cow<'static, str>>) -> ApiError {
     ApiError::NotJson(Some(FieldFault::new("", message)))
 }
 
-/// Returns the error for invalid syntax, with its position. The parser's message would disclose internals (CWE-209).
+/// Returns the error for invalid syntax. It contains the position of the error, but not the message of the parser.
+/// That message would disclose internals (CWE-209).
 fn broken_at(error: &serde_json::Error) -> ApiError {
     not_json(format!("is not JSON at line {}, column {}", error.line(), error.column()))
 }

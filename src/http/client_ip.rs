@@ -1,10 +1,10 @@
 //! The client's address behind proxies: forged `X-Forwarded-For` headers (CWE-290, CWE-348, API8:2023).
 //!
-//! **Attack**: a client writes an address into `X-Forwarded-For` to escape rate limits or to accuse others.
-//! **Control**: each proxy appends an address to the right end of the list.
-//! So the list is read from the right, and the first address that is not a trusted proxy is the client's.
+//! **Attack**: a client writes an address into `X-Forwarded-For` to escape rate limits or to blame another client.
+//! **Control**: each proxy appends the address of its client to the right end of the list.
+//! So the list is read from the right. The first address that is not a trusted proxy is the client's address.
 //! Limits, logs and events use only [`ClientAddr`].
-//! The header `Forwarded` (RFC 7239) is never read, because a proxy may pass on a `Forwarded` of its client.
+//! The header `Forwarded` (RFC 7239) is never read, because a proxy may forward it unchanged from its client.
 //! actix's `realip_remote_addr()` is not used, because it reads the left end of the list, which the client wrote.
 //! **Limits**: if a trusted proxy does not append the address of its client, the client can choose its own address.
 //! **ASVS**: 4.1.3, 15.3.4 · **Test**: `attacks::limits::rate_limits`, `attacks::communication::forwarded`
@@ -21,7 +21,7 @@ use super::error::{ApiError, ApiResult};
 use super::signature::Describe;
 use crate::config::Network;
 
-/// Maximum number of entries of `X-Forwarded-For` that are read. A longer list is forged or comes from a faulty proxy.
+/// Maximum number of entries of `X-Forwarded-For` that are read. No real chain of proxies is as long.
 const MAX_HOPS: usize = 32;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -43,7 +43,7 @@ impl TrustedProxies {
 pub struct ClientAddr(IpAddr);
 
 impl ClientAddr {
-    /// Returns the address of the request's client. The address is computed once and stored in the request.
+    /// Returns the address of the request's client. It is computed once, and then stored in the request.
     #[must_use]
     pub fn of(request: &ServiceRequest) -> Self {
         if let Some(known) = request.extensions().get::<Self>() {
@@ -76,14 +76,14 @@ impl ClientAddr {
         Self(address)
     }
 
-    /// Returns the address or network that limits use as the key of this client; see [`prefix`].
+    /// Returns the [`prefix`] of the client. Limits per address use it as their key.
     #[must_use]
     pub fn prefix(self) -> IpAddr {
         prefix(self.0)
     }
 
     /// Returns the network that one customer of a provider typically rents: a /24 of IPv4, a /48 of IPv6.
-    /// Several users can share it, so a limit by network must not block clients that have done nothing wrong.
+    /// Many users can share one network, so a limit by network must not block its innocent clients.
     #[must_use]
     pub fn network(self) -> IpAddr {
         match self.0 {
@@ -128,13 +128,13 @@ pub fn prefix(address: IpAddr) -> IpAddr {
 }
 
 /// Returns the address of the TCP peer, or `None` if the connection was reset before the address could be read.
-#[allow(clippy::disallowed_methods, reason = "the one reader of the peer's address")]
+#[allow(clippy::disallowed_methods, reason = "only this function reads the address of the peer")]
 pub fn peer(request: &ServiceRequest) -> Option<IpAddr> {
     request.peer_addr().map(|peer| peer.ip().to_canonical())
 }
 
 /// Parses `1.2.3.4`, `1.2.3.4:5678`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:5678`.
-/// A zone id (`fe80::1%eth0`) is refused, because it has a meaning only on the sender's machine.
+/// A zone id (`fe80::1%eth0`) is refused, because only the machine that wrote it can interpret it.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
     bare.parse::<IpAddr>()

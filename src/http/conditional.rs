@@ -5,7 +5,7 @@
 //! Without `If-Match` the reply is 428; with a stale `ETag` it is 412.
 //! The owner's object is looked up first, so other users receive 404 and never learn its version.
 //! A read with `If-None-Match` returns 304 if the client already has the current version.
-//! **Limits**: payments and credit notes can be added to any version of an invoice. Row locks protect their sums.
+//! **Limits**: a new payment or credit note needs no `If-Match` for its invoice. Row locks protect the sums.
 //! **ASVS**: 2.3.4, 15.4.2 · **Test**: `attacks::authorization::object_level::versions`
 
 use std::future::{Ready, ready};
@@ -33,8 +33,8 @@ fn is_well_formed(line: &str) -> bool {
     line == "*" || line.split(',').all(is_tag)
 }
 
-/// Parses an entity tag of this service. RFC 9110 §8.8.3.2 compares tags byte by byte.
-/// So `"01"` and `"+1"` match no version, although they parse as the number 1.
+/// Parses an entity tag of this service. `"01"` and `"+1"` match no version, although they parse as the number 1.
+/// RFC 9110 §8.8.3.2 compares tags byte by byte.
 fn version_of(tag: &str) -> Option<i64> {
     let version = tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
     (etag(version) == tag).then_some(version)
@@ -68,7 +68,7 @@ impl IfMatch {
     }
 }
 
-/// Maximum length of `If-None-Match` in bytes. A longer list of tags cannot come from copies that a client has read.
+/// Maximum length of `If-None-Match` in bytes. A longer header is ignored, because no client has so many copies.
 const MAX_TAG_LIST_BYTES: usize = 500;
 
 /// The `If-None-Match` header (RFC 9110 §13.1.2): the tags of the client's copies.
@@ -77,7 +77,7 @@ pub struct IfNoneMatch(Option<String>);
 
 impl IfNoneMatch {
     /// Returns whether the client has this version.
-    /// A weak tag matches too, because this comparison is weak in RFC 9110.
+    /// A weak tag matches too, because RFC 9110 §13.1.2 requires the weak comparison here.
     #[must_use]
     pub fn has(&self, etag: &str) -> bool {
         let tags = self.0.iter().flat_map(|list| list.split(','));

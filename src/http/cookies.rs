@@ -3,7 +3,8 @@
 use actix_web::http::header::{self, HeaderMap};
 
 /// Returns the cookie's value if the request has exactly one cookie of this name.
-/// If there are two, an attacker may have set one of them (cookie tossing), and a proxy may have checked the other one.
+/// Two cookies of the same name are ignored. An attacker may have set one of them (cookie tossing),
+/// while a proxy in front may have checked only the other one.
 #[must_use]
 pub fn single<'a>(name: &'a str, headers: &'a HeaderMap) -> Option<&'a str> {
     let lines = headers.get_all(header::COOKIE);

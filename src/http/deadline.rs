@@ -1,9 +1,9 @@
 //! Request deadline (CWE-400, API4:2023).
 //!
-//! **Attack**: requests that wait for a slow dependency and use up the service's resources.
+//! **Attack**: requests that wait for a slow dependency, and hold memory and connections while they wait.
 //! **Control**: a request receives 503 if its handler has not replied within 20 s (a setting).
 //! A slow body has a shorter limit of its own (`security/limits/body_limits.rs`).
-//! Each part of a large body that arrives restarts the 20 s, so that a long upload is not aborted.
+//! During an upload, each part of the body that arrives restarts the 20 s. So a long upload is not aborted.
 //! **Limits**: work that blocks a thread is not interrupted. `security/limits/concurrency_limits.rs` limits such work.
 //! **ASVS**: 13.2.6, 15.2.2 · **Test**: `attacks::error_handling::failures`
 

@@ -1,4 +1,5 @@
-//! Errors of the database and of the storage as [`ApiError`]: a dependency that is down, full or too slow is 503.
+//! Converts errors of the database and of the storage to [`ApiError`].
+//! The reply is 503 if the dependency is down, full or too slow, because a later attempt can succeed.
 
 use super::error::{ApiError, Cause};
 use crate::db::exhaustion::is_exhausted;
@@ -15,7 +16,8 @@ impl From<StorageError> for ApiError {
 }
 
 /// The reply is 503 if the database is unreachable, full or too slow, and otherwise 500.
-/// PostgreSQL's message can contain values of a row, so the log contains only error code and constraint name.
+/// The log contains only the error code and the name of the constraint.
+/// PostgreSQL's message could contain values of a row.
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
@@ -26,10 +28,10 @@ impl From<sqlx::Error> for ApiError {
                     _ if is_exhausted(&error) => {
                         Self::Unavailable { retry_after: 30, cause: Cause(cause), exhausted: true }
                     }
-                    // Temporary errors have SQLSTATE class 40 (deadlock, serialization failure)
-                    // or 53 (insufficient resources). Class 57 is temporary too (shutdown, or cancelled by a timeout).
+                    // Temporary errors by class of SQLSTATE: 40 (deadlock, serialization failure),
+                    // 53 (insufficient resources), and 57 (shutdown, or cancelled by a timeout).
                     code if matches!(code.get(..2), Some("40" | "53" | "57")) => Self::unavailable(1, cause),
-                    // Temporary errors: a lock timeout, or a transaction that was idle for too long.
+                    // Temporary too: a lock timeout, or a transaction that was idle for too long.
                     "55P03" | "25P03" => Self::unavailable(1, cause),
                     // PostgreSQL refused the connection, or the database or role does not exist.
                     code if code == "55000" || code == "3D000" || code.starts_with("28") => Self::unavailable(2, cause),

@@ -1,5 +1,5 @@
-//! `Content-Disposition` for files that users have named (RFC 6266). A name is sanitized before it is encoded.
-//! So a name cannot inject headers (CWE-113), traverse folders (CWE-22) or hide its extension.
+//! `Content-Disposition` for files that users have named (RFC 6266).
+//! A name is sanitized first. So it cannot inject headers (CWE-113), traverse folders (CWE-22) or hide its extension.
 
 use actix_web::http::header::{
     Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue, HeaderValue, TryIntoHeaderValue,
@@ -10,7 +10,7 @@ use crate::base::text;
 /// Maximum length of a file name in bytes, as in most file systems. A longer name is shortened and keeps its extension.
 pub const MAX_NAME_BYTES: usize = 255;
 
-/// Windows reserves these names for devices, even with digits (`com1`) or an extension (`con.txt`).
+/// Windows reserves these names for devices. A name with digits (`com1`) or an extension (`con.txt`) is reserved too.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
 /// Returns the header `Content-Disposition: attachment` with this file name.
@@ -41,7 +41,7 @@ pub fn safe_file_name(name: &str) -> String {
         Some((stem, ending)) if ending.chars().count() <= 10 => (stem, format!(".{ending}")),
         _ => (kept, String::new()),
     };
-    // One byte is left for the underscore that precedes a device name.
+    // Cut to one byte less than the maximum, because an underscore may be put before a device name.
     let stem = stem[..stem.floor_char_boundary(MAX_NAME_BYTES - 1 - ending.len())].trim_end_matches([' ', '.']);
     let first = stem.split('.').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
     match stem {

@@ -1,9 +1,9 @@
 //! Safe errors: only this module chooses the status of a failure (CWE-209, API8:2023).
 //!
 //! **Attack**: error messages that disclose statements, paths, versions or the existence of objects.
-//! **Control**: an error has a public part and a cause. Status, title and code are public and fixed in this file.
-//! The cause is written to the log with the request id.
-//! A response to [`ApiError::Internal`] cannot contain text of the cause.
+//! **Control**: an error has a public part and a cause. The public part is status, title and code, which are constants.
+//! Only the log contains the cause, together with the request id.
+//! So the response to [`ApiError::Internal`] cannot contain text of the cause.
 //! **Limits**: responses of actix's HTTP parser (400, 408, 431) have an empty body (`docs/decisions.md`).
 //! **ASVS**: 13.4.2, 16.5.1, 16.5.3 · **Test**: `attacks::error_handling`
 
@@ -22,7 +22,7 @@ pub struct FieldFault {
     /// The pointer, for example `/lines/0/quantity`. The pointer of a query field is a slash and the name of the field.
     /// The pointer of the whole body is empty.
     pub pointer: String,
-    /// Says what is expected. It is never the message of a parser.
+    /// Says what the service expects. It is never the message of a parser, which could disclose internals.
     pub message: Cow<'static, str>,
 }
 
@@ -40,7 +40,7 @@ pub enum ApiError {
     NotJson(Option<FieldFault>),
     /// Fields of the input are invalid.
     Invalid(Vec<FieldFault>),
-    /// The access token is missing or invalid. The reply does not say which; the log does, with the reason.
+    /// The access token is missing or invalid. Only the log contains the reason.
     Unauthenticated,
     /// The login failed. All reasons give the same reply, to prevent user enumeration.
     InvalidCredentials,
@@ -77,10 +77,10 @@ pub enum ApiError {
         /// The file's length in bytes.
         length: u64,
     },
-    /// The body does not have the expected media type, which the text contains.
-    /// The text is empty if a library refused the body.
+    /// The body does not have the expected media type. The string is the expected media type.
+    /// It is empty if a library refused the body.
     UnsupportedMediaType(&'static str),
-    /// The route is a WebSocket, and the request is not its handshake.
+    /// The route is a WebSocket, and the request is not a WebSocket handshake.
     UpgradeRequired,
     /// A rate limit is exhausted.
     TooManyRequests {
@@ -177,7 +177,8 @@ impl ApiError {
         PublicError { status, code, title }
     }
 
-    /// Returns one error for each code that is defined here. Conflicts define their codes where they occur.
+    /// Returns one error for each code that this file defines.
+    /// The codes of [`ApiError::Conflict`] are not included, because the features define them.
     #[must_use]
     pub fn one_of_each() -> [Self; 21] {
         [
@@ -205,8 +206,8 @@ impl ApiError {
         ]
     }
 
-    /// Calls `read` with the typed error of a failed reply.
-    /// If a library produced the reply, there is no typed error, and `read` receives the error that fits the status.
+    /// Calls `read` with the [`ApiError`] of a failed reply.
+    /// A reply of a library has none. Then `read` receives the error that fits the status.
     pub fn resolve<R>(error: Option<&Error>, status: StatusCode, read: impl FnOnce(&Self) -> R) -> R {
         match error.and_then(Error::as_error::<Self>) {
             Some(error) => read(error),
@@ -226,7 +227,7 @@ impl ApiError {
             StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
             StatusCode::UPGRADE_REQUIRED => Self::UpgradeRequired,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType(""),
-            // The library has already set Retry-After on the reply.
+            // This number is not sent, because the library has already set Retry-After on the reply.
             StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests { retry_after: 1, challenge: None },
             status if status.is_client_error() => Self::Invalid(Vec::new()),
             status => Self::internal(format_args!("a library replied with {status}")),

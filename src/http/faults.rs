@@ -1,8 +1,8 @@
 //! Messages for invalid fields (CWE-209).
 //! The messages say what the API contract requires, so that a client developer can correct the request.
 //!
-//! The messages of serde and garde contain names of Rust types and of all fields, so they never reach a client.
-//! This module maps these messages to its own texts.
+//! The messages of serde and garde contain names of Rust types and of all fields, so a client must not see them.
+//! This module replaces these messages by its own texts.
 
 use std::borrow::Cow;
 
@@ -24,12 +24,12 @@ pub(super) fn data_fault(pointer: &str, message: &str) -> FieldFault {
     }
 }
 
-/// Returns the message for the client: what it should send instead. Derives it from serde's message.
+/// Returns a message that says what the client should send. It is derived from serde's message.
 fn expectation(message: &str) -> Cow<'static, str> {
     if message.starts_with("number out of range") {
         return not_an_integer();
     }
-    // Searches from the end, because the client's own text precedes this part and may contain the same words.
+    // Search from the end, because serde quotes the client's text first, and this text may contain the same words.
     let expected = message.rsplit_once(", expected ").map_or(message, |(_, expected)| expected);
     if message.starts_with("unknown variant") {
         let names: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();

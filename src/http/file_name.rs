@@ -28,13 +28,13 @@ fn extended(value: &ExtendedValue) -> Option<String> {
 }
 
 fn plain(name: &str) -> String {
-    // A percent sign that is not followed by two hexadecimal digits is not an encoding.
-    // The decoder leaves it unchanged.
+    // The decoder does not change a percent sign without two hexadecimal digits, because it is not an encoding.
     let percent = || String::from_utf8(percent_decode(name.as_bytes()).collect()).ok();
     encoded_words(name).or_else(percent).unwrap_or_else(|| name.to_owned())
 }
 
-/// Decodes words such as `=?utf-8?B?w7wucGRm?=`. A character may be split between two words.
+/// Decodes words such as `=?utf-8?B?w7wucGRm?=`.
+/// The bytes of all words are joined before they are read as UTF-8, because two words may share a character.
 fn encoded_words(name: &str) -> Option<String> {
     let mut decoded = Vec::new();
     for word in name.split_ascii_whitespace() {
@@ -46,7 +46,7 @@ fn encoded_words(name: &str) -> Option<String> {
         if encoding.eq_ignore_ascii_case("b") {
             decoded.extend(STANDARD.decode(text).ok()?);
         } else if encoding.eq_ignore_ascii_case("q") {
-            // Quoted-printable is percent-encoding with other characters, so convert it and use the same decoder.
+            // Quoted-printable writes `=41` for `%41`. So convert it to percent-encoding and use the same decoder.
             let text = text.replace('%', "%25").replace('_', " ").replace('=', "%");
             decoded.extend(percent_decode(text.as_bytes()));
         } else {
@@ -79,7 +79,7 @@ mod tests {
             (".NET, FileName alone", r#"; filename="=?utf-8?B?TcO8bGxlci5wZGY=?=""#, "Müller.pdf"),
             ("Spring", r#"; filename="=?UTF-8?Q?M=C3=BCller_1%.pdf?=""#, "Müller 1%.pdf"),
             (
-                "two words, cut within a character",
+                "two words that share a character",
                 r#"; filename="=?UTF-8?Q?M=C3?= =?UTF-8?Q?=BCller.pdf?=""#,
                 "Müller.pdf",
             ),
@@ -89,7 +89,7 @@ mod tests {
             ("an unknown character set", "; filename=b.pdf; filename*=utf-7''a.pdf", "b.pdf"),
             ("not UTF-8", "; filename=b.pdf; filename*=utf-8''%FF.pdf", "b.pdf"),
             ("percent signs that are not UTF-8", "; filename=\"a%FF.pdf\"", "a%FF.pdf"),
-            ("a word that is none", "; filename=\"=?utf-8?B?!?=.pdf\"", "=?utf-8?B?!?=.pdf"),
+            ("a malformed encoded word", "; filename=\"=?utf-8?B?!?=.pdf\"", "=?utf-8?B?!?=.pdf"),
             ("plain", "; filename=a.pdf", "a.pdf"),
         ] {
             assert_eq!(of(parameters).as_deref(), Some(name), "{client}");

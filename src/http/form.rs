@@ -2,11 +2,11 @@
 //!
 //! **Attack**: a filter or proxy in front of the service parses a form differently from the service.
 //! A malicious file then passes the filter unseen.
-//! **Control**: ambiguous forms are refused.
+//! **Control**: a form that two parsers could read differently is refused.
 //! Such forms have repeated headers, encoded or compressed content, nested forms, repeated parts, or a compressed body.
-//! Other headers of a part are ignored (RFC 7578 §4.8).
+//! The service ignores all other headers of a part (RFC 7578 §4.8).
 //! [`part_lengths`](super::part_lengths) explains how `Content-Length` is treated.
-//! A form is streamed: only [`PART_HEAD`] bytes and one chunk are in memory.
+//! A form is streamed, so memory contains at most [`PART_HEAD`] bytes and one chunk of it.
 //! **Limits**: the service cannot know which forms a proxy in front accepts.
 //! **ASVS**: 4.2.1, 5.2.1 · **Test**: `attacks::files::uploads::forms`, `attacks::files::uploads::part_heads`
 
@@ -28,7 +28,7 @@ use super::part_lengths::PartLengths;
 
 /// Maximum size of a part's head in bytes, which also bounds the parser's memory.
 pub const PART_HEAD: usize = 8 * 1024;
-/// Maximum size in bytes of the form without the file: other parts, heads and boundaries.
+/// Maximum size of a form without its file, in bytes: the other parts, all heads and all boundaries.
 pub const ENVELOPE: usize = 64 * 1024;
 
 /// The media type of forms.
@@ -90,7 +90,7 @@ impl Form {
     }
 
     /// Returns the next part, or `None` at the end of the form. The previous part must have been read completely.
-    /// Each name may occur only once, so a handler that refuses unknown names limits the number of parts.
+    /// Each name may occur only once. So a handler that refuses unknown names also limits the number of parts.
     ///
     /// # Errors
     /// Fails if the form is malformed, too large or too slow, or contains an ambiguous or repeated part.
@@ -128,8 +128,8 @@ fn ambiguity(headers: &HeaderMap) -> Option<&'static str> {
             is_other("content-encoding", &["identity"]),
             "is compressed: send the bytes as they are, without Content-Encoding",
         ),
-        // `PartLengths` has renamed this header in all heads that it found.
-        // If the parser still finds one, the two disagree about where a head begins, so the form is ambiguous.
+        // `PartLengths` has renamed this header in each head that it found.
+        // If this parser still finds the header, the two parsers disagree about where a head begins.
         (headers.contains_key(header::CONTENT_LENGTH), "has a Content-Length: leave it out"),
     ];
     problems.into_iter().find_map(|(is_problem, message)| is_problem.then_some(message))

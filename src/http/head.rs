@@ -12,7 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 
 /// A body that states its length but sends no bytes.
-/// If the original body stayed, actix-http would read a whole file or export only to discard it.
+/// If the reply kept its original body, actix-http would read a whole file or export, and then discard it.
 pub struct OnlyLength(BodySize);
 
 impl MessageBody for OnlyLength {

@@ -1,12 +1,12 @@
 //! Idempotent POST requests (`Idempotency-Key`) (CWE-837, API6:2023).
 //!
-//! **Attack**: a request that is sent twice pays or creates twice.
-//! A client repeats a request whose response was lost, or an attacker replays a request.
+//! **Attack**: a request that arrives twice pays or creates twice.
+//! A client repeats a request if the response was lost, and an attacker replays a request.
 //! **Control**: a repeated request with the same key and body receives the first response again, for 24 hours.
 //! The same key with another body receives 422.
 //! A repeated request waits while the first one runs, and receives 409 after `lock_timeout`.
-//! One transaction stores the key, the response and the work, so none of them can be lost alone.
-//! Only successes are stored, so that the client can correct and repeat a refused request.
+//! One transaction stores the key, the response and the changes of the request, so all of them are stored, or none.
+//! A refusal is not stored, so that the client can correct the request and repeat it with the same key.
 //! **Limits**: a repetition without a key, or after 24 hours, is a new request.
 //! **ASVS**: 2.3.3, 2.3.4 · **Test**: `features::idempotency`
 
@@ -65,7 +65,8 @@ impl FromRequest for StreamedIdempotencyKey {
 }
 
 impl StreamedIdempotencyKey {
-    /// Adds the fingerprint of a body. It must differ for different bodies, because the key is valid for one body only.
+    /// Adds the fingerprint of the body, because a key is valid for one body only.
+    /// Different bodies must have different fingerprints.
     #[must_use]
     pub fn for_body(self, fingerprint: Bytes) -> IdempotencyKey {
         IdempotencyKey(self.0.map(|(route, key)| BoundKey { route, key, body: fingerprint }))
@@ -106,8 +107,8 @@ where
 }
 
 /// Returns the scope of a key: method, route and the parsed id.
-/// The raw path would not do, because a client can spell one id in many ways (capitals, percent-encoding).
-/// Each spelling would run the work again.
+/// The raw path is not used, because a client can spell one id in many ways (capitals, percent-encoding).
+/// Each spelling would execute the request again.
 fn route_of(request: &HttpRequest) -> String {
     let route = format!("{} {}", request.method(), MatchedRoute::of(request).name());
     match request.match_info().get("id").map(id::parse) {
@@ -135,7 +136,8 @@ impl IdempotencyKey {
     ///
     /// # Errors
     /// [`ApiError::IdempotencyKeyReused`] (422) if the key was used with another body.
-    /// [`KEY_IN_USE`] (409) if another request with this key is still running. The errors of `work`.
+    /// [`KEY_IN_USE`] (409) if another request with this key is still running.
+    /// Also returns the errors of `work`.
     pub async fn once<Tx: AsMut<PgConnection>, R>(
         &self,
         tx: &mut Tx,

@@ -56,7 +56,7 @@ impl Lifecycle {
 /// Middleware that closes the connection after each reply while the service shuts down.
 ///
 /// # Errors
-/// Passes on the error that an inner middleware returned. The response to this error closes the connection too.
+/// Returns the errors of inner services. Their responses close the connection too.
 pub async fn close_connections<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

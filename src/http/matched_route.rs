@@ -1,11 +1,11 @@
 //! The pattern of the route that a request matches, for logs, metrics and idempotency keys.
-//! A pattern never contains the requested path.
+//! These need the pattern and not the requested path, which the client chooses.
 
 use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest};
 
-/// A route pattern. Each request stores it, because finding it compares the path with all routes.
+/// A route pattern. The request stores it, because each search for it compares the path with all routes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MatchedRoute(Option<Arc<str>>);
 

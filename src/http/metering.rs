@@ -27,7 +27,7 @@ pub async fn count<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     let reply = next.call(request).await;
     let (status, error) = match &reply {
         Ok(reply) => (reply.status(), reply.response().error()),
-        // `error_response` applies the response mappers of inner middleware, which may change the status.
+        // Ask for the whole response, because response mappers of inner middleware may change the status.
         Err(error) => (error.error_response().status(), Some(error)),
     };
     meter.record(status.as_u16(), started.elapsed());

@@ -1,6 +1,6 @@
-//! Accepts a struct only as a JSON object. serde alone also accepts a list of the field values.
-//! Then the list `["ann@example.com", "…"]` would be a valid login.
-//! The documentation does not describe this form, so a gateway in front of the service would not inspect it.
+//! Accepts a struct only as a JSON object. serde alone also accepts a list of the values of the fields.
+//! For example, it accepts the list `["ann@example.com", "…"]` as a login.
+//! The API document does not describe such lists, so a gateway in front of the service would not inspect them.
 
 use std::fmt;
 use std::marker::PhantomData;

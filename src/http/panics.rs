@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use super::error::ApiError;
 
 /// Middleware that catches panics.
-/// The panic hook ([`crate::telemetry`]) logs where the panic occurred; the reply does not contain it.
+/// The panic hook ([`crate::telemetry`]) logs the place of the panic. The reply does not contain the place.
 ///
 /// # Errors
 /// [`ApiError::Internal`] after a panic.

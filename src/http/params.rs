@@ -1,8 +1,8 @@
 //! Extractors for ids, query fields and the queries of lists.
 //!
-//! A malformed id is treated as a nonexistent one: it is replaced by a new random id and looked up like any other.
-//! So malformed, missing, deleted and foreign ids take the same code path and send the same statements.
-//! The reply is the same too. An attacker who probes ids (BOLA) learns nothing from the difference.
+//! A malformed id is replaced by a new random id, which is then looked up like any other id.
+//! So malformed, missing, deleted and foreign ids take the same code path, and send the same statements.
+//! The reply is the same too, so an attacker who probes ids (BOLA) cannot distinguish them.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -71,7 +71,8 @@ where
 /// The query of a list: the page, and a filter of type `F`.
 pub struct ListQuery<F> {
     pub page: PageQuery,
-    /// Sort orders belong to the filter: a cursor is valid for one order only (`security/authorization/cursors.rs`).
+    /// The filter also contains the sort order.
+    /// A cursor is valid for one filter, and therefore for one order only (`security/authorization/cursors.rs`).
     pub filter: F,
 }
 

@@ -21,13 +21,14 @@ pub(super) struct PartLengths {
 enum ParserState {
     /// Inside the content of a part. The last `matched` bytes are the beginning of the delimiter.
     Content { matched: usize },
-    /// Inside the head of a part. `matched` bytes of the header's name have been seen; `None` inside another header.
+    /// Inside the head of a part. `matched` counts the bytes of the name `content-length` that have been read.
+    /// It is `None` inside another header.
     Head { last: u32, matched: Option<usize> },
 }
 
 impl PartLengths {
     pub fn new(boundary: &str) -> Self {
-        // The first delimiter has no preceding line break, so the two bytes of the line break count as matched.
+        // No line break precedes the first delimiter of a form. So its line break, two bytes, counts as matched.
         Self { delimiter: format!("\r\n--{boundary}").into_bytes(), state: ParserState::Content { matched: 2 } }
     }
 
@@ -45,7 +46,8 @@ impl PartLengths {
             ParserState::Content { matched } => {
                 let matched = match self.delimiter.get(matched) {
                     Some(expected) if expected == byte => matched + 1,
-                    // Only a carriage return can begin a new match, because it is only at the start of the delimiter.
+                    // After a mismatch, only a carriage return can begin a new match.
+                    // It is the first byte of the delimiter and occurs nowhere else in it.
                     _ => usize::from(*byte == b'\r'),
                 };
                 if matched == self.delimiter.len() {

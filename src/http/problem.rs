@@ -1,8 +1,8 @@
-//! Problem details (RFC 9457). Every error reply has a body of the same form.
-//! A handler, a middleware, the router or a library may have refused the request.
+//! Problem details (RFC 9457): the body of every error reply has the same form.
+//! This includes the errors of middleware, of the router and of libraries.
 //!
 //! Known limit: replies of actix's HTTP parser pass no middleware, so their body is empty (`docs/decisions.md`).
-//! The status of these replies is 408, 431, or 400 for a request that is not HTTP.
+//! Their status is 400 (not HTTP), 408 or 431.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -89,7 +89,7 @@ pub fn fields(error: &ApiError) -> Vec<ProblemField> {
 /// Middleware that adds the problem document to every error reply and logs the cause.
 ///
 /// # Errors
-/// Passes on the error of an inner middleware, and adds the body to its response.
+/// Returns the errors of inner services. Their responses contain the problem document.
 pub async fn add_problem_details(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -107,7 +107,7 @@ pub async fn add_problem_details(
             Ok(ServiceResponse::new(request, document.put_into(response)))
         }
         Err(mut error) => {
-            // Create the document first, because the response that the mapper receives no longer contains its error.
+            // Create the document now, because the mapper receives a response without the typed error.
             let status = error.as_response_error().status_code();
             let document = ApiError::resolve(Some(&error), status, |error| Document::new(error, id, base.as_ref()));
             error.add_response_mapper(move |reply| document.put_into(reply));
@@ -116,14 +116,14 @@ pub async fn add_problem_details(
     }
 }
 
-/// A problem document, ready to be sent.
+/// A serialized problem document, with its status.
 struct Document {
     status: StatusCode,
     body: Vec<u8>,
 }
 
 impl Document {
-    /// Writes the document of this error and logs the cause of a 5xx.
+    /// Creates the document of this error, and logs the cause of a 5xx.
     fn new(error: &ApiError, id: Option<RequestId>, base: Option<&web::Data<ProblemBase>>) -> Self {
         let mut challenge = None;
         match error {

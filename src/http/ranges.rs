@@ -1,6 +1,6 @@
 //! Range requests (RFC 9110 §14). Clients use them to resume downloads.
-//! A request for several ranges receives the whole file, as the RFC allows.
-//! Otherwise overlapping ranges could make the server send more bytes than the file has (amplification).
+//! A request for several ranges receives the whole file, which the RFC allows.
+//! Several overlapping ranges could have more bytes than the file (amplification).
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, Range};
@@ -13,7 +13,7 @@ pub enum RequestedRange {
         first: u64,
         last: u64,
     },
-    /// The range begins after the end of the file: 416.
+    /// The range begins after the end of the file. The reply is 416.
     Unsatisfiable,
 }
 

@@ -1,5 +1,6 @@
 //! Typed replies. The return type of a handler says the status, the headers and the body of a success.
-//! The OpenAPI document is generated from this type ([`super::signature`]). Files are in [`super::file_reply`].
+//! The OpenAPI document is generated from this type ([`super::signature`]).
+//! [`super::file_reply`] contains the type for files.
 
 use std::marker::PhantomData;
 
@@ -83,7 +84,7 @@ impl<R> Created<R> {
     }
 }
 
-/// Replies 201 with an object that has no URL.
+/// Replies 201 with a new object that has no URL, for example a ticket. So the reply has no `Location`.
 pub struct Issued<T>(pub T);
 
 /// Redirects to another path with 303.
@@ -114,7 +115,7 @@ macro_rules! replies_without_body {
 }
 
 replies_without_body! {
-    /// Replies 202. The status is the same whether the account exists or not.
+    /// Replies 202. The status does not show whether the account exists (prevents user enumeration).
     Accepted 202
     /// Replies 204.
     NoContent 204

@@ -4,7 +4,7 @@
 //! **Control**: the log line of a request contains our request id, the matched route and the verified client address.
 //! The line also contains the caller and the status.
 //! The line contains no request target, no Host or forwarding headers, no user agent, and no `Debug` text of an error.
-//! The default span of tracing-actix-web, which would log these, is not used.
+//! The default span of tracing-actix-web is not used, because it would log all of these.
 //! **Limits**: other programs, such as a proxy, write their own logs.
 //! **ASVS**: 16.2.5, 16.4.1 · **Test**: `attacks::audit::logs`
 
@@ -34,8 +34,8 @@ impl RootSpanBuilder for RequestSpan {
         let span = tracing::info_span!(
             "request",
             request_id = id.map(tracing::field::display),
-            // The client's own id of this request. The client can search the log for it.
-            // Two requests may have the same id.
+            // The id in the client's header `X-Request-Id`. Operators can find a request by it.
+            // It need not be unique, because the client chooses it.
             client_request_id = client_request_id(request).map(tracing::field::display),
             method = known_method(request),
             route = MatchedRoute::of(request.request()).name(),
@@ -60,7 +60,7 @@ pub async fn log_outcome<B: MessageBody>(request: ServiceRequest, next: Next<B>)
     let reply = next.call(request).await;
     let status = match &reply {
         Ok(reply) => reply.status(),
-        // `error_response` applies the response mappers of inner middleware, which may change the status.
+        // Ask for the whole response, because response mappers of inner middleware may change the status.
         Err(error) => error.error_response().status(),
     };
     traces::record_status(status.as_u16());
@@ -69,7 +69,8 @@ pub async fn log_outcome<B: MessageBody>(request: ServiceRequest, next: Next<B>)
     reply
 }
 
-/// Returns the request's method, or `other` if it is not a standard method, because the client can send any text.
+/// Returns the request's method, or `other` if the method is not standard.
+/// A client can send any text as the method, and this text must not reach the log.
 pub fn known_method(request: &ServiceRequest) -> &'static str {
     match request.method().as_str() {
         "GET" => "GET",

@@ -70,16 +70,16 @@ impl NamedSchema {
     }
 }
 
-/// The texts of an operation, and the errors that do not follow from its row in the route table.
+/// The texts of an operation, and its errors that do not follow from the route table.
 #[derive(Clone, Copy)]
 pub struct Docs {
     pub summary: &'static str,
-    /// What the operation does. The document adds access and limits from the row of the route table.
+    /// What the operation does. The OpenAPI document adds access and limits, which the route table contains.
     pub description: &'static str,
     pub errors: &'static [ApiError],
 }
 
-/// An argument or the return type of a handler. The default adds nothing to the signature.
+/// An argument or the return type of a handler. The default implementation adds nothing to the signature.
 pub trait Describe {
     fn describe(_: &mut Signature) {}
 }

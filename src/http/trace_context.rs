@@ -4,7 +4,7 @@
 //! Such a client can also switch off the recording of its own requests, or flood one trace.
 //! **Control**: `traceparent` is read only from a trusted proxy, and only in the exact form that the standard defines.
 //! `tracestate` and `baggage` are never read, because they contain user input.
-//! **Limits**: a trusted proxy may pass on the `traceparent` of its client. Configure the proxy to write its own.
+//! **Limits**: a trusted proxy may forward the `traceparent` of its client. Configure the proxy to replace this header.
 //! **ASVS**: 4.1.3, 16.4.1 · **Test**: `attacks::audit::traces`
 
 use actix_web::dev::ServiceRequest;
@@ -16,7 +16,7 @@ use crate::telemetry::traces::{self, TraceParent};
 
 const TRACEPARENT: &str = "traceparent";
 
-/// Makes the request a part of the trace whose id a trusted proxy has sent.
+/// Adds the request to the trace in `traceparent`, if a trusted proxy has sent this header.
 pub fn continue_trace(span: &Span, request: &ServiceRequest) {
     if let Some(parent) = parent(request) {
         traces::set_parent(span, &parent);

@@ -1,5 +1,5 @@
-//! Text that a user typed or pasted. The service removes directional marks, which users paste without noticing.
-//! See `base/text.rs`. Passwords are not changed in this way.
+//! Removes directional marks from the text of users, who often paste such marks without noticing (`base/text.rs`).
+//! Passwords keep these marks, because every character of a password counts.
 
 use serde::{Deserialize, Deserializer};
 

@@ -1,4 +1,4 @@
-//! Deserializers for JSON values for which serde is too strict or too lenient.
+//! Deserializers for JSON values that serde alone would read too strictly or too leniently.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,7 +7,7 @@ use serde::de::value::StringDeserializer;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// 2^53. JavaScript stores numbers as doubles, which represent all integers up to this one exactly.
+/// The largest integer up to which a double represents every integer exactly: 2^53. JavaScript's numbers are doubles.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Deserializes an integer as JSON Schema defines it.
@@ -61,7 +61,7 @@ impl<T: TryFrom<i64>> Visitor<'_> for Integer<T> {
     }
 }
 
-/// Deserializes an enum from a string. serde alone also accepts `{"card": null}` for `"card"`.
+/// Deserializes an enum from a string. serde alone also accepts the object `{"card": null}` for the string `"card"`.
 /// Use this function as `#[serde(deserialize_with = "variant")]`.
 ///
 /// # Errors
