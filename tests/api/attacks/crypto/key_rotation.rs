@@ -1,5 +1,5 @@
-//! API8:2023: rotation of the master key under traffic (CWE-324). No request fails, the old key signs no new value, and
-//! `audit verify` finds no fault. The test follows the steps in `docs/administration.md`.
+//! API8:2023: rotation of the master key while users send requests (CWE-324). No request fails. After the rotation, the
+//! old key signs nothing, and `audit verify` finds no fault. The test follows the steps in `docs/administration.md`.
 
 use std::cell::{Cell, RefCell};
 use std::process::Command;
@@ -23,7 +23,8 @@ const OLD: &str = "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM";
 const NEW: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 const JWT: (&str, &str) = ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5");
 
-/// Starts a replica with a current key. The optional second key only verifies.
+/// Starts a replica that signs with the current key. The replica also accepts values that the optional second key
+/// signed.
 async fn replica(database: TestDatabase, current: &str, other: Option<&str>) -> TestApp {
     let mut settings = vec![JWT, (MASTER, current)];
     settings.extend(other.map(|other| (PREVIOUS, other)));
@@ -59,7 +60,7 @@ fn next_page(cursor: &str) -> String {
     format!("/api/v1/customers?limit=1&cursor={cursor}")
 }
 
-/// Returns the same user, with a client that sends its requests to this replica.
+/// Returns this user with a new client, which sends its requests to this replica.
 fn at(app: &TestApp, user: &Actor) -> Actor {
     Actor { client: app.anonymous(), token: user.token.clone(), ..Actor::anonymous(app) }
 }
@@ -78,7 +79,7 @@ async fn choose_password(app: &TestApp, token: &str) {
 /// Two replicas behind a proxy. While a replica restarts, the proxy sends it no requests.
 struct Fleet {
     replicas: [RwLock<Option<TestApp>>; 2],
-    /// How many rounds of requests each user has completed.
+    /// The number of rounds of requests that each user has completed.
     turns: RefCell<Vec<usize>>,
     is_done: Cell<bool>,
 }
@@ -106,8 +107,7 @@ impl Fleet {
         wait::until("two turns of every user", worked).await;
     }
 
-    /// Refreshes the token, reads the next page and logs in. Each request is sent to another replica than the previous
-    /// request.
+    /// Refreshes the token, reads the next page and logs in. The requests go to the two replicas in turn.
     async fn browse(&self, user: &Actor, place: usize) {
         let (mut cookie, mut device) = (user.cookie.clone(), user.device.clone());
         let mut page = {
@@ -192,7 +192,7 @@ async fn previous_master_key_verifies_until_removed_and_never_signs() {
     let renewed = refresh_cookie(&renewed).unwrap();
     let after = cursor(&at(&app, &alice)).await;
     // While the account is locked, only a known device can log in. So a login shows that the device cookie is valid.
-    // The lock ends with the master key, because the name of its counter is a hash with this key.
+    // The lock ends when the master key changes, because the name of the lock's counter is a hash with this key.
     lock(&app, &alice.email).await;
     let sign_in =
         async |app: &TestApp, device: &str| try_sign_in_with(&app.anonymous(), &alice.email, PASSWORD, device).await;
@@ -242,7 +242,7 @@ async fn replay_within_grace_at_replica_with_other_key_gets_newest_token() {
         .fetch_one(&new.all_rows)
         .await
         .unwrap();
-    assert_eq!(sessions, 0, "the service treats no replay as theft");
+    assert_eq!(sessions, 0, "the service must treat no replay as theft");
     let fourth = renew(&old, &third).await;
     assert_ne!(fourth, third);
 }
@@ -251,7 +251,7 @@ async fn replay_within_grace_at_replica_with_other_key_gets_newest_token() {
 async fn mail_queued_before_key_rotation_contains_working_link() {
     let app = replica(TestDatabase::create().await, OLD, None).await;
     let alice = app.user("alice").await;
-    // The service cannot deliver mails, because the test has replaced their folder by a file.
+    // The service cannot deliver mails, because the test has replaced the mail folder by a file.
     let folder = app.state_dir.join("mail");
     std::fs::remove_dir_all(&folder).unwrap();
     std::fs::write(&folder, "").unwrap();

@@ -1,5 +1,5 @@
 //! Each detection rule detects its attack: the tests play the attack over HTTP and expect the alert. The module `rules`
-//! tests thresholds and counters with artificial events. The tests in this file show that attacks cause the same
+//! tests thresholds and counters with artificial events. The tests in this file show that real attacks cause such
 //! events.
 
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ use crate::support::{Actor, TestApp};
 const WRONG: &str = "correct horse battery 8";
 const HERE: &str = "127.0.0.1";
 
-/// Waits until the rule has counted this many events. Asserts that only this rule raised an alert, and only about this
+/// Waits until the rule has counted this many events. Asserts that there is one alert, of this rule and about this
 /// subject.
 async fn assert_single_alert(app: &TestApp, rule: &str, events: i64, subject: &str) {
     wait_for_count(app, rule, events).await;
@@ -117,7 +117,7 @@ async fn forged_tokens_raise_an_alert() {
     assert_eq!(
         faults.iter().copied().collect::<BTreeSet<_>>(),
         BTreeSet::from(made),
-        "the test has sent a token with every kind of forgery"
+        "the test must send a token of every kind of forgery"
     );
     assert_single_alert(&app, "forged_tokens", faults.len() as i64, HERE).await;
     // A valid signature with an unknown session means that the signing key was stolen.

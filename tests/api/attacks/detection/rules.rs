@@ -1,5 +1,5 @@
-//! Denied requests are classified, and counted across replicas. At the threshold they raise one alert, and end the
-//! session.
+//! The service classifies denied requests, and counts them across replicas. At its threshold, a rule raises one alert,
+//! and some rules end the session.
 
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use uuid::Uuid;
 
 use crate::support::{Actor, TestApp, wait};
 
-/// With this high threshold, the rule about the session does not end it. So a test can reach the rule about the user.
+/// The rule `probing_session` would end the session at 30 denials. With this high threshold, the session stays, so a
+/// test can also reach the threshold of a rule that counts by user.
 const SESSION_STAYS: &[(&str, &str)] = &[("STRONGROOM_RULES_PROBING_SESSION", "1000/5m")];
 
-/// All replicas must have the same keys, because each replica verifies tokens of the others.
+/// All replicas need the same keys, because each replica verifies tokens that another replica signed.
 const KEYS: &[(&str, &str)] = &[
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -35,7 +36,7 @@ pub async fn wait_for_count(app: &TestApp, rule: &str, wanted: i64) {
     wait::until_equal((rule, wanted), async || (rule, counted(app, rule).await)).await;
 }
 
-/// Returns for each alert its rule, its subject and the number of messages to each sink.
+/// Returns the rule, the subject and the number of messages of each alert.
 pub async fn alerts(app: &TestApp) -> Vec<(String, String, i64)> {
     let sql = "select rule, subject, (select count(*) from outbox where alert_id = alerts.id and queue = 'log')
                from alerts order by opened_at, rule";
@@ -147,7 +148,7 @@ async fn id_enumeration_over_websocket_is_counted() {
     assert_eq!(alerts(&app).await, [("id_enumeration".to_owned(), id_of(&mallory).await, 1)]);
 }
 
-/// Half of the requests go to each replica, with a restart in between.
+/// The requests go to two replicas in turn. Then a third replica takes the place of the second one, as after a restart.
 #[actix_web::test]
 async fn counters_are_shared_by_replicas_and_survive_restarts() {
     let shared = [KEYS, SESSION_STAYS].concat();
@@ -199,7 +200,7 @@ async fn events_are_stored_even_if_counting_fails() {
     sqlx::query("revoke insert, update on counters from strongroom_app").execute(&app.all_rows).await.unwrap();
     let reply = mallory.get(&format!("/api/v1/invoices/{}", Uuid::new_v4())).await;
     reply.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
-    // The end of the test checks that the event is stored, as in every test.
+    // At the end of every test, `support::events` checks that each event is stored.
 }
 
 /// Creates an event that this rule counts, always about the same subject.
@@ -239,7 +240,10 @@ async fn each_rule_acts_at_its_threshold_and_not_before() {
     let count = async |events: &[Entry], now| {
         let mut transaction = app.replica().pool.begin().await.unwrap();
         let ended = rules.count(&mut transaction, events, now).await.unwrap();
-        assert!(ended.iter().all(|ended| ended.is_empty()), "the session does not exist");
+        assert!(
+            ended.iter().all(|ended| ended.is_empty()),
+            "no session can be ended, because the event's session does not exist"
+        );
         transaction.commit().await.unwrap();
     };
     let findings = async |rule: &Rule| -> i64 {
@@ -268,7 +272,8 @@ async fn each_rule_acts_at_its_threshold_and_not_before() {
     }
 }
 
-/// An event without user, session, address and identifier has no subject by which a rule could count it.
+/// Rules count events by a subject: a user, a session, an address or an identifier. An event without any of them is not
+/// counted.
 #[actix_web::test]
 async fn event_without_subject_is_not_counted() {
     let app = TestApp::start().await;

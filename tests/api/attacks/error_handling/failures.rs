@@ -1,4 +1,5 @@
-//! API8: the response to a failure discloses no cause (CWE-209). The log contains the cause with the request id.
+//! API8: the response to a failure does not disclose its cause (CWE-209). The log contains the cause and the request
+//! id.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -42,8 +43,7 @@ async fn broken_schema_returns_500_with_one_fixed_sentence() {
 #[actix_web::test]
 async fn panic_returns_500_like_other_failures() {
     let app = TestApp::start().await;
-    // The test causes a panic: it sets the version to its maximum, and the service overflows when it computes the next
-    // version.
+    // The test causes a panic: it sets a version to the largest integer, so the service's addition of 1 overflows.
     let alice = app.user("alice").await;
     sqlx::query("update users set version = 9223372036854775807").execute(&app.all_rows).await.unwrap();
     let reply = alice.patch("/api/v1/me", "\"9223372036854775807\"", &serde_json::json!({"display_name": "x"})).await;
@@ -74,7 +74,7 @@ async fn hanging_statement_returns_503() {
     let reply = alice.get("/api/v1/customers").await;
     reply.assert_refused(503, "unavailable");
     assert_eq!(reply.header("retry-after"), Some("1"));
-    // Other requests do not wait for the request that hangs.
+    // The request that hangs must not delay other requests.
     alice.get("/api/v1/me").await.ok(200);
     lock.rollback().await.unwrap();
     alice.get("/api/v1/customers").await.ok(200);
@@ -96,7 +96,7 @@ async fn hung_database_returns_503_which_is_logged_and_counted_as_503() {
     let mut lock = app.all_rows.begin().await.unwrap();
     sqlx::query("lock table customers in access exclusive mode").execute(&mut *lock).await.unwrap();
     let hang = async {
-        // At this point all 16 connections run a statement. From now on, the relay forwards no reply of the database.
+        // Now the requests wait for the lock. From here on, the relay forwards no reply of the database.
         let running = "select count(*) >= 8 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
         let blocked = async || sqlx::query_scalar(running).fetch_one(&app.all_rows).await.unwrap();
         wait::until("statements wait for the lock", blocked).await;
@@ -110,7 +110,7 @@ async fn hung_database_returns_503_which_is_logged_and_counted_as_503() {
         assert!(reply.header("retry-after").is_some());
         let told = logs::for_request(&reply.request_id());
         let last = told.iter().find(|line| line["message"] == "request").unwrap();
-        assert_eq!(last["status"], 503, "the log has the status that was sent");
+        assert_eq!(last["status"], 503, "the log must contain the status that the client received");
     }
     let cut_off = |id: String| logs::for_request(&id).iter().any(|line| line["cause"] == "request timed out");
     assert!(replies.iter().any(|reply| cut_off(reply.request_id())), "the deadline ended some requests");

@@ -1,5 +1,6 @@
-//! Texts of refusals (CWE-209, API8:2023). A reply must contain all that a developer needs to correct the request, but
-//! no details of the program. A parser's own message would disclose types and fields, and would quote the input.
+//! Texts of refusals (CWE-209, API8:2023). A refusal must say all that a developer needs to correct the request, but
+//! disclose no details of the program. The message of a parser would disclose Rust types and fields, and would quote
+//! the input.
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -10,7 +11,8 @@ use crate::support::actor::draft;
 use crate::support::operations::{make, operations, with_bodies};
 use crate::support::{Reply, TestApp};
 
-/// Words that occur only in messages of serde, garde and Rust, in lower case.
+/// Words that occur only in messages of serde, garde and Rust. The words are in lower case, because the test compares
+/// in lower case.
 const OF_THE_PROGRAM: [&str; 34] = [
     "serde",
     "garde",
@@ -48,8 +50,8 @@ const OF_THE_PROGRAM: [&str; 34] = [
     "documented format",
 ];
 
-/// Checks that no message is a text of a parser, and that each pointer leads to a field of the request or of the
-/// OpenAPI document.
+/// Asserts that no message comes from a parser, and that each pointer names a field of the request or of the OpenAPI
+/// document.
 #[track_caller]
 fn assert_own_messages(reply: &Reply, names: &[String], what: &str) {
     let problem = reply.json();
@@ -113,8 +115,8 @@ const WRONG: [&str; 20] = [
     "{\"card\": null}",
 ];
 
-/// Returns a body for each field and each wrong value: the body of the example, in which the wrong value replaces the
-/// field. Fields of lines are included.
+/// Returns a body for each field and each wrong value. Each body is the example with one field replaced by the wrong
+/// value. The fields of invoice lines are replaced too.
 fn wrong_bodies(fits: &Value) -> Vec<String> {
     let hole = json!("a hole");
     let mut holed = Vec::new();
@@ -156,7 +158,7 @@ async fn refusal_of_an_invalid_body_quotes_no_parser_message() {
                 assert_eq!(
                     reply.json()["code"],
                     "invalid_input",
-                    "{what}: the body is JSON, so the code is not `not_json`"
+                    "{what}: the body is JSON, so the code must not be `not_json`"
                 );
                 assert_own_messages(&reply, &names, &what);
                 refused += 1;
@@ -220,7 +222,7 @@ async fn refusal_of_an_invalid_query_quotes_no_parser_message() {
     assert!(refused > 100, "only {refused} requests were refused");
 }
 
-/// Compares the complete text of one refusal of each kind. The text must state what to send.
+/// Compares the complete text of one refusal of each kind. The text must tell the developer what to send.
 #[actix_web::test]
 async fn refusal_says_what_the_field_must_be() {
     let app = TestApp::start().await;

@@ -41,11 +41,13 @@ async fn export_cells_are_neither_formulas_nor_split() {
             assert!(!cell.trim_start().starts_with(['=', '+', '-', '@', '＝']), "{cell}");
         }
     }
-    // Some programs separate cells by semicolons, or ignore doubled quotes. They must also read one quoted cell.
+    // Some programs split cells at semicolons, or do not know doubled quotes. Such programs must also read this text as
+    // one cell.
     assert!(text.contains("\"Acme;=1+1\"") && text.contains("\"Acme\"\",=1+1,\"\"\""), "{text}");
 }
 
-/// The service sends the status only after it has read the first rows, so the status can still be 503.
+/// The service reads the first rows before it sends the status. So if the database is down, the status can still be
+/// 503.
 #[actix_web::test]
 async fn export_without_a_database_returns_503() {
     let app = TestApp::start().await;
@@ -64,7 +66,7 @@ async fn export_stops_when_its_session_ends() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;
-    // The export is far larger than the socket buffers, so the service still sends rows when the session ends.
+    // The export is far larger than the socket buffers. So the service is still sending rows when the session ends.
     let many = "set session_replication_role = replica;
         insert into invoices (id, owner_id, customer_id, status, currency, subtotal, discount_total, tax_total, total,
             created_at, updated_at)

@@ -8,7 +8,7 @@ use crate::support::actor::draft;
 use crate::support::pdf::{count_pixels, info, rows};
 use crate::support::{Actor, TestApp};
 
-/// Names that occur only in PDFs with active content.
+/// PDF names that occur only in files with active content.
 const ACTS: [&str; 12] = [
     "/Annot",
     "/JavaScript",
@@ -60,7 +60,7 @@ async fn user_input_in_a_pdf_stays_text() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for typed in TYPED {
-        // The test writes the text into each field that appears in the PDF, also in its title and author.
+        // The test writes the text into each field that the PDF shows, and into the fields of its title and author.
         let name = alice.get("/api/v1/me").await.ok(200);
         let version = name.header("etag").unwrap().to_owned();
         alice.patch("/api/v1/me", &version, &json!({"display_name": typed})).await.ok(200);
@@ -82,7 +82,7 @@ async fn user_input_in_a_pdf_stays_text() {
             "{typed}"
         );
         for acts in ACTS {
-            // The author's name is a string in the metadata, so parentheses in it are escaped.
+            // The author is a string in the metadata, and a PDF string escapes parentheses.
             assert_eq!(
                 contains_bytes(&pdf, acts),
                 typed.contains(acts) && info(&pdf, "Author").contains(acts),
@@ -113,7 +113,7 @@ async fn direction_override_in_an_invoice_line_is_removed() {
     assert!(rows(&pdf).join("\n").contains("Price 00.1Consulting 1.5 100.00"), "{:?}", rows(&pdf));
 }
 
-/// Some layout engines fail with more than 255 marks on one letter, or draw the marks over other lines.
+/// With more than 255 marks on one letter, some layout engines fail, or draw the marks over other lines.
 #[actix_web::test]
 async fn stacked_combining_marks_take_no_extra_space() {
     let app = TestApp::start().await;

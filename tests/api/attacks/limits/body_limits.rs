@@ -99,7 +99,7 @@ async fn incomplete_headers_time_out() {
 }
 
 /// Slow read: the client sends requests and never reads a response. Its receive window has the smallest size, so the
-/// service soon cannot write.
+/// service soon cannot write any more.
 #[actix_web::test]
 async fn client_that_reads_no_responses_loses_its_connection() {
     let app = TestApp::start().await;
@@ -111,7 +111,7 @@ async fn client_that_reads_no_responses_loses_its_connection() {
     tokio::task::spawn_blocking(move || {
         let ask = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n";
         // While the service cannot write, it also stops reading. So a write of the test may time out although the
-        // connection is still open. Only other errors mean that it is closed.
+        // connection is still open. Any other error means that the service has closed the connection.
         wait::until_some_blocking("the connection is closed", || {
             std::thread::sleep(Duration::from_millis(20));
             stream.write_all(ask).err().filter(|error| error.kind() != std::io::ErrorKind::WouldBlock)

@@ -31,7 +31,7 @@ fn connect(target: SocketAddr) -> TcpStream {
     socket.into()
 }
 
-/// Opens connections from the attacker's address, sends these bytes on each of them, and then sends nothing more.
+/// Opens connections from the attacker's address. Sends these bytes on each connection, and nothing more.
 fn hold(number: usize, target: SocketAddr, bytes: &[u8]) -> Vec<TcpStream> {
     let mut held: Vec<_> = (0..number).map(|_| connect(target)).collect();
     // A write may fail, because the service may already have closed a connection beyond the limit.
@@ -90,7 +90,7 @@ async fn flood_from_one_address_leaves_connections_for_others() {
     for (flood, number) in [(&silent, 600), (&half_heads, 4_200), (&scrapes, 200)] {
         flood.is_open(number).await;
     }
-    // The attacker occupies all connections of one address, before and after the service answers other clients.
+    // The attacker occupies all connections that one address may open. The service must still answer other clients.
     wait::until("the attacker's limit is reached", async || open(&app).await >= 250.0).await;
     for _ in 0..10 {
         over_tls(&app).request(Method::GET, "/health/live").send().await.ok(204);
@@ -141,7 +141,7 @@ async fn listed_proxy_has_no_connection_limit() {
     drop(held);
 }
 
-/// A connection with an incomplete request head times out, so another client can use its place.
+/// A connection with an incomplete request head times out. Then another connection may be opened in its place.
 #[actix_web::test]
 async fn closed_connections_are_available_again() {
     let app = TestApp::with(CAPS).await;
@@ -153,8 +153,8 @@ async fn closed_connections_are_available_again() {
     wait::until("connections are free", async || attacker.try_get("/health/live").await.is_some()).await;
 }
 
-/// The service cannot read the peer address of a connection that was reset. It must not treat such a request as plain
-/// HTTP from a client, because it would then end the session of the token.
+/// The service cannot read the peer address of a connection that was reset. If it treated such a request as plain HTTP
+/// from a client, it would end the session of the token.
 #[actix_web::test]
 async fn reset_connections_do_not_end_their_users_session() {
     let app = TestApp::start().await;

@@ -48,8 +48,8 @@ async fn flood_from_one_network_does_not_block_mail_for_others() {
     let attackers = reset_token(&app, &alice.email, "").await;
     request_reset(&from(&app, 2, 1), &alice.email).await.assert_events(&[SENT]);
     let token = reset_token(&app, &alice.email, &attackers).await;
-    // The owner may be in the attacker's network (an office, a hotel). There, a known device of the account has its own
-    // budget.
+    // The owner may be in the attacker's network (an office, a hotel). In this case, a known device of the account has
+    // its own budget.
     let device = alice.device.as_str();
     for time in 1..=6 {
         let request = from(&app, 1, 9).request(Method::POST, "/api/v1/auth/password-reset").header("cookie", device);
@@ -65,7 +65,8 @@ async fn flood_from_one_network_does_not_block_mail_for_others() {
     let choose = json!({"token": token, "new_password": OTHER});
     let confirm = "/api/v1/auth/password-reset/confirm";
     from(&app, 2, 1).request(Method::POST, confirm).json(&choose).send().await.ok(204);
-    // When the window ends, the mailbox gets a new budget. The five mailed links expire at the same time.
+    // When the window ends, the mailbox gets a new budget. The five links expire at the same time, so an attacker
+    // cannot collect more than five valid links.
     app.clock.advance(TimeDelta::minutes(30) + TimeDelta::seconds(1));
     request_reset(&from(&app, 1, 1), &alice.email).await.assert_events(&[SENT]);
 }

@@ -1,4 +1,4 @@
-//! API4, API6: floods, slow clients, resource exhaustion (ASVS V2.4, V15.2).
+//! API4, API6: attacks by floods, slow clients and resource exhaustion (ASVS V2.4, V15.2).
 
 mod body_limits;
 mod connection_limits;

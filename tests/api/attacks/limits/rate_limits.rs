@@ -7,8 +7,8 @@ use strongroom::security::limits::rate_limits::{Tier, VERIFIED_SHARE};
 use crate::support::actor::{refresh, refresh_cookie, try_sign_in};
 use crate::support::{Reply, TestApp};
 
-/// Sends requests until a request gets 429. At least the first `within` requests get 401 or 403. No request causes an
-/// SQL query.
+/// Sends requests until one gets 429. Asserts that at least the first `within` requests get 401 or 403, and that no
+/// request causes an SQL query.
 async fn exhaust(within: usize, request: impl AsyncFn(usize) -> Reply) {
     for sent in 0..within + 20 {
         let reply = request(sent).await;
@@ -84,8 +84,8 @@ async fn token_of_an_ended_session_is_charged_to_the_address() {
     bob.get("/api/v1/me").await.ok(200);
 }
 
-/// A revoked cookie has a valid MAC, so the service reads the user in it and charges this user. When the user's budget
-/// is used up, such a cookie causes no query.
+/// A revoked refresh cookie still has a valid MAC. So the service knows its user, and charges this user. When the
+/// user's budget is used up, such a cookie causes no query.
 #[actix_web::test]
 async fn revoked_refresh_token_is_charged_to_its_user() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REFRESH", "3/1h")]).await;
@@ -100,7 +100,8 @@ async fn revoked_refresh_token_is_charged_to_its_user() {
     bob.refresh(&app, &bob.cookie).await.ok(200);
 }
 
-/// A user behind the NAT refreshes two sessions more often than the larger budget of the address allows.
+/// A user behind a NAT refreshes two sessions very often: more often than the address's budget for verified callers
+/// allows. Other users of this address must not be affected.
 #[actix_web::test]
 async fn user_who_refreshes_too_often_does_not_exhaust_the_budget_of_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REFRESH", "4/24h")]).await;
@@ -160,8 +161,8 @@ async fn user_has_one_budget_from_all_addresses() {
     read(7).await.assert_refused(429, "too_many_requests");
 }
 
-/// A WebSocket handshake contains no token, and is charged to the larger budget that the address has for verified
-/// callers.
+/// An address has two budgets: a small one for anonymous requests, and a larger one for verified callers. A WebSocket
+/// handshake contains no token, but is charged to the larger budget.
 #[actix_web::test]
 async fn verified_callers_of_one_address_share_a_larger_budget() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "1/1h")]).await;
@@ -177,8 +178,8 @@ async fn verified_callers_of_one_address_share_a_larger_budget() {
         .assert_refused(426, "upgrade_required");
 }
 
-/// Requests of a user without the role are refused and count for the user's limit. When the limit is reached, such
-/// requests cause no query.
+/// A user without the administrator role calls administrator routes. The refused requests use up the user's budget.
+/// After that, they cause no query.
 #[actix_web::test]
 async fn user_without_the_role_is_limited_before_the_database_is_queried() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "3/1h")]).await;

@@ -71,7 +71,7 @@ async fn repeated_create_at_the_quota_returns_the_first_response() {
     assert_eq!(keyed().await.comparable(), first.comparable());
 }
 
-/// Counting is expensive, so the service counts the rows only once for up to a thousand creates.
+/// Counting rows is expensive, so the service counts them only once for up to a thousand creates.
 #[actix_web::test]
 async fn rows_are_counted_once_for_many_creates() {
     let app = TestApp::start().await;
@@ -83,7 +83,7 @@ async fn rows_are_counted_once_for_many_creates() {
         counted.push(counts(&reply));
         assert!(
             !reply.statements().iter().any(|text| text.starts_with("update")),
-            "a create changes no row other than the new row"
+            "a create must write only the new row"
         );
     }
     assert_eq!((counted[0], counted.iter().sum::<usize>()), (1, 1));

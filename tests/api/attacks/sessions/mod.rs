@@ -1,4 +1,4 @@
-//! API2:2023: access tokens, refresh tokens, revocation, logout (ASVS V7, V9).
+//! API2:2023: attacks on access tokens, refresh tokens, revocation and logout (ASVS V7, V9).
 
 mod access_tokens;
 mod logout;

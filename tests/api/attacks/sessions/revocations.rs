@@ -1,5 +1,5 @@
-//! API2:2023: access tokens of sessions that ended on another replica (CWE-613), and correctly signed tokens with the
-//! id of a wrong session.
+//! API2:2023: access tokens of sessions that ended on another replica (CWE-613), and forged tokens that have a correct
+//! signature but the id of a wrong session.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::attacks::detection::rules::id_of;
 use crate::support::forgery::{Forger, Key};
 use crate::support::{Actor, Reply, TestApp, wait};
 
-/// All replicas must have the same keys, because each replica verifies tokens of the others.
+/// All replicas need the same keys, because each replica verifies tokens that another replica signed.
 const KEYS: [(&str, &str); 2] = [
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -99,7 +99,8 @@ async fn revocation_that_commits_late_is_found() {
     assert_session_ended(&read_profile(&late).await);
 }
 
-/// The cache is valid for two seconds after the last successful poll.
+/// The cache of ended sessions is valid for two seconds after the last successful poll. After that, each request
+/// queries the database.
 #[actix_web::test]
 async fn failing_poll_makes_each_request_query_database() {
     let app = TestApp::start().await;
@@ -122,8 +123,8 @@ async fn failing_poll_makes_each_request_query_database() {
     until_answered_from_cache(&alice, 401).await;
 }
 
-/// A busy database may need more time to accept a connection than a poll may take. If no poll succeeded, each request
-/// would send one more statement to the busy database.
+/// A busy database may accept a connection only after the poll's timeout. The first poll must still succeed later. If
+/// no poll succeeded, each request would send one more statement to the busy database.
 #[actix_web::test]
 async fn slow_connection_delays_the_first_poll_but_does_not_prevent_it() {
     let (app, relay) = TestApp::relayed(&[]).await;

@@ -58,7 +58,7 @@ async fn negative_or_excessive_discount_is_refused() {
             assert!(reply.statements().is_empty());
         }
     }
-    // A discount has either a rate or an amount. If the service accepted both, it would have to ignore one of the two.
+    // A discount has either a rate or an amount. If the service accepted both, it would have to ignore one of them.
     for object in ["", "/lines/0"] {
         let mut body = draft_with(&customer, &format!("{object}/discount_rate"), &json!("10"));
         body.pointer_mut(object).unwrap()["discount_amount"] = json!(1);

@@ -1,5 +1,5 @@
-//! Input validation (CWE-20, CWE-1284): every bound in the OpenAPI document, in bodies, forms, queries and headers. A
-//! value one step beyond a bound is refused with the name of the field. A value at the bound is accepted.
+//! Input validation (CWE-20, CWE-1284): every bound in the OpenAPI document, in bodies, forms, queries and headers. The
+//! service refuses a value one step beyond a bound, and names the field. It accepts a value at the bound.
 
 use std::iter;
 
@@ -10,7 +10,7 @@ use crate::support::examples::{Demo, Example, Field};
 use crate::support::snapshot::Snapshot;
 use crate::support::{Actor, Reply};
 
-/// Bounds that this test cannot reach, because another check refuses the request first. Each has its reason.
+/// Bounds that this test cannot reach, because another check refuses the request first. The second text is the reason.
 const NOT_REACHED: &[(&str, &str)] = &[
     ("/If-Match maxLength", "any entity tag is well-formed (RFC 9110 §8.8.3); a longer one matches no version (412)"),
     ("post_auth_confirm /password minLength", "the token is in a mail; see attacks::authentication::passwords"),
@@ -52,8 +52,8 @@ fn resized(text: &str, length: usize) -> String {
     text.chars().chain(iter::repeat(text.chars().last().unwrap())).take(length).collect()
 }
 
-/// Returns the example with a character that no pattern allows. It is a printable character for headers, which cannot
-/// contain control characters.
+/// Returns the example with a character that no pattern allows. A header cannot contain control characters, so for
+/// headers the character is printable.
 fn of_no_format(field: &Field) -> String {
     let character = if field.is_header() { 'é' } else { '\u{1}' };
     iter::once(character).chain(sample(field).chars().skip(1)).collect()
@@ -100,15 +100,18 @@ impl Walk {
             let is_reached = !NOT_REACHED.iter().any(|(other, _)| place.ends_with(other));
             if !reply.status.is_client_error() || (messages.is_empty() && is_reached) {
                 let bound = &field.schema[keyword];
-                self.faults.push(format!("{place} {bound}: one step beyond it is not refused: {}", reply.text()));
+                self.faults.push(format!(
+                    "{place} {bound}: a value one step beyond the bound is not refused: {}",
+                    reply.text()
+                ));
             }
             refusals.push(messages);
         }
         refusals
     }
 
-    /// Sends a value at each bound of a field. The reply must not contain the message for the value beyond the bound.
-    /// The test ignores messages about the whole format, because they do not identify a bound.
+    /// Sends a value at each bound of a field. The response must not contain the message that the value beyond the
+    /// bound got. Messages about the whole format are ignored, because they do not identify a bound.
     async fn stay_within(&mut self, example: &Example, field: &Field, refusals: Vec<Vec<String>>) {
         let format = match field.schema["type"].to_string().contains("\"string\"") {
             true => messages(&self.send(example, field, &json!(of_no_format(field))).await, field),
@@ -120,7 +123,7 @@ impl Walk {
             let same = messages(&reply, field).iter().any(|said| beyond.contains(said) && !format.contains(said));
             if reply.status.is_server_error() || same {
                 let place = format!("{} {} {keyword} {}", example.id, field.pointer, field.schema[keyword]);
-                self.faults.push(format!("{place}: the bound itself is refused: {}", reply.text()));
+                self.faults.push(format!("{place}: a value at the bound is refused: {}", reply.text()));
             }
         }
     }

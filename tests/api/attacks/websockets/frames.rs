@@ -60,7 +60,7 @@ async fn oversized_frame_or_message_closes_the_socket() {
     assert_eq!(
         socket.receive().await,
         json!({"type": "error", "code": "invalid_input"}),
-        "the service reads 4,096 bytes"
+        "the service must accept a message of 4,096 bytes"
     );
     let whole = fits(16_384);
     let parts: Vec<&[u8]> = whole.as_bytes().chunks(4_096).collect();
@@ -68,7 +68,7 @@ async fn oversized_frame_or_message_closes_the_socket() {
         let first = if index == 0 { TEXT } else { 0 };
         socket.frame(first | if index == parts.len() - 1 { 0x80 } else { 0 }, part).await;
     }
-    assert_eq!(socket.receive().await["code"], "invalid_input", "the service reads 16,384 bytes");
+    assert_eq!(socket.receive().await["code"], "invalid_input", "the service must accept a message of 16,384 bytes");
     socket.frame(0x80 | TEXT, fits(4_097).as_bytes()).await;
     assert_eq!(socket.close_code().await, 1009);
     socket.wait_for_event("input_validation_fail/live_too_large").await;
@@ -122,7 +122,7 @@ async fn invalid_messages_are_refused_and_too_many_close_the_socket() {
         let answer = socket.text().await;
         let code = serde_json::from_str::<serde_json::Value>(&answer).unwrap()["code"].clone();
         assert!(code == "not_json" || code == "invalid_input", "{message}: {answer}");
-        assert!(answer.len() < 50, "the answer does not repeat the message: {answer}");
+        assert!(answer.len() < 50, "the answer must not repeat the message: {answer}");
     }
     assert_eq!(socket.wait_for_event("input_validation_fail/live_message").await.len(), invalid.len());
     socket.send(&json!({"type": "x"})).await;
@@ -144,15 +144,15 @@ async fn sixty_first_message_in_a_minute_closes_the_socket() {
     socket.wait_for_event("excess_rate_limit_exceeded/live_messages").await;
 }
 
-/// Slow read: the client never reads. The queue of messages for the client is bounded, so the service disconnects the
-/// client. The receive buffer of the client is small, so that the kernel's buffers are soon full.
+/// Slow read: the client never reads. The service's queue for this client is bounded. When the queue is full, the
+/// service disconnects the client. The client's receive buffer is small, so that the queue fills up soon.
 #[actix_web::test]
 async fn client_that_does_not_read_is_disconnected() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let socket = Socket::connect_slow(&app, &alice).await;
-    // The service answers these messages without the database, so the buffers are full long before the timeout of an
-    // idle socket.
+    // The service answers these messages without the database. So the queue is full long before an idle socket would
+    // time out.
     wait::until("the slow reader is disconnected", async || {
         (0..MAX_QUEUED_CHANGES).for_each(|_| app.services().live.resync());
         logs::events(&socket.request_id).contains(&"excess_rate_limit_exceeded/live_slow_reader".to_owned())

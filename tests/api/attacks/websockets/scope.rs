@@ -1,5 +1,5 @@
-//! BOLA by ids in messages (API1): the reply to another user's id has the same bytes as the reply to a missing id, and
-//! events of other users' objects are not delivered.
+//! BOLA by ids in messages (API1): the reply to another user's id has the same bytes as the reply to a missing id.
+//! Events about objects of other users are not delivered.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -130,7 +130,7 @@ async fn users_cannot_subscribe_to_alerts() {
         let mut socket = Socket::connect(&app, user).await;
         assert_eq!(socket.subscribe("alerts", None).await, json!({"type": "error", "code": "forbidden"}));
         assert_eq!(socket.wait_for_event("authz_fail").await, ["authz_fail/forbidden"]);
-        // There is no topic for a single alert, so its id reveals nothing.
+        // No client can subscribe to a single alert, so the refusal does not reveal whether this alert exists.
         let one = socket.subscribe("alert", Some(&uuid::Uuid::new_v4().to_string())).await;
         assert_eq!(one, json!({"type": "error", "code": "invalid_input"}));
         assert_eq!(socket.subscribe("customers", None).await["type"], "subscribed");
@@ -140,7 +140,7 @@ async fn users_cannot_subscribe_to_alerts() {
     }
 }
 
-/// The socket's subscription is older than the demotion. The role is read again before each alert.
+/// The user was an administrator when the socket subscribed. The service reads the role again before each alert.
 #[actix_web::test]
 async fn demoted_administrator_receives_no_more_alerts() {
     let app = TestApp::start().await;

@@ -31,7 +31,7 @@ async fn ticket_opens_only_one_socket() {
     refused(&app, &first).await.wait_for_event("authn_token_reuse/ticket").await;
     let stored: Vec<Vec<u8>> =
         sqlx::query_scalar("select token_hash from live_tickets").fetch_all(&app.all_rows).await.unwrap();
-    assert!(stored.iter().all(|hash| hash.len() == 32), "the table has a hash, not the ticket");
+    assert!(stored.iter().all(|hash| hash.len() == 32), "the table must contain a hash of the ticket, not the ticket");
 }
 
 #[actix_web::test]
@@ -76,7 +76,7 @@ async fn message_before_authentication_closes_the_socket() {
         assert_eq!(socket.close_code().await, 4401, "{first}");
         socket.wait_for_event("authn_token_invalid/no_ticket").await;
     }
-    // The service refused the messages above before it used the ticket, so the ticket is still valid.
+    // The service refused the messages above without using the ticket, so the ticket is still valid.
     let mut socket = Socket::open(&app).await;
     socket.send(&json!({"type": "authenticate", "ticket": good})).await;
     assert_eq!(socket.receive().await["type"], "ready");
@@ -151,7 +151,7 @@ async fn unauthenticated_sockets_per_address_are_limited() {
     }
     let (head, _) = handshake(&app, "").await;
     assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
-    // A socket counts for the limit of its address only until it has authenticated.
+    // After its authentication, a socket no longer counts for the limit of its address.
     let first = ticket(&alice).await;
     waiting[0].send(&json!({"type": "authenticate", "ticket": first})).await;
     assert_eq!(waiting[0].receive().await["type"], "ready");

@@ -18,7 +18,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     logs::capture();
     let (webhook, slack) =
         (Receiver::start(ReceiverBehavior::ok()).await, Receiver::start(ReceiverBehavior::ok()).await);
-    // Both receivers use one CA file, which contains two certificates.
+    // The two receivers have different authorities, so the CA file contains two certificates.
     let folder = folder::new_path();
     let both = [&webhook, &slack].map(|one| std::fs::read_to_string(one.authority()).unwrap()).concat();
     std::fs::write(&folder, both).unwrap();
@@ -57,7 +57,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     wait_for_counts(&app, 1, 0, 0).await;
-    assert_eq!(webhook.requests().len(), 1, "after 28 more findings, no further message is sent within the window");
+    assert_eq!(webhook.requests().len(), 1, "within the window, 28 more findings must send no further message");
     app.clock.advance(TimeDelta::minutes(1));
     let after_summary = webhook.wait_for_requests(2).await;
     assert_eq!(kinds(&after_summary)[1], ("continues".to_owned(), 47));

@@ -1,4 +1,5 @@
-//! Receivers fail or hang, and processes are killed. Each message is delivered, or an event records the failure.
+//! Receivers fail or hang, and processes are killed. Even then, each message is delivered, or an event records that the
+//! service gave up.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -23,7 +24,7 @@ async fn failures(app: &TestApp) -> Vec<String> {
     .await
 }
 
-/// Waits until the delivery of the receiver's only message has failed and been postponed this many times.
+/// The receiver has exactly one message. Waits until its delivery has failed this many times and waits for a retry.
 async fn wait_until_postponed(receiver: &Receiver, times: usize) {
     let id = receiver.requests()[0].headers["strongroom-message-id"].clone();
     let noted = |line: &Value| {
@@ -48,8 +49,8 @@ async fn failing_receiver_is_tried_three_times_then_recorded_once() {
         app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
         assert_eq!(receiver.requests().len(), attempt);
         if attempt < 3 {
-            // The test changes the time of the retry and not the clock. If the clock advanced, the alert would also
-            // send a summary.
+            // The test changes the time of the retry. If it advanced the clock instead, the alert would also send a
+            // summary.
             let sql = "update outbox set next_attempt_at = created_at where done_at is null and given_up_at is null";
             sqlx::query(sql).execute(&app.all_rows).await.unwrap();
         }
@@ -75,7 +76,8 @@ async fn delays_between_delivery_attempts_grow() {
         sqlx::query_scalar(sql).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap()
     };
     let first = pause(1).await;
-    // The delay is about 30 seconds, but on a loaded machine the first attempt may have started late.
+    // The delay is about 30 seconds. On a loaded machine, the first attempt may start late, so the test accepts 1 to 45
+    // seconds.
     assert!((1..=45).contains(&first), "{first}");
     app.clock.advance(TimeDelta::seconds(46));
     let second = pause(2).await;
@@ -93,7 +95,7 @@ async fn message_of_a_killed_process_is_delivered_by_another_replica() {
     receiver.set_behavior(ReceiverBehavior::ok());
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(receiver.requests().len(), 1, "the other replica waits until the lease expires");
+    assert_eq!(receiver.requests().len(), 1, "the other replica must wait until the lease expires");
     two.clock.advance(TimeDelta::seconds(31));
     let delivered = receiver.wait_for_requests(2).await.remove(1);
     assert_eq!(delivered.headers["strongroom-message-id"], held.headers["strongroom-message-id"]);

@@ -40,8 +40,8 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
         ("STRONGROOM_RULES_FORGED_TOKENS", "2/5m"),
     ])
     .await;
-    // 300 networks reach the threshold. One more network stays below the threshold. One of the 300 sends more tokens
-    // than all others.
+    // 300 networks reach the threshold, and one further network stays below it. Among the 300, one network sends more
+    // tokens than each of the others.
     forge(&app, 2_000, 1).await;
     for network in 1..=300 {
         forge(&app, network, 2).await;

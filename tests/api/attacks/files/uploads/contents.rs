@@ -1,5 +1,5 @@
-//! Malicious content in pictures and texts. The service searches for markup where a browser would sniff it. Each
-//! refusal describes the fault and how to correct it.
+//! Malicious content in pictures and texts. The service searches for markup in the places where a browser would look
+//! for it (MIME sniffing). Each refusal describes the fault and how to correct it.
 
 use super::{assert_nothing_is_stored, assert_refused_with_message};
 use crate::support::TestApp;
@@ -20,12 +20,13 @@ const UTF16: &str = "is text in UTF-16: save the file as UTF-8 (in Excel: \"CSV 
 /// The first two boxes (the units of the MP4 format) of a video.
 const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x0emdatpixels";
 
-/// A trailer of Samsung's phones. It contains the time of a picture, and a directory of its own entries.
+/// The trailer that Samsung's phones append to a picture. It contains the time of the picture, and a directory of the
+/// trailer's entries.
 const SAMSUNG: &[u8] = b"\0\0\x01\x0a\x04\0\0\0Time1577836800000\
     SEFH\x65\0\0\0\x01\0\0\0\0\0\x01\x0a\x19\0\0\0\x19\0\0\0\x18\0\0\0SEFT";
 
-/// Returns an AFCP trailer, in which picture archives append captions to a JPEG. The trailer contains its own position
-/// in the file, which is the size of the picture.
+/// Returns an AFCP trailer. Picture archives append captions to a JPEG in this format. The trailer contains its own
+/// position in the file, which equals the size of the picture.
 fn captions(picture: usize) -> Vec<u8> {
     let start = u32::try_from(picture).unwrap().to_be_bytes();
     joined(&[b"AXS!\x01\0\0\0\0\0\0\0AXS!", &start, &[0; 4]])
@@ -110,14 +111,14 @@ async fn refused_content_is_not_stored_and_gets_a_helpful_message() {
     for (what, name, content, message) in refused() {
         let reply = alice.upload(Form::default().file(name, media_type(name), &content)).await;
         assert_refused_with_message(&reply, &message, what);
-        assert!(!reply.text().contains("alert"), "{what}: the response contains no content of the file");
+        assert!(!reply.text().contains("alert"), "{what}: the response must not repeat the content of the file");
     }
     assert_eq!(app.digest_all().await, before);
     assert_nothing_is_stored(&app).await;
 }
 
-/// The service must accept a valid file that contains bytes like markup by chance, or data that cameras and
-/// spreadsheets add.
+/// The service must accept a valid file that contains bytes that only look like markup. It must also accept data that
+/// cameras and spreadsheets add.
 #[actix_web::test]
 async fn valid_content_that_resembles_markup_is_accepted() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! The corpus in `tests/corpus`: files of real producers are accepted, and hostile variants are refused for the reason
-//! in the name of their folder.
+//! The corpus in `tests/corpus`: the service accepts files of real programs. It refuses the hostile variants, each for
+//! the reason that its folder names.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -47,8 +47,8 @@ fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
     entries
 }
 
-/// Returns a form as a browser sends it, with the media type that belongs to the extension of the file. If the
-/// extension is unknown, the form declares a PDF.
+/// Returns a form as a browser sends it. The media type follows from the file's extension. If the extension is unknown,
+/// the form declares a PDF.
 fn form(name: &str, content: &[u8]) -> Form {
     let media_type = match name.rsplit_once('.').unwrap().1 {
         "pdf" => "application/pdf",

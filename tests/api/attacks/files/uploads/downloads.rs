@@ -11,7 +11,7 @@ async fn content_of(alice: &crate::support::Actor, form: Form) -> String {
     format!("/api/v1/documents/{}/content", document["id"].as_str().unwrap())
 }
 
-/// File names as clients send them, and the names as they are stored.
+/// Each file name that a client sends, and the name that the service stores.
 const NAMES: [(&str, &str); 14] = [
     ("..%2F..%5Cetc%2fpasswd.txt", "_.._etc_passwd.txt"),
     ("a.exe%00.txt", "a.exe.txt"),
@@ -49,7 +49,8 @@ async fn file_name_is_sanitized_for_headers_and_file_systems() {
     assert!(disposition.len() < 1_500 && disposition.contains("; filename*=UTF-8''%D0%B6"), "{disposition}");
 }
 
-/// A line break in a name makes the form invalid, so it cannot inject a response header.
+/// The service refuses a form with a line break in a file name. Otherwise the name could inject a header into the
+/// response of a download.
 #[actix_web::test]
 async fn line_break_in_a_file_name_injects_no_header() {
     let app = TestApp::start().await;
@@ -61,8 +62,8 @@ async fn line_break_in_a_file_name_injects_no_header() {
     super::assert_nothing_is_stored(&app).await;
 }
 
-/// Stored XSS: the service sends a file that looks like a web page as text, with headers that forbid sniffing. If a
-/// browser displays it anyway, the page has no origin and no rights.
+/// Stored XSS: a file looks like a web page. The service sends it as text, with headers that forbid sniffing. If a
+/// browser displays the file anyway, the page has no origin and no rights.
 #[actix_web::test]
 async fn download_is_an_attachment_and_never_rendered() {
     let app = TestApp::start().await;
@@ -91,7 +92,7 @@ async fn download_is_an_attachment_and_never_rendered() {
     }
 }
 
-/// Other servers had a fault: a request with many ranges made them send a file a thousand times.
+/// A known fault of other servers: one request with many ranges made them send the whole file many times.
 #[actix_web::test]
 async fn range_returns_at_most_the_file() {
     let app = TestApp::start().await;

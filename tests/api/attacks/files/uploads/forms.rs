@@ -74,7 +74,8 @@ async fn form_with_unknown_duplicate_or_invalid_parts_is_refused() {
     alice.upload(sound().text("title", &"x".repeat(200))).await.ok(201);
 }
 
-/// These bodies are truncated, continue after the final boundary, or have another media type or no boundary.
+/// Some of these bodies are truncated or continue after the final boundary. Others have another media type or no
+/// boundary.
 #[actix_web::test]
 async fn malformed_form_is_refused() {
     let app = TestApp::start().await;

@@ -4,7 +4,7 @@
 //! - quota exhaustion ([`quotas`]), slow clients and disconnects ([`transfers`]);
 //! - stored XSS and header injection by downloads ([`downloads`]).
 //!
-//! After each refusal, the database contains no new row and no reservation, and the store contains no new file.
+//! After each refusal, the tests check that nothing is left: no row, no reservation, and no file in the store.
 
 mod contents;
 mod corpus;

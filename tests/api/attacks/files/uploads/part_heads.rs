@@ -1,6 +1,6 @@
-//! Headers of the parts of a form (CWE-436). If a proxy and the service parse a form differently,
-//! the proxy scans another file than the service stores. So the service refuses a part whose type contradicts its file name, decodes encoded
-//! file names, and ignores the `Content-Length` of a part (RFC 7578, section 4.8).
+//! Headers of the parts of a form (CWE-436). If a proxy and the service parse a form differently, the proxy scans one
+//! file and the service stores another. So the service refuses a part whose type contradicts its file name. It decodes
+//! encoded file names, and ignores the `Content-Length` of a part (RFC 7578, section 4.8).
 
 use super::{assert_nothing_is_stored, assert_part_refused, assert_refused_with_message};
 use crate::support::TestApp;
@@ -55,7 +55,7 @@ async fn name_and_declared_type_that_disagree_are_refused() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// `filename*` overrides `filename` (RFC 6266, section 4.3). An attacker gives both names different endings, to deceive
+/// `filename*` overrides `filename` (RFC 6266, section 4.3). An attacker sends both with different endings, to deceive
 /// a proxy that reads only `filename`.
 #[actix_web::test]
 async fn extended_name_decides_where_two_names_disagree() {

@@ -49,8 +49,8 @@ async fn parallel_uploads_cannot_exceed_the_byte_quota() {
     let replies = join_all((0..20).map(|_| alice.upload(Form::with_size(10_000)))).await;
     let made = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
     // Each reservation is larger than its file, because `Content-Length` includes the form around the file. So the
-    // quota may admit only nine files while all uploads run. A tenth file is admitted after the other reservations have
-    // been reduced to the size of their files.
+    // quota may admit only nine files while all uploads run. When an upload completes, its reservation shrinks to the
+    // size of its file. Then a tenth file fits.
     assert!((9..=10).contains(&made), "{made}");
     if made == 9 {
         alice.upload(Form::with_size(10_000)).await.ok(201);
@@ -116,8 +116,8 @@ async fn interrupted(actor: &Actor, form: Form, meanwhile: impl Future<Output = 
 }
 
 /// To release the quota of a refused upload, the service needs a row of the deletion queue. The upload's own rollback
-/// or a sweep may still lock this row. The release must wait for the lock, because otherwise the quota would stay
-/// reserved for two hours.
+/// or a sweep may still lock this row. The release must wait for the lock. Otherwise the quota would stay reserved for
+/// two hours.
 #[actix_web::test]
 async fn release_waits_for_a_locked_queue_row() {
     let app = TestApp::start().await;
@@ -176,7 +176,8 @@ async fn upload_whose_file_is_claimed_for_deletion_returns_503() {
     wait_until_nothing_is_stored(&app).await;
 }
 
-/// The object store is unavailable. The service deletes the remaining files when the store is available again.
+/// The object store is unavailable, so the upload fails. When the store is available again, the service deletes what
+/// the upload has left there.
 #[actix_web::test]
 async fn unavailable_store_returns_503_and_leaves_no_partial_document() {
     let app = TestApp::start().await;

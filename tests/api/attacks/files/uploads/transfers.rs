@@ -1,4 +1,4 @@
-//! Uploads that are too large, too slow, of another length than announced, or interrupted.
+//! Uploads that are too large, too slow or interrupted, or whose length differs from `Content-Length`.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -125,7 +125,7 @@ async fn connection_reset_during_an_upload_leaves_nothing() {
     wait_until_nothing_is_stored(&app).await;
 }
 
-/// Slow POST: at 500 bytes per second, this upload would take six hours.
+/// Slow POST: at 500 bytes per second, this upload would occupy its connection for six hours.
 #[actix_web::test]
 async fn slow_upload_times_out() {
     let app = TestApp::start().await;

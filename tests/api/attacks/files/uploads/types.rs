@@ -12,7 +12,7 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
 }
 
-/// Returns a description, the file name, the declared type and the content.
+/// Returns for each file its description, name, declared type and content.
 fn refused() -> Vec<(&'static str, &'static str, &'static str, Vec<u8>)> {
     let zip = joined(&[b"PK\x03\x04", &[0; 60], ARCHIVE]);
     vec![

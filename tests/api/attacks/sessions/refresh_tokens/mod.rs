@@ -88,8 +88,8 @@ async fn replay_within_grace_gets_newest_unused_token() {
     assert_session_ended(&read_profile(&alice).await);
 }
 
-/// A replay within the grace period costs one more statement, however many tokens follow the replayed token. It ends no
-/// session.
+/// A replay within the grace period costs one more statement, however many tokens follow the replayed token. A replay
+/// within the grace period ends no session.
 #[actix_web::test]
 async fn replay_within_grace_follows_bounded_chain() {
     let app = TestApp::start().await;
@@ -138,7 +138,7 @@ async fn session_ends_when_idle_and_at_absolute_limit() {
         .await
         .assert_refused(401, "unauthenticated")
         .assert_events(&["authn_token_revoked/expired"]);
-    // Almost 28 days have passed. After 30 days the session ends, even if the user has used it all the time.
+    // Almost 28 days have passed. A session ends after 30 days, even if its user refreshes it all the time.
     app.clock.advance(TimeDelta::days(2) + TimeDelta::seconds(5));
     busy.refresh(&app, &cookie)
         .await

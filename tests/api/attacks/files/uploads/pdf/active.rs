@@ -1,5 +1,5 @@
-//! Active content is executed when a user opens a PDF or clicks in it (CWE-434). The tests write each kind as a plain
-//! name, as a reference, and in a compressed stream.
+//! Active content is executed when a user opens a PDF or clicks in it (CWE-434). The tests write each kind of active
+//! content in three ways: as a plain name, as a reference, and in a compressed stream.
 
 use super::{refusal, upload, user};
 use crate::attacks::files::uploads::assert_nothing_is_stored;
@@ -29,7 +29,7 @@ fn attached(name: &str, subtype: &str, content: &[u8]) -> PdfFile {
         .stream(&format!("/Type /EmbeddedFile /Subtype {subtype}"), content)
 }
 
-/// Returns a description, a word of the expected message, and the file.
+/// Returns for each file its description, a word of the expected message, and the file itself.
 fn active() -> Vec<(&'static str, &'static str, PdfFile)> {
     let invoice = b"<?xml version=\"1.0\"?><Invoice></Invoice>";
     vec![
@@ -169,7 +169,8 @@ async fn active_content_that_only_a_repairing_reader_finds_is_refused() {
     }
 }
 
-/// An incremental update replaces objects. A replaced object is no longer part of the document.
+/// An incremental update of a PDF replaces objects. Only the last revision counts, because readers ignore the replaced
+/// object.
 #[actix_web::test]
 async fn last_revision_of_an_object_is_inspected() {
     let (_app, alice) = user().await;

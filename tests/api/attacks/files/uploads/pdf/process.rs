@@ -1,4 +1,4 @@
-//! Files that crash or stall a parser (CWE-674, CWE-400): the child process that inspects the file ends, but the
+//! Files that crash or stall a parser (CWE-674, CWE-400). A child process inspects the file: the child ends, and the
 //! service continues. The tests read the state of the processes from `/proc`.
 #![cfg(target_os = "linux")]
 
@@ -16,7 +16,7 @@ use crate::support::{Actor, Reply, TestApp, wait};
 const UNREADABLE: &str = "The PDF cannot be read whole";
 
 /// A PDF in which each object is a string that contains all later objects. So parsing 40,000 objects takes 40,000²/2
-/// steps of 14 bytes.
+/// steps, each over 14 bytes.
 fn looping() -> Vec<u8> {
     const OBJECTS: usize = 40_000;
     let mut file =
@@ -38,7 +38,8 @@ fn bomb() -> Vec<u8> {
     PdfFile::default().stream("/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode", &content).plain()
 }
 
-/// Returns the processes that inspect a PDF for this service. Their standard input is a file in the service's folder.
+/// Returns the processes that inspect a PDF for this service. The test recognizes such a process by its standard input:
+/// a file in the service's folder.
 fn inspections(app: &TestApp) -> Vec<PathBuf> {
     let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
     let reads =
@@ -65,7 +66,7 @@ async fn looping_inspections_are_stopped_while_other_requests_are_served() {
     assert!(refusal(&upload(&alice, &file).await, "a loop").starts_with(UNREADABLE));
     let (ended, peak) = (Cell::new(0), Cell::new(0));
     let looped = async || {
-        // On a busy machine, the upload may get 503, because it waited too long for a free inspection.
+        // On a busy machine, the upload may get 503, because it waited too long for its inspection to start.
         assert!([400, 503].contains(&upload(&alice, &file).await.status.as_u16()));
         ended.set(ended.get() + 1);
     };
@@ -78,7 +79,7 @@ async fn looping_inspections_are_stopped_while_other_requests_are_served() {
     let served = async {
         inspection(&app).await;
         alice.get("/api/v1/documents").await.ok(200);
-        assert_eq!(ended.get(), 0, "other requests are answered while the inspections run");
+        assert_eq!(ended.get(), 0, "other requests must be answered while the inspections run");
     };
     tokio::join!(looped(), looped(), watched, served);
     assert_eq!(peak.get(), 1, "at most one inspection per worker runs at the same time");
@@ -121,7 +122,7 @@ async fn inspection_process_has_resource_limits_and_no_environment_or_open_files
         }
         let input = fs::read_to_string(process.join("fdinfo/0")).unwrap();
         let flags = input.lines().find_map(|line| line.strip_prefix("flags:")).unwrap().trim();
-        assert_eq!(flags.chars().last(), Some('0'), "the process can only read its input file");
+        assert_eq!(flags.chars().last(), Some('0'), "the process must not be able to write to its input file");
         assert_eq!(fs::read_to_string(process.join("oom_score_adj")).unwrap().trim(), "1000");
     };
     tokio::join!(upload(&alice, &file), watched);
@@ -138,8 +139,8 @@ async fn upload_with_signal(app: &TestApp, user: &Actor, signal: &str) -> Reply 
     tokio::join!(upload(user, &file), sent).0
 }
 
-/// The bomb above aborts the parser. We know no file that overflows the parser's stack (20,000 nested or chained
-/// objects do not), so the test sends the signal of a crash.
+/// The bomb above aborts the parser. No known file overflows the parser's stack: 20,000 nested or chained objects do
+/// not. So the test sends the signal that a stack overflow would cause.
 #[actix_web::test]
 async fn crashed_inspection_refuses_its_upload_and_the_service_keeps_running() {
     let (app, alice) = user().await;
