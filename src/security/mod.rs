@@ -1,9 +1,9 @@
-//! Layer 3: the security practices. The folders are grouped as the chapters of OWASP ASVS 5.0.
-//! Each file or folder in such a folder is a practice.
+//! The security practices: layer 3 of `docs/ARCHITECTURE.md`. The folders follow the chapters of OWASP ASVS 5.0.
+//! Each file or folder in them is one practice.
 //!
 //! The head of each practice describes the attack (CWE, OWASP API Top 10), the control, its limits, its ASVS ids and
-//! its attack test in `tests/api/attacks/`. `app/stack.rs` and `app/routes.rs` decide which practices apply to a
-//! request, and in which order.
+//! its attack test in `tests/api/attacks/`.
+//! `app/stack.rs` and `app/routes.rs` decide which practices apply to a request, and in what order.
 
 pub mod audit;
 pub mod authentication;

@@ -1,16 +1,17 @@
-//! Excessive logging (CWE-779, CWE-770, API4:2023): a flood of refused requests is stored as a few rows that count
-//! them.
+//! Excessive logging (CWE-779, CWE-770, API4:2023): a few rows count a whole flood of refused requests.
 //!
 //! **Attack**: one client sends thousands of requests a second that are refused.
-//! If each of them left a row and a log line, they would fill the disk until users can no longer write or sign in.
+//! If each refusal left a row and a log line, the disk would fill up. Users could then neither write nor sign in.
 //! **Control**: events are equal if they have the same kind, reason, route, network, user, session and identifier hash.
-//! In each minute, the first 20 equal events get their own row each.
-//! Further events only increment an *aggregate*, a counter in memory.
-//! At the end of the minute, and at shutdown, each aggregate is written as one row and one log line with its amount.
-//! The detection rules count aggregated events at once, not only at the end of the minute.
+//! In each minute, each of the first 20 equal events gets its own row.
+//! Further equal events only increment an *aggregate*: a counter in memory.
+//! At the end of the minute, and at shutdown, the service writes each aggregate as one row and one log line.
+//! Both contain the number of events.
+//! The detection rules do not wait for the end of the minute: they count aggregated events at once.
 //!
-//! The memory for aggregates is bounded. Low-priority events (from anonymous clients, or bad requests) get 5,000
-//! aggregates a minute. Further low-priority events share one aggregate per kind and reason.
+//! The memory for aggregates is bounded.
+//! Low-priority events are events of anonymous clients, and events about rate limits or invalid input.
+//! They get at most 5,000 aggregates a minute. After that, they share one aggregate per kind and reason.
 //! Another 5,000 aggregates are reserved for events about users, so that a flood of anonymous requests cannot hide
 //! them.
 //! **Limits**: `kill -9` loses the aggregates of the current minute.
@@ -28,7 +29,7 @@ use super::kinds::EventKind;
 use crate::base::id::{SessionId, UserId};
 use crate::http::matched_route::MatchedRoute;
 
-/// How long events are aggregated before their amount is written.
+/// How long events are aggregated before their number is written.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(1);
 /// The maximum number of equal events that get their own row in a window.
 pub const MAX_SINGLE: u32 = 20;
@@ -38,7 +39,7 @@ pub const MAX_SINGLE_LOW_PRIORITY: u32 = 2_000;
 /// An aggregate has about 300 bytes.
 pub const MAX_AGGREGATES: usize = 10_000;
 
-/// The fields by which events are aggregated: all events of an aggregate have these values in common.
+/// The values that all events of an aggregate have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AggregateKey {
     pub kind: EventKind,
@@ -46,17 +47,18 @@ pub struct AggregateKey {
     pub user: Option<UserId>,
     pub session: Option<SessionId>,
     pub subject: Option<String>,
-    /// The route and network of the events. `None` if low-priority events have used up their aggregates: this aggregate
-    /// then counts the events of all routes and networks.
+    /// The route and the network of the events.
+    /// `None` in a shared aggregate, which counts the events of all routes and networks.
+    /// Low-priority events share one when they have used up their own aggregates.
     pub place: Option<(MatchedRoute, IpAddr)>,
 }
 
 #[derive(Default)]
 struct Aggregate {
     single: u32,
-    /// The number of events that did not get their own row.
+    /// The number of events without their own row.
     amount: u64,
-    /// How many of the `amount` events the detection rules have not counted yet.
+    /// The part of `amount` that the detection rules have not counted yet.
     uncounted: u64,
 }
 
@@ -91,8 +93,8 @@ impl Aggregates {
         true
     }
 
-    /// Returns the events that the detection rules have not counted yet, of at most `most` aggregates.
-    /// Marks these events as counted.
+    /// Takes at most `most` aggregates with events that the detection rules have not counted yet.
+    /// Returns the number of these events per aggregate, and marks them as counted.
     pub fn take_uncounted(&mut self, most: usize) -> Vec<(AggregateKey, u64)> {
         let uncounted = self.aggregates.iter_mut().filter(|(_, aggregate)| aggregate.uncounted > 0).take(most);
         uncounted.map(|(key, aggregate)| (key.clone(), std::mem::take(&mut aggregate.uncounted))).collect()
@@ -102,7 +104,7 @@ impl Aggregates {
         self.ends_at.is_some_and(|ends_at| now >= ends_at)
     }
 
-    /// Ends the window: returns the amounts of all aggregates, and removes the aggregates.
+    /// Ends the window: removes all aggregates and returns their amounts.
     pub fn take_amounts(&mut self) -> Vec<(AggregateKey, u64)> {
         (self.ends_at, self.single_low_priority) = (None, 0);
         self.aggregates
@@ -132,7 +134,7 @@ mod tests {
         }
     }
 
-    /// Checks that no event is lost: the events with their own row and the amounts add up to the number of all events.
+    /// Checks that no event is lost: events with their own row plus the amounts of the aggregates equal all events.
     #[test]
     fn flood_from_many_networks_takes_bounded_memory_and_loses_no_count() {
         let (mut aggregates, now) = (Aggregates::default(), DateTime::UNIX_EPOCH);
@@ -143,7 +145,7 @@ mod tests {
             }
         }
         assert_eq!(single, u64::from(MAX_SINGLE_LOW_PRIORITY));
-        // Although low-priority events have used up their aggregates, an event about a user still gets one.
+        // Low-priority events have used up their aggregates. An event about a user must still get its own aggregate.
         let user = UserId::new();
         let of_user = (0..150).filter(|_| aggregates.add(key(Some(user), 1), false, true, now)).count();
         assert_eq!(of_user, 150 - MAX_SINGLE as usize);

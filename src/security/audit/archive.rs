@@ -2,12 +2,13 @@
 //!
 //! **Attack**: the table of security events grows without bound.
 //! Or an attacker deletes the rows that prove an attack, and the deletion looks like a clean-up of old rows.
-//! **Control**: the command `audit archive` works on batches: a batch is a seal of the
-//! [`hash_chain`](super::hash_chain) with the rows that it covers.
-//! The command verifies whole batches, writes them to a file, and deletes them in the transaction that records
-//! `sys_audit_archived`. The MAC of this event needs the master key, so the schema's owner alone cannot delete a batch
-//! unnoticed. The first batch that remains in the database contains the MAC of the last archived batch.
-//! So `audit verify --archive` can check the files, the database, and the link between them.
+//! **Control**: a batch is one seal of the [`hash_chain`](super::hash_chain) and the rows that the seal covers.
+//! The command verifies whole batches and writes them to a file.
+//! Then one transaction deletes them and records the event `sys_audit_archived`.
+//! The MAC of this event needs the master key.
+//! So an attacker who is only the schema's owner cannot disguise a deletion as archiving.
+//! The first batch that remains in the database contains the MAC of the last archived batch.
+//! So `audit verify --archive` can check the files, the database, and the link between the two.
 //! **Limits**: an operator can delete the archive files. Store the files where the owner of the database cannot write.
 //! **ASVS**: 16.4.2, 14.2.7
 //! **Test**: `attacks::audit::archive`
@@ -26,7 +27,7 @@ use super::verify_store;
 use crate::http::error::ApiError;
 use crate::security::crypto::keys::Keys;
 
-/// A complete archive file. Its batches are still in the database until [`remove`] deletes them.
+/// A complete archive file. Its batches stay in the database until [`remove`] deletes them.
 pub struct ArchiveFile {
     pub file: PathBuf,
     pub last_batch: i64,
@@ -102,7 +103,7 @@ async fn write_batches(
 /// Deletes the archived batches and records `sys_audit_archived` in the same transaction.
 /// If this fails, nothing is deleted, and the operator can run the command again.
 ///
-/// Call it within [`background`](super::context::background), which provides the recorder that the event needs.
+/// Call it within [`background`](super::context::background): the event needs the recorder of that context.
 pub async fn remove(connection: &mut PgConnection, written: &ArchiveFile) -> Result<(), ArchiveError> {
     let mut transaction = connection.begin().await?;
     let event = Event::new(EventKind::SysAuditArchived).amount(written.last_batch.unsigned_abs());

@@ -1,11 +1,10 @@
-//! SQL of the command `audit archive`, which runs as the schema's owner because the service's role may not delete
-//! events.
+//! SQL of the command `audit archive`. It runs as the schema's owner, because the service's role may not delete events.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 /// Returns the last batch that was sealed before `before`, or `None`.
-/// Never returns the newest batch, because the next seal needs it as its predecessor.
+/// Never returns the newest batch, because the next seal must contain the MAC of that batch.
 pub async fn last_batch_before(
     connection: &mut PgConnection,
     before: DateTime<Utc>,

@@ -1,20 +1,20 @@
-//! Chain heads: the service signs each new end of the hash chain (Ed25519) and writes it to the log.
-//! If an attacker truncates the chain in the database, the log still contains the newer heads, so the truncation is
-//! detected.
+//! Chain heads: the signed state of the hash chain after each batch. The service signs each head (Ed25519) and logs it.
+//! If an attacker truncates the chain in the database, the log still contains the heads of the deleted batches.
+//! So `audit verify --heads` detects the truncation.
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 
 use crate::base::hex::{hex, unhex};
 use crate::security::crypto::keys::{KeyId, Keys, Tag};
 
-/// The text with which each chain head in the log begins.
+/// Each chain head in the log begins with this text.
 const PREFIX: &str = "strongroom-head";
 
 /// A chain head: the state of the hash chain after a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainHead {
     pub batch: i64,
-    /// The number of rows that are sealed by this batch and all earlier ones.
+    /// The number of rows in this batch and all earlier batches.
     pub events: i64,
     pub mac: Tag,
 }
@@ -31,7 +31,7 @@ pub fn public_keys(keys: &Keys) -> String {
 pub struct ChainHeads {
     /// The heads with a valid signature by a configured key.
     pub signed: Vec<ChainHead>,
-    /// The id of the unknown key of each head that no configured key has signed.
+    /// The key id of each head whose key is not configured.
     pub unknown: Vec<KeyId>,
     /// The number of heads with an invalid signature.
     pub forged: usize,
@@ -57,7 +57,7 @@ impl ChainHeads {
 impl ChainHead {
     /// Formats the head as `strongroom-head.BATCH.EVENTS.MAC.SIGNATURE`.
     /// The result is one word, so it can be found in any log format.
-    /// The MAC begins with the id of the master key, which tells the reader which public key verifies the signature.
+    /// The MAC begins with the id of the master key, so a reader can select the public key that verifies the signature.
     #[must_use]
     pub fn line(&self, keys: &Keys) -> String {
         let signed = format!("{PREFIX}.{}.{}.{}", self.batch, self.events, hex(&self.mac.to_bytes()));

@@ -1,8 +1,8 @@
 //! The context of security events: the request with its address and caller, and the recorder.
 //! The context is a task-local variable, so code can record an event without a recorder as an argument.
-//! The recorder is not global, because the tests run many services in one process.
+//! The recorder is not a global variable, because the tests run many services in one process.
 //!
-//! [`inherit`] passes the context to a spawned task, which would otherwise have none.
+//! A spawned task does not get the context by itself: [`inherit`] passes it on.
 //! Work outside of a request runs in [`background`].
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -52,7 +52,7 @@ impl Context {
         Self::new(recorder.clone(), None)
     }
 
-    /// Returns the authenticated caller of the request, or `None` if there is none.
+    /// Returns the authenticated caller of the request, or `None` for an anonymous request.
     #[must_use]
     pub fn caller(&self) -> Option<(UserId, SessionId)> {
         self.caller.get().copied()
@@ -69,8 +69,8 @@ pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     let Some(recorder) = request.app_data::<Data<Recorder>>().map(|recorder| recorder.get_ref().clone()) else {
         return next.call(request).await;
     };
-    // Read the address and the route first. Both may write to the extensions of the request.
-    // This would panic while the extensions are borrowed to read the id.
+    // Read the address and the route before the id. Both reads may write to the extensions of the request.
+    // To read the id, the extensions are borrowed, and a write during a borrow would panic.
     let (address, route) = (ClientAddr::of(&request), MatchedRoute::of(request.request()));
     let facts = Request {
         id: request.extensions().get::<RequestId>().map(|id| Uuid::from(*id)),
@@ -110,8 +110,8 @@ pub fn set_caller(user: UserId, session: SessionId) {
     }
 }
 
-/// Sets the object to which access is about to be denied. Only necessary if the path of the request does not contain
-/// its id.
+/// Sets the object to which access is about to be denied.
+/// Call it only if the path of the request does not contain the id of the object.
 pub fn set_denied_object(object: Object) {
     if let Some(context) = current() {
         *context.denied.lock().unwrap_or_else(PoisonError::into_inner) = Some(object);

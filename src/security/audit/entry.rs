@@ -1,8 +1,8 @@
 //! A security event as a database row, with its MAC (message authentication code).
 //!
-//! The MAC covers every field in a fixed order. The length of each field is part of the MAC's input, because the fields
-//! `ab`, `c` and the fields `a`, `bc` would otherwise have the same MAC.
-//! Absent fields are marked, so that they differ from empty texts.
+//! The MAC covers every field in a fixed order. The length of each field is part of the MAC's input.
+//! Otherwise the fields `ab`, `c` would have the same MAC as the fields `a`, `bc`.
+//! An absent field is encoded differently from an empty text.
 //! The fields are not encoded as JSON, because JSON has several encodings for one value.
 
 use chrono::{DateTime, Utc};
@@ -12,7 +12,7 @@ use super::kinds::EventKind;
 use super::objects::Object;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// An event with all its fields. The writer sets `object_class` later, because this needs a query.
+/// An event with all its fields. The writer sets `object_class` later, because finding it takes a query.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub id: Uuid,
@@ -41,7 +41,7 @@ pub enum Task {
     /// Only count the entry for the detection rules. Its row is written elsewhere: in the transaction of the action, or
     /// as part of an aggregate.
     Count,
-    /// Only write the entry: it is the row of an aggregate, and the events of an aggregate were already counted.
+    /// Only write the entry. It is the row of an aggregate, whose events were already counted.
     Write,
 }
 
@@ -68,7 +68,7 @@ pub struct Fields<'a> {
 
 impl Entry {
     /// Returns the number of events that this entry represents: the amount of an aggregate, otherwise 1.
-    /// The detection rules only use it for kinds whose `amount` is a number of events.
+    /// The detection rules use this number only for kinds whose `amount` is a number of events.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.amount.map_or(1, i64::unsigned_abs)
@@ -107,7 +107,7 @@ impl Fields<'_> {
         keys.sign(Purpose::SecurityEvent, &slices(&self.parts()))
     }
 
-    /// Returns whether one of the configured keys has signed these fields with this tag.
+    /// Returns whether `tag` is a valid MAC of these fields under one of the configured keys.
     #[must_use]
     pub fn verify(&self, keys: &Keys, tag: &Tag) -> bool {
         keys.verify(Purpose::SecurityEvent, &slices(&self.parts()), tag)

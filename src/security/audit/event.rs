@@ -1,9 +1,9 @@
 //! Creates and records security events.
 //!
-//! [`Event::record`] writes a log line and puts the row in a queue, so that the request does not wait for the database.
-//! During a flood of equal events, [`Event::record`] only increments an [aggregate](super::aggregates).
-//! [`Event::record_in`] writes the row in an open transaction.
-//! Critical actions use [`Event::record_in`], because an action must not be committed without its event.
+//! - [`Event::record`] writes a log line and puts the row in a queue, so that the request does not wait for the
+//!   database. During a flood of equal events, it only increments an [aggregate](super::aggregates).
+//! - [`Event::record_in`] writes the row in the transaction of a critical action.
+//!   So the action cannot be committed without its event.
 
 use std::net::IpAddr;
 
@@ -23,7 +23,7 @@ use crate::http::matched_route::MatchedRoute;
 
 /// The log target of all security events.
 pub const TARGET: &str = "security";
-/// The log target of aggregated events. It is off by default: otherwise a flood of events would fill the log.
+/// The log target of aggregated events. It is off by default, because a flood of events would fill the log.
 const AGGREGATE_TARGET: &str = "security_aggregate";
 
 /// A security event that was not recorded yet.
@@ -39,7 +39,7 @@ pub struct Event {
     amount: Option<i64>,
 }
 
-/// Events whose rows are in an open transaction. Publish them after its commit. Drop them after a rollback.
+/// Events whose rows are in an open transaction. Publish the events after the commit. Drop them after a rollback.
 #[must_use = "publish the events once the transaction has committed"]
 pub struct PendingEvents(Vec<(Event, Entry)>);
 
@@ -110,8 +110,7 @@ impl Event {
 
     /// Writes the row in this transaction. The caller must publish the returned events after the commit.
     ///
-    /// # Errors
-    /// Fails if the task has no recorder: a critical action must not be committed without its event.
+    /// # Errors Fails if the task has no recorder, because a critical action must not be committed without its event.
     pub async fn record_in(self, connection: &mut PgConnection) -> ApiResult<PendingEvents> {
         Self::record_all_in(vec![self], connection).await
     }
@@ -185,8 +184,8 @@ impl Event {
         }
     }
 
-    /// Writes the log line. Only an aggregate has a `place`, which is its route and network.
-    /// An aggregate is logged outside of a request, so `context` does not contain its route and network.
+    /// Writes the log line. `place` is the route and network of an aggregate, and `None` for a single event.
+    /// The log line of an aggregate must name them, because an aggregate is logged outside of a request.
     fn log(&self, context: Option<&Context>, place: Option<&(MatchedRoute, IpAddr)>) {
         let (user, session) = self.user_and_session(context);
         let user = user.map(tracing::field::display);

@@ -4,13 +4,14 @@
 //! The attacker edits, deletes, inserts or reorders events, deletes the newest events (truncation), or restores an old
 //! backup.
 //! **Control**: each row has a MAC under a key that is not in the database.
-//! Every five seconds, one replica seals the new rows. A seal is one link of the chain: a MAC over the previous seal
-//! and over the MACs of the new rows, in order. The head of the chain is signed with Ed25519 and logged, so the log
-//! reveals a truncation too.
+//! Every five seconds, one replica seals the new rows.
+//! A seal is one link of the chain: a MAC over the previous seal and over the MACs of the new rows, in order.
+//! Each new end of the chain (chain head) is signed with Ed25519 and logged, so that the log reveals a truncation.
 //!
-//! An event and a metric report two faults: a row without a seal after 15 seconds, and a missing or disabled trigger.
-//! A database session of the service's role could lock the tables of the seals, so that no row can be sealed.
-//! A session that does this for 15 seconds is terminated.
+//! Two faults cause an event and show in a metric: a row without a seal after 15 seconds, and a missing or disabled
+//! trigger on the audit tables.
+//! An attacker with the service's role could prevent sealing by a lock on the tables of the seals.
+//! A database session that holds such a lock for 15 seconds is terminated.
 //! **Limits**: an attacker who has the master key can forge the chain.
 //! A schema owner can delete a row before it is sealed, if they also delete its entry in `security_events_unsealed`
 //! (`docs/security-events.md`).
@@ -34,15 +35,15 @@ use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
 /// How often the service seals new rows.
 pub const SEAL_INTERVAL: Duration = Duration::from_secs(5);
-/// How long a row may wait for its seal. A longer wait is reported, and a database session that blocks sealing for
-/// longer is terminated.
+/// How long a row may wait for its seal. A longer wait is reported.
+/// A database session that blocks sealing for longer is terminated.
 const MAX_SEAL_DELAY: Duration = Duration::from_secs(15);
 /// The maximum number of rows in one seal. It bounds the memory and the time that one transaction needs.
 const MAX_BATCH_ROWS: i32 = 5_000;
-/// The first seal has no previous seal, so it contains this value instead of the MAC of one.
+/// The first seal contains this value in place of the MAC of a previous seal.
 pub const GENESIS_MAC: [u8; Tag::LENGTH] = [0; Tag::LENGTH];
 
-/// Seals new rows: adds a link to the hash chain that covers them.
+/// Seals new rows: each seal is a new link of the hash chain.
 pub struct ChainWriter {
     pool: PgPool,
     keys: Arc<Keys>,
@@ -115,8 +116,8 @@ impl ChainWriter {
         self.seal_all(false).await
     }
 
-    /// Seals the last rows at shutdown. If another replica is sealing, this call waits and seals afterwards: the
-    /// transaction of the other replica may not see the newest rows of this replica.
+    /// Seals the last rows at shutdown. If another replica is sealing, this call waits and then seals.
+    /// It must do so, because the other replica's transaction may not see the newest rows of this replica.
     pub async fn seal_remaining(&self) -> Result<(), sqlx::Error> {
         self.seal_all(true).await
     }
@@ -162,7 +163,7 @@ impl ChainWriter {
     }
 }
 
-/// Returns how long rows have waited for their seal, and how many triggers are missing, for the metrics.
+/// Returns the age of the oldest unsealed row and the number of missing triggers, for the metrics.
 pub async fn state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
     store::seal_state(pool).await
 }
@@ -183,7 +184,7 @@ impl SealContent<'_> {
         keys.sign(Purpose::EventSeal, &self.parts().each_ref().map(Vec::as_slice))
     }
 
-    /// Returns whether one of the configured keys has signed this content with this tag.
+    /// Returns whether `tag` is a valid MAC of this content under one of the configured keys.
     #[must_use]
     pub fn verify(&self, keys: &Keys, tag: &Tag) -> bool {
         keys.verify(Purpose::EventSeal, &self.parts().each_ref().map(Vec::as_slice), tag)

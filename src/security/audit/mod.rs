@@ -10,7 +10,7 @@
 //! **Control**: events use a closed vocabulary with the names of the OWASP Logging Vocabulary.
 //! The values in an event are typed: ids, fixed words and keyed hashes, never text from a client.
 //! Each event is a log line and a database row. The service's role can insert rows but cannot change them.
-//! A request does not wait for its event, and does not fail because of it.
+//! A request does not wait until its event is stored, and it succeeds even if storing fails.
 //! Critical actions are the exception: they are refused if their event cannot be stored.
 //! **Limits**: an operator can destroy both the log and the database.
 //! **ASVS**: 16.2.1–16.2.4, 16.3.1–16.3.4, 16.4.1–16.4.3

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-/// A kind of object. If access is denied, the service looks up the owner of the object.
-/// For this, each kind has a row in `classified_objects` with the name of its table. `features/mod.rs` lists all kinds.
+/// A kind of object. When access to an object is denied, the service looks up the owner of the object.
+/// The database table `classified_objects` says in which table each kind is stored. `features/mod.rs` lists all kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectKind {
     /// The name of the kind in the database.

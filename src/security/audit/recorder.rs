@@ -6,10 +6,10 @@
 //! One writer collects events for 25 ms, looks up the owners of denied objects, and writes up to 500 rows in one
 //! transaction. It retries until the database accepts the rows.
 //! If the queue is full, events are [aggregated](super::aggregates).
-//! Events that cannot be aggregated are counted as lost: the log reports the loss at once, and a later event records
-//! the number of lost events.
+//! Events that cannot be aggregated are counted as lost. The log reports the first loss at once.
+//! A later event records how many events were lost.
 //! **Limits**: if the process is killed, queued events are not stored, but their log lines exist
-//! (`docs/security-events.md` states the maximum delay). Critical actions do not use the queue.
+//! (`docs/security-events.md` states the maximum delay). Critical actions do not depend on the queue.
 //! [`Event::record_in`](super::event::Event::record_in) writes their row in the transaction of the action instead.
 //! **ASVS**: 16.2.1, 16.4.1 · **Test**: `attacks::audit::security_events`
 
@@ -44,7 +44,7 @@ struct Shared {
     pending: Mutex<Pending>,
     arrived: Notify,
     closed: AtomicBool,
-    /// The number of events that were lost since the last `sys_audit_lost` event, which reports this number.
+    /// The number of lost events that no `sys_audit_lost` event has reported yet.
     lost: AtomicU64,
     lost_total: AtomicU64,
     keys: Arc<Keys>,
@@ -149,7 +149,7 @@ impl Recorder {
         self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes the next events and aggregates from memory and returns them, for the writer to store and to count.
+    /// Removes the next events and aggregates from memory and returns them. The writer stores and counts them.
     /// After [`close`](Self::close), it also ends the aggregation window, so that no aggregate is lost.
     pub(in crate::security) fn next_batch(&self) -> (Vec<Entry>, Vec<(AggregateKey, u64, Task)>) {
         let (now, closed) = (self.0.clock.now(), self.is_closed());

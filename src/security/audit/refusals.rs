@@ -16,7 +16,7 @@ use crate::base::id::parse;
 use crate::http::error::ApiError;
 use crate::http::matched_route::MatchedRoute;
 
-/// A function that returns the kind of the object whose id is the `{id}` of a route.
+/// Maps a route to the kind of the object whose id is the `{id}` in the path.
 pub type KindOfRoute = fn(&str) -> Option<ObjectKind>;
 
 /// Middleware: records an event if the request was refused.
@@ -60,7 +60,7 @@ fn in_path<B>(kind_of_route: KindOfRoute, reply: &ServiceResponse<B>) -> Option<
 fn record_refusal(error: &ApiError, in_path: Option<NamedObject>) {
     let denied = context::take_denied_object().map(NamedObject::Object);
     let Some((kind, reason)) = event_of(error) else { return };
-    // Add the object to the event only if it may belong to another user. Other refusals are not about the object.
+    // A 404 may hide an object of another user, so its event names the object. Other refusals are not about the object.
     match denied.or(in_path.filter(|_| matches!(error, ApiError::NotFound))) {
         Some(NamedObject::Object(object)) => Event::new(kind).reason(reason).object(object).record(),
         Some(NamedObject::MalformedId) => Event::new(kind).reason("malformed_id").record(),

@@ -11,7 +11,7 @@ pub enum Fault {
     Edited { seq: i64 },
     /// A row that a seal covers is missing.
     Deleted { seq: i64, batch: i64 },
-    /// The row at position `seq` was sealed at position `from`.
+    /// The row at position `seq` was moved: it was sealed at position `from`.
     Moved { seq: i64, from: i64 },
     /// The row at position `seq` is valid, but another row was sealed at this position.
     Replaced { seq: i64, batch: i64 },
@@ -31,8 +31,8 @@ pub enum Fault {
     ForgedHead { number: usize },
     /// This line of the archive is not a batch in JSON.
     Unreadable { line: usize },
-    /// Items were signed with the master key of this id, which the operator did not give.
-    /// So these items cannot be verified.
+    /// The operator did not give the master key with this id.
+    /// So `number` events, seals and chain heads of this key cannot be verified.
     UnknownKey { key: KeyId, number: usize },
 }
 

@@ -1,5 +1,5 @@
-//! SQL of the recorder and of the chain writer. The service's role may only insert rows and call the functions used
-//! here.
+//! SQL of the recorder and of the chain writer.
+//! The service's role may only insert rows and call the functions that are used here.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::entry::{Entry, Task};
 use crate::security::crypto::keys::{KeyId, Keys};
 
-/// Looks up for each denied object whether it is missing, foreign or the user's own, and sets `object_class`.
+/// Sets `object_class` of each entry about a denied object: `missing`, `foreign` or `own`.
 pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
     let asked: Vec<&mut Entry> = batch
         .iter_mut()
@@ -37,7 +37,7 @@ pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Res
     Ok(())
 }
 
-/// Inserts rows and skips rows that already exist. So the writer can retry after a commit whose reply was lost.
+/// Inserts rows. Rows that already exist are skipped, so the writer can retry after a commit whose reply was lost.
 pub async fn insert<'a>(
     connection: &mut PgConnection,
     keys: &Keys,
@@ -174,8 +174,8 @@ pub async fn seal_state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
     .await
 }
 
-/// Terminates the database sessions of the service's role that have blocked sealing for this long by a lock on a table
-/// of the seals. Returns the number of terminated sessions.
+/// Terminates the database sessions of the service's role that block sealing: their transaction is older than
+/// `for_seconds` and holds a lock on a table of the seals. Returns the number of terminated sessions.
 pub async fn end_sessions_that_block_sealing(pool: &PgPool, for_seconds: f64) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) filter (where pg_terminate_backend(a.pid)) as "ended!" from pg_stat_activity a

@@ -11,8 +11,8 @@ pub use super::report::{Fault, Report};
 use super::verify_store::{self, Batch, Row, Seal};
 use crate::security::crypto::keys::{KeyId, Keys, Tag};
 
-/// The age from which an unsealed row is a fault. The service seals its rows within seconds, so the service did not
-/// write an older row, or the seal of this row was deleted.
+/// An unsealed row of this age is a fault. The service seals its rows within seconds.
+/// So either the service did not write the row, or an attacker deleted its seal.
 pub const MAX_SEAL_AGE: TimeDelta = TimeDelta::minutes(10);
 
 /// Verifies all events in one read-only snapshot. The connection must belong to the schema's owner, who may read all
@@ -36,7 +36,7 @@ pub struct Verification<'a> {
     last: Seal,
     /// The last seal in the archive, if an archive was read.
     archived: Option<Seal>,
-    /// The valid rows at a position where another row was sealed.
+    /// Rows with a valid MAC at a position where another row was sealed.
     /// Each tuple contains the position, the batch and the row's MAC.
     misplaced: Vec<(i64, i64, Vec<u8>)>,
 }
@@ -91,14 +91,12 @@ impl<'a> Verification<'a> {
         verify_store::end(connection).await
     }
 
-    /// Begins the snapshot. Then finds the batch after the archived ones, which must be the first batch in the
-    /// database.
+    /// Begins the snapshot and reads the first batch in the database. It must follow the last archived batch.
     pub(super) async fn begin_database(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         verify_store::begin(connection).await?;
         let archived = verify_store::newest_archived(connection).await?;
         // Ignore an archive event with an invalid MAC: an attacker may have written it.
-        // An event that was signed with an unknown key is used: the key is reported later, when the seal of the row is
-        // read.
+        // Keep an event of an unknown key: `check_seal` later reports the key as a fault.
         let archived = archived.filter(|row| row.has_valid_mac(self.keys) || self.unknown_key(&row.mac).is_some());
         let first = verify_store::next_seal(connection, 0).await?;
         let (Some(until), Some(first)) = (archived.and_then(|row| row.amount), first) else { return Ok(()) };
@@ -106,8 +104,9 @@ impl<'a> Verification<'a> {
             self.last = first.predecessor();
             self.report.archived_until = Some(until);
         }
-        // The first seal has a valid MAC and contains the MAC of the last archived seal.
-        // So the database continues the archive.
+        // The first seal in the database must contain the MAC of the last seal in the archive.
+        // `check_seal` later verifies the MAC of the first seal.
+        // Both checks together prove that the database continues the archive.
         let last_archived = self.archived.take().filter(|last| last.batch < first.batch);
         if let Some(last) = last_archived {
             let missing = last.batch + 1..first.batch;
@@ -187,7 +186,7 @@ impl<'a> Verification<'a> {
         self.report.seals += 1;
     }
 
-    /// Reports a truncated chain: the log contains a chain head that is newer than the last seal in the database.
+    /// Reports a truncated chain if the log contains a chain head that is newer than the last seal in the database.
     fn check_truncation(&mut self) {
         let beyond = self.heads.iter().filter(|head| head.batch > self.last.batch).max_by_key(|head| head.batch);
         if let Some(head) = beyond {
@@ -216,7 +215,7 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// Reports each misplaced row. It was either moved from another position, or inserted in place of the sealed row.
+    /// Reports each misplaced row: as moved, if it was sealed at another position, otherwise as replaced.
     async fn report_misplaced_rows(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         for (seq, batch, mac) in std::mem::take(&mut self.misplaced) {
             let from = verify_store::sealed_at(connection, &mac).await?;

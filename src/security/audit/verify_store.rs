@@ -25,7 +25,7 @@ pub struct Seal {
 }
 
 impl Seal {
-    /// Returns the placeholder for the seal before the first one, so that the first seal is checked like all others.
+    /// Returns a placeholder for the predecessor of the first seal. With it, the first seal is checked like all others.
     pub fn genesis() -> Self {
         Self {
             batch: 0,
@@ -43,8 +43,7 @@ impl Seal {
         SealContent { previous, batch: *batch, events: *events, seqs, macs }
     }
 
-    /// Returns what this seal reveals about the previous seal: the number of its batch, its count of events and its
-    /// MAC.
+    /// Reconstructs the previous seal from this seal: its batch number, its count of events and its MAC.
     pub fn predecessor(&self) -> Self {
         let events = self.events - i64::try_from(self.seqs.len()).unwrap_or(i64::MAX);
         Self { batch: self.batch - 1, events, mac: self.previous.clone(), ..Self::genesis() }
@@ -94,7 +93,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Returns whether one of the configured keys has signed this row.
+    /// Returns whether the row has a valid MAC under one of the configured keys.
     pub fn has_valid_mac(&self, keys: &Keys) -> bool {
         let fields = Fields {
             id: self.id,

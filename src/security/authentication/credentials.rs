@@ -3,10 +3,11 @@
 //! **Attack**: user enumeration: the response, its time or its side effects show whether an account exists or is
 //! locked. Or the response to a guess at a locked account shows whether the password was correct.
 //! **Control**: login and re-authentication both use [`Credentials::check`].
-//! Every check does one look-up, one count and one hash. If the account does not exist, the password is hashed with a
-//! dummy salt and compared with a dummy hash. If a limit of `login_throttling` is exceeded, it returns 429 without
-//! hashing. An unknown account, a wrong password, a disabled account and a locked account all return
-//! `invalid_credentials`. Only the log contains the reason, together with a keyed hash of the account's name.
+//! Every check does one look-up, one count and one hash.
+//! If the account does not exist, the password is hashed with a dummy salt and compared with a dummy hash.
+//! If a limit of `login_throttling` is exceeded, the check returns 429 without hashing.
+//! An unknown account, a wrong password, a disabled account and a locked account all return `invalid_credentials`.
+//! Only the log contains the reason, together with a keyed hash of the account's name.
 //! **Limits**: during a lock, owners without a device cookie are refused too, even with the correct password.
 //! **ASVS**: 6.3.1, 6.3.8, 16.3.1
 //! **Test**: `attacks::authentication::credentials`
@@ -65,7 +66,7 @@ impl VerifiedPassword {
 
     /// Returns the hash against which the password was verified.
     /// A statement that relies on this proof must check that the row still has this hash.
-    /// Otherwise the old password could open a session after a password change.
+    /// Otherwise a login that runs during a password change could open a session with the old password.
     #[must_use]
     pub fn password_hash(&self) -> &str {
         &self.password_hash
@@ -127,8 +128,8 @@ impl Credentials {
     }
 
     /// Returns the `Set-Cookie` header of a new device cookie.
-    /// Call it only for a client that has just authenticated as this account, because the cookie makes the device
-    /// known.
+    /// Call it only for a client that has just authenticated as this account: with the cookie, the client counts as a
+    /// known device of the account.
     ///
     /// # Errors
     /// [`ApiError::Internal`] never occurs in practice, because all characters of the cookie are allowed in a header.
@@ -224,8 +225,8 @@ impl Credentials {
 }
 
 /// Checks the length of a password field. The validation library garde calls this function (`custom`).
-/// A password that is too long is rejected before any look-up and hashing, also at login, because hashing it would cost
-/// time.
+/// A password that is too long is rejected before any look-up and hashing, also at login.
+/// Otherwise long passwords could waste CPU time.
 ///
 /// # Errors
 /// Returns an error if the password is too long.

@@ -109,7 +109,7 @@ impl Cursors {
         self.start_or(scope, Position::start())
     }
 
-    /// Creates a page from the rows of a query, at most [`Limit::rows`].
+    /// Creates a page from the rows of a query, which returns at most [`Limit::rows`] rows.
     /// `position` returns the position of a row in the list.
     ///
     /// # Errors
@@ -189,8 +189,8 @@ mod tests {
         assert_eq!(open(scope(owner, "customers", "status=draft")), Err(InvalidCursor));
         assert_eq!(open(scope(owner, "invoices", "status=paid")), Err(InvalidCursor));
         assert_eq!(open(scope(owner, "invoices", "")), Err(InvalidCursor));
-        // List and filter, joined, are the same text as in `own`, but the boundary between them differs.
-        // The MAC covers the boundary.
+        // Joined, list and filter are the same text as in `own`.
+        // Only the boundary between them differs, and the MAC covers it.
         assert_eq!(open(scope(owner, "invoicess", "tatus=draft")), Err(InvalidCursor));
         let others = Cursors::new(&Keys::new(&vec![9; 32].into()).unwrap());
         assert_eq!(others.decode::<Position>(&own, &cursor), Err(InvalidCursor));

@@ -4,8 +4,8 @@
 //! a downgrade to plain HTTP.
 //! **Control**: the outermost middleware sets the same headers on each response.
 //! If an inner middleware returns `Err`, a response mapper adds the headers.
-//! (The `DefaultHeaders` middleware of actix does not add its headers in this case.) HTML pages have their own content
-//! security policy, which only the function [`page`] sets.
+//! The `DefaultHeaders` middleware of actix does not handle this case.
+//! HTML pages have their own content security policy. Only the function [`page`] sets it.
 //! **Limits**: responses of actix's HTTP parser (400, 408, 431) pass through no middleware, so they lack these headers.
 //! These responses have no body.
 //! **ASVS**: 3.2.1, 3.4.1–3.4.6, 3.4.8, 3.5.8, 14.2.2, 14.3.2 · **Test**: `attacks::browser::headers`
@@ -65,7 +65,7 @@ pub fn page(html: impl MessageBody + 'static) -> File<Html> {
 /// Marks a response whose content never changes, so that it gets [`IMMUTABLE`].
 struct Immutable;
 
-/// Returns a file that browsers and proxies may cache for a year: if the file changes, it gets a new path.
+/// Returns a file that browsers and proxies may cache for a year. The path must change whenever the file changes.
 #[must_use]
 pub fn immutable<M: MediaType>(bytes: impl MessageBody + 'static) -> File<M> {
     let mut reply = HttpResponse::Ok().body(bytes);

@@ -14,7 +14,7 @@ use actix_web::http::header::{self, HeaderMap};
 pub struct AllowedOrigins(pub Vec<String>);
 
 impl AllowedOrigins {
-    /// Returns whether the request has exactly one `Origin` header, whose value is listed byte for byte.
+    /// Returns whether the request has exactly one `Origin` header, and its value equals a listed origin byte for byte.
     #[must_use]
     pub fn allow(&self, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(header::ORIGIN);

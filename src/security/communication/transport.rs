@@ -4,8 +4,8 @@
 //! **Control**: a plain HTTP request is refused and never redirected.
 //! If it were redirected, a misconfigured client would continue to send its token unencrypted with every request.
 //! A credential that arrives unencrypted is exposed, so its session ends.
-//! Such credentials are an access token in `Authorization`, and a refresh token in a cookie, even if it was used
-//! before.
+//! This applies to an access token in `Authorization` and to a refresh token in a cookie.
+//! A used refresh token counts too, because its session can still be active.
 //!
 //! A request is HTTPS if it comes from our TLS listener, or from a configured proxy that sends `X-Forwarded-Proto:
 //! https`. Proxy headers from other peers are ignored and cause an event.
@@ -56,8 +56,8 @@ pub async fn require_https<B: MessageBody>(
     if peer.is_some() {
         Event::new(EventKind::PlainHttpRefused).record();
         // If the database is down, the exposed session cannot be ended.
-        // The client then gets the database error instead of `https_required`, so that it tries again and the session
-        // is ended by the next attempt.
+        // The client then gets the database error instead of `https_required`.
+        // A client retries after such an error, and the retry can end the session.
         if let Err(error) = end_exposed_sessions(&request).await {
             refusal = error;
         }

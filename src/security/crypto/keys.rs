@@ -24,7 +24,8 @@ use crate::config::MasterKeys;
 /// The minimum length of a master key, in bytes (ASVS 11.2.3).
 pub const MASTER_KEY_BYTES: usize = 32;
 
-/// The purpose of a derived key. Each new use of a key needs its own variant, so that its MACs are not valid elsewhere.
+/// The purpose of a derived key.
+/// Each new use of a key needs its own variant, so that a MAC for one use is not valid for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Derives the next refresh token of a session from the current one.
@@ -39,7 +40,7 @@ pub enum Purpose {
     Cursor,
     /// Signs the rows of security events.
     SecurityEvent,
-    /// Signs seals, each of which covers a batch of security events.
+    /// Signs the seals of the hash chain. Each seal covers a batch of security events.
     EventSeal,
     /// Signs device cookies.
     DeviceCookie,
@@ -163,9 +164,10 @@ impl Keys {
 
     /// Returns a keyed hash of an identifier that a user typed, for login counters and the log.
     ///
-    /// Users sometimes type a password into the field for the name, and an attacker could find it by hashing guesses if
-    /// the hash had no key. The purpose is fixed, so that the log never contains a secret that was derived for another
-    /// purpose.
+    /// Users sometimes type a password into the field for the name.
+    /// Without a key, an attacker could find this password in the log by hashing guesses.
+    ///
+    /// Callers cannot choose the purpose. Otherwise the log could contain a secret that belongs to another purpose.
     #[must_use]
     pub fn fingerprint(&self, text: &str) -> [u8; 32] {
         self.sign(Purpose::TypedIdentifier, &[text.as_bytes()]).mac

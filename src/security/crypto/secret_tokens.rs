@@ -64,17 +64,18 @@ impl SecretToken {
         Self::parse(text.expose_secret())
     }
 
-    /// Derives the token for a mail from the id of the row that the token unlocks.
-    /// A mail may stay in the outbox for days. So the outbox does not contain the token: the worker derives it when it
-    /// sends the mail. The row stores only the token's [`hash`](Self::hash).
-    /// `kind` is the kind of the mail, so that a token for one kind is not valid for another kind.
+    /// Derives the token for a mail from the id of a database row, for example the row of a pending registration.
+    /// The row stores only the token's [`hash`](Self::hash). A mail may stay in the outbox for days.
+    /// So the outbox does not contain the token: the worker derives it again when it sends the mail.
+    /// A token for one `kind` of mail is not valid for another kind.
     #[must_use]
     pub fn for_mail(keys: &Keys, kind: &str, row: Uuid) -> Self {
         Self::derive(keys, Purpose::MailToken, &[kind.as_bytes(), row.as_bytes()])
     }
 
-    /// Derives the token of a queued mail. The outbox stores the id of the key, because the key may no longer be the
-    /// current one. Returns `None` if this key is no longer configured.
+    /// Derives the token of a queued mail.
+    /// The outbox stores the id of the key, because the key may be rotated before the mail is sent.
+    /// Returns `None` if this key is no longer configured.
     #[must_use]
     pub fn for_queued_mail(keys: &Keys, key: KeyId, kind: &str, row: Uuid) -> Option<Self> {
         Self::derive_with(keys, key, Purpose::MailToken, &[kind.as_bytes(), row.as_bytes()])

@@ -103,7 +103,7 @@ impl DeviceCookie {
         Ok(value)
     }
 
-    /// Returns the random id, by which the failed logins of this device are counted.
+    /// Returns the random id. It identifies the failure counter of this device.
     #[must_use]
     pub fn id(self) -> Uuid {
         self.id
@@ -111,7 +111,8 @@ impl DeviceCookie {
 }
 
 /// Invalidates all device cookies of a user by incrementing the epoch.
-/// Password reset and password change have their own statement for this.
+/// Password reset and password change do not call it: the statement that changes the password also increments the
+/// epoch.
 pub async fn advance_epoch(connection: &mut PgConnection, user: UserId) -> ApiResult<()> {
     Ok(store::advance_epoch(connection, user).await?)
 }

@@ -47,7 +47,7 @@ pub(super) struct Counter {
 pub struct LoginAttempt {
     pub(super) account: [u8; 32],
     pub(super) max_in_a_row: i64,
-    /// The counter of account and address. A re-authentication counts by account and session instead.
+    /// The counter of account and address. For a re-authentication, it is the counter of the session.
     pub(super) account_and_address: Counter,
     /// The counters of an unknown client: one by address, one by account and network, and one by network.
     unknown_client: Vec<Counter>,
@@ -71,7 +71,7 @@ pub fn reauthentication_key(keys: &Keys, user: UserId) -> [u8; 32] {
 
 impl LoginThrottle {
     /// Creates a login attempt of a known device, or of an unknown client if `device` is `None`.
-    /// An invalid solution is ignored.
+    /// An invalid solution of a challenge is ignored.
     #[must_use]
     pub fn sign_in(
         &self,
@@ -129,9 +129,9 @@ impl LoginAttempt {
     }
 
     /// Returns the counters of the attempt, in the order in which their rows are locked.
-    /// The counter of the account is not included, because it is counted separately.
-    /// A known device only has its own counter. If a challenge was solved, the limits of address and network do not
-    /// apply.
+    /// They do not include the counter of the account, because `count_attempt` handles it separately.
+    /// A known device only has its own counter.
+    /// If a challenge was solved, the limits of address and network do not apply.
     pub(super) fn counters(&self) -> Vec<Counter> {
         let limit = |counter: &Counter| match self.solution {
             Some(_) => Counter { limit: Rate { count: u32::MAX, ..counter.limit }, ..*counter },

@@ -2,8 +2,8 @@
 //!
 //! **Attack**: brute force on one account from many addresses; password spraying from one network; parallel guesses;
 //! wrong passwords on purpose, to lock out an owner or all users behind one NAT.
-//! **Control**: PostgreSQL counts each attempt as a failure before the password is hashed.
-//! After a success, the attempt is subtracted again.
+//! **Control**: PostgreSQL counts each attempt as a failure before the password is hashed, so parallel guesses cannot
+//! exceed a limit. After a success, the attempt is subtracted again.
 //! - *Account and address*: 5 failures an hour, then 429. A success resets this counter and no other.
 //! - *Account* (unknown clients only): after 10 failures the account is locked for 1, 2, 4, 8, then 15 minutes, and a
 //!   mail notifies its owner. During a lock, a correct password gets the same response as a wrong one, after the same
@@ -14,8 +14,9 @@
 //!   device.
 //! - *Address* (20 failures an hour) and *network* (30 accounts an hour): above these limits, an attempt needs a solved
 //!   challenge (`login_challenge`), so users behind a NAT are slowed but not locked out.
-//!   A success does not reset these counters: otherwise attackers could sign in to their own account between guesses.
-//! - *Re-authentication* of a signed-in user: 5 failures an hour and session, 10 in a row.
+//!   A success does not reset these counters.
+//!   Otherwise attackers could reset them by a login to their own account between guesses.
+//! - *Re-authentication* of a signed-in user: 5 failures an hour per session, and 10 failures in a row per user.
 //!
 //! **Limits**: an attacker can still make one guess a day from each of very many addresses.
 //! Only strong passwords resist such an attacker.

@@ -1,4 +1,5 @@
-//! The counters in PostgreSQL. They use the clock of the database, because the clocks of replicas can differ.
+//! SQL of the counters of login throttling.
+//! They use the clock of the database, because the clocks of replicas can differ.
 
 use std::collections::HashSet;
 
@@ -10,8 +11,9 @@ use crate::base::id::UserId;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
 
-/// For how many minutes each lock of an account lasts. The first lock begins when the failures reach the limit in the
-/// settings. Each further failure starts the next lock. All locks after the fifth one last 15 minutes.
+/// The duration of each lock of an account, in minutes.
+/// The first lock begins when the failures reach the limit in the settings. Each further failure starts the next lock.
+/// The fifth lock and all later locks last 15 minutes.
 const LOCK_MINUTES: [i32; 5] = [1, 2, 4, 8, 15];
 
 /// The state of a counter after this attempt was counted.
@@ -36,13 +38,15 @@ impl LoginThrottle {
     /// Counts an attempt as a failure, and returns its counters.
     /// If a counter is already at its limit, nothing is counted, and only the counters at their limit are returned.
     /// While an account is locked, its counter does not change and is not returned.
-    /// The other counters of the attempt still count it.
+    /// The other counters still count the attempt.
     ///
-    /// Parallel attempts wait for each other, because the statement locks the rows of the counters: in the order of the
-    /// counters, the account last. So each attempt gets its own number, and no more attempts than the limit are
-    /// admitted. An attempt that exceeds a limit after such a wait is refused, and is counted for its client but not
-    /// for the account. The statement is the same for known and unknown accounts, and for clients with and without a
-    /// device cookie, so that its duration reveals nothing.
+    /// The statement locks the rows of the counters in the order of `LoginAttempt::counters`, and the account's row
+    /// last. So parallel attempts wait for each other, and no more attempts are admitted than the limit allows.
+    /// An attempt may exceed a limit after such a wait.
+    /// It is then refused, and counted for its client but not for the account.
+    ///
+    /// The statement is the same for known and unknown accounts, and for clients with and without a device cookie.
+    /// So its duration reveals neither.
     pub(super) async fn count_attempt(&self, attempt: &LoginAttempt) -> ApiResult<Vec<CounterState>> {
         let (counters, free) = (attempt.counters(), self.settings.failures_per_account);
         let kinds: Vec<String> = counters.iter().map(|counter| counter.kind.to_owned()).collect();
@@ -105,8 +109,8 @@ impl LoginThrottle {
 
     /// Subtracts a successful attempt. The counter of account and address is reset to 0.
     /// The failures of this counter are also subtracted from the account, because they were counted for both.
-    /// All other counters are decremented by one. The rows are locked in the order of [`Self::count_attempt`], so that
-    /// parallel logins cannot deadlock.
+    /// All other counters are decremented by one.
+    /// The rows are locked in the same order as in [`Self::count_attempt`], so that parallel logins cannot deadlock.
     pub(super) async fn subtract_attempt(&self, counters: &[CounterState]) -> ApiResult<()> {
         let counters = counters.iter().filter(|counter| counter.kind != "challenge");
         let (kinds, keys): (Vec<String>, Vec<Vec<u8>>) =

@@ -4,8 +4,9 @@
 //! **Attack**: credential stuffing with breached passwords that our list does not contain.
 //! A malicious breach service learns passwords, or sends slow, endless or false responses.
 //! **Control**: the breach service only receives the first 5 of the 40 hex digits of the password's SHA-1.
-//! About 2,000 published passwords share these digits, so the service does not learn which of them was checked
-//! (k-anonymity). `Add-Padding` hides the number of results from an observer of the connection.
+//! About 2,000 published passwords share these digits, so the breach service does not learn which of them was checked
+//! (k-anonymity).
+//! The header `Add-Padding` requests padding, which hides the number of results from an observer of the connection.
 //! Requests use the outbound client with SSRF protection (`security/communication/outbound`).
 //! Each line of the response must have the expected format.
 //! If the breach service fails, the password is accepted (fail open) and the event `breach_check_failed` is recorded.
@@ -68,7 +69,8 @@ impl BreachService {
     /// If the breach service fails, it records an event and returns `false`, so that the failure does not prevent
     /// registrations.
     pub async fn contains(&self, password: &SecretString) -> bool {
-        // The range format requires SHA-1. Its collisions are harmless here, because the hash is only a look-up key.
+        // The range format requires SHA-1.
+        // Collisions of SHA-1 are harmless here, because the hash is only a look-up key.
         let password = policy::normalize(password);
         let hash = hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, password.expose_secret().as_bytes()).as_ref());
         let (prefix, suffix) = hash.split_at(PREFIX_DIGITS);
@@ -119,7 +121,7 @@ impl BreachService {
 }
 
 /// Returns whether every line of the body has the range format.
-/// An empty body is invalid, because a real one contains padding.
+/// An empty body is invalid, because a real response contains padding.
 fn is_range(body: &str) -> bool {
     !body.is_empty() && body.lines().all(|line| entry(line).is_some())
 }

@@ -30,7 +30,7 @@ impl HashingPool {
         }
     }
 
-    /// Returns the queue, for the numbers of running and waiting hashes.
+    /// Returns the queue, which counts the running and waiting hashes.
     pub fn queue(&self) -> &ConcurrencyLimit {
         &self.queue
     }

@@ -6,23 +6,24 @@
 //! Longer passwords are rejected before they are hashed. A password of more than 1,024 bytes is rejected before it is
 //! normalized. Apart from NFC, a password is verified as received: it is not trimmed, truncated or case-folded.
 //!
-//! A new password must not be on the list of common and breached passwords, and must not consist of the user's own
-//! name. The library zxcvbn must estimate that an attacker needs at least 10^10 guesses ([`policy`]).
-//! A configured breach service can reject it too ([`breaches`]).
+//! A new password must not be on the list of common and breached passwords.
+//! It must not consist of the user's own name or mail address.
+//! The library zxcvbn must estimate that an attacker needs at least 10^10 guesses ([`policy`]).
+//! A breach service, if configured, can reject the password too ([`breaches`]).
 //!
 //! The parameters of argon2id are at least OWASP's minimum.
-//! The number of hashes and estimates that run at once is limited, and they reuse their memory.
+//! Only a few hashes and estimates run at once, and hashes reuse their memory (`hashing_pool`).
 //!
 //! Every verification does the same *work* (memory times passes), whether the account exists or not.
 //! For an unknown account, the password is verified against a dummy hash with the configured parameters.
-//! If a stored hash needs less work, the missing work is added.
-//! A stored hash needs more work if the configured cost was lowered later.
-//! Every verification then does the highest stored work (`users.password_work`).
-//! So a change of parameters does not reveal which accounts are older.
-//! At login, a hash with other parameters is replaced.
+//! After a change of the parameters, older stored hashes need less work or more work.
+//! If a hash needs less, the missing work is added.
+//! If some hashes need more, every verification does the highest stored work (`users.password_work`).
+//! Otherwise the response time would reveal which accounts are older. A login replaces a hash with other parameters.
 //! **Limits**: a breached password that is not on the list is accepted if no breach service is configured.
-//! A password may leak later. The same work does not take exactly the same time: many passes over little memory are
-//! slightly faster than few passes over much memory.
+//! A password may be breached after it was chosen.
+//! The same work does not take exactly the same time: many passes over little memory are slightly faster than few
+//! passes over much memory.
 //! **Deviation**: ASVS 6.2.8 requires that a password is verified exactly as received.
 //! This service normalizes the password to NFC first, which can change it (`docs/decisions.md`, "Password
 //! normalization").
@@ -75,8 +76,9 @@ pub enum Verdict {
 #[error("{0}")]
 pub struct PasswordSetupError(String);
 
-/// The maximum work of one verification. Without it, an attacker who can write to the database could store a very
-/// expensive hash, and each login would then take minutes (denial of service).
+/// The maximum work of one verification.
+/// Without this limit, an attacker who can write to the database could store a very expensive hash.
+/// Each login would then take minutes (denial of service).
 const MAX_WORK: u64 = MAX_MEMORY_KIB as u64 * MAX_PASSES as u64;
 const MAX_STORED_LANES: u32 = 16;
 
@@ -205,7 +207,7 @@ impl Passwords {
         self.counters.work.load(Ordering::Relaxed)
     }
 
-    /// Hashes the password, and then does the `missing` work so that all calls take equally long.
+    /// Hashes the password, and then does the `missing` work, so that all calls take about the same time.
     async fn run(
         &self,
         password: &SecretString,

@@ -12,24 +12,25 @@ use super::list;
 
 /// The maximum length of a password, in characters.
 pub const MAX_CHARS: usize = 64;
-/// The maximum length of a password in bytes. It is checked before all else, so that long input costs nothing. 64
-/// characters of any script fit, even if they are decomposed: a decomposed Hangul syllable has nine bytes.
+/// The maximum length of a password in bytes. This limit is checked first, so that very long input costs no work.
+/// 64 characters of any script fit, even in decomposed form (NFD): a decomposed Hangul syllable has nine bytes.
 const MAX_BYTES: usize = 1_024;
 
 /// The minimum number of guesses that zxcvbn must estimate for a new password. 10^10 is the threshold of zxcvbn's best
 /// score.
 ///
 /// If the hash has OWASP's minimum parameters, an attacker tries about 60 passwords per second and core, so 10^10
-/// guesses take one core five years. zxcvbn estimates 10^12 guesses for 12 random characters, and at least 10^12 for
-/// any four words (it adds 10,000^3 for four parts). So no strong password is rejected.
-/// A test checks this with the files in `samples/`.
+/// guesses take one core five years. zxcvbn estimates 10^12 guesses for 12 random characters.
+/// It estimates at least 10^12 for any four words, because it adds 10,000^3 for four parts.
+/// So no strong password is rejected. A test checks this with the files in `samples/`.
 const MIN_GUESSES: u64 = 10_000_000_000;
 
 /// The characters that zxcvbn treats as replaced letters, such as 4 for a and $ for s.
 const SUBSTITUTES: &str = "4@8({[<3691!|70$5+%2";
 /// A password with more than this number of different characters of [`SUBSTITUTES`] is accepted without an estimate.
-/// zxcvbn tries all combinations of replaced letters, which takes about 35 ms with ten such characters and seconds with
-/// all. A dictionary word contains fewer than ten.
+/// The estimate would be too slow: zxcvbn tries all combinations of replaced letters, which takes about 35 ms with ten
+/// such characters, and seconds with all.
+/// The password is not a disguised dictionary word, because no such word has more than ten.
 const MAX_SUBSTITUTES: usize = 10;
 
 const ADVICE: &str = "choose four or more random words, or let a password manager make one";

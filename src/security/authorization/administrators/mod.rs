@@ -61,7 +61,7 @@ impl FromRequest for AdminCaller {
     }
 }
 
-/// How long reads of one view by one session from one address count as one.
+/// Within this time, several reads of one view by one session from one address cause only one event.
 const READ_WINDOW: TimeDelta = TimeDelta::minutes(1);
 
 /// Checks in the database whether a caller is an administrator, and records what administrators read.
@@ -101,7 +101,7 @@ impl Administrators {
 
     /// Records that an administrator reads a view: one event per view, session, address and minute, on all replicas
     /// together. With an event per request, a page that reloads itself would flood the audit trail.
-    /// A thief who uses the administrator's token from another address leaves an event of their own.
+    /// An attacker who uses a stolen token from another address causes their own event.
     pub async fn record_read(&self, admin: &AdminCaller, address: ClientAddr, view: &'static str) {
         match self.record_first_read(admin, address, view).await {
             Ok(pending) => pending.publish(),
@@ -110,8 +110,9 @@ impl Administrators {
         }
     }
 
-    /// Counts a read. If it is the first of its minute, stores its event in the same transaction.
-    /// Otherwise, a request that is cancelled after the count would hide the reads of that minute.
+    /// Counts a read. If it is the first read of its minute, stores an event in the same transaction.
+    /// With two transactions, a request could be cancelled after the count, and the reads of that minute would leave no
+    /// event.
     async fn record_first_read(
         &self,
         admin: &AdminCaller,

@@ -6,12 +6,13 @@
 //! **Control**: only URLs from the configuration are called, and [`OutboundUrl`] accepts only one spelling of a URL.
 //! [`PublicResolver`] refuses a host if one of its addresses is not public.
 //! The client connects to the checked addresses, not to the result of a second DNS lookup (DNS rebinding).
-//! The client follows no redirects, ignores proxies of the environment, and stores no cookies and no idle connections.
+//! The client follows no redirects and ignores proxy settings of the environment.
+//! It keeps no cookies and no idle connections.
 //!
-//! A request takes at most 5 seconds, of which connecting may take 2.
-//! The client reads and discards at most 4 KiB of a response, and callers only get the status.
-//! [`OutboundClient::get`] is the exception: it returns the response of the breach service, of at most 256 KiB within 2
-//! seconds.
+//! A request takes at most 5 seconds, and connecting takes at most 2 of them.
+//! [`OutboundClient::post`] reads and discards at most 4 KiB of the response: its callers only learn whether it
+//! succeeded. [`OutboundClient::get`] queries the breach service.
+//! It returns a response of at most 256 KiB and takes at most 2 seconds.
 //! **Limits**: a called service can disclose the data that it receives. It only receives ids and counts.
 //! **ASVS**: 1.3.6, 12.3.1, 12.3.2, 13.2.4, 13.2.6, 15.3.2 · **Test**: `attacks::communication::outbound`
 
@@ -49,8 +50,8 @@ const MAX_RESPONSE_BYTES: usize = 262_144;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many bytes of a response [`OutboundClient::post`] reads and discards at most.
-/// A longer response is not read to its end, because only its status is needed.
+/// The maximum number of bytes of a response that [`OutboundClient::post`] reads and discards.
+/// It stops there, because only the status of the response is needed.
 const MAX_DISCARDED_BYTES: usize = 4_096;
 
 /// The error if the HTTP client cannot be created.
@@ -228,7 +229,7 @@ fn tls(authority: Option<&Path>) -> Result<rustls::ClientConfig, OutboundClientE
     Ok(config)
 }
 
-/// The error for a host that has an address which is not public.
+/// The error for a host with an address that is not public.
 #[derive(Debug, thiserror::Error)]
 #[error("not a public address")]
 struct NotPublic;

@@ -23,7 +23,8 @@ const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
 ];
 
 /// The IPv6 range from which all global unicast addresses are allocated.
-/// This range does not contain `::`, `::1`, and IPv4-mapped, NAT64, unique-local, link-local and multicast addresses.
+/// All other addresses count as not public: `::`, `::1`, and IPv4-mapped, NAT64, unique-local, link-local and multicast
+/// addresses.
 const GLOBAL_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 /// The special-purpose ranges within [`GLOBAL_V6`]: protocol assignments (with Teredo), documentation, 6to4.
 const SPECIAL_V6: [(Ipv6Addr, u32); 4] = [
