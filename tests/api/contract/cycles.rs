@@ -1,9 +1,8 @@
-//! No import cycle exists at any depth: within each folder of `src/`, imports between its files and subfolders have one
-//! direction.
+//! No import cycles: within each folder of `src/`, the imports between its files and subfolders contain no cycle.
 //!
 //! A path counts as an import of the module that defines the item, even if another module re-exports the item. `mod`
-//! lines and re-exports (`pub use`) do not count. A child module may use items of its parent's `mod.rs` if that
-//! `mod.rs` does not use the child. Otherwise the two modules would form a cycle.
+//! lines and re-exports (`pub use`) do not count as imports. A child module may use items of its parent's `mod.rs` only
+//! if that `mod.rs` does not use the child. Otherwise the two modules form a cycle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +41,7 @@ fn modules() -> Vec<Module> {
     sources().into_iter().filter(|(name, _)| name != "main.rs").map(module).collect()
 }
 
-/// Splits a text at the commas that are outside of braces.
+/// Splits a `use` tree at the commas that are outside of braces.
 fn parts(tree: &str) -> Vec<&str> {
     let mut depth = 0;
     let at_comma = |c: char| {
@@ -52,7 +51,7 @@ fn parts(tree: &str) -> Vec<&str> {
     tree.split(at_comma).filter(|part| !part.trim().is_empty()).collect()
 }
 
-/// Adds the paths of a `use` tree such as `a::{b, c::{self, D as E}}`, one by one.
+/// Adds each path of a `use` tree, such as `a::{b, c::{self, D as E}}`, to `found`.
 fn expand(prefix: &str, tree: &str, is_reexport: bool, found: &mut Vec<Import>) {
     if let Some((head, rest)) = tree.split_once('{') {
         let (inside, _) = rest.rsplit_once('}').unwrap();

@@ -1,5 +1,5 @@
-//! Row-level security and composite keys (BOLA, walls 3 and 4). The test finds every table with an owner in the
-//! database catalogue.
+//! Row-level security and composite keys: walls 3 and 4 against BOLA ("A tour" in README.md lists all four). The test
+//! finds every table with an owner in PostgreSQL's catalogue.
 
 use sqlx::{ConnectOptions, Executor};
 use strongroom::base::id::UserId;
@@ -42,9 +42,9 @@ async fn every_owned_table_has_row_level_security_and_composite_keys() {
     .await;
     assert_eq!(without_policy, Vec::<String>::new(), "the policy must apply to reads and to writes");
 
-    // PostgreSQL grants access if any policy of a table allows it, so each table may have one policy only. There are
-    // two exceptions. The policy of the classifier role allows it to read ids and owners only. The policy of the
-    // schema's owner allows it to delete expired replies.
+    // PostgreSQL grants access if any policy of a table allows it, so each table may have one policy only. Two policies
+    // are exceptions. One allows the classifier role to read ids and owners. The other allows the schema's owner to
+    // delete expired replies.
     let permissive = names(
         &app,
         "select tablename::text from pg_policies
@@ -65,11 +65,7 @@ async fn every_owned_table_has_row_level_security_and_composite_keys() {
               where ca.attname = 'owner_id' and fa.attname = 'owner_id')",
     )
     .await;
-    assert_eq!(
-        plain_keys,
-        Vec::<String>::new(),
-        "a foreign key to an owned table must contain the owner on both sides"
-    );
+    assert_eq!(plain_keys, Vec::<String>::new(), "a foreign key to an owned table must contain owner_id on both sides");
 
     let global_unique = names(
         &app,
@@ -78,7 +74,11 @@ async fn every_owned_table_has_row_level_security_and_composite_keys() {
         where i.indisunique and not i.indisprimary and not (a.attnum = any(i.indkey))",
     )
     .await;
-    assert_eq!(global_unique, Vec::<String>::new(), "a unique index across owners reveals the data of other users");
+    assert_eq!(
+        global_unique,
+        Vec::<String>::new(),
+        "a unique index across owners reveals which values other users have"
+    );
 
     let views = names(
         &app,
@@ -86,7 +86,11 @@ async fn every_owned_table_has_row_level_security_and_composite_keys() {
         and not coalesce(reloptions::text, '') like '%security_invoker=true%'",
     )
     .await;
-    assert_eq!(views, Vec::<String>::new(), "a view without security_invoker reads with its owner's privileges");
+    assert_eq!(
+        views,
+        Vec::<String>::new(),
+        "a view without security_invoker reads with the privileges of the view's owner"
+    );
 }
 
 #[actix_web::test]
@@ -219,8 +223,8 @@ async fn unscoped_query_without_an_owner_returns_no_rows() {
     alice.invoice().await;
     let everything: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(everything, 1);
-    // The query has no condition, so only row-level security protects the rows. The test runs the query first without
-    // an owner, then with another user as the owner.
+    // The query has no condition, so only row-level security protects the rows. The test runs it first without an
+    // owner, then as another user.
     let pool = &app.replica().pool;
     let unset: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(pool).await.unwrap();
     let mut other = OwnerTx::begin(pool, UserId::new()).await.unwrap();
@@ -257,15 +261,16 @@ async fn owner_setting_does_not_leak_to_the_next_transaction_of_a_connection() {
         let after: String = sqlx::query_scalar(setting).fetch_one(&one).await.unwrap();
         assert_eq!(after, "");
         let owner: Option<uuid::Uuid> = sqlx::query_scalar("select current_owner()").fetch_one(&one).await.unwrap();
-        assert_eq!(owner, None, "an empty setting means no owner, and is not an error");
+        assert_eq!(owner, None, "an empty setting must mean no owner, and cause no error");
     }
 }
 
 #[actix_web::test]
 async fn no_function_of_the_schema_depends_on_the_search_path() {
     let app = TestApp::start().await;
-    // PostgreSQL resolves the names in a RETURN body when it creates the function. Such a function has a `prosqlbody`
-    // and needs no `set search_path`. With `set search_path`, PostgreSQL could not inline the function.
+    // A function whose body is a RETURN needs no `set search_path`: PostgreSQL resolves the names when it creates the
+    // function. The catalogue has a `prosqlbody` for such a function. With `set search_path`, PostgreSQL could not
+    // inline it.
     let unset = "select proname::text from pg_proc where pronamespace = 'public'::regnamespace
         and (prosecdef or prosqlbody is null) and not coalesce(proconfig::text, '') like '%search_path=%'";
     assert_eq!(names(&app, unset).await, Vec::<String>::new());

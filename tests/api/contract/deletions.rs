@@ -1,5 +1,5 @@
-//! Deletion of parents through the API, for every foreign key to an owned table and for parents in every state. The
-//! OpenAPI document must list the response, and the service must delete either all child rows or none.
+//! Deletion of rows to which other rows refer: for every foreign key to an owned table, and for parents in every state.
+//! The OpenAPI document must list the response. The service must delete either all child rows or none.
 
 use reqwest::Method;
 use sqlx::{AssertSqlSafe, Executor};
@@ -71,8 +71,8 @@ async fn deletion_of_parent_with_children_is_refused_or_cascades() {
         for (id, version) in rows(&demo, &parent).await {
             let children = format!("select count(*) from {child} where {column} = '{id}'");
             if is_optional {
-                // The foreign key is optional, so the API can attach a child to a parent in any state. The test
-                // attaches a child to this parent.
+                // The foreign key is optional, so a child can be attached to a parent in any state. The test attaches
+                // all children of this owner to this parent.
                 let owner = format!("select owner_id from {parent} where id = '{id}'");
                 let attach = format!("update {child} set {column} = '{id}' where owner_id = ({owner})");
                 app.all_rows.execute(AssertSqlSafe(attach)).await.unwrap();
@@ -86,9 +86,11 @@ async fn deletion_of_parent_with_children_is_refused_or_cascades() {
             let reply = demo.send(&Example { object: id.clone(), headers, ..deletion.clone() }).await;
             let place = format!("{} of a row of {parent} that {child} refers to ({name})", deletion.id);
             match reply.status.as_u16() {
-                204 if count(app, children).await > 0 => faults.push(format!("{place}: it left children")),
+                204 if count(app, children).await > 0 => faults.push(format!("{place}: the deletion left children")),
                 204 => {}
-                409 if app.digest_all().await != before => faults.push(format!("{place}: refused, but rows changed")),
+                409 if app.digest_all().await != before => {
+                    faults.push(format!("{place}: the deletion was refused, but rows changed"))
+                }
                 409 => {}
                 _ => faults.push(format!("{place}: {}", reply.text())),
             }

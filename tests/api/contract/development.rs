@@ -1,4 +1,5 @@
-//! A build without the feature `dev` has only the production profile, and no setting that only development reads.
+//! A build without the feature `dev` has only the production profile. Settings that only development reads must not
+//! exist in it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,7 +26,7 @@ fn without_development(code: &str) -> String {
     kept
 }
 
-/// Returns the string literals that are names of settings.
+/// Returns the names of settings that the code contains as string literals.
 fn names(code: &str) -> BTreeSet<String> {
     let is_name = |text: &str| ["STRONGROOM_", "DATABASE_URL", "PG_BIN"].iter().any(|start| text.starts_with(start));
     let is_word = |text: &str| text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');

@@ -57,8 +57,8 @@ fn all_parts_of_the_document_have_a_description_and_an_example() {
         }
     }
     for (method, path, operation) in operations(&document) {
-        // The description of an operation begins with the text of its row in the route table. If the row has no text,
-        // the description begins with a space.
+        // The service builds the description of an operation: the text of its row in the route table, a space, and
+        // generated sentences. So if the row has no text, the description begins with a space.
         let has_text = operation["description"].as_str().is_some_and(|text| !text.starts_with(' '));
         must(has_text, format!(".description(\"…\") in the route table for {method} {path}"));
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
@@ -72,7 +72,7 @@ fn all_parts_of_the_document_have_a_description_and_an_example() {
         for (status, reply) in operation["responses"].as_object().unwrap() {
             let content = &reply["content"]["application/json"];
             let shown = content.get("schema").is_none() || content.get("example").is_some();
-            must(shown, format!("an example of the reply {status} to {method} {path}"));
+            must(shown, format!("an example of the response {status} to {method} {path}"));
         }
     }
     for tag in document["tags"].as_array().unwrap() {
@@ -81,7 +81,7 @@ fn all_parts_of_the_document_have_a_description_and_an_example() {
     assert!(missing.is_empty(), "descriptions or examples are missing: {missing:#?}");
 }
 
-/// Returns whether two bodies have the same fields with the same types, also in the first items of lists.
+/// Returns whether two bodies have the same fields with the same types. Of each list, the first item is compared.
 fn have_same_fields(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Null, _) | (_, Value::Null) => true,
@@ -95,14 +95,14 @@ fn have_same_fields(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Returns the faults of the reply to an example.
+/// Returns what is wrong with the reply to an example, or `None`.
 fn fault(example: &Example, reply: &Reply) -> Option<String> {
     if !reply.status.is_success() {
         return Some(format!("{}: {}", example.id, reply.text()));
     }
     let shown = example.operation["responses"][reply.status.as_str()]["content"]["application/json"].get("example")?;
     let is_like_shown = have_same_fields(shown, &reply.json());
-    (!is_like_shown).then(|| format!("{}: the reply is {}, but the example is {shown}", example.id, reply.text()))
+    (!is_like_shown).then(|| format!("{}: the response is {}, but the example is {shown}", example.id, reply.text()))
 }
 
 #[actix_web::test]

@@ -21,10 +21,10 @@ const LAYERS: &[(&str, usize)] = &[
 /// The allowed imports between features. Without an entry here, a feature may import only the id types of other
 /// features.
 const SIBLINGS: &[(&str, &str, &str)] = &[
-    ("features/users", "features/auth/", "a new password sends a mail and starts a new session"),
+    ("features/users", "features/auth/", "a password change sends a mail and starts a new session"),
     ("features/live", "features/live_kinds", "each resource registers whether it has live events"),
-    ("features/", "features/resources", "what all resources share is written once"),
-    ("features/demo", "features/", "demo data is created through the stores of the features"),
+    ("features/", "features/resources", "code that all resources share exists once"),
+    ("features/demo", "features/", "the stores of the features create the demo data"),
 ];
 
 /// A call, the modules that may contain the call, and the reason.
@@ -52,7 +52,7 @@ const RESTRICTED: &[(&str, &[&str], &str)] = &[
     ),
     ("lookup_host", &["security/communication/outbound/"], "only the outbound client resolves names"),
     ("TcpStream::connect", &["app/health.rs"], "only the outbound client connects; `health` connects to this machine"),
-    ("realip_remote_addr", &["http/client_ip.rs"], "it trusts the client"),
+    ("realip_remote_addr", &["http/client_ip.rs"], "it trusts headers of the client"),
     ("jsonwebtoken::", &["security/sessions/access_tokens/"], "only one module reads tokens"),
     ("insecure_decode", &[], "it reads unverified claims"),
     ("decode_header", &[], "only the strict parser in access_tokens reads the header"),

@@ -10,17 +10,19 @@ use crate::support::TestApp;
 use crate::support::database::Role;
 use crate::support::examples::{Demo, Example};
 
-/// Functions that read pages of security events and alerts, because the service's role cannot read these tables.
+/// Database functions that read pages of security events and alerts. The service's role cannot read these tables
+/// itself.
 const READING_FUNCTIONS: [&str; 3] = ["from own_security_events(", "from admin_security_events(", "from admin_alerts("];
 
 /// Lists whose query plan may sort rows, with the reason.
 const SORTED: &[(&str, &str)] = &[(
     "get_invoices_id_payments",
-    "an outer join tells a missing invoice from one without payments; it sorts one invoice's",
+    "an outer join distinguishes a missing invoice from an invoice without payments; the plan sorts the payments of one invoice",
 )];
 
-/// Returns the statements that read a page. If a parameter has a fixed list of values, there is a statement for each
-/// value. `None` means that a database function reads the page: `explain` does not show the plan within a function.
+/// Returns the statements that read a page of this list. For a parameter with a fixed list of values, the function
+/// requests a page with each value. Returns `None` if a database function reads the page, because `explain` does not
+/// show the plan within a function.
 async fn statements(demo: &Demo, list: &Example) -> Option<BTreeSet<String>> {
     let mut requests = vec![list.clone(), Example { query: Vec::new(), ..list.clone() }];
     for field in list.fields() {
@@ -50,8 +52,8 @@ fn steps(plan: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Returns the generic plan, which does not depend on the parameters. The caller disables sorts and sequential scans.
-/// So the plan contains a sort or a scan only if no index can replace it.
+/// Returns the generic plan, which does not depend on the parameters. The caller has disabled sorts and sequential
+/// scans. PostgreSQL then plans a sort or a scan only if no index can replace it.
 async fn plan(connection: &mut PgConnection, text: &str) -> Value {
     let count = (1..=30).rev().find(|n| text.contains(&format!("${n}"))).unwrap();
     let nulls = vec!["null"; count].join(", ");
@@ -79,7 +81,7 @@ async fn every_list_reads_its_page_from_an_index() {
             steps(&plan(&mut connection, &text).await, &mut found);
             found.retain(|step| step.contains("Sort") || step.starts_with("Seq Scan"));
             if !found.is_empty() {
-                faults.push(format!("{}: no index serves its order ({found:?}): {text}", list.id));
+                faults.push(format!("{}: no index has the order of this statement ({found:?}): {text}", list.id));
             }
         }
     }
@@ -87,7 +89,8 @@ async fn every_list_reads_its_page_from_an_index() {
 }
 
 /// The summary for administrators counts entries of an index, and no more than its limit.
-/// PostgreSQL shows the plan within a function only if it can inline the function, so the test removes what prevents it.
+/// PostgreSQL shows the plan within a function only if it can inline the function. So the test removes the function's
+/// `security definer` and `search_path`, which prevent inlining.
 #[actix_web::test]
 async fn summary_counts_a_limited_number_of_index_entries() {
     let app = TestApp::start().await;

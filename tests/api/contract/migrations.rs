@@ -1,6 +1,6 @@
 //! Released migrations never change, because production databases have applied them. `CHANGELOG.md` lists the releases.
-//! Each release has a file `migrations/VERSION.sha384`, the output of `sha384sum`, with the checksum of every migration
-//! in the release. Migrations that are in no release may be edited.
+//! Each release has a file `migrations/VERSION.sha384`: the output of `sha384sum` for every migration in the release.
+//! Migrations that are in no release may be edited.
 
 use std::fs;
 use std::path::Path;
@@ -21,8 +21,9 @@ async fn faults(changelog: &str, migrations: &Path) -> Vec<String> {
             faults.push(format!("release {release} has no checksums: run `{command}` and commit the file"));
         }
         for line in checksums.lines() {
-            let (released, file) = line.split_once("  ").expect("checksum, two blanks, file name");
-            let version: i64 = file.split('_').next().unwrap().parse().expect("a version before the first `_`");
+            let (released, file) = line.split_once("  ").expect("a line is a checksum, two spaces and a file name");
+            let version: i64 =
+                file.split('_').next().unwrap().parse().expect("the file name begins with a version and `_`");
             let same =
                 |checksum: &[u8]| checksum.iter().map(|byte| format!("{byte:02x}")).collect::<String>() == released;
             if !current.iter().any(|migration| migration.version == version && same(&migration.checksum)) {

@@ -12,14 +12,15 @@ use crate::support::client::Client;
 use crate::support::database::{Role, TestDatabase};
 use crate::support::program::Program;
 
-/// The maximum number of blocks for a page of 21 rows. With an index, each row and each index level needs at most one
-/// block. A scan of other owners' rows would read thousands of blocks, and a scan of all rows 40,000 blocks.
+/// The maximum number of blocks that PostgreSQL may read for a page of 21 rows. With an index, each row and each index
+/// level needs at most one block. A scan of other owners' rows would read thousands of blocks, and a scan of all rows
+/// 40,000 blocks.
 const BLOCKS_OF_A_PAGE: i64 = 80;
-/// The maximum number of blocks for a batch of an export: 1,000 rows with the current and the issued names of
-/// customers.
+/// The maximum number of blocks for one batch of an export. A batch has 1,000 rows. Each row contains the customer's
+/// name: the current name, or the name at the time of issue.
 const BLOCKS_OF_A_BATCH: i64 = 9000;
-/// How much the memory may grow, in KiB, because the allocator returns freed memory late. A million rows are 200 MiB of
-/// CSV.
+/// How much more memory (KiB) an export of a million rows may use than an export of 100 rows. It is not zero, because
+/// the allocator returns freed memory late. A million rows are 200 MiB of CSV.
 const SLACK: u64 = 16 * 1024;
 
 async fn filled() -> (TestApp, TestDatabase) {
@@ -64,8 +65,8 @@ fn order(text: &str) -> &str {
     text.split("order by ").last().unwrap().split(" limit").next().unwrap()
 }
 
-/// Returns how many blocks PostgreSQL reads for the page after `depth` rows. `filter` contains numbers of parameters and
-/// their values. Asserts that the plan contains no sequential scan.
+/// Returns how many blocks PostgreSQL reads for the page after `depth` rows. `filter` sets parameters: each entry is
+/// the number of a parameter and its value. Asserts that the plan contains no sequential scan.
 async fn blocks(
     all_rows: &PgPool,
     connection: &mut PgConnection,
@@ -75,7 +76,7 @@ async fn blocks(
     filter: &[(usize, &str)],
 ) -> i64 {
     let order = order(text);
-    // The expression by which the order sorts before `created_at` and `id`. Some orders have no such expression.
+    // Every order ends with `created_at` and `id`. This is the expression before them, if there is one.
     let first = order.rsplitn(3, ", ").nth(2).map_or("null", |first| first.trim_end_matches(" desc"));
     let place = format!(
         "select ({first})::text as first, i.created_at::text as created_at, i.id::text as id from invoices i

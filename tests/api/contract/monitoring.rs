@@ -72,8 +72,11 @@ fn alerts_and_runbooks_match() {
     }
     let prometheus = read("deploy/prometheus/prometheus.yml");
     let base = prometheus.lines().find_map(|line| line.strip_prefix("    runbooks: ")).expect("the external label");
-    assert!(base.starts_with("https://") && !base.ends_with('/'), "{base}: links must open from a chat");
-    // The alerts that the service itself raises have their pages in the same folder.
+    assert!(
+        base.starts_with("https://") && !base.ends_with('/'),
+        "{base} must be an absolute URL without a slash at its end, so that links open from a chat"
+    );
+    // The alerts of the detection rules, which the service itself raises, have their pages in the same folder.
     let raised = RULES.iter().map(|rule| rule.name.to_owned());
     let alerts: BTreeSet<String> = rules.into_iter().map(|rule| rule.alert).chain(raised).collect();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbooks");
@@ -91,8 +94,8 @@ fn alerts_and_runbooks_match() {
     }
 }
 
-/// promtool runs these tests: each alert must fire, but not too early (`.ci/monitoring`). This test checks that no
-/// alert lacks its tests.
+/// `.ci/monitoring` runs the tests of the alerts with promtool: each alert must fire, but not too early. This test
+/// checks that every alert has such tests.
 #[test]
 fn every_alert_has_tests() {
     let tests = read("deploy/prometheus/rules_test.yml");

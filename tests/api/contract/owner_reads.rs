@@ -1,6 +1,6 @@
-//! Reads in one round trip (BOLA, wall 3): a read outside of a transaction sets `app.owner_id` in its own statement.
-//! Without this setting, the read returns no rows. Its plan evaluates the policy once, and is never reused with the
-//! rows of another owner.
+//! Reads in one round trip, under row-level security (wall 3 against BOLA). A read outside of a transaction sets
+//! `app.owner_id` in its own statement. Without this setting, the read returns no rows. PostgreSQL evaluates the policy
+//! once per read, and a cached plan never returns rows of another owner.
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, Row};
@@ -10,7 +10,7 @@ use crate::support::TestApp;
 use crate::support::database::Role;
 use crate::support::examples::{Demo, Example};
 
-/// The text that `owner_query!` writes before and after a SELECT.
+/// The texts that the macro `owner_query!` writes before and after a SELECT.
 const FRAME: [&str; 2] = [
     "select read.* from set_config('app.owner_id', $1::uuid::text, true) as owner \
      cross join lateral (select statement.* from (",
@@ -26,7 +26,7 @@ async fn customer_names(connection: &mut PgConnection, statement: &str, owner: u
     sqlx::query_scalar(AssertSqlSafe(statement.to_owned())).bind(owner).fetch_all(connection).await.unwrap()
 }
 
-/// Alice and Bob have one customer each. Returns their ids.
+/// Creates Alice and Bob with one customer each, and returns the ids of the two users.
 async fn two_owners(app: &TestApp) -> [uuid::Uuid; 2] {
     let mut owners = Vec::new();
     for name in ["alice", "bob"] {
@@ -70,7 +70,7 @@ async fn cached_plan_of_one_owner_never_answers_another() {
     let mut connection = app.database.options(Role::App).connect().await.unwrap();
     for mode in ["auto", "force_generic_plan"] {
         connection.execute(AssertSqlSafe(format!("set plan_cache_mode = {mode}"))).await.unwrap();
-        // This statement has no condition, so only the row-level security policy selects the rows.
+        // The second statement has no condition, so only the row-level security policy selects its rows.
         for select in ["select name from customers where owner_id = $1", "select name from customers"] {
             let read = framed(select);
             for _ in 0..8 {
@@ -108,7 +108,7 @@ fn conditions_per_row(plan: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Each call of `current_owner()` costs as much as the look-up of a row, so a read must not call it for each row.
+/// A call of `current_owner()` costs as much as the look-up of a row. So a read must not call it for each row.
 #[actix_web::test]
 async fn reads_do_not_evaluate_the_policy_per_row() {
     let app = TestApp::start().await;
@@ -130,7 +130,7 @@ async fn reads_do_not_evaluate_the_policy_per_row() {
     }
 }
 
-/// A read in a transaction would need a round trip for BEGIN and another for ROLLBACK.
+/// A read must not run in a transaction, which would need two more round trips: BEGIN and ROLLBACK.
 #[actix_web::test]
 async fn get_requests_read_owned_tables_in_one_round_trip() {
     let demo = Demo::start().await;

@@ -10,7 +10,7 @@ const FORBIDDEN: [&str; 12] =
     ["he", "him", "his", "himself", "nobody", "one's", "oneself", "somebody", "thereof", "whoever", "whom", "whomever"];
 
 const FOLDERS: [&str; 7] = ["src", "tests", "docs", "migrations", "deploy", ".ci", ".github"];
-/// Folders with files that other programs wrote.
+/// Folders that the test skips, because other programs wrote their files.
 const SKIPPED: [&str; 1] = ["tests/corpus"];
 
 /// Returns the project's text files.

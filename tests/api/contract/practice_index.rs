@@ -1,5 +1,5 @@
-//! `docs/practices/README.md` is generated from the heads of all practices in `src/`. After a change of a head, run
-//! `UPDATE_INDEX=1 cargo test --test api practice_index`.
+//! `docs/practices/README.md` is generated from the heads of all practices in `src/`. The test fails if the index is
+//! out of date. To update the index, run `UPDATE_INDEX=1 cargo test --test api practice_index`.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Documents match the code: the paths and tests in a document exist, and documents list all settings, codes and
+//! Documents match the code: every path and test in a document exists, and the documents list all settings, codes and
 //! dependencies.
 
 use std::collections::BTreeSet;
@@ -64,8 +64,7 @@ fn practice_table_names_existing_code_and_tests() {
     }
 }
 
-/// Each card of the attack panel contains the practice that it attacks, the path of the code and the attack test. All
-/// three must exist.
+/// Each card of the attack panel names a practice, the path of its code and its attack test. All three must exist.
 #[test]
 fn attack_cards_name_existing_practices_code_and_tests() {
     let index = read("docs/practices/README.md").replace('`', "");
@@ -89,9 +88,9 @@ fn attack_cards_name_existing_practices_code_and_tests() {
     assert!(seen > 60, "{seen}");
 }
 
-/// Returns the files that must have the head of a practice. Each file or folder of a chapter in `src/security` is a
-/// practice, but the chapters `audit` and `websockets` are one practice each. Every other file whose head contains
-/// `**Attack**` is a practice too.
+/// Returns the files that must have the head of a practice. The folders of `src/security` are chapters. Each file or
+/// folder in a chapter is a practice, except that the chapters `audit` and `websockets` are one practice each. Every
+/// other file whose head contains `**Attack**` is also a practice.
 fn practices() -> BTreeSet<PathBuf> {
     let entries =
         |folder: &Path| -> Vec<PathBuf> { fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect() };
@@ -110,7 +109,7 @@ fn practices() -> BTreeSet<PathBuf> {
     found
 }
 
-/// Returns the names of tests in a text, which are in backticks.
+/// Returns the names of tests in a text. Such a name is in backticks.
 pub fn tests_of(text: &str) -> Vec<String> {
     let is_test = |name: &String| ["attacks::", "contract::", "features::"].iter().any(|part| name.starts_with(part));
     quoted(text).into_iter().filter(is_test).collect()
@@ -143,7 +142,8 @@ fn has_id(text: &str, before: &str, after: &str) -> bool {
     })
 }
 
-/// Files that `include_str!` and `include_bytes!` compile in must be part of the image's build context.
+/// The image's build context must contain the files that `include_str!` and `include_bytes!` compile in. Otherwise the
+/// build of the image fails.
 #[test]
 fn compiled_in_files_are_in_the_build_context() {
     let allowed = read(".dockerignore");
@@ -161,8 +161,8 @@ fn compiled_in_files_are_in_the_build_context() {
     assert!(seen > 0);
 }
 
-/// The build of the image does not read rust-toolchain.toml, and a workflow could override its version. So the test
-/// compares all versions.
+/// `rust-toolchain.toml` sets the Rust version. The build of the image does not read this file, and a workflow could
+/// override it. So the test compares all versions.
 #[test]
 fn same_rust_version_is_used_everywhere() {
     let toolchain = read("rust-toolchain.toml");

@@ -1,4 +1,4 @@
-//! The tests have received each problem code that the OpenAPI document lists. The test client checks the opposite: the
+//! The tests must receive each problem code that the OpenAPI document lists. The test client checks the opposite: the
 //! document lists each code that a test receives (`support/documented.rs`).
 
 use std::collections::BTreeSet;
@@ -9,9 +9,9 @@ use crate::support::documented;
 const GENERIC: [(&str, &str); 5] = [
     ("internal", "a defect of the service"),
     ("unavailable", "a failed or overloaded dependency"),
-    ("body_timeout", "one deadline reads every body, and each test of it takes seconds"),
-    ("idempotency_key_in_use", "one claim of keys serves all routes that accept a key"),
-    ("idempotency_key_reused", "the same claim compares the body"),
+    ("body_timeout", "one deadline covers every body, and each test of it takes seconds"),
+    ("idempotency_key_in_use", "the same code claims the key on all routes that accept a key"),
+    ("idempotency_key_reused", "the same code compares the body"),
 ];
 
 #[test]

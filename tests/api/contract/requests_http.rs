@@ -1,6 +1,6 @@
-//! Sends all requests of `docs/requests.http` in order, and checks their replies. A request in this file has a title
-//! (`###`) and `# expect` with the status and the problem code. If a later request uses its reply, it also has a `#
-//! @name`.
+//! Sends all requests of `docs/requests.http` in order, and checks their replies. Each request in this file has a title
+//! (`###`) and a line `# expect` with the status and the problem code. A request whose reply a later request uses also
+//! has a line `# @name`.
 
 use std::collections::HashMap;
 
@@ -75,7 +75,7 @@ impl Values {
         let Some((request, part)) = name.split_once(".response.") else {
             return self.variables.get(name).unwrap_or_else(|| panic!("no variable {name}")).clone();
         };
-        let reply = self.replies.get(request).unwrap_or_else(|| panic!("no request before has `# @name {request}`"));
+        let reply = self.replies.get(request).unwrap_or_else(|| panic!("no earlier request has `# @name {request}`"));
         if let Some(header) = part.strip_prefix("headers.") {
             return reply.header(header).unwrap_or_else(|| panic!("{request} has no {header}")).to_owned();
         }

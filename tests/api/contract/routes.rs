@@ -1,4 +1,4 @@
-//! Attacks every row of the route table, so a new row is attacked without a new test.
+//! Attacks every row of the route table. So a new route is attacked without a new test.
 
 use reqwest::Method;
 use serde_json::json;

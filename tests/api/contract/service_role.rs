@@ -1,5 +1,5 @@
-//! Least privilege of the database role (CWE-250, CWE-269). The test grants each excess privilege, and expects the
-//! privilege in the report. Then it runs the SQL statement that the report suggests as a remedy.
+//! Least privilege of the database role (CWE-250, CWE-269). The test grants one excess privilege after the other, and
+//! expects each in the report. Then it runs the SQL statement that the report suggests as a remedy.
 
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use strongroom::db::service_role::{RoleFault, role_faults};

@@ -1,5 +1,5 @@
-//! All settings in scripts, workflows and documents exist. The service refuses to start with an unknown setting, so an
-//! old name would break the script that sets it.
+//! Scripts, workflows and documents contain only settings that exist. The service refuses to start with an unknown
+//! setting, so an outdated name would break the script that sets it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,8 +12,8 @@ use super::project_files::root;
 /// Only docker-compose.yml reads these settings. The service does not read them.
 const COMPOSE_ONLY: [&str; 2] = ["STRONGROOM_HOST", "STRONGROOM_PUBLISH"];
 
-/// Returns the names of settings in a text. A name with shell braces, such as `A_{B,C}`, means one name for each word
-/// in the braces.
+/// Returns the names of settings in a text. A name with shell braces stands for several names: `A_{B,C}` for `A_B` and
+/// `A_C`.
 fn settings_named_in(text: &str) -> BTreeSet<String> {
     let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let word = |text: &str| text.chars().take_while(|c| is_name(*c)).collect::<String>();
@@ -47,5 +47,5 @@ fn settings_named_in_scripts_and_documents_exist() {
             found.insert(name);
         }
     }
-    assert!(found.contains("STRONGROOM_RULES_PROBING_SESSION"), "braces are expanded: {found:?}");
+    assert!(found.contains("STRONGROOM_RULES_PROBING_SESSION"), "braces must be expanded: {found:?}");
 }

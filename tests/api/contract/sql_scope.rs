@@ -1,5 +1,6 @@
-//! Owner-scoped queries (BOLA, wall 2): every SQL statement on an owned table filters by its owner. The test parses all
-//! statements in `.sqlx/`. It reports tables that are read or written without `owner_id = $n`.
+//! Owner-scoped queries (wall 2 against BOLA): every SQL statement on an owned table has a condition on the owner. The
+//! test parses all statements in `.sqlx/`. It reports each table that a statement reads or writes without `owner_id =
+//! $n`.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -98,8 +99,8 @@ impl Check<'_> {
         }
     }
 
-    /// Checks one FROM with its WHERE. Each owned table in the FROM needs its own condition, in the WHERE or in the ON
-    /// of its join.
+    /// Checks a FROM clause with its WHERE clause. Each owned table in the FROM needs its own condition: in the WHERE,
+    /// or in the ON of its join.
     fn block(&mut self, tables: &[TableWithJoins], selection: Option<&Expr>) {
         let mut conditions = Vec::new();
         if let Some(selection) = selection {
@@ -138,7 +139,8 @@ impl Check<'_> {
     }
 }
 
-/// Collects the terms of a conjunction. Conditions inside an OR do not count.
+/// Collects the terms of a conjunction (AND). Conditions inside an OR do not count, because a row can match without
+/// them.
 fn terms<'a>(condition: &'a Expr, found: &mut Vec<&'a Expr>) {
     match condition {
         Expr::BinaryOp { left, op: BinaryOperator::And, right } => {

@@ -1,4 +1,5 @@
-//! The number of round trips to PostgreSQL that each common request needs: its statements, with BEGIN and COMMIT.
+//! The number of round trips to PostgreSQL that each common request needs. Each statement is one round trip, and so are
+//! BEGIN and COMMIT.
 
 use reqwest::Method;
 use serde_json::json;
@@ -6,7 +7,7 @@ use serde_json::json;
 use crate::support::actor::{draft, try_sign_in};
 use crate::support::{Reply, TestApp};
 
-/// Requests and their round trips. If a request needs fewer round trips after a change, lower its number.
+/// Each common request, and the number of its round trips. If a change saves round trips, lower the number here.
 const ROUND_TRIPS: [(&str, usize); 7] = [
     ("read", 1),
     ("list", 1),
@@ -24,7 +25,7 @@ const ROUND_TRIPS: [(&str, usize); 7] = [
 async fn common_requests_take_as_many_round_trips_as_listed() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    // The first create also counts the rows for the quota, so it is not measured.
+    // The first create also counts the rows for the quota. So the test sends it before it measures.
     let (invoice, customer) = (alice.invoice().await, alice.customer().await);
     let path = format!("/api/v1/invoices/{invoice}");
     let keyed = alice.request(Method::POST, "/api/v1/invoices").header("idempotency-key", "k").json(&draft(&customer));
