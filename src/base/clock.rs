@@ -1,4 +1,4 @@
-//! The clock. Only this file reads the current time, so that tests can move the time forward to test rules about time.
+//! The clock. Only this file reads the current time, so that a test can move the time forward.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,7 +13,7 @@ pub struct Clock {
 
 impl Clock {
     /// Returns the current time in UTC, truncated to microseconds.
-    /// PostgreSQL stores microseconds, so a time that was stored and read again is equal to the original time.
+    /// PostgreSQL stores microseconds. So a time does not change when it is stored and read again.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "only this function reads the system time")]
     pub fn now(&self) -> DateTime<Utc> {

@@ -1,5 +1,5 @@
 //! Dates in the API. The only accepted form is `2026-01-31`.
-//! The parser of chrono also accepts spaces, signs and years of six digits, some of which PostgreSQL cannot store.
+//! The parser of chrono also accepts spaces, signs and years of six digits. PostgreSQL cannot store all of these years.
 
 use chrono::{Datelike, NaiveDate};
 

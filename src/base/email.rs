@@ -1,12 +1,12 @@
-//! E-mail addresses. They are normalized, so that one address cannot have two accounts.
-//! An address is trimmed and converted to lower case, and an internationalized domain is converted to A-labels
-//! (`bücher.example` becomes `xn--bcher-kva.example`).
+//! E-mail addresses. They are normalized, so that one address cannot have two accounts:
+//! - An address is trimmed and converted to lower case.
+//! - An internationalized domain is converted to A-labels: `bücher.example` becomes `xn--bcher-kva.example`.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-/// The maximum length of an address whose domain was converted to A-labels.
+/// The maximum length of an address, in characters. It also applies after the domain was converted to A-labels.
 pub const MAX_CHARS: usize = 100;
 /// The maximum length of the part before the @ (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_PART_BYTES: usize = 64;
@@ -14,12 +14,11 @@ const MAX_LOCAL_PART_BYTES: usize = 64;
 /// An e-mail address in ASCII and in lower case.
 ///
 /// Homoglyphs (CWE-1007): an address with a Cyrillic "а" can look like the address of another user.
-/// Therefore only ASCII is accepted before the @. In the domain, a Cyrillic letter is converted to an A-label, which
-/// looks different.
+/// So only ASCII is accepted before the @. A Cyrillic letter in the domain becomes an A-label, which looks different.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EmailAddress(String);
 
-/// The error for a text that is not accepted as an address.
+/// The error for a text that is not a valid address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadEmail {
     #[error("must be an e-mail address, for example anna@example.com")]
@@ -75,7 +74,7 @@ impl FromStr for EmailAddress {
 }
 
 /// Converts a domain to A-labels (RFC 5890, UTS 46). An ASCII domain is returned unchanged.
-/// Each label that begins with `xn--` is checked, because it must be a valid A-label.
+/// A label that begins with `xn--` must be a valid A-label.
 fn to_a_labels(domain: &str) -> Option<Cow<'_, str>> {
     let has_a_label =
         domain.split('.').any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")));

@@ -1,4 +1,4 @@
-//! Hexadecimal text. It is written in lower case, and read in lower or upper case.
+//! Encodes and decodes hexadecimal text.
 
 /// Encodes bytes as hexadecimal text in lower case.
 #[must_use]

@@ -1,5 +1,6 @@
-//! Public ids: random UUIDs (version 4). Each kind of object has its own Rust type of ids, so that ids of different
-//! kinds cannot be confused. An id is never a secret. Each feature declares its types in a module `id`.
+//! Public ids: random UUIDs (version 4). An id is not a secret, so it gives access to nothing.
+//! Each kind of object has its own Rust type of id, so that the compiler refuses an id of another kind.
+//! Each feature declares its types of ids in a module `id`.
 
 use uuid::Uuid;
 
@@ -10,18 +11,17 @@ pub struct NotAnId;
 
 /// Parses an id: 32 hexadecimal digits in five groups with hyphens, in lower or upper case (RFC 9562 §4).
 /// Upper case is accepted because Swift's `uuidString` writes it.
-/// Because one id can be spelled in several ways, counters, logs and locks must use the parsed id.
+/// So one id has several spellings, and counters, logs and locks must use the parsed id.
 ///
 /// # Errors
-/// [`NotAnId`] for any other text. This includes forms that `Uuid` parses: with braces, with `urn:uuid:`, without
-/// hyphens.
+/// [`NotAnId`] for any other text, also for the other forms that `Uuid` parses (braces, `urn:uuid:`, no hyphens).
 pub fn parse(text: &str) -> Result<Uuid, NotAnId> {
     let id = Uuid::try_parse(text).map_err(|_| NotAnId)?;
     let mut buffer = Uuid::encode_buffer();
     id.hyphenated().encode_lower(&mut buffer).eq_ignore_ascii_case(text).then_some(id).ok_or(NotAnId)
 }
 
-/// Defines types of ids, one per name.
+/// Defines a type of id for each name.
 macro_rules! id_types {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*

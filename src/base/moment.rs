@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Datelike, Utc};
 
-/// Parses a timestamp (RFC 3339). The year must be between 2000 and 9999, because chrono also parses years that
-/// PostgreSQL cannot store.
+/// Parses a timestamp (RFC 3339) with a year from 2000 to 9999.
+/// chrono alone also parses years that PostgreSQL cannot store.
 #[must_use]
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     let moment = DateTime::parse_from_rfc3339(text).ok()?.to_utc();

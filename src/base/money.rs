@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// The largest amount: 2^53 - 1. JavaScript clients cannot represent larger integers exactly.
 pub const MAX_MINOR_UNITS: i64 = 9_007_199_254_740_991;
 
-/// An ISO 4217 currency whose minor unit has 0, 2, 3 or 4 decimals.
+/// An ISO 4217 currency. Its minor unit has 0, 2, 3 or 4 decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Currency(iso_currency::Currency);
 
@@ -45,7 +45,7 @@ impl FromStr for Currency {
 
     fn from_str(text: &str) -> Result<Self, BadCurrency> {
         let currency = iso_currency::Currency::from_code(text).ok_or(BadCurrency)?;
-        // Refuse gold (XAU), which has no minor unit, "no currency" (XXX) and the code for tests (XTS).
+        // Refuse codes without a minor unit, such as XAU (gold). Also refuse XXX (no currency) and XTS (for tests).
         let usable = currency.exponent().is_some() && currency.code() == text && !matches!(text, "XXX" | "XTS");
         usable.then_some(Self(currency)).ok_or(BadCurrency)
     }

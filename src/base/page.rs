@@ -1,4 +1,5 @@
-//! Keyset pagination: a page begins after the last row of the previous page. Every page has a maximum size (CWE-770).
+//! Keyset pagination: a page begins after the last row of the previous page.
+//! Every page has a maximum size (CWE-770).
 
 use std::borrow::Cow;
 
@@ -16,7 +17,7 @@ use uuid::Uuid;
 pub struct BadLimit;
 
 /// The maximum number of items on a page: 1 to 100, by default 20.
-/// Other numbers are refused and not changed to the nearest limit, so that client developers notice their mistake.
+/// Any other number is refused. The nearest allowed number would hide the mistake from the client's developer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u32);
 
@@ -39,8 +40,8 @@ impl Limit {
         self.0
     }
 
-    /// Returns the number of rows to select. This is one row more than the page contains.
-    /// The additional row shows that there is a next page.
+    /// Returns the number of rows to select: one more than the page contains.
+    /// If the additional row exists, there is a next page.
     #[must_use]
     pub fn rows(self) -> i64 {
         i64::from(self.0) + 1
@@ -71,8 +72,8 @@ pub struct Position {
 
 impl Position {
     /// Returns a position before the newest row, in the year 9999.
-    /// With it, the first page can use the same SQL condition as all other pages.
-    /// PostgreSQL could not use the index for a condition such as `$1 is null or …`.
+    /// The first page begins at this position, so all pages use the same SQL condition.
+    /// For a condition such as `$1 is null or …`, PostgreSQL could not use the index.
     #[must_use]
     pub fn start() -> Self {
         Self {
@@ -91,7 +92,7 @@ impl Position {
 /// The maximum length of a cursor, in characters.
 pub const MAX_CURSOR_LENGTH: usize = 512;
 
-/// One page of a list. It contains no total number of rows, because PostgreSQL would have to count all rows for it.
+/// One page of a list. It does not contain the total number of rows, because PostgreSQL would have to count all rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Page<T> {
     pub items: Vec<T>,

@@ -1,5 +1,5 @@
-//! Texts in the profile of a user. Other users see these texts, so all their characters must be visible.
-//! Mails never contain these texts, because an attacker could use them to send spam through the service.
+//! Texts in the profile of a user. Other users see these texts, so invisible characters are refused.
+//! Mails never contain these texts. Otherwise an attacker could write spam into a profile, for the service to send.
 
 use std::str::FromStr;
 
@@ -10,11 +10,11 @@ use super::text::{is_line, is_paragraph, remove_directional_marks};
 #[error("{0}")]
 pub struct BadProfileText(&'static str);
 
-/// The name of a user: one line of 1 to 100 characters in any script. Directional marks are removed.
+/// The name of a user: one line of 1 to 100 characters, in any writing system. Directional marks are removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
-/// The text in which users describe themselves, of at most 500 characters.
+/// The user's description of themselves, of at most 500 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bio(String);
 

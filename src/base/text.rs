@@ -1,7 +1,7 @@
 //! Allowed characters in text from users: only visible ones (CWE-1007, CWE-117, CWE-116).
 //!
 //! Invisible characters can make two names look the same, or hide instructions or data in a text.
-//! Control characters can end a line of a log, mail or file early.
+//! Control characters can start a new line in a log, a mail or a file (injection).
 //! Directional marks can reverse the displayed order of characters, for example in an amount ("Trojan Source").
 //! PostgreSQL cannot store the character NUL.
 //!
@@ -9,9 +9,10 @@
 //! - Refused: general categories Cc (control), Cf (format), Cs (surrogate), Co (private use), Cn (unassigned), Zl and
 //!   Zp (line and paragraph separator), and other default-ignorable characters, such as the Hangul fillers.
 //! - Removed from user input: directional marks (`Bidi_Control`), because users paste them without noticing.
-//! - Allowed in some positions: the joiners of RFC 5892 (CONTEXTJ) and of emoji, one variation selector after a visible
-//!   character, and the tags in the flags of England, Scotland and Wales.
-//!   All other tags are refused, because tags can hide text.
+//! - Allowed in some positions:
+//!   - the joiners of RFC 5892 (CONTEXTJ) and of emoji,
+//!   - one variation selector after a visible character,
+//!   - the tags in the flags of England, Scotland and Wales. All other tags are refused, because tags can hide text.
 //!
 //! A text with several lines, such as notes or a postal address, may also contain line breaks and tabs.
 
@@ -23,7 +24,7 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
-/// The variation selector after a character that is to be displayed as an emoji.
+/// The variation selector that makes the preceding character an emoji.
 const EMOJI_PRESENTATION: char = '\u{fe0f}';
 
 /// The flags of England, Scotland and Wales. Each of them is a black flag, followed by invisible tags.
@@ -89,15 +90,15 @@ fn is_visible(c: char) -> bool {
     !invisible && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// Returns whether a text ends with a virama. Indic scripts use both joiners after a virama (RFC 5892, appendices A.1
-/// and A.2).
+/// Returns whether a text ends with a virama, after which Indic scripts use both joiners
+/// (RFC 5892, appendices A.1 and A.2).
 fn follows_virama(before: &str) -> bool {
     let class = CodePointMapData::<CanonicalCombiningClass>::new();
     before.chars().next_back().is_some_and(|last| class.get(last) == CanonicalCombiningClass::Virama)
 }
 
-/// Returns whether a non-joiner between these texts separates two letters that would otherwise be joined, as in Persian
-/// (RFC 5892, appendix A.1).
+/// Returns whether a non-joiner between these texts separates two cursive letters, for example in Persian.
+/// Without the non-joiner, the letters would be joined (RFC 5892, appendix A.1).
 fn separates_cursive_letters(before: &str, after: &str) -> bool {
     let joining = CodePointMapData::<JoiningType>::new();
     let solid = |c: &char| joining.get(*c) != JoiningType::Transparent;

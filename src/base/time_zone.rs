@@ -1,5 +1,4 @@
-//! Time zones. They are necessary because an invoice contains dates, and the date of a timestamp depends on the time
-//! zone.
+//! Time zones. An invoice contains dates, and the date of a timestamp depends on the time zone.
 
 use std::str::FromStr;
 

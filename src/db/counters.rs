@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, PgPool};
 
-/// By how much to increment one counter.
+/// An increment of one counter.
 pub struct Increment {
     pub kind: &'static str,
     pub key: String,
@@ -23,8 +23,9 @@ pub struct Counter {
     pub count: i64,
 }
 
-/// Increments counters and returns their new state. The statement locks each row, so parallel requests get different
-/// counts. The rows are locked in a fixed order, so that replicas cannot deadlock.
+/// Increments counters and returns their new state.
+/// The statement locks each row, so each parallel request gets a different count.
+/// The rows are sorted first, because statements that lock rows in different orders can deadlock.
 pub async fn add(
     executor: impl PgExecutor<'_>,
     increments: &[Increment],

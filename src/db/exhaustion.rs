@@ -2,8 +2,8 @@
 //!
 //! **Attack**: a client fills the database's disk, or the disk fills over time.
 //! **Control**: if a write fails because disk or memory is exhausted, the request gets 503.
-//! Reads still work, so the service remains ready. The management port, which does not need the database, reports
-//! "degraded" (`app/management.rs`). The service recovers without a restart.
+//! Reads still work, so the service remains ready. `/status` on the management port reports "degraded"
+//! (`app/management.rs`). The service recovers without a restart.
 //! **Limits**: quotas limit what one owner can store, but not what all owners together can store.
 //! **ASVS**: 15.2.2, 16.5.2 · **Test**: `attacks::limits::full_disk`
 
@@ -14,11 +14,12 @@ use chrono::TimeDelta;
 
 use crate::base::clock::Clock;
 
-/// If no error occurs for this long, the database is regarded as recovered.
+/// The database counts as recovered if no such error has occurred for this long.
 const RECOVERY_TIME: TimeDelta = TimeDelta::minutes(1);
 
-/// Returns whether the SQLSTATE is 53100 (`disk_full`), 53200 (`out_of_memory`) or 53400
-/// (`configuration_limit_exceeded`). 53300 (`too_many_connections`) is not included, because it is temporary.
+/// Returns whether disk or memory of the database is exhausted. The SQLSTATE is then 53100 (`disk_full`),
+/// 53200 (`out_of_memory`) or 53400 (`configuration_limit_exceeded`).
+/// 53300 (`too_many_connections`) is not included, because it is temporary.
 #[must_use]
 pub fn is_exhausted(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());

@@ -1,13 +1,13 @@
 //! Stores the replies of idempotent requests (`http/idempotency.rs`).
 //! A reply is stored in the same transaction as the change that the request makes.
 //!
-//! **Lock order**: all idempotent requests lock rows in the same order, so that they cannot deadlock: key, invoice,
-//! number counter, document, storage usage of the owner. A request claims its key before it locks or writes any other
-//! row, so a request that waits for a key has locked nothing else.
-//! Foreign keys lock too: inserting a document locks its invoice.
+//! **Lock order**: all idempotent requests lock rows in the same order, so that they cannot deadlock.
+//! The order is: key, invoice, number counter, document, storage usage of the owner.
+//! A request claims its key first, so a request that waits for a key has locked nothing else.
+//! A foreign key also locks a row: inserting a document locks its invoice.
 //!
-//! Some requests have no key and can lock rows in another order: those that delete an invoice or a customer, or move a
-//! document. A deadlock is only possible between at least three such requests at the same time.
+//! Some requests have no key and lock rows in another order: deleting an invoice or a customer, and moving a document.
+//! Only three or more such requests at the same time can deadlock.
 //! PostgreSQL then aborts one of them, and its client gets 503.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,10 +19,10 @@ use crate::base::id::UserId;
 /// How long the reply to a request with an idempotency key is stored.
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// The SQLSTATE of the error for a statement that has waited longer than `lock_timeout`.
+/// The SQLSTATE of a statement that has waited for a lock longer than `lock_timeout`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// The maximum number of expired replies that one statement deletes, so that it is short.
+/// The maximum number of expired replies that one statement deletes. So no statement holds its locks for long.
 const SWEEP_BATCH: i64 = 1_000;
 
 /// An idempotency key, together with the owner, the route and the body for which it is valid.
@@ -50,12 +50,12 @@ pub enum ClaimOutcome {
     Answered(StoredAnswer),
     /// The key was already used with a different body.
     DifferentBody,
-    /// Another request with this key was still running when `lock_timeout` ended. The transaction is now aborted.
+    /// Another request with this key was still running after `lock_timeout`. PostgreSQL has aborted the transaction.
     InProgress,
 }
 
-/// Claims the key by inserting its row. If another transaction has inserted the same key, the statement waits until
-/// that transaction ends. An expired reply is replaced.
+/// Claims the key by inserting its row, or by replacing an expired row.
+/// If another open transaction has inserted the same key, the statement waits for the end of that transaction.
 pub async fn claim(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<ClaimOutcome, sqlx::Error> {
     let claimed = sqlx::query!(
         "insert into idempotency_keys as known (owner_id, route, key, fingerprint, claimed_at)
@@ -83,7 +83,7 @@ pub async fn claim(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<C
     }
 }
 
-/// Returns the stored reply. Its row is still locked by the statement that tried to claim the key.
+/// Returns the stored reply. It cannot change meanwhile, because [`claim`] has locked its row.
 async fn stored(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<ClaimOutcome, sqlx::Error> {
     let stored = sqlx::query!(
         r#"select fingerprint = sha256($4) as "same!", status as "status!", location as "location!", etag, body as "body!"
@@ -102,8 +102,8 @@ async fn stored(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<Clai
     Ok(ClaimOutcome::Answered(StoredAnswer { status, location, etag, body }))
 }
 
-/// Deletes the expired replies of all owners, in batches. A policy lets the database function that deletes them see the
-/// expired rows of all owners, and no other rows.
+/// Deletes the expired replies of all owners, in batches. The service's role sees only the rows of one owner.
+/// So a database function deletes the replies, and a policy shows it the expired rows of all owners and no other rows.
 pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     loop {
         let deleted = sqlx::query_scalar!(r#"select sweep_idempotency_keys($1) as "deleted!""#, SWEEP_BATCH)

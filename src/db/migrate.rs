@@ -1,5 +1,5 @@
-//! The migrations, which are compiled into the program. The role of the schema's owner applies them, and the readiness
-//! check verifies that they are applied.
+//! The migrations, which are compiled into the program. The role `strongroom_owner` applies them.
+//! The start of `serve` and the readiness check verify that they are applied.
 
 use std::collections::HashSet;
 
@@ -19,8 +19,8 @@ const UNDEFINED_TABLE: &str = "42P01";
 /// Fails if the role lacks privileges, if a migration fails on the existing data, or if an applied migration was
 /// edited.
 pub async fn run(owner: &mut PgConnection) -> Result<Vec<&'static Migration>, MigrateError> {
-    // Take the lock before reading the applied migrations, so that no other process applies migrations between this
-    // read and the run. The migrator takes the same lock again, which PostgreSQL allows within one session.
+    // Take the lock before the list of applied migrations is read. So no other process can apply one in between.
+    // The migrator takes the same lock again, which PostgreSQL allows within one session.
     owner.lock().await?;
     owner.ensure_migrations_table(&MIGRATOR.table_name).await?;
     let applied = owner.list_applied_migrations(&MIGRATOR.table_name).await?;

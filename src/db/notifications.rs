@@ -1,12 +1,12 @@
 //! Receives PostgreSQL notifications (`LISTEN`) on one connection per process, and forwards them to subscribers.
 //!
-//! An open connection does not prove that notifications arrive: a connection pooler may keep the connection open but
-//! drop `LISTEN`. So the process sends a notification to itself every few seconds (heartbeat).
+//! An open connection does not prove that notifications arrive: a connection pooler may drop `LISTEN`.
+//! So the process sends a notification to itself every few seconds (heartbeat).
 //! If the heartbeat does not arrive, the listener connects again.
-//! The process sends heartbeats through the pool of the requests.
+//! The process sends heartbeats through the same pool as all requests.
 //! So a heartbeat also proves that the listener and the requests use the same database.
 //!
-//! Transactions that send a notification commit one after the other, under a lock of the whole database cluster.
+//! A commit with a notification locks the whole database cluster, so such commits run one after the other.
 //! So only rare changes send a notification.
 
 use std::sync::Arc;
@@ -23,14 +23,13 @@ const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(8);
 const RECONNECT_DELAY: Duration = Duration::from_millis(500);
 
 /// The maximum number of notifications that wait for one subscriber.
-/// If a subscriber is slower, it loses the oldest notifications and receives an error that says so
-/// (`RecvError::Lagged`).
+/// If more are waiting, the subscriber loses the oldest ones and receives `RecvError::Lagged`.
 const MAX_QUEUED: usize = 4_096;
 
 /// Listens for the notifications of one channel and forwards them to the subscribers in this process.
 pub struct NotificationListener {
     pool: PgPool,
-    /// The pool of the connection that listens. It is the same pool, unless the requests use a connection pooler.
+    /// The pool of the connection that listens. It differs from `pool` only if requests use a connection pooler.
     listen_pool: PgPool,
     channel: &'static str,
     /// Sends the payload of each notification to all subscribers.
@@ -76,7 +75,7 @@ impl NotificationListener {
     async fn listen_once(&self) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(&self.listen_pool).await?;
         listener.listen_all([self.channel, HEARTBEAT]).await?;
-        // Heartbeats are sent concurrently: a heartbeat that waits for a busy database must not delay notifications.
+        // Send heartbeats concurrently, because sending one can wait for the pool and must not delay notifications.
         tokio::select! {
             ended = self.send_heartbeats() => ended,
             ended = self.forward(&mut listener) => ended,
@@ -91,7 +90,7 @@ impl NotificationListener {
         }
     }
 
-    /// Forwards notifications until no heartbeat has arrived for a while, or until the connection ends.
+    /// Forwards notifications until the connection ends, or no heartbeat arrives within [`HEARTBEAT_TIMEOUT`].
     async fn forward(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
         let mut timeout = Box::pin(tokio::time::sleep(HEARTBEAT_TIMEOUT));
         loop {
@@ -104,7 +103,7 @@ impl NotificationListener {
                 timeout = Box::pin(tokio::time::sleep(HEARTBEAT_TIMEOUT));
                 self.is_listening.store(true, Ordering::Relaxed);
             } else {
-                // Sending only fails if there are no subscribers yet, so the error is ignored.
+                // Ignore the error, because sending fails only if there are no subscribers.
                 let _ = self.subscribers.send(message.payload().into());
             }
         }

@@ -3,8 +3,8 @@
 use sqlx::postgres::PgQueryResult;
 
 /// Returns whether the error is a violation of this constraint.
-/// Constraints are used because a check before an insert would be a race (CWE-367).
-/// Only the name of the constraint is compared, because the message of PostgreSQL contains values of the row.
+/// Stores rely on constraints, because a check before an insert would be a race (CWE-367).
+/// This function compares the name of the constraint, because the message of PostgreSQL contains values of the row.
 #[must_use]
 pub fn violates(error: &sqlx::Error, constraint: &str) -> bool {
     error.as_database_error().is_some_and(|error| error.constraint() == Some(constraint))

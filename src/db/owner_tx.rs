@@ -2,10 +2,10 @@
 //!
 //! **Attack**: a statement without a condition on the owner returns or changes rows of other users.
 //! **Control**: the rows of an owned table are only visible in a transaction that sets `app.owner_id`.
-//! The policies of row-level security read this setting. Without it, a statement sees no rows.
-//! A write sets it in an [`OwnerTx`], and a read sets it in its own statement ([`owner_query!`](super::owner_query!)).
-//! The setting ends with the transaction. If it were a setting of the session, it would survive COMMIT, and the next
-//! request on the same connection would run with the owner id of the previous request.
+//! The policies of row-level security read this setting. Without the setting, a statement sees no rows.
+//! A write uses an [`OwnerTx`], and a read sets the owner in its own statement ([`owner_query!`](super::owner_query!)).
+//! The setting ends with the transaction. A setting of the session would survive COMMIT.
+//! The next request on the same connection would then run with the owner id of the previous request.
 //! A transaction that is dropped without a commit is rolled back, so its setting ends too.
 //! **Limits**: the identity tables have no owner and no policy. `contract::sql_scope` lists their statements.
 //! **ASVS**: 8.2.2, 8.3.1, 8.4.1 · **Test**: `contract::database_walls`, `contract::owner_reads`,
@@ -50,7 +50,7 @@ impl OwnerTx {
     ///
     /// # Errors
     /// [`sqlx::Error`] if a deferred constraint is violated, or if the connection is lost.
-    /// If the connection is lost, it is unknown whether the transaction was committed.
+    /// After a lost connection, it is unknown whether the transaction was committed.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         self.transaction.commit().await
     }

@@ -1,6 +1,6 @@
-//! Escapes text that a user searches for, for the SQL operator LIKE.
+//! Escapes a search text for the SQL operator LIKE.
 
-/// Returns a LIKE pattern that matches every value which contains this text.
+/// Returns a LIKE pattern that matches all values that contain this text.
 /// The characters `%`, `_` and `\` are escaped, because they have a special meaning in a pattern.
 #[must_use]
 pub fn containing(text: &str) -> String {

@@ -1,4 +1,4 @@
-//! The connection pool. It limits the number of connections, the time to wait for one, and the time of a statement.
+//! The connection pool limits the number of connections, the wait for a connection, and the time of a statement.
 //! So if the database is slow or lost, requests get 503 quickly and do not hang.
 
 use std::io;
@@ -19,12 +19,12 @@ pub struct PoolLimits {
     pub statement_timeout: Duration,
 }
 
-/// A connection that was idle for longer than this time is checked before it is used.
-/// The check costs a round trip, so a connection that was used more recently is not checked.
+/// A connection that was idle for longer than this time is checked before a request gets it.
+/// Other connections are not checked, because a check costs a round trip.
 /// If an unchecked connection is lost, the request gets 503.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
-/// The timeout for a connection that does not belong to the pool. A busy database may need long to accept a connection.
+/// The timeout for opening a connection outside of the pool. It is long, because a busy database accepts slowly.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Adds the timeouts that PostgreSQL enforces on each session.
@@ -34,7 +34,7 @@ pub fn with_timeouts(options: PgConnectOptions, statement_timeout: Duration) -> 
     options.application_name("strongroom").options([
         ("statement_timeout", milliseconds(statement_timeout)),
         ("lock_timeout", milliseconds(statement_timeout / 2)),
-        // PostgreSQL ends a transaction that was abandoned, so that its locks are released.
+        // Ends an abandoned transaction, so that its locks are released.
         ("idle_in_transaction_session_timeout", milliseconds(statement_timeout * 2)),
     ])
 }
@@ -52,13 +52,13 @@ pub async fn has_timeouts(connection: &mut PgConnection) -> Result<bool, sqlx::E
     .await
 }
 
-/// Creates a pool. It opens connections only when they are needed, so this function does not need the database.
+/// Creates a pool without connecting. The pool opens a connection when a request needs one.
 #[must_use]
 pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
     let options = with_timeouts(options, limits.statement_timeout);
     PgPoolOptions::new()
-        // By default, sqlx checks a connection before each use, which costs a round trip.
-        // `before_acquire` only checks connections that were idle.
+        // Switch off sqlx's check before each use, because it costs a round trip.
+        // `before_acquire` checks only connections that were idle.
         .test_before_acquire(false)
         .before_acquire(|connection, state| {
             Box::pin(async move {
@@ -73,8 +73,8 @@ pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
         .connect_lazy_with(options)
 }
 
-/// Opens a connection that does not belong to the pool, for a worker that must not wait for the pool under load.
-/// `name` is its name in `pg_stat_activity`.
+/// Opens a connection outside of the pool, for a worker that must not wait for the pool under load.
+/// `name` is the name of the connection in `pg_stat_activity`.
 ///
 /// # Errors
 /// [`sqlx::Error`] if the database is unavailable.

@@ -1,6 +1,5 @@
 //! Least privilege of the service's database role (CWE-250, CWE-269).
-//! In production, the service does not start if its role could bypass the isolation of owners or change the audit
-//! trail.
+//! In production, the service does not start if its role could read rows of all owners or change the audit trail.
 
 use sqlx::PgConnection;
 
@@ -48,7 +47,8 @@ pub async fn role_faults(connection: &mut PgConnection) -> Result<Vec<RoleFault>
 /// Pairs of a forbidden privilege and the statement that removes it.
 type Found = Vec<(String, String)>;
 
-/// Returns the roles of which the role is a member. This includes predefined roles such as `pg_read_all_data`.
+/// Returns the memberships of the role, because a member has the privileges of the other role.
+/// This includes predefined roles such as `pg_read_all_data`.
 async fn memberships(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let roles = sqlx::query_scalar!(
         r#"select quote_ident(other.rolname) as "name!"
@@ -59,7 +59,7 @@ async fn memberships(connection: &mut PgConnection, role: &str) -> Result<Found,
     Ok(found.map(|other| (format!("is a member of {other}"), format!("revoke {other} from {role}"))).collect())
 }
 
-/// Returns the objects that the role owns. An owner may change or drop its objects without any grant.
+/// Returns the objects that the role owns, because an owner may change or drop its objects without any grant.
 async fn owned_objects(connection: &mut PgConnection) -> Result<Found, sqlx::Error> {
     let objects = sqlx::query_scalar!(
         r#"select format('%s %s', object.type, object.identity) as "name!"
@@ -74,7 +74,7 @@ async fn owned_objects(connection: &mut PgConnection) -> Result<Found, sqlx::Err
     Ok(found.map(|name| (format!("owns the {name}"), format!("alter {name} owner to {OWNER}"))).collect())
 }
 
-/// Returns the tables in which the role may update all columns, although the migrations grant only some columns.
+/// Returns the tables in which the role may update all columns. The migrations grant only some columns.
 /// The remedy grants these columns again, because revoking UPDATE on a table also revokes the grants of its columns.
 async fn whole_table_updates(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let tables = sqlx::query!(
@@ -99,8 +99,8 @@ async fn whole_table_updates(connection: &mut PgConnection, role: &str) -> Resul
     Ok(found.collect())
 }
 
-/// Returns privileges that no migration grants: to create objects, to bypass triggers and policies, to change the audit
-/// trail, and to write the columns for ownership, role and status.
+/// Returns privileges that no migration grants: creating objects, bypassing triggers and policies,
+/// changing the audit trail, and writing the columns for owner, role, status and invoice number.
 async fn privileges(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let grants = sqlx::query_scalar!(
         r#"with relations as (

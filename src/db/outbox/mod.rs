@@ -1,12 +1,12 @@
-//! Transactional outbox: one table stores the work that must follow a transaction (mails, alert messages, and the
-//! deletion of stored files).
+//! Transactional outbox: one table stores the work that follows a transaction.
+//! The work is a mail, an alert message, or the deletion of a stored file.
 //!
-//! A message is inserted in the transaction that causes it.
-//! So a message is neither lost nor delivered for a transaction that was rolled back.
-//! Each replica has a [worker](OutboxWorker) per queue. The worker claims the oldest due message for the time of a
-//! lease, delivers it, and records the result. Workers skip locked rows, so they neither wait for each other nor
-//! deliver the same message at once. If a process is killed, its lease expires and another worker delivers the message
-//! again (at least once).
+//! The transaction that causes a message also inserts it.
+//! So a commit cannot lose its message, and a rollback leaves no message.
+//! Each replica has one [worker](OutboxWorker) per queue.
+//! The worker claims the oldest due message for the time of a lease, delivers it, and records the result.
+//! Workers skip locked rows. So they do not wait for each other, and no two workers deliver the same message at once.
+//! If a process is killed, its lease expires, and another worker delivers the message again (at least once).
 
 mod worker;
 
@@ -16,14 +16,14 @@ use uuid::Uuid;
 
 pub use worker::{Consumer, Notifier, OutboxWorker};
 
-/// How long a claimed message belongs to its worker. The lease must be longer than a delivery can take.
-/// Otherwise a second worker would deliver the message too.
+/// How long a claimed message belongs to its worker. The lease must be longer than the timeout of a delivery.
+/// Otherwise a second worker would claim a message that is still being delivered.
 pub const LEASE: TimeDelta = TimeDelta::seconds(30);
 
-/// How long delivered and given-up messages are stored, so that operators can read them.
+/// How long a message is stored after it was delivered or given up, so that operators can read it.
 const RETENTION: TimeDelta = TimeDelta::days(7);
 
-/// A message that a worker has claimed. Each queue uses only some of the columns (see the migration of the table).
+/// A message that a worker has claimed. Each queue uses only some of the fields (`migrations/0017_outbox.sql`).
 pub struct QueuedMessage {
     pub id: Uuid,
     pub kind: String,
@@ -54,8 +54,8 @@ async fn claim(pool: &PgPool, queue: &str, now: DateTime<Utc>) -> Result<Option<
     .await
 }
 
-/// Claims this message before it is due. If another transaction has locked the row, it waits.
-/// Returns `false` if the message is no longer waiting.
+/// Claims this message before it is due. The statement waits if another transaction has locked the row.
+/// Returns `false` if the message was already delivered or given up.
 pub async fn claim_one(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let claimed = sqlx::query!(
         "update outbox set attempts = attempts + 1, next_attempt_at = $2
@@ -71,8 +71,8 @@ pub async fn mark_done(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<()
     Ok(())
 }
 
-/// Schedules the next attempt: after `delay`, plus up to half of it at random, so that replicas do not retry at the
-/// same time.
+/// Schedules the next attempt after `delay` seconds, plus a random time of at most half of `delay`.
+/// The random time keeps replicas from retrying at the same time.
 async fn postpone(pool: &PgPool, id: Uuid, now: DateTime<Utc>, delay: u32) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update outbox set next_attempt_at = $2::timestamptz + make_interval(secs => $3 * (1 + random() / 2)) where id = $1",
@@ -85,8 +85,8 @@ async fn postpone(pool: &PgPool, id: Uuid, now: DateTime<Utc>, delay: u32) -> Re
     Ok(())
 }
 
-/// Gives up a message. Returns whether this call has done it: if two workers give up the same message, only one of them
-/// gets `true` and reports it.
+/// Gives up a message. Returns whether this call has changed the row.
+/// If two workers give up the same message, only one of them gets `true`, so only one of them reports it.
 async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let given_up = sqlx::query!(
         "update outbox set given_up_at = $2 where id = $1 and done_at is null and given_up_at is null",
@@ -96,7 +96,7 @@ async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sq
     Ok(given_up.execute(pool).await?.rows_affected() == 1)
 }
 
-/// The numbers of messages of a queue that were not delivered, and their age.
+/// The undelivered messages of a queue: how many there are, and how old they are.
 #[derive(Clone, Debug)]
 pub struct Backlog {
     pub queue: String,
@@ -107,8 +107,8 @@ pub struct Backlog {
     pub oldest_seconds: i64,
 }
 
-/// Returns the numbers of one queue. It reads only the index entries of this queue, because each scrape of the metrics
-/// calls it, and another queue can have very many messages.
+/// Returns the backlog of one queue. Each scrape of the metrics calls this function.
+/// So it reads only the index entries of this queue, because another queue can have very many messages.
 pub async fn backlog(pool: &PgPool, queue: &str, now: DateTime<Utc>) -> Result<Backlog, sqlx::Error> {
     sqlx::query_as!(
         Backlog,
@@ -124,7 +124,7 @@ pub async fn backlog(pool: &PgPool, queue: &str, now: DateTime<Utc>) -> Result<B
     .await
 }
 
-/// Returns the numbers of each queue that has messages that were not delivered.
+/// Returns the backlog of each queue that has undelivered messages.
 pub async fn backlogs(pool: &PgPool, now: DateTime<Utc>) -> Result<Vec<Backlog>, sqlx::Error> {
     sqlx::query_as!(
         Backlog,
@@ -139,7 +139,7 @@ pub async fn backlogs(pool: &PgPool, now: DateTime<Utc>) -> Result<Vec<Backlog>,
     .await
 }
 
-/// Deletes messages that were delivered or given up and are older than [`RETENTION`].
+/// Deletes delivered and given-up messages that are older than [`RETENTION`].
 pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "delete from outbox where created_at < $1 and (done_at is not null or given_up_at is not null)",

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::{QueuedMessage, claim, give_up, mark_done, postpone};
 use crate::base::clock::Clock;
 
-/// How often a worker looks for messages that another replica has queued, and for failed messages that are due again.
+/// How often a worker looks for due messages. No notification announces the messages of other replicas and the retries.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long one delivery may take.
@@ -21,22 +21,22 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 pub trait Consumer: Send + Sync {
     /// How often a message is tried before it is given up.
     const MAX_ATTEMPTS: i32;
-    /// The waits in seconds after the first failed attempt, the second, and so on. The last wait is repeated.
+    /// How many seconds to wait after the first failed attempt, the second, and so on.
+    /// The last number also applies to all later attempts.
     const RETRY_SECONDS: &'static [u32];
 
     /// Returns the name of the queue.
     fn queue(&self) -> &'static str;
 
-    /// Delivers a message. After a crash, the same message can be delivered a second time.
+    /// Delivers a message. After a crash, the worker can deliver the same message a second time.
     /// So a second delivery must have no effect, or the receiver must recognize the id of the message.
     ///
     /// # Errors
-    /// The cause of the failure, for the log. It must not contain text from the receiver, which could contain personal
-    /// data.
+    /// The cause of the failure, for the log. It must not contain text of the receiver, because such text could contain
+    /// personal data.
     fn deliver(&self, message: &QueuedMessage) -> impl Future<Output = Result<(), String>> + Send;
 
-    /// Reacts to a message that is given up. The worker has already logged it, and calls this function once per
-    /// message.
+    /// Handles a message that is given up, once per message. The worker has already logged the failure.
     fn given_up(&self, _message: &QueuedMessage) {}
 }
 
@@ -61,14 +61,13 @@ pub struct OutboxWorker<C> {
 }
 
 impl<C: Consumer> OutboxWorker<C> {
-    /// Creates a worker. `notifier` wakes it when a message was queued.
+    /// Creates a worker. `notifier` wakes the worker when a message was queued.
     #[must_use]
     pub fn new(consumer: C, pool: PgPool, clock: Clock, notifier: Notifier) -> Self {
         Self { consumer, pool, clock, notifier, stopping: AtomicBool::new(false) }
     }
 
-    /// Delivers messages until [`Self::stop`] is called. Messages that are still queued are delivered after the next
-    /// start.
+    /// Delivers messages until [`Self::stop`] is called. The rest stays in the queue until the next start.
     pub async fn run(&self) {
         while !self.stopping.load(Ordering::Relaxed) {
             match self.deliver_next().await {
@@ -76,7 +75,7 @@ impl<C: Consumer> OutboxWorker<C> {
                 Ok(false) => {}
                 Err(error) => tracing::warn!(queue = self.consumer.queue(), %error, "failed to access the outbox"),
             }
-            // After a notification and after the timeout, look for a due message again.
+            // Both a notification and the timeout only mean: look for a due message again.
             let _ = timeout(POLL_INTERVAL, self.notifier.0.notified()).await;
         }
     }
@@ -91,7 +90,7 @@ impl<C: Consumer> OutboxWorker<C> {
     async fn deliver_next(&self) -> Result<bool, sqlx::Error> {
         let Some(message) = claim(&self.pool, self.consumer.queue(), self.clock.now()).await? else { return Ok(false) };
         let delivered = if message.attempts > C::MAX_ATTEMPTS {
-            // A process was killed during the last attempt, before it could give the message up. So no attempt is left.
+            // A process was killed during the last attempt, so it could not give up the message. No attempt is left.
             Err("no attempt was completed".to_owned())
         } else {
             let delivery = timeout(DELIVERY_TIMEOUT, self.consumer.deliver(&message)).await;
