@@ -8,7 +8,7 @@ set local statement_timeout = '60s';
 
 create table users (
     id uuid primary key,
-    -- The address is in lower case, so that two spellings of an address cannot become two accounts.
+    -- The address is in lower case, so that Ann@example.com and ann@example.com cannot become two accounts.
     email text not null constraint users_email_unique unique
         constraint users_email_form check (email = lower(email) and char_length(email) between 3 and 100),
     display_name text not null
@@ -20,7 +20,7 @@ create table users (
     password_hash text not null
         constraint users_password_hash_form check (password_hash like '$argon2id$%'),
     -- The work of verifying the hash: memory in KiB times passes.
-    -- A login with an unknown address does as much work as the most expensive account.
+    -- Each login does as much work as the highest value in this column, even if its address is unknown.
     -- Otherwise response times would reveal which accounts exist (user enumeration).
     password_work bigint generated always as (
         substring(password_hash from '[$]m=([0-9]{1,9}),')::bigint * substring(password_hash from ',t=([0-9]{1,9}),')::bigint
@@ -29,9 +29,9 @@ create table users (
         constraint users_role_known check (role in ('user', 'admin')),
     status text not null default 'active'
         constraint users_status_known check (status in ('active', 'disabled')),
-    -- Every device cookie contains this number.
-    -- A password reset, a password change and the end of all sessions increment this number.
-    -- Older device cookies of the account then become invalid.
+    -- The epoch of device cookies. A device cookie contains the epoch of its account, and is valid only in this epoch.
+    -- A password reset, a password change and the end of all sessions increment the epoch.
+    -- So they invalidate all earlier device cookies of the account.
     device_epoch bigint not null default 0,
     version bigint not null default 1,
     created_at timestamptz not null,
@@ -39,18 +39,19 @@ create table users (
 );
 create index users_newest on users (created_at desc, id desc);
 create index users_password_work on users (password_work);
--- For the attack panel, which deletes its old throw-away users. Other users are not in this index.
+-- The attack panel finds its old throw-away users by this index. The index contains no other users.
 create index users_of_attacks on users (created_at desc, id desc) where email like '%@attacks.invalid';
 grant select, delete on users to strongroom_app;
 -- Mass assignment (API3:2023): the service has no right to write role or status.
--- The command line sets the role, because it connects as the schema's owner.
--- The function admin_set_status() sets the status.
+-- Only the command line can set the role, because it connects as the schema's owner.
+-- The service sets the status by the function admin_set_status().
 grant insert (id, email, display_name, bio, password_hash, created_at, updated_at) on users to strongroom_app;
 grant update (email, display_name, bio, password_hash, device_epoch, version, updated_at) on users to strongroom_app;
 
--- Opening the confirmation link turns a registration into a user. The registration contains neither password nor name:
--- the person who reads the mail enters password and name with the confirmation.
--- Otherwise an attacker could register another person's address with a password of the attacker (CWE-287).
+-- Registrations that are not confirmed yet. The confirmation creates the user and deletes the registration.
+-- A registration contains neither password nor name. The person who reads the mail enters both with the confirmation.
+-- If registrations contained a password, an attacker could register another person's address.
+-- After the confirmation, the attacker would know the password of that person's account (CWE-287).
 -- Several registrations can have the same address, so an attacker cannot reserve the address of another person.
 create table registrations (
     id uuid primary key,
@@ -63,9 +64,9 @@ create table registrations (
 create index registrations_expiry on registrations (expires_at);
 grant select, insert, delete on registrations to strongroom_app;
 
--- A user can have several valid reset tokens.
--- Otherwise an attacker could request a reset and so invalidate the token that the user has received.
--- The use of one token, or a change of the password, deletes all tokens of the user.
+-- A new request for a reset keeps the earlier tokens, so a user can have several valid tokens.
+-- If it deleted them, an attacker could invalidate the user's token by requesting a reset.
+-- A change of the password, with or without a token, deletes all tokens of the user.
 create table password_resets (
     id uuid primary key,
     user_id uuid not null constraint password_resets_user references users (id) on delete cascade,
@@ -79,8 +80,8 @@ create index password_resets_expiry on password_resets (expires_at);
 grant select, insert, delete on password_resets to strongroom_app;
 
 -- The row of an ended session is deleted only after its last access token has expired.
--- Before that time, every replica must be able to read that the session has ended.
--- For the same reason, the sessions of a deleted user remain.
+-- Until then, the replicas need the row: they reject the access tokens of ended sessions.
+-- The sessions of a deleted user remain for the same reason.
 create table sessions (
     id uuid primary key,
     user_id uuid constraint sessions_user references users (id) on delete set null,
@@ -89,11 +90,11 @@ create table sessions (
     -- The absolute timeout of the session. No statement changes it, so activity cannot extend the session beyond it.
     expires_at timestamptz not null,
     ended_at timestamptz,
-    -- The transaction that set ended_at.
+    -- The id of the transaction that set ended_at.
     -- Every second, each replica reads which sessions have ended since its last read.
-    -- ended_at cannot select ended sessions, because a transaction can commit long after it has set the time.
-    -- Replicas select ended sessions by transaction id: each read also returns the oldest open transaction.
-    -- The next read begins at this transaction.
+    -- A replica cannot select these sessions by time, because a transaction can commit long after it has set ended_at.
+    -- So it selects them by transaction id. Each read also returns the id of the oldest open transaction.
+    -- The next read begins at this id.
     ended_by_transaction xid8,
     -- The list of sessions shows client and address, so that users recognize their own devices.
     client text not null constraint sessions_client_length check (char_length(client) <= 200),
@@ -116,8 +117,8 @@ create trigger sessions_stamp_end before update of ended_at on sessions
     for each row when (old.ended_at is null and new.ended_at is not null)
     execute function stamp_ended_session();
 
--- Notifies every replica when the transaction commits.
--- If a notification is lost, the replica learns from its next read that the session has ended.
+-- Notifies all replicas when the transaction commits.
+-- A replica that misses the notification finds the ended session in its next read.
 create function announce_ended_session() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -141,7 +142,7 @@ $$;
 create trigger users_end_sessions_when_disabled before update of status on users
     for each row when (new.status <> 'active')
     execute function end_sessions_of_user();
--- The trigger must run before the deletion, because the deletion sets user_id of the sessions to null.
+-- BEFORE: the function finds the sessions by user_id, and the deletion sets this column to null.
 create trigger users_end_sessions_when_deleted before delete on users
     for each row execute function end_sessions_of_user();
 
@@ -152,15 +153,15 @@ create table refresh_tokens (
     issued_at timestamptz not null,
     -- The idle timeout. The absolute timeout is the column expires_at of sessions.
     expires_at timestamptz not null,
-    -- A used token is not deleted, because a second use is a replay, and a replay ends the session.
+    -- A used token is not deleted. Its row lets the service recognize a second use (replay), which ends the session.
     used_at timestamptz
 );
 create index refresh_tokens_of_session on refresh_tokens (session_id);
 grant select, insert, delete on refresh_tokens to strongroom_app;
 grant update (used_at) on refresh_tokens to strongroom_app;
 
--- Broken function-level authorization (API5:2023): each administrators' function checks the role in the database.
--- So a handler that forgets the check still returns no data and changes nothing.
+-- Broken function-level authorization (API5:2023): the functions for administrators call this function.
+-- So a handler that forgets to check the role returns no data and changes nothing.
 create function is_active_admin(candidate uuid) returns boolean
 language sql stable set search_path = '' as $$
     select exists (select from public.users u where u.id = candidate and u.role = 'admin' and u.status = 'active')
@@ -173,9 +174,9 @@ grant execute on function is_active_admin(uuid) to strongroom_app;
 create function admin_set_status(admin uuid, target uuid, wanted text) returns text
 language plpgsql security definer set search_path = '' as $$
 begin
-    -- Locks all administrators, always in the same order.
-    -- If two administrators disable each other at the same time, the second one waits.
-    -- After the wait, the second administrator is disabled, so the function returns forbidden.
+    -- Locks the rows of all administrators. All calls use the same order, so they cannot deadlock.
+    -- If two administrators disable each other at the same time, the second call waits for the first.
+    -- After the wait, the caller of the second call is disabled, so the function returns forbidden.
     perform from public.users u where u.role = 'admin' and u.status = 'active' order by u.id for no key update;
     if not public.is_active_admin(admin) then
         return 'forbidden';

@@ -2,8 +2,9 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- Each attempt counts as a failure before its password is verified, so that parallel attempts cannot exceed the limit.
--- A success subtracts it again. The clock of the database decides when a window ends.
+-- An attempt is counted as a failure before its password is verified. So parallel attempts cannot exceed the limit.
+-- If the password is right, the service subtracts the attempt again.
+-- The clock of the database decides when a window ends, because the clocks of replicas can differ.
 create table login_failures (
     kind text not null
         constraint login_failures_kind_known check (kind in (
@@ -14,29 +15,30 @@ create table login_failures (
             -- Counts the failed logins from an address.
             'address',
             -- 'network' counts the accounts for which a login from one network failed.
-            -- 'account_in_network' marks an account as already counted.
+            -- 'account_in_network' marks an account as already counted for its network.
             'account_in_network', 'network',
-            -- Counts the failed logins with a device cookie.
-            -- Without a cookie, a login counts for 'account', 'address' and the two kinds of a network instead.
+            -- Counts the failed logins with one device cookie.
+            -- Such a login counts only here. A login without a device cookie counts for the kinds above.
             'device',
             -- Marks a solved challenge as used, so that its solution is accepted only once.
             'challenge'
         )),
-    -- A keyed hash of the address that was typed. Plain text would be unsafe, because users also type passwords here.
+    -- A keyed hash of what the kind counts, for example of the e-mail address in a login.
+    -- Plain text would be unsafe, because users sometimes type their password instead of the e-mail address.
     key bytea not null
         constraint login_failures_key_size check (octet_length(key) = 32),
     failures bigint not null
         constraint login_failures_counted check (failures >= 0),
-    -- The end of the window. For an account, each new failure moves it to a later time.
+    -- The end of the window. Each new failure of an account moves the end to a later time.
     expires_at timestamptz not null,
-    -- For accounts only: the number of failed logins in a row, and the end of the lockout.
-    -- Until that time, every password is refused.
+    -- For accounts only. in_a_row is the number of failed logins in a row. waits_until is the end of the lockout.
+    -- During the lockout, the service refuses every password.
     in_a_row bigint not null default 0
         constraint login_failures_counted_in_a_row check (in_a_row >= 0),
     waits_until timestamptz
         constraint login_failures_only_accounts_wait check (waits_until is null or kind = 'account'),
     -- For 'account_and_address' only: the key of the account. A reset of the account finds the counter by this column.
-    -- The counter's own key would not do, because it is a hash of account and address together.
+    -- It cannot use the column key, which is one hash of account and address together.
     account bytea
         constraint login_failures_account_for_its_kind check (account is null or kind = 'account_and_address'),
     constraint login_failures_key primary key (kind, key)

@@ -6,10 +6,10 @@ set local statement_timeout = '60s';
 -- Counts events in a window of fixed length. The window begins with its first event.
 create table counters (
     -- The name of a detection rule, or mail_budget.
-    -- A mail budget limits the mails to one mailbox or mail domain that one network or known device has requested.
-    -- A budget for the recipient alone would let an attacker use it up, and so block the recipient's mails.
+    -- A mail budget limits the mails that one network or known device can request to one mailbox or mail domain.
+    -- If all networks shared the budget of a mailbox, an attacker could use it up and so block the owner's mails.
     kind text not null constraint counters_kind_length check (char_length(kind) <= 60),
-    -- For a rule: the id of a user, session or invoice, a network, or a keyed hash of a typed address.
+    -- For a rule: the id of a user, session or invoice, a network, or a keyed hash of the address in a login.
     -- For a mail budget: a keyed hash, so that the table contains neither addresses nor networks.
     key text not null constraint counters_key_length check (char_length(key) <= 64),
     count bigint not null constraint counters_count_positive check (count > 0),

@@ -4,7 +4,7 @@
 -- Two controls are in the code: each store method requires a Caller, and each statement contains owner_id.
 -- Two controls are in the database:
 --   * Forced row-level security: a transaction sees only the rows of the owner in the setting `app.owner_id`.
---     Without the setting it sees no rows. src/db/owner_query.rs and src/db/owner_tx.rs set it.
+--     A transaction without the setting sees no rows. src/db/owner_query.rs and src/db/owner_tx.rs write the setting.
 --   * Composite keys: a foreign key contains the owner, so a row can refer only to a row of the same owner.
 --     Row-level security does not apply to key checks.
 --     So a plain foreign key would reveal which ids of other owners exist.
@@ -13,9 +13,9 @@ set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 -- Each owned row refers to its owner in this table.
--- The row of the owner remains when the user is deleted, which takes one short transaction.
--- A worker then deletes the owner's data in batches.
--- One cascade over a million invoices would exceed the statement timeout.
+-- The deletion of a user keeps the owner and the owned rows, so it is one short transaction.
+-- A worker then deletes the owned rows in batches, and the owner last.
+-- A single cascade over a million invoices would exceed the statement timeout.
 create table owners (
     -- The same id as in users.
     id uuid primary key,
@@ -25,8 +25,8 @@ create table owners (
 create index owners_deleted on owners (deleted_at) where deleted_at is not null;
 grant select on owners to strongroom_app;
 
--- A trigger writes this table, so that no statement on users can forget the owner.
--- SECURITY DEFINER: the service has no right to write to owners.
+-- Adds an owner for each new user, and marks the owner of a deleted user.
+-- SECURITY DEFINER: the service itself has no right to write to owners.
 create function track_owner() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -41,8 +41,8 @@ $$;
 create trigger users_track_owner after insert or delete on users for each row execute function track_owner();
 
 -- Returns the owner whose rows this transaction can see.
--- PostgreSQL leaves the setting as '' after a transaction that set it.
--- nullif() turns '' into null, and null matches no owner.
+-- After the transaction, PostgreSQL does not remove the setting, but leaves an empty text.
+-- nullif() turns the empty text into null, and null matches no owner.
 --
 -- The function has no `set search_path`, so that the planner can replace each call by the function's body (inlining).
 -- Otherwise each call would cost as much as reading a row.
@@ -69,6 +69,8 @@ create table classified_objects (
 grant select on classified_objects to strongroom_classifier;
 
 -- Protects a table with an `owner_id` by row-level security and grants. Each migration calls it after CREATE TABLE.
+-- With `object_kind`, classify_object() can find the owner of a row.
+-- With `updatable`, the service gets the right to select, insert and delete rows, and to update these columns.
 create function protect_owned_table(owned name, object_kind text default null, updatable name[] default null) returns void
 language plpgsql set search_path = '' as $$
 begin
@@ -96,8 +98,10 @@ end
 $$;
 
 -- Deletes one batch of the current owner's rows if the account was deleted. Returns whether more rows may remain.
--- The purge starts with tables that refer to other tables, so that no deletion cascades to more rows than a batch.
--- SECURITY DEFINER: the service has no right to delete payments. Forced row-level security still applies.
+-- A table is purged before the tables to which it refers.
+-- Otherwise the deletion of a row could cascade to more rows than a batch.
+-- SECURITY DEFINER: the service itself has no right to delete payments.
+-- Forced row-level security still limits the function to the rows of the current owner.
 create function purge_deleted_owner(batch integer) returns boolean
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -126,8 +130,9 @@ $$;
 grant execute on function purge_deleted_owner(integer) to strongroom_app;
 
 -- Returns the class of an object to which a caller was denied access: missing, foreign or own.
--- The class foreign means that another owner has the object. The service calls this function after the response.
--- Only the audit event contains the result, so callers cannot see it.
+-- The class foreign means that another owner has the object.
+-- The service calls this function after the response, and writes the class only to the audit event.
+-- So the caller learns nothing about foreign objects.
 --
 -- Forced row-level security hides foreign rows even from the schema's owner.
 -- So the role strongroom_classifier owns this function, and a policy shows this role all rows.
@@ -155,12 +160,12 @@ $$;
 -- The default privileges in 0001_roles.sql do not apply, because this function does not belong to the schema's owner.
 -- So the next statement revokes the right of all roles (PUBLIC) to call this function.
 revoke all on function classify_object(text, uuid, uuid) from public;
--- The script `.ci/sqlx` checks the calling statement as the schema's owner, so this role needs the right too.
+-- strongroom_owner needs the right too: the script `.ci/sqlx` checks the service's statements with this role.
 grant execute on function classify_object(text, uuid, uuid) to strongroom_app, strongroom_owner;
 reset role;
 revoke create on schema public from strongroom_classifier;
 
--- Identity tables are listed here, because they have no owner_id. protect_owned_table() adds the owned tables.
+-- The identity tables have no owner_id, so this statement adds them. protect_owned_table() adds all other tables.
 insert into classified_objects values ('session', 'public.sessions', 'user_id'), ('user', 'public.users', 'id');
 grant select (id, user_id) on sessions to strongroom_classifier;
 grant select (id) on users to strongroom_classifier;

@@ -14,11 +14,11 @@ create table businesses (
     -- Stored without spaces. The service verifies the checksum and the length for the country (ISO 13616).
     iban text constraint businesses_iban_form check (iban ~ '^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$'),
     bic text constraint businesses_bic_form check (bic ~ '^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$'),
-    -- A name of the IANA time zone database. The service verifies that the database contains it.
+    -- A name of the IANA time zone database. The service verifies that such a time zone exists.
     time_zone text not null constraint businesses_time_zone_length check (char_length(time_zone) <= 64),
     payment_terms_days integer
         constraint businesses_payment_terms check (payment_terms_days between 0 and 365),
-    -- The API shows version 1 for a user without a row, so the first row has version 2.
+    -- A user without a row has version 1 in the API, so the first row has version 2.
     version bigint not null constraint businesses_version check (version >= 2)
 );
 select protect_owned_table('businesses');

@@ -7,13 +7,12 @@ set local statement_timeout = '60s';
 --
 -- Two texts have the same key if they differ only in case or in normalization form (Unicode, definition D145).
 -- lower() followed by upper() replaces the final sigma, the long s and the Kelvin sign by the usual letters.
--- The two functions replace ß by SS.
 -- The Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
 --
--- The key uses ICU, which replaces ß by SS.
--- If PostgreSQL was built without ICU, the key uses pg_c_utf8 (version 17 and newer).
+-- The function uses a collation of ICU, in which upper() replaces ß by SS.
+-- If PostgreSQL was built without ICU, the function uses the collation pg_c_utf8 (version 17 and newer).
 -- The collation pg_c_utf8 replaces single letters only, so ß and SS stay different.
--- The name of a collation cannot be a parameter, so the block builds the CREATE FUNCTION statement as text.
+-- A collation cannot be a parameter of a function, so this block writes the name into the CREATE FUNCTION statement.
 do $$
 declare
     icu_exists boolean := exists (select from pg_catalog.pg_collation where collname = 'und-x-icu');
@@ -31,7 +30,7 @@ create table customers (
     id uuid primary key,
     owner_id uuid not null,
     name text not null constraint customers_name_length check (char_length(name) between 1 and 200),
-    -- This column has no index; docs/decisions.md, "Search", gives the reason.
+    -- The column has no index. The section "Search" of docs/decisions.md gives the reason.
     name_key text not null generated always as (search_key(name)) stored,
     email text constraint customers_email_length check (char_length(email) between 3 and 100),
     address text constraint customers_address_length check (char_length(address) <= 500),

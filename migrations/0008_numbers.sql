@@ -2,8 +2,9 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- The last number of each owner, series and year. Each owner has a separate series.
--- A common series would reveal how many invoices other owners issue. The service can neither read nor write this table.
+-- The last number of each owner, series and year.
+-- Each owner has own series, because a common series would reveal how many invoices other owners issue.
+-- The service can neither read nor write this table.
 create table number_counters (
     owner_id uuid not null,
     series text not null constraint number_counters_series_known check (series in ('INV', 'CN')),
@@ -15,9 +16,10 @@ create table number_counters (
 );
 select protect_owned_table('number_counters');
 
--- Returns the owner's next number, for example INV-2026-0042. The transaction locks the counter row until it ends.
--- So two transactions cannot get the same number, and after a rollback the next transaction gets the number again.
--- Only the SECURITY DEFINER functions that store the number can call this function.
+-- Returns the owner's next number, for example INV-2026-0042.
+-- The counter row stays locked until the transaction ends, so two transactions cannot get the same number.
+-- After a rollback, the next transaction gets the number again, so the numbers have no gap.
+-- The service cannot call this function. Only the SECURITY DEFINER functions that store a number call it.
 create function next_number(number_series text, number_owner uuid, issued_on date) returns text
 language plpgsql set search_path = '' as $$
 declare

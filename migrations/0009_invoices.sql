@@ -26,14 +26,14 @@ create table invoices (
     tax_total bigint not null,
     total bigint not null,
     paid bigint not null default 0,
-    -- The sum of the credit notes. The check refuses credits above the total, in case the service has a bug.
+    -- The sum of the credit notes. The check refuses a sum above the total, even if the service has a bug.
     credited bigint not null default 0 constraint invoices_credited check (credited between 0 and total),
     version bigint not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     -- Lists sort by these columns. An invoice without a date sorts after all others.
-    -- An index on the expression coalesce(…) would not work.
-    -- Row-level security allows an index only for leakproof operators, and coalesce() is not leakproof.
+    -- PostgreSQL would not use an index on the expression coalesce(…).
+    -- Under row-level security it uses an index only for leakproof operators, and coalesce() is not leakproof.
     issue_order date not null generated always as (coalesce(issue_date, 'infinity')) stored,
     due_order date not null generated always as (coalesce(due_date, 'infinity')) stored,
     constraint invoices_owner_id_id unique (owner_id, id),
@@ -124,8 +124,9 @@ create table invoice_parties (
 select protect_owned_table('invoice_parties');
 grant select on invoice_parties to strongroom_app;
 
--- Copies seller and customer in the statement that assigns the number, so that no invoice has a number without them.
--- The trigger runs with the rights of assign_invoice_number(), the only function that can assign a number.
+-- Copies seller and customer in the statement that assigns the number. So every invoice with a number has its parties.
+-- The trigger can write to invoice_parties, because it runs with the rights of assign_invoice_number().
+-- No other function can assign a number.
 create function copy_invoice_parties() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -148,7 +149,8 @@ create trigger invoices_copy_parties after update of number on invoices
 
 -- Assigns number and issue date to a draft. Returns the number, or null if the draft does not exist.
 -- Refuses a date before the date of the owner's last issued invoice, so that numbers increase with dates.
--- SECURITY DEFINER: the service has no right to write a number. Forced row-level security still applies.
+-- SECURITY DEFINER: the service itself has no right to write a number.
+-- Forced row-level security still limits the function to the invoices of the current owner.
 create function assign_invoice_number(invoice uuid, issued_on date) returns text
 language plpgsql security definer set search_path = '' as $$
 declare

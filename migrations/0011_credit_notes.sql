@@ -1,4 +1,4 @@
--- Credit notes, which cancel an issued invoice in whole or in part. The invoice itself is never changed or deleted.
+-- Credit notes, which cancel an issued invoice in whole or in part. The lines and amounts of the invoice do not change.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
@@ -14,8 +14,8 @@ create table credit_notes (
     -- The object contains position on the invoice, description, tax rate and credited net amount.
     lines jsonb not null constraint credit_notes_lines
         check (jsonb_typeof(lines) = 'array' and jsonb_array_length(lines) between 1 and 100),
-    -- Net and tax for each tax rate.
-    -- The sums are stored, because they depend on the earlier credit notes of the invoice.
+    -- An array with the net amount and the tax of each tax rate.
+    -- The amounts are stored, because they depend on the earlier credit notes of the invoice.
     taxes jsonb not null constraint credit_notes_taxes check (jsonb_typeof(taxes) = 'array'),
     -- All amounts below are in minor units of the invoice's currency.
     net bigint not null,
@@ -40,8 +40,8 @@ grant insert (
     id, owner_id, invoice_id, issue_date, reason, lines, taxes, net, tax_total, total, created_at
 ) on credit_notes to strongroom_app;
 
--- Assigns the number. SECURITY DEFINER: the service has no right to write a number, so it cannot choose a number.
--- Forced row-level security still applies inside the function.
+-- Assigns the number. SECURITY DEFINER: the service itself has no right to write numbers, so it cannot choose one.
+-- Forced row-level security still limits the function to the rows of the current owner.
 create function number_credit_note() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin

@@ -22,7 +22,7 @@ create table documents (
         check (media_type in ('application/pdf', 'image/png', 'image/jpeg', 'text/csv', 'text/plain')),
     size bigint not null constraint documents_size check (size > 0),
     sha256 bytea not null constraint documents_sha256_size check (octet_length(sha256) = 32),
-    -- The key of the bytes in the store. No response contains it, so clients cannot use it.
+    -- The name of the stored file that contains the bytes. No response contains this key, so clients cannot use it.
     storage_key uuid not null,
     version bigint not null default 1,
     created_at timestamptz not null,
@@ -50,7 +50,7 @@ grant select, insert, delete on document_uploads to strongroom_app;
 
 -- The total size of an owner's documents and uploads in progress.
 -- An upload locks this row, so parallel uploads check the quota one after the other.
--- If each upload summed up the documents instead, several could pass the check together (CWE-367).
+-- If each upload summed up the documents instead, several parallel uploads could pass the check (CWE-367).
 create table document_usage (
     owner_id uuid not null constraint document_usage_key primary key,
     bytes bigint not null constraint document_usage_bytes check (bytes >= 0),
@@ -60,7 +60,8 @@ select protect_owned_table('document_usage');
 grant select, insert on document_usage to strongroom_app;
 grant update (bytes, files) on document_usage to strongroom_app;
 
--- Queues the bytes of each deleted document in the same transaction. The deletion of a whole account does the same.
+-- Queues the bytes of a deleted document for deletion, in the same transaction.
+-- The trigger also runs for the documents of a deleted account.
 create function queue_blob_deletion() returns trigger
 language plpgsql set search_path = '' as $$
 begin

@@ -2,8 +2,8 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- A request inserts its row before its work. The unique key makes a second request with the same key wait.
--- The response is stored in the same transaction, so every committed row has a response.
+-- A request inserts its row before it does its work. A second request with the same key then waits for the first.
+-- The first request stores its response in the same transaction, so every committed row has a response.
 -- No response contains a secret, because routes that return a token do not accept a key.
 create table idempotency_keys (
     owner_id uuid not null,
@@ -39,7 +39,8 @@ language sql security definer set search_path = '' as $$
     select count(*) from deleted;
 $$;
 grant execute on function sweep_idempotency_keys(bigint) to strongroom_app;
--- Forced row-level security also applies to the schema's owner, with whose rights sweep_idempotency_keys() runs.
--- This policy shows the schema's owner the expired responses of all owners.
+-- sweep_idempotency_keys() runs with the rights of the schema's owner.
+-- Forced row-level security applies to this role too, so it would see no rows.
+-- This policy shows the role the expired responses of all owners.
 create policy idempotency_keys_expired on idempotency_keys to current_user
     using (claimed_at < pg_catalog.now() - interval '24 hours') with check (false);

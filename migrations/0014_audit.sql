@@ -7,7 +7,8 @@ set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 -- The ids of all master keys that the service has used.
--- The first replica that starts with a new master key inserts its id. The same transaction records a security event.
+-- The first replica that starts with a new master key inserts the id of the key.
+-- The same transaction records a security event.
 create table master_keys (
     id bytea primary key constraint master_keys_id_size check (octet_length(id) = 4),
     first_used_at timestamptz not null
@@ -28,7 +29,7 @@ create table security_events (
     reason text not null constraint security_events_reason_form check (reason ~ '^[a-z0-9_]{0,60}$'),
     replica text not null constraint security_events_replica_length check (char_length(replica) between 1 and 64),
     method text constraint security_events_method_length check (char_length(method) <= 10),
-    -- The pattern of the route. The path of the request would contain text of the client.
+    -- The pattern of the route, for example /api/v1/invoices/{id}. A path would contain text that the client chose.
     route text constraint security_events_route_length check (char_length(route) <= 200),
     user_id uuid,
     session_id uuid,
@@ -58,10 +59,10 @@ grant insert (
     object_kind, object_id, object_class, amount, mac
 ) on security_events to strongroom_app;
 
--- A seal is one link of the hash chain: a MAC over the previous seal and over the MACs of a batch of events.
+-- The hash chain. Each row is a seal: a MAC over the previous seal and over the MACs of a batch of events.
 -- Without the key, an attacker cannot change, remove, add or reorder sealed events undetected.
 -- Only the removal of the newest seals leaves a valid chain.
--- The log reveals such a removal, because it contains the newest link of the chain.
+-- The service's log reveals such a removal, because the service logs each new seal.
 create table security_event_seals (
     batch bigint primary key constraint security_event_seals_counted check (batch > 0),
     sealed_at timestamptz not null,
@@ -79,10 +80,11 @@ create table security_event_seals (
 grant insert on security_event_seals to strongroom_app;
 
 -- The events that have no seal yet. A trigger inserts the row in the transaction of the event.
--- So an event that commits late is not skipped. The service has no rights on this table.
+-- A search for events after the last sealed one would skip an event that commits late.
+-- The service has no rights on this table.
 create table security_events_unsealed (
     seq bigint primary key,
-    -- The time according to the clock of the database. The service cannot choose it.
+    -- The time by the clock of the database, which the service cannot choose.
     since timestamptz not null default now()
 );
 create function remember_unsealed() returns trigger
@@ -96,9 +98,11 @@ create trigger security_events_remember_unsealed after insert on security_events
     referencing new table as added for each statement execute function remember_unsealed();
 
 -- Refuses UPDATE, DELETE and TRUNCATE to every role, including the schema's owner.
--- Only `strongroom audit archive` may delete. It sets app.archiving after it has written and verified the batches.
+-- Only the command `strongroom audit archive` may delete.
+-- The command sets app.archiving after it has written and verified the archive file.
 -- The setting prevents mistakes, not attacks, because the schema's owner can change the setting too.
--- An attack leaves a gap in the chain. Only the command can record the event that explains such a gap.
+-- A deletion by an attacker leaves an unexplained gap in the chain. For its own deletion, the command records an event.
+-- An attacker cannot forge this event, because its MAC needs the master key.
 create function refuse_to_change_events() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -114,19 +118,21 @@ create trigger security_events_append_only before update or delete or truncate o
 create trigger security_event_seals_append_only before update or delete or truncate on security_event_seals
     for each statement execute function refuse_to_change_events();
 
--- ALWAYS: the triggers also run if session_replication_role is replica. An attacker could set it to disable them.
+-- ALWAYS: the triggers also run if session_replication_role is replica.
+-- This setting disables ordinary triggers, so an attacker could use it.
 alter table security_events enable always trigger security_events_remember_unsealed;
 alter table security_events enable always trigger security_events_append_only;
 alter table security_event_seals enable always trigger security_event_seals_append_only;
 
--- The process that writes seals locks the one row of this table.
--- An advisory lock would be worse than a row lock, because an idle session could keep it forever.
--- A row lock needs an open transaction, and pg_locks shows the session.
+-- Only one process may write seals at a time. It locks the one row of this table.
+-- An advisory lock would be worse than this row lock, because an idle session could keep an advisory lock forever.
+-- A row lock needs an open transaction, and pg_locks shows the session that holds the lock.
 create table security_event_sealer (only_row boolean primary key default true check (only_row));
 insert into security_event_sealer default values;
 
--- Removes the oldest events from the list of unsealed events, and returns them.
--- If another transaction is sealing, the function waits for it (`waits`) or returns no events.
+-- Removes the oldest events from the list of unsealed events, and returns their numbers and MACs.
+-- If another transaction is sealing, the function waits for that transaction if `waits` is true.
+-- If `waits` is false, the function then returns no events.
 -- A null MAC means that the event was deleted before it was sealed.
 create function take_unsealed_security_events(batch integer, waits boolean) returns table (seq bigint, mac bytea)
 language plpgsql security definer set search_path = '' as $$
@@ -150,6 +156,7 @@ end
 $$;
 grant execute on function take_unsealed_security_events(integer, boolean) to strongroom_app;
 
+-- Returns the newest seal, which the next seal continues.
 create function last_security_event_seal() returns table (batch bigint, events bigint, mac bytea)
 language sql stable security definer set search_path = '' as $$
     select s.batch, s.events, s.mac from public.security_event_seals s order by s.batch desc limit 1;
@@ -213,11 +220,12 @@ grant execute on function admin_security_events(
     uuid, text[], text[], uuid, text, timestamptz, timestamptz, timestamptz, uuid, integer
 ) to strongroom_app;
 
--- Counts the events since a time for an administrator: by kind and bucket of time.
--- Also counts the alarming events of the ten networks and the ten users that have the most.
--- The row `rows` says how many rows were counted. The function returns no rows to any other user.
+-- Counts the events since a time, by kind and by interval of bucket_seconds.
+-- Also counts alarming events, for the ten networks and the ten users that have the most of them.
+-- The row `rows` contains how many rows of the table were counted.
+-- The function returns no rows if the caller is not an active administrator.
 --
--- Unrestricted resource consumption (CWE-770): it counts at most max_rows of the newest rows, and reads only an index.
+-- Unrestricted resource consumption (CWE-770): the function reads only the newest max_rows events, and only an index.
 create function admin_event_counts(
     admin uuid, since timestamptz, bucket_seconds integer, alarming_kinds text[], max_rows bigint
 )

@@ -2,8 +2,8 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- Returns the totals of a detection rule over all counters that have reached its threshold in their current window.
--- Also returns the keys of the five largest of these counters.
+-- Adds up the counters of a detection rule that have reached its threshold in their current window.
+-- Returns the number of these counters, the sum of their events, and the keys of the five largest counters.
 create function abuse_totals(
     wanted_rule text, threshold bigint, since timestamptz, out members bigint, out events bigint, out largest text[]
 ) language sql stable set search_path = '' as $$
@@ -17,7 +17,7 @@ create function abuse_totals(
 $$;
 grant execute on function abuse_totals to strongroom_app;
 
--- Alert fatigue: an attacker with many networks could cause so many alerts that the recipients ignore the alerts.
+-- Alert fatigue: an attacker with many networks could cause so many alerts that their recipients ignore all of them.
 -- So a rule that fires for many networks (or users, sessions, accounts) opens a few separate alerts.
 -- Further networks are counted in one combined alert.
 create table alerts (

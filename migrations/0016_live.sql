@@ -27,15 +27,15 @@ grant update (used_at) on live_tickets to strongroom_app;
 -- NOTIFY would announce changes sooner. But a transaction with a notification commits under a cluster-wide lock.
 -- With NOTIFY, all writes would commit one after the other.
 --
--- The transaction of a change also writes its row. The row contains no content of the object.
+-- The transaction that changes an object also inserts a row here. The row contains no content of the object.
 -- The table has no row-level security, because each replica reads the rows of all owners.
 -- The table is unlogged, so it is empty after a crash of PostgreSQL.
 -- The loss is harmless, because the crash also disconnects every replica.
 -- Each replica then tells its clients to read their objects again.
 create unlogged table object_changes (
-    -- Determines which rows are new to a read.
-    -- The transaction of a new row is visible in the current snapshot, but was not in the snapshot of the last read.
-    -- A time or a sequence is not sufficient, because a transaction can commit long after it has written its row.
+    -- The id of the transaction that inserted the row. A read selects by this id the rows that are new to it.
+    -- The transaction of a new row is visible now, but was not visible in the snapshot of the previous read.
+    -- A time or a sequence is not sufficient, because a transaction can commit long after it has inserted its row.
     transaction xid8 not null default pg_current_xact_id(),
     -- Kind of object, kind of change, owner, id and version, separated by spaces.
     change text not null,
@@ -50,8 +50,8 @@ declare
     object record := case when tg_op = 'DELETE' then old else new end;
     change text := case tg_op when 'INSERT' then 'created' when 'UPDATE' then 'updated' else 'deleted' end;
 begin
-    -- An update without a new version is not recorded.
-    -- Issuing an invoice first assigns the number without a new version, and then changes status and version.
+    -- An update without a new version is not recorded. For example, two updates issue an invoice.
+    -- The first one assigns the number. The second one sets status and version, and only this one is recorded.
     if tg_op = 'UPDATE' and old.version = new.version then
         return null;
     end if;
@@ -106,7 +106,8 @@ $$;
 create trigger alerts_record_state after insert or update of state on alerts
     for each row execute function record_alert();
 
--- Payments and credit notes have no trigger, because they increment the version of their invoice, which has one.
+-- Payments and credit notes have no trigger.
+-- They increment the version of their invoice, so the trigger of the invoice records the change.
 create trigger customers_record_change after insert or update or delete on customers
     for each row execute function record_change('customer');
 create trigger invoices_record_change after insert or update or delete on invoices

@@ -6,7 +6,7 @@ set local statement_timeout = '60s';
 -- All attempts have the same id, so that a receiver can recognize a duplicate.
 -- The row contains no secret: the worker derives the token of a link from subject_id when it sends the mail.
 -- The table has no row-level security, because the workers read due rows of all users.
--- Rows remain when a user is deleted.
+-- Rows remain when a user is deleted, so that the last mail is sent and the files are deleted.
 create table outbox (
     -- For a stored file, the id is its storage key.
     id uuid primary key,
