@@ -1,5 +1,6 @@
-//! The attacker's page of the attack panel: a page of another origin.
-//! It sends requests to the service from the visitor's browser (CORS, CSRF), and shows what the browser lets it see.
+//! The attacker's page of the attack panel: a page with another origin than the service.
+//! The page sends requests to the service from the visitor's browser (CORS, CSRF).
+//! It shows which parts of the responses the browser lets it read.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -7,9 +8,8 @@ use std::net::Ipv4Addr;
 use actix_web::dev::Server;
 use actix_web::{App, HttpResponse, HttpServer, web};
 
-/// Starts the page on a free port, reachable from this machine only.
-/// The page sends requests to the URL `service` only.
-/// Returns the URL of the page.
+/// Starts a server for the page on a free port of the loopback address, and returns the URL of the page.
+/// The page sends its requests to the URL `service`.
 ///
 /// # Errors
 /// Fails if there is no free port.

@@ -10,7 +10,7 @@ use rcgen::{
     date_time_ymd,
 };
 
-/// The age at which the service renews the certificate. The certificate is valid for a year.
+/// The age at which the service renews the certificate, which is valid for a year.
 const RENEW_AFTER: TimeDelta = TimeDelta::days(300);
 
 /// An error while the development certificate is created or stored.
@@ -24,7 +24,7 @@ pub enum CertificateError {
 
 /// Returns the paths of the certificate and of its key.
 /// Creates the files at the first start, and renews them after 300 days.
-/// A development authority signs the certificate; browsers that trust `ca.pem` accept it.
+/// A development authority signs the certificate. Browsers accept the certificate if they trust `ca.pem`.
 ///
 /// # Errors
 /// Fails if the certificate cannot be created or stored.

@@ -1,11 +1,12 @@
-//! Writes mails to files instead of sending them. Development does this if no mail server is configured.
+//! Writes mails to files. In development, this replaces the mail server if none is configured.
 
 use std::path::Path;
 
 use tokio::fs;
 use tokio::io::AsyncWriteExt;
 
-/// Writes a mail to a file atomically. Only the current user can read the file, because a mail can contain a token.
+/// Writes a mail to a file atomically, so that a reader never sees an incomplete mail.
+/// Only the current user can read the file, because a mail can contain a token.
 ///
 /// # Errors
 /// Fails if the file cannot be written.

@@ -2,8 +2,9 @@
 //! The module contains a PostgreSQL server, a certificate for `localhost`, mails as files,
 //! the templates of a new resource, and the attacker's page of the attack panel.
 //!
-//! The cargo feature `dev` enables this module and is on by default. The image is built without the feature, so the
-//! image contains neither this code nor the settings that only development reads.
+//! The cargo feature `dev` enables this module and is on by default.
+//! The image is built without the feature.
+//! So the image contains neither this code nor the settings that only development reads.
 
 pub mod attacker_page;
 pub mod certificate;

@@ -1,4 +1,4 @@
-//! Reads the files of the checkout that `dev new-resource` needs.
+//! Reads the source files that the command `dev new-resource` needs.
 
 use std::path::Path;
 use std::{fs, io};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::field::Target;
 use super::names::Names;
 
-/// A refusal of the command. The text is one sentence that says what to do.
+/// The reason why the command refuses to write files, and what the user can do.
 #[derive(Debug, thiserror::Error)]
 #[error("no file was written: {0}")]
 pub struct Refused(pub(super) String);
@@ -24,7 +24,7 @@ pub(super) fn fault(path: &Path, error: &io::Error) -> Refused {
     refused(format!("{}: {error}: run this command in the checkout", path.display()))
 }
 
-/// The files of a checkout. The path is its root folder.
+/// The files of a checkout. The field is the path of the root folder.
 pub(super) struct Tree<'a>(pub(super) &'a Path);
 
 impl Tree<'_> {
@@ -61,7 +61,7 @@ impl Tree<'_> {
         Ok(names.iter().filter_map(|name| name.split('_').next()?.parse::<u32>().ok()).max().unwrap_or(0) + 1)
     }
 
-    /// Returns the kinds of objects to which a field can refer. Each of them needs a list of demo data in [`PLAN`].
+    /// Returns the kinds of objects to which a field can refer: all kinds with a list of demo objects in [`PLAN`].
     pub(super) fn targets(&self) -> Result<Vec<Target>, Refused> {
         let plan = self.read(PLAN)?;
         let mut targets = Vec::new();
@@ -69,7 +69,7 @@ impl Tree<'_> {
             let Ok(ids) = self.read(&format!("src/features/{feature}/id.rs")) else { continue };
             let list = format!("pub const {}: &[DemoObject] = &[", feature.to_uppercase());
             let Some((_, rows)) = plan.split_once(&list) else { continue };
-            // Use the second demo object of a kind in examples, because another example deletes the first one.
+            // Refer to the second demo object, because a test of the examples deletes the first one.
             let example = quoted_uuid(&self.read(&format!("src/features/{feature}/docs.rs"))?);
             let own = rows.split("ANNA,").nth(2).and_then(|row| quoted_uuid(row.split(',').next()?)).or(example);
             let foreign = rows.split("BEN,").nth(1).and_then(quoted_uuid);

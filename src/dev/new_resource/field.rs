@@ -35,7 +35,7 @@ const RESERVED: [&str; 29] = [
     "where",
 ];
 
-/// A resource to which a field of the new resource can refer.
+/// An existing resource to which a field of the new resource can refer.
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) kind: String,
@@ -77,7 +77,7 @@ pub(super) fn each<T>(items: &[T], separator: &str, line: impl Fn(&T) -> String)
     items.iter().map(line).collect::<Vec<_>>().join(separator)
 }
 
-/// Joins names by commas. A line has at most 100 characters.
+/// Joins names by commas, and breaks lines after about 100 characters.
 pub(super) fn wrapped(names: &[impl AsRef<str>], indent: usize) -> String {
     let (mut text, mut width) = (String::new(), indent);
     for (index, name) in names.iter().map(AsRef::as_ref).enumerate() {
@@ -151,7 +151,7 @@ impl Field {
             Type::Text => {
                 format!("    {name} text{null} constraint {table}_{name}_length check (char_length({name}) <= 2000),\n")
             }
-            // The maximum is 2^53 - 1, the largest integer that JavaScript represents exactly.
+            // 9007199254740991 is 2^53 - 1, the largest integer that JavaScript represents exactly.
             Type::Money => format!(
                 "    {name} bigint{null}\n        constraint {table}_{name}_range check ({name} between 0 and 9007199254740991),\n"
             ),

@@ -1,7 +1,8 @@
 //! Writes the files of a new resource.
 //! Example: `strongroom dev new-resource projects name:line customer_id:customer? budget:money`.
 //!
-//! The templates have the structure of `features/customers`. [`field`] and [`views`] write the lines of each field.
+//! The templates have the same structure as `features/customers`.
+//! [`field`] and [`views`] write the lines that depend on a field.
 //! The command computes all texts before it writes the first file, so that a refused command changes nothing.
 
 mod checkout;
@@ -39,7 +40,7 @@ const ROWS: &str = include_str!("templates/routes.rs.txt");
 /// Writes the files of a resource in a checkout, and returns the paths of the new and changed files.
 ///
 /// # Errors
-/// [`Refused`] if the name or a field cannot be used, or the checkout does not have the expected files.
+/// [`Refused`] if the name or a field cannot be used, or if the checkout lacks an expected file.
 pub fn write(checkout: &Path, name: &str, fields: &[String]) -> Result<Vec<PathBuf>, Refused> {
     let tree = Tree(checkout);
     let names = Names::parse(name).map_err(refused)?;
@@ -68,7 +69,7 @@ pub fn write(checkout: &Path, name: &str, fields: &[String]) -> Result<Vec<PathB
     Ok(files.into_keys().collect())
 }
 
-/// Formats the crate: a long or short name changes the length of lines, so rustfmt would break them differently.
+/// Formats the crate. The line breaks depend on the length of the names, so the templates cannot contain them.
 #[allow(clippy::disallowed_methods, reason = "a command of development, which reads no request")]
 fn format(checkout: &Path) -> bool {
     Command::new("cargo").arg("fmt").current_dir(checkout).status().is_ok_and(|status| status.success())

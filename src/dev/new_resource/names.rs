@@ -7,7 +7,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Parses a plural in snake_case.
+    /// Parses a plural in snake_case, and derives the singular.
     pub(super) fn parse(plural: &str) -> Result<Self, String> {
         let is_snake_case = is_snake_case(plural);
         let singular = match plural {

@@ -22,7 +22,8 @@ impl Field {
         }
     }
 
-    /// Returns the validation rules of garde. A rule needs one `inner` for each `Option` around the value (`options`).
+    /// Returns the validation rules for garde. `options` is the number of `Option`s around the value.
+    /// A rule needs one `inner` for each of them.
     fn rules(&self, options: usize) -> String {
         let rules: &[&str] = match &self.kind {
             Type::Line => &["length(chars, max = 200)", "custom(rules::line)"],
@@ -34,7 +35,7 @@ impl Field {
         each(rules, ", ", |rule| format!("{}{rule}{}", "inner(".repeat(options), ")".repeat(options)))
     }
 
-    /// Returns the `schema` attribute of the field in a request. `more` contains additional parts of it.
+    /// Returns the `schema` attribute of the field. `more` contains additional parts of the attribute.
     fn schema(&self, more: &[&str]) -> String {
         let own = match &self.kind {
             Type::Line => "min_length = 1, max_length = 200, format = \"line\"",
@@ -87,7 +88,7 @@ impl Field {
         let mut more = Vec::new();
         more.extend(self.target().is_some().then_some(value_type.as_str()));
         more.extend(self.is_optional.then_some("required = true"));
-        // The types of dates already state their format, so the attribute must not repeat it.
+        // Here the field has the type `NaiveDate`, which already has the format `Date`.
         let schema = self.schema(&more).replace("min_length = 1, ", "").replace("format = Date", "");
         self.lines("", "", &schema, &self.model_type())
     }
@@ -114,8 +115,8 @@ impl Field {
         }
     }
 
-    /// Returns the expression that converts the field of an update request (`update`).
-    /// The `old` details supply absent values.
+    /// Returns the expression that converts the field of an update request (`update`) to the model.
+    /// If the request does not contain the field, the expression keeps the `old` value.
     pub(super) fn updated_value(&self) -> String {
         let name = &self.name;
         match (&self.kind, self.is_optional) {

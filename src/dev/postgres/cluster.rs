@@ -26,8 +26,8 @@ pub struct Cluster {
     pub home: Home,
 }
 
-/// A shell script that starts and stops the server. Its argument `$1` is the folder of the server.
-/// The other arguments are the command of the server.
+/// A shell script that starts and stops the server.
+/// The first argument of the script is the folder of the server. The other arguments are the command of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Watch {
     /// The text that `sh -c` executes.
@@ -37,9 +37,10 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Stops the server when this process ends. The shell reads from a pipe that only this process has open.
+    /// Stops the server when this process ends. The script reads from a pipe, and only this process can write to it.
     /// The kernel closes the pipe when the process ends, even after SIGKILL, so the script needs no polling.
-    /// POSIX connects background commands to `/dev/null`, so the script redirects the subshell's standard input.
+    /// The script reads from descriptor 3, because POSIX connects the standard input of background commands to
+    /// `/dev/null`.
     pub const UNTIL_PARENT_EXITS: Self = Self {
         script: r#"folder=$1; shift; exec 3<&0 </dev/null >"$folder/log" 2>&1
             "$@" 3<&- & server=$!
@@ -62,9 +63,9 @@ impl Cluster {
             .database(database)
     }
 
-    /// Creates the data folder, which takes one or two seconds. The folder has a temporary name until it is complete.
-    /// So a start that is killed leaves no incomplete database.
-    /// Each attempt uses another name, because the `initdb` of a killed service may still be writing to its folder.
+    /// Creates the data folder, which takes one or two seconds.
+    /// The folder has a temporary name until it is complete. So an incomplete folder is never used as the database.
+    /// Each attempt uses a new name, because the `initdb` of a killed service may still be writing to its own folder.
     ///
     /// # Errors
     /// Fails if `initdb` fails or the folder cannot be written.
@@ -95,8 +96,8 @@ impl Cluster {
     /// # Errors
     /// Fails if the server does not start or does not accept connections within two minutes.
     pub async fn start(&self, watch: Watch, settings: &[&str]) -> Result<(Child, PgConnection), EmbeddedError> {
-        // Repeat the attempt while a previous server is shutting down:
-        // such a server closes its socket shortly before it unlocks its data.
+        // Repeat the attempt while a previous server is shutting down.
+        // Such a server no longer accepts connections, but still locks its data for a short time.
         for _ in 0..400 {
             let mut child = self.spawn(watch, settings)?;
             match self.first_connection(&mut child).await {
@@ -158,7 +159,8 @@ fn is_starting(error: &SqlError) -> bool {
     }
 }
 
-/// Returns whether another server still has the lock file or the shared memory because it is shutting down.
+/// Returns whether the data are still locked by a server that is shutting down.
+/// Such a server still has the lock file or the shared memory.
 fn is_in_use(reason: &str) -> bool {
     reason.contains("already exists") || reason.contains("is still in use")
 }
@@ -166,7 +168,7 @@ fn is_in_use(reason: &str) -> bool {
 /// Extracts the reason of a failure from the log: the last line that is marked as an error.
 /// If no line is marked, returns all lines except the routine ones.
 fn failure_reason(log: &str) -> Option<String> {
-    // Skip lines such as "the database system is starting up": the connection attempts of this process cause them.
+    // Skip lines such as "the database system is starting up", because the attempts to connect cause such lines.
     let mut lines = log.lines().rev().filter(|line| !line.contains("the database system is"));
     let marked = lines.find_map(|line| {
         let mut marks = ["FATAL:", "PANIC:", "error:"].iter();

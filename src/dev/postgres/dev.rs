@@ -44,8 +44,7 @@ impl DevServerConfig {
 pub struct DevServer {
     cluster: Cluster,
     child: Child,
-    // This field must follow the child, because fields are dropped in order.
-    // The pipe must close before the lock is released.
+    // This field must follow the child. Fields are dropped in order, so the pipe closes before the lock is released.
     _locked: Locked,
 }
 
@@ -73,7 +72,7 @@ impl DevServer {
             cluster.initialize(&[])?;
         }
         let (child, mut superuser) = cluster.start(Watch::UNTIL_PARENT_EXITS, &[]).await?;
-        // Check the roles at each start, because an earlier start may have been killed before it created them.
+        // Create missing roles at each start, because the first start may have been killed before it created them.
         create_roles(&mut superuser).await?;
         create_database(&mut superuser).await?;
         superuser.close().await?;
@@ -146,7 +145,7 @@ pub async fn reset(config: &DevServerConfig) -> Result<Vec<PathBuf>, EmbeddedErr
 }
 
 /// Returns the version of PostgreSQL that created the data.
-/// The file with the version always exists, because `initialize` gives the folder its final name last.
+/// The folder gets its final name only after `initdb` has written all files, including the one with the version.
 fn version_of(home: &Home) -> Result<u32, EmbeddedError> {
     if !home.user.reaches(&home.folder) {
         return Err(EmbeddedError::Unreachable { user: home.user.name().to_owned(), path: home.folder.clone() });

@@ -1,5 +1,5 @@
 //! Errors of the embedded PostgreSQL.
-//! Each message says how to correct the error, because a new user may see it as the very first message of the program.
+//! Each message says how to correct the error, because it may be the first message that a new user sees.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ pub enum EmbeddedError {
         "{} cannot be used ({source}): change its owner to the user who runs this, or remove it.", path.display()
     )]
     Folder { path: PathBuf, source: io::Error },
-    /// Another user created the folder. This user could impersonate the server on its socket.
+    /// Another user owns the folder or can access it. That user could impersonate the server on its socket.
     #[error(
         "{} belongs to another user or is accessible to others: remove it, or ask its owner to remove it.", .0.display()
     )]
@@ -107,8 +107,9 @@ pub enum EmbeddedError {
     Sql(#[from] sqlx::Error),
 }
 
-/// The oldest version that works. PostgreSQL 15 introduced `create database … strategy file_copy`, which the tests use.
-/// Since version 15, the schema `public` belongs to the owner of the database, and the migrations rely on this.
+/// The oldest version of PostgreSQL that works, for two reasons:
+/// - Version 15 introduced `create database … strategy file_copy`, which the tests use.
+/// - Since version 15, the schema `public` belongs to the owner of the database. The migrations rely on this.
 pub(super) const MIN_VERSION: u32 = 15;
 const INSTALL: &str = "Debian and Ubuntu: `apt install postgresql`, Fedora: `dnf install postgresql-server`, \
                        Homebrew: `brew install postgresql@17`";
@@ -118,7 +119,7 @@ fn tried(download: Option<&str>) -> String {
     download.map(|error| format!(", and the download failed ({error})")).unwrap_or_default()
 }
 
-/// Returns the error for missing programs. Existing data need the version `required`.
+/// Returns the error for missing programs. `required` is the version that existing data need.
 pub(super) fn missing(required: Option<u32>, download: Option<String>) -> EmbeddedError {
     match required {
         Some(major) => EmbeddedError::OtherVersion { major, download },

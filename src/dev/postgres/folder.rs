@@ -15,8 +15,8 @@ use super::home::{Home, name_of};
 use super::programs::Search;
 use super::user::ServerUser;
 
-/// The names of everything that development creates in the folder. A reset deletes only these names.
-/// Users can set the folder to their home folder, and must not lose other files then.
+/// The names of all files and folders that development creates in the development folder.
+/// A reset deletes only these names. A user may have configured the home folder, and must not lose other files.
 const CONTENTS: [&str; 6] = [POSTGRES, "documents", "mail", "secrets", "tls", LOCK];
 const POSTGRES: &str = "postgres";
 const LOCK: &str = "lock";
@@ -32,8 +32,8 @@ pub(super) struct Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Unlock explicitly. Closing the file is not enough if another thread is starting a child process.
-        // Until exec, the child has a copy of the file descriptor, and this copy would keep the lock.
+        // Unlock explicitly. Closing the file is not enough while another thread starts a child process.
+        // The child has a copy of the file descriptor until exec. This copy would keep the lock.
         let _ = self.lock.unlock();
     }
 }
@@ -78,8 +78,8 @@ impl Locked {
         places
     }
 
-    /// Returns the paths that a reset deletes.
-    /// The lock file is the last one, so that the folder stays locked until the end.
+    /// Returns the paths in the folder that a reset deletes.
+    /// The lock file is the last path, so that the folder stays locked until the end.
     pub fn contents(&self) -> impl Iterator<Item = PathBuf> {
         CONTENTS.map(|name| self.folder.join(name)).into_iter()
     }
@@ -103,8 +103,8 @@ impl Locked {
         let user = ServerUser::choose(None, &self.folder)?;
         let mut failure = EmbeddedError::NoUser;
         for (rank, place) in self.places(search).into_iter().enumerate() {
-            // Use /var/lib only as root.
-            // The server's user cannot access root's home, and only root can write to /var/lib.
+            // As root, use /var/lib and not the home folder, because the server's user cannot access root's home.
+            // As another user, use the home folder, because only root can write to /var/lib.
             let parent_is_for_root = place.starts_with("/var/lib/strongroom");
             if rank > 0 && parent_is_for_root != user.is_unprivileged() {
                 continue;

@@ -29,8 +29,7 @@ pub struct Home {
     pub user: ServerUser,
     /// The folder that contains `data/` and `log`.
     pub folder: PathBuf,
-    /// The folder that contains the socket.
-    /// The socket is in `folder`, or a folder in /tmp if the path of `folder` is too long for a socket.
+    /// The folder that contains the socket: `folder`, or a folder in /tmp if a socket cannot have the path of `folder`.
     pub socket: PathBuf,
 }
 
@@ -97,8 +96,9 @@ impl Home {
         (!pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit())).then(|| pid.to_owned())
     }
 
-    /// Waits until a previous server has stopped. The shell script stops the server of a service that was killed.
-    /// If the script was killed too, this function sends SIGINT to the server.
+    /// Waits until the server of a previous start has stopped.
+    /// The script of [`Watch`](super::cluster::Watch) stops the server of a killed service.
+    /// This function also sends SIGINT to the server, in case the script was killed too.
     ///
     /// # Errors
     /// Fails if the server does not stop within 30 seconds.
@@ -107,7 +107,7 @@ impl Home {
             if !self.answers() {
                 return Ok(());
             }
-            // The process id is safe to use: the server accepts connections, so no other process has its id.
+            // The process id in the file is still the server's: the server accepts connections, so it is running.
             if let Some(pid) = self.pid().filter(|_| look == 0) {
                 tracing::debug!(pid, "stopping the previous embedded PostgreSQL");
                 let _ = self.user.shell("kill -INT \"$1\"", &[OsStr::new(&pid)]).status();
@@ -118,9 +118,9 @@ impl Home {
     }
 }
 
-/// Returns a short name for a path: the FNV-1a hash.
-/// The hash of the standard library may change between releases of Rust.
-/// The name only distinguishes checkouts; `ServerUser::own_folder` checks the owner of the folder.
+/// Returns a short name for a path: the FNV-1a hash. It distinguishes the databases of several checkouts.
+/// The hash of the standard library is not suitable, because it may change between releases of Rust.
+/// An attacker can guess the name. So `ServerUser::own_folder` checks the owner of the folder.
 #[must_use]
 pub fn name_of(text: &[u8]) -> String {
     let hash = text

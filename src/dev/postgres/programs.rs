@@ -1,5 +1,5 @@
-//! Finds PostgreSQL's programs.
-//! Searches `PG_BIN`, the usual folders of packages and `PATH`, and otherwise downloads them.
+//! Finds PostgreSQL's programs in `PG_BIN`, in the folders of the usual packages, or in `PATH`.
+//! Downloads the programs if none are installed.
 
 use std::cmp::Reverse;
 use std::ffi::{OsStr, OsString};
@@ -37,7 +37,7 @@ impl Programs {
         self.bin.join(name)
     }
 
-    /// Reads the version of the programs in a folder.
+    /// Reads the version of the programs in a folder. Returns `None` if the programs do not run or are too old.
     /// Runs `postgres` as the user of the server, because this user may be unable to access programs of root.
     fn read(bin: &Path, user: &ServerUser) -> Option<Self> {
         let postgres = fs::canonicalize(bin.join("postgres")).ok()?;
@@ -77,7 +77,7 @@ pub async fn find(search: &Search, user: &ServerUser, required: Option<u32>) -> 
         }
         found.extend(Programs::read(&bin, user).filter(fits));
     }
-    // The sort is stable, so for each version the folder that was found first stays first.
+    // Prefer the newest version. The sort is stable, so for each version the folder that was found first stays first.
     found.sort_by_key(|programs| Reverse(programs.major));
     match found.into_iter().next() {
         Some(programs) => Ok(programs),
@@ -94,8 +94,8 @@ async fn download(search: &Search, user: &ServerUser, required: Option<u32>) -> 
     Programs::read(&bin, user).ok_or_else(|| failed(format!("the programs in {} do not run", bin.display())))
 }
 
-/// Returns the cache folder for downloads.
-/// As root, the cache is outside of the home folder, because the user that runs the server cannot access root's home.
+/// Returns the cache folder for downloads: a folder in the home folder.
+/// As root, the cache is in /var/cache, because the user that runs the server cannot access root's home.
 fn cache(search: &Search, user: &ServerUser) -> Option<PathBuf> {
     if user.is_unprivileged() {
         return Some(PathBuf::from("/var/cache/strongroom"));

@@ -42,7 +42,7 @@ impl Role {
 
 /// Creates the roles that do not exist yet.
 pub async fn create_roles(superuser: &mut PgConnection) -> Result<(), sqlx::Error> {
-    // Takes an advisory lock, because two processes may create the roles at the same time (tests on one server).
+    // Takes an advisory lock, because several test processes may create the roles on one server at the same time.
     let roles = raw_sql(
         "begin;
          select pg_advisory_xact_lock(1400136274);

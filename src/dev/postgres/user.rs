@@ -1,7 +1,7 @@
 //! The system user that runs PostgreSQL.
-//! PostgreSQL refuses to run as root, but processes in containers often run as root.
-//! The server then runs as an unprivileged user.
-//! The standard library can switch the user without sudo and without unsafe code.
+//! PostgreSQL refuses to run as root, but the service often runs as root in a container.
+//! The service then starts PostgreSQL as an unprivileged user.
+//! The standard library can do this without sudo and without unsafe code.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -24,10 +24,12 @@ pub struct ServerUser {
 }
 
 impl ServerUser {
-    /// Chooses the user. If this process does not run as root, it is the current user.
-    /// As root, the user is the owner of existing `data`, which an earlier start without root may have created.
-    /// If no data exist, the user is `postgres` or `nobody`.
-    /// `scratch` is a writable folder, in which a file is created to find out the current user.
+    /// Chooses the user that runs the server:
+    /// - If this process does not run as root, the current user.
+    /// - As root, the owner of existing `data`. An earlier start without root may have created the data.
+    /// - As root without such data, `postgres` or `nobody`.
+    ///
+    /// `scratch` is a writable folder. The function may create a file in it to find out the current user.
     ///
     /// # Errors
     /// Fails if this process is root and no such user exists, or if `scratch` is not writable.
@@ -129,8 +131,8 @@ impl ServerUser {
     }
 }
 
-/// Returns the effective user and group id of this process.
-/// The ids are the owner of a file that this function creates, because the standard library has no `geteuid`.
+/// Returns the effective user and group id of this process. The standard library has no `geteuid`.
+/// So this function reads the owner of `/proc/self`, or, on systems without `/proc`, of a file that it creates.
 fn current_ids(scratch: &Path) -> io::Result<(u32, u32)> {
     let owner = match fs::metadata("/proc/self") {
         Ok(owner) => owner,
