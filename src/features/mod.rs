@@ -2,7 +2,7 @@
 //!
 //! A folder contains up to six modules:
 //! - `id` contains the type of the id, and the kind of object.
-//! - `model` contains types and rules. It performs no input or output.
+//! - `model` contains types and rules. It accesses neither the database nor HTTP.
 //! - `store` contains the SQL. Each method requires the caller.
 //! - `views` contains the request and response types.
 //! - `handlers` contains one function for each endpoint. The handlers in [`resources`] are generic.
@@ -41,7 +41,8 @@ pub const RESOURCES: &[Registration] = &[
     documents::docs::REGISTRATION,
 ];
 
-/// Returns all kinds of objects whose owner is looked up after access was denied.
+/// Returns all kinds of objects with an id in routes.
+/// After a denied access, the service looks up the owner of the object for the security event.
 pub fn object_kinds() -> impl Iterator<Item = ObjectKind> {
     RESOURCES.iter().map(|resource| resource.kind).chain([ObjectKind::SESSION, ObjectKind::USER])
 }

@@ -1,16 +1,16 @@
 //! The code that all resources share: create, list, read, update and delete. Every object of a resource has one owner.
 //!
 //! A resource defines its types and rules ([`Resource`]) and its SQL ([`ResourceStore`]).
-//! The handlers in this file are generic.
-//! The route table selects the resource of a handler, for example `create::<Customer>`.
+//! The handlers in this file are generic. Each route names the resource of its handler, for example
+//! `create::<Customer>`.
 //!
 //! Threats and controls:
 //! - BOLA: every transaction is limited to the caller's rows ([`OwnerTx`]), and every statement contains the owner.
-//!   An object of another user returns 404, like a missing one (`attacks::authorization::object_level`).
-//! - Duplicates: a create with an `Idempotency-Key` runs once (`features::idempotency`).
+//!   An object of another user returns 404, like a missing object. Test: `attacks::authorization::object_level`.
+//! - Duplicates: requests with the same `Idempotency-Key` create one object. Test: `features::idempotency`.
 //! - Lost update: a change requires `If-Match`, and its statement changes only the version that was read.
 //!   Test: `attacks::authorization::object_level::versions`.
-//! - Resource exhaustion: row quotas (`attacks::limits::row_quotas`).
+//! - Resource exhaustion: row quotas limit the number of objects. Test: `attacks::limits::row_quotas`.
 
 use actix_web::web::Data;
 use chrono::{DateTime, Utc};
@@ -39,10 +39,10 @@ use crate::security::sessions::caller::Caller;
 /// The error for deleting an object to which other objects refer.
 pub const IN_USE: ApiError = ApiError::Conflict { code: "in_use", title: "Other objects refer to this object" };
 
-/// The description of a kind of object for the rest of the service. `features/mod.rs` lists all of them.
+/// The description of a kind of object for the rest of the service. `features/mod.rs` lists all registrations.
 pub struct Registration {
     pub kind: ObjectKind,
-    /// Whether clients can subscribe to changes. If so, the table needs a trigger with `record_change()`.
+    /// Whether clients can subscribe to changes. If true, the table needs a trigger that calls `record_change()`.
     pub is_live: bool,
     /// The description of the resource in the OpenAPI document.
     pub text: &'static str,
@@ -80,8 +80,8 @@ pub trait Resource: Sized + 'static {
 
 /// The SQL of a resource. Every statement contains the owner.
 pub trait ResourceStore: Resource + Counted {
-    /// Returns the caller's object with this id.
-    /// `db` is the pool for a read, or the transaction's connection for a change.
+    /// Returns the caller's object with this id. To read only, pass the pool as `db`.
+    /// To change the object, pass the connection of the transaction.
     fn find<'e>(
         db: impl PgExecutor<'e>,
         caller: &Caller,
@@ -99,10 +99,11 @@ pub trait ResourceStore: Resource + Counted {
     fn insert(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<()>>;
 
     /// Replaces the previous version by this version.
-    /// Returns the number of changed rows, which is 0 if another request has changed the object.
+    /// Returns the number of changed rows: 1, or 0 if another request has changed the object meanwhile.
     fn save(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<u64>>;
 
-    /// Deletes this version. Returns the number of deleted rows, which is 0 if another request has changed the object.
+    /// Deletes this version.
+    /// Returns the number of deleted rows: 1, or 0 if another request has changed the object meanwhile.
     fn delete(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<u64>>;
 }
 
@@ -174,7 +175,7 @@ pub async fn read<R: ResourceStore>(
     Ok(versioned(&resources.read::<R>(&caller, id).await?))
 }
 
-/// Changes the fields of an object that the request contains.
+/// Updates an object. Fields that are absent from the request do not change.
 pub async fn update<R: ResourceStore>(
     caller: Caller,
     PathId(id): PathId<R::Id>,
@@ -210,13 +211,13 @@ fn versioned<R: Resource>(object: &R) -> Versioned<R::View> {
     Versioned { version: object.version(), view: R::View::from(object) }
 }
 
-/// Maps a violation of a composite foreign key to a field error.
-/// The key does not distinguish a missing object from an object of another user. So both lead to the same error.
+/// Maps the violation of a composite foreign key to a field error.
+/// A missing object and an object of another user violate the key in the same way, so the response is the same.
 pub fn map_reference_error<I: ObjectId>(error: sqlx::Error, key: &str, pointer: &str, id: Option<I>) -> ApiError {
     if violates(&error, key) { reference_error(pointer, id) } else { error.into() }
 }
 
-/// Returns the field error for a reference to an object that the caller does not have.
+/// Returns the field error for a reference to an object that is missing or belongs to another user.
 pub fn reference_error<I: ObjectId>(pointer: &str, id: Option<I>) -> ApiError {
     if let Some(id) = id {
         context::set_denied_object(id.object());
@@ -224,15 +225,15 @@ pub fn reference_error<I: ObjectId>(pointer: &str, id: Option<I>) -> ApiError {
     ApiError::invalid(pointer, format!("must be one of your {}", I::KIND.plural()))
 }
 
-/// Maps the error of a deletion. A foreign key refuses to delete an object to which other objects refer.
-/// A check before the deletion would be a race condition (CWE-367):
-/// a parallel request could insert a reference after it.
+/// Maps the error of a deletion: the foreign keys refuse to delete an object to which other objects refer.
+/// A check before the deletion would have a race condition (CWE-367).
+/// A parallel request could insert a reference between the check and the deletion.
 pub fn map_deletion_error(error: sqlx::Error) -> ApiError {
     let is_in_use = error.as_database_error().is_some_and(|error| error.is_foreign_key_violation());
     if is_in_use { IN_USE } else { error.into() }
 }
 
-/// Returns 412 if no row was changed: another request has changed the object after this request had read it.
+/// Returns 412 if no row was changed. Then another request has changed the object after this request had read it.
 fn check_changed(rows: u64) -> ApiResult<()> {
     if rows == 1 { Ok(()) } else { Err(ApiError::PreconditionFailed) }
 }

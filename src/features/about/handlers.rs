@@ -22,7 +22,7 @@ pub async fn problems() -> File<Html> {
     headers::page(problems::PAGE.as_str())
 }
 
-/// Returns `security.txt` (RFC 9116), the contact for vulnerability reports. It expires 180 days after the request.
+/// Returns `security.txt` (RFC 9116), the contact for vulnerability reports. Each response is valid for 180 days.
 pub async fn security_txt(
     clock: Data<Clock>,
     base: Data<ProblemBase>,
@@ -38,8 +38,8 @@ pub async fn security_txt(
     ))
 }
 
-/// Redirects password managers to the page that changes the password.
-/// See <https://w3c.github.io/webappsec-change-password-url/>.
+/// Redirects password managers to the page that changes the password
+/// (<https://w3c.github.io/webappsec-change-password-url/>).
 pub async fn password_page() -> SeeOther {
     SeeOther("/reset")
 }

@@ -17,8 +17,7 @@ fn render(markdown: &str) -> String {
             None => format!("{line}\n"),
         })
         .collect();
-    // Replace a relative link by its text.
-    // The link leads to a file of the repository, which the service does not serve.
+    // Replace relative links by their text, because the service does not serve the other files of the repository.
     let mut keeps_link = true;
     let events = Parser::new_ext(&anchored, Options::ENABLE_HEADING_ATTRIBUTES).filter(|event| {
         if let Event::Start(Tag::Link { dest_url, .. }) = event {

@@ -1,4 +1,4 @@
-//! Handlers for administrators. Each takes an [`AdminCaller`].
+//! Handlers for administrators. Each handler takes an [`AdminCaller`], which refuses all other users.
 
 use actix_web::web::Data;
 

@@ -3,11 +3,10 @@
 //! - [`model`]: user accounts. [`store`]: SQL. [`views`]: request and response types. [`handlers`]: endpoints.
 //!
 //! Threats and controls:
-//! - Broken function-level authorization: a user without the role calls an endpoint of this feature
-//!   (`security/authorization/administrators`).
-//! - An administrator reads private data: no endpoint returns customers, invoices or password hashes.
+//! - Broken function-level authorization: `security/authorization/administrators` checks the role of the caller.
+//! - Private data: no endpoint returns the customers, invoices or password hashes of users.
 //! - Privilege escalation: no endpoint changes a role. Only the command line does.
-//! - Lock-out of all administrators: administrators cannot disable themselves, so an active one always remains.
+//! - Lock-out: administrators cannot disable themselves, so at least one active administrator always remains.
 
 pub mod docs;
 pub mod handlers;

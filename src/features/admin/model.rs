@@ -24,7 +24,7 @@ pub enum Status {
 }
 
 impl Role {
-    /// Returns the name used in the API and in the database.
+    /// Returns the name of the role in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl Role {
         }
     }
 
-    /// Returns the role that the database stores as this text, or `None` if no role has this text.
+    /// Parses the name of a role from the database.
     #[must_use]
     pub fn from_stored(name: &str) -> Option<Self> {
         [Self::User, Self::Admin].into_iter().find(|role| role.as_str() == name)
@@ -41,7 +41,7 @@ impl Role {
 }
 
 impl Status {
-    /// Returns the name used in the API and in the database.
+    /// Returns the name of the status in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl Status {
         }
     }
 
-    /// Returns the status that the database stores as this text, or `None` if no status has this text.
+    /// Parses the name of a status from the database.
     #[must_use]
     pub fn from_stored(name: &str) -> Option<Self> {
         [Self::Active, Self::Disabled].into_iter().find(|status| status.as_str() == name)
@@ -67,7 +67,7 @@ pub struct Account {
     pub status: Status,
     /// Whether the account is temporarily locked after failed sign-ins.
     pub locked: bool,
-    /// When the user last used one of their active sessions. `None`: the user has no active session.
+    /// The time at which the user last used one of their active sessions. `None` if the user has no active session.
     pub last_active_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
 }
@@ -80,7 +80,7 @@ impl Account {
     }
 }
 
-/// The filter of the list of accounts. A field that is `None` does not filter.
+/// The filter of the list of accounts. A field that is `None` matches every account.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Part of the email address, in lower case.

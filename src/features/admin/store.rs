@@ -1,8 +1,8 @@
-//! SQL of user administration. Every statement checks again that the caller is an active administrator
-//! (`is_active_admin`).
+//! SQL of user administration. The handlers have already checked that the caller is an administrator.
+//! The statements check it again by the SQL function `is_active_admin`.
 //!
-//! Least privilege: the service's database role has no grant to update `users.status`. It calls the function
-//! `admin_set_status`, which checks the caller too.
+//! Least privilege: the service's database role has no right to update `users.status`.
+//! It calls the SQL function `admin_set_status`, which also checks the caller.
 
 use std::sync::Arc;
 
@@ -48,8 +48,8 @@ struct Row {
 }
 
 impl AdminStore {
-    /// Returns the users after `after` that match the filter, newest first. If there is a next page, the result has one
-    /// row more than a page.
+    /// Returns the users after the position `after` that match the filter, newest first.
+    /// If there is a next page, the result has one row more than a page.
     pub async fn users(
         &self,
         admin: &AdminCaller,
@@ -101,8 +101,9 @@ impl AdminStore {
         self.accounts(row.into_iter().collect()).await?.pop().ok_or(ApiError::NotFound)
     }
 
-    /// Converts rows to accounts and looks up which accounts are locked. The login counters are stored under a keyed
-    /// hash of the email address, which SQL cannot compute. So this look-up needs a second statement.
+    /// Converts rows to accounts and looks up which accounts are locked.
+    /// The look-up needs a second statement: the key of a login counter is a keyed hash of the email address, and SQL
+    /// cannot compute this hash.
     async fn accounts(&self, rows: Vec<Row>) -> ApiResult<Vec<Account>> {
         let keys: Vec<[u8; 32]> = rows.iter().map(|row| account_key(&self.keys, &row.email)).collect();
         let locked = self.throttle.locked(&keys).await?;
@@ -124,7 +125,7 @@ impl AdminStore {
             .collect()
     }
 
-    /// Resets the user's login counters, including those of re-authentication.
+    /// Resets the user's counters of failed logins and of failed re-authentications.
     pub async fn unlock(&self, admin: &AdminCaller, user: UserId) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         let email = lock_user(&mut transaction, admin, user).await?;
@@ -136,8 +137,8 @@ impl AdminStore {
     /// Enables or disables a user. Disabling also ends the user's sessions.
     ///
     /// # Errors
-    /// [`OWN_ACCOUNT`] if administrators disable themselves. [`ApiError::Forbidden`] if the caller is no longer an
-    /// administrator.
+    /// [`OWN_ACCOUNT`] if administrators disable themselves.
+    /// [`ApiError::Forbidden`] if the caller is no longer an administrator.
     pub async fn set_status(&self, admin: &AdminCaller, user: UserId, status: Status) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         let outcome = sqlx::query_scalar!(
@@ -170,7 +171,8 @@ impl AdminStore {
         self.commit(transaction, EventKind::AdminSessionsEnded, user, Some(ended)).await
     }
 
-    /// Commits a change in one transaction with its event. Then publishes the event and announces the ended sessions.
+    /// Records the event of a change in the same transaction and commits both.
+    /// Then publishes the event and announces the ended sessions to all replicas.
     async fn commit(
         &self,
         mut transaction: PgTransaction<'_>,
@@ -188,7 +190,8 @@ impl AdminStore {
     }
 }
 
-/// Locks the user's row until the end of the transaction and returns the user's email address.
+/// Locks the user's row until the end of the transaction, and returns the user's email address.
+/// Returns [`ApiError::NotFound`] if the user does not exist or the caller is no longer an administrator.
 async fn lock_user(transaction: &mut PgConnection, admin: &AdminCaller, user: UserId) -> ApiResult<String> {
     sqlx::query_scalar!(
         "select email from users where is_active_admin($1) and id = $2 for no key update",
@@ -200,8 +203,8 @@ async fn lock_user(transaction: &mut PgConnection, admin: &AdminCaller, user: Us
     .ok_or(ApiError::NotFound)
 }
 
-/// Returns the user's sessions that `admin_set_status` has ended in this transaction. `now()` is the transaction's
-/// start.
+/// Returns the user's sessions that `admin_set_status` has ended in this transaction.
+/// In PostgreSQL, `now()` is the start of the transaction.
 async fn ended_in_transaction(transaction: &mut PgConnection, user: UserId) -> ApiResult<Vec<(UserId, SessionId)>> {
     let ended = sqlx::query_scalar!(
         "select id from sessions where user_id = $1 and ended_at between now() and clock_timestamp()",

@@ -1,4 +1,4 @@
-//! Wire types of user administration.
+//! Request and response types of user administration.
 
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -31,7 +31,7 @@ pub struct AccountFilter {
 }
 
 impl AccountFilter {
-    /// Returns the filter of the statement.
+    /// Converts the query parameters to the filter of the store.
     #[must_use]
     pub fn parse(&self) -> Filter {
         Filter { email: self.email.as_deref().map(str::to_ascii_lowercase), role: self.role, status: self.status }

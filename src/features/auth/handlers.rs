@@ -44,16 +44,16 @@ pub async fn register(
     Ok(Accepted)
 }
 
-/// Returns the origin whose mail budget the request uses.
+/// Returns the origin of a request for a mail. Each origin has its own mail budget.
 /// The origin is the device if the request has a device cookie of the account, and otherwise the client's network.
 fn mail_origin(store: &AuthStore, request: &HttpRequest, email: &EmailAddress, address: ClientAddr) -> MailOrigin {
     let device = DeviceCookie::from_headers(&store.keys, email.as_str(), request.headers(), store.clock.now());
     MailOrigin::new(device.map(|device| device.id()), address)
 }
 
-/// `POST auth/confirm`: creates the account with the password in the request. The user is not logged in.
-/// The service hashes the password only after it has found a valid token.
-/// After a rejected password, the token remains valid.
+/// `POST auth/confirm`: creates the account with the password in the request. It does not log in the user.
+/// It hashes the password only if the token is valid, because hashing is expensive.
+/// If the password is rejected, the token remains valid.
 pub async fn confirm(
     JsonBody(body): JsonBody<ConfirmRegistration>,
     credentials: Data<Credentials>,
@@ -110,8 +110,8 @@ pub async fn refresh(
     session_reply(&issued, &tokens, &clock).map(Either::Left)
 }
 
-/// Replaces the token in the refresh cookie. Returns `None` if the token cannot be used.
-/// The security event contains the reason.
+/// Replaces the token in the refresh cookie.
+/// If the token cannot be used, returns `None` and records a security event with the reason.
 async fn exchange(request: &HttpRequest, store: &AuthStore) -> ApiResult<Option<IssuedSession>> {
     let event = match cookie::read(&store.keys, request.headers()) {
         Err(fault) => Event::new(EventKind::AuthnTokenInvalid).reason(fault.code()),
@@ -137,8 +137,8 @@ fn unusable_cookie() -> HttpResponse {
 }
 
 /// `POST auth/logout`: ends this session and invalidates its tokens immediately.
-/// The refresh cookie is sufficient, because the access token may have expired.
-/// The refresh token is first replaced as in a refresh, so that the logout detects a stolen token.
+/// The refresh cookie alone is sufficient, because the access token may have expired.
+/// In this case, the handler first refreshes the session, because a refresh detects a stolen token.
 pub async fn logout(
     request: HttpRequest,
     caller: Option<Caller>,
@@ -198,9 +198,9 @@ pub async fn request_reset(
 }
 
 /// `POST auth/password-reset/confirm`: sets the new password, ends all sessions and unlocks the account.
-/// The user is not logged in, but receives a device cookie.
-/// With the cookie, the user can log in even if an attacker locks the account again by failed logins.
-/// After a rejected password, the token remains valid.
+/// It does not log in the user, but sets a device cookie.
+/// With this cookie, the user can log in even if an attacker locks the account again by failed logins.
+/// If the password is rejected, the token remains valid.
 pub async fn reset(
     JsonBody(body): JsonBody<ConfirmReset>,
     credentials: Data<Credentials>,
@@ -217,13 +217,13 @@ pub async fn reset(
     Ok(NoContent.customize().append_header((header::SET_COOKIE, device_cookie)))
 }
 
-/// Returns the `reason` of the security event of a mail request. It is empty if the mail was queued.
-/// The response does not contain the reason, because it would reveal whether other requests contained the same address.
+/// Returns the `reason` of the security event for a request of a mail. The reason is empty if the mail was queued.
+/// The response does not contain the reason, because a used-up budget reveals earlier requests of other clients.
 fn mail_reason(queued: bool) -> &'static str {
     if queued { "" } else { "mail_budget_spent" }
 }
 
-/// Returns the error for a token that is unknown, used, invalidated or expired. The reply does not say which.
+/// Returns the error for a token that is unknown, used, invalidated or expired. The four cases get the same error.
 fn invalid_token() -> ApiError {
     ApiError::invalid("/token", "is wrong, used or out of date")
 }

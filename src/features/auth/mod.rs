@@ -3,7 +3,7 @@
 //! Threats and controls:
 //! - User enumeration: response and database work are the same for known and unknown addresses. Only the mail differs.
 //! - Brute force: `security/authentication/login_throttling` limits failed logins.
-//! - Stolen refresh tokens: `security/sessions/refresh_tokens` detects their second use.
+//! - Stolen refresh tokens: `security/sessions/refresh_tokens` detects that a token is used twice.
 //! - Access tokens of ended sessions: `security/sessions/revocations` rejects them.
 //! - Session fixation: a login ends the session of the refresh cookie in its request.
 //! - Account pre-hijacking: a registration contains no password (`store.rs`).

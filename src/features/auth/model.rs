@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::base::person::{Bio, DisplayName};
 use crate::http::client_ip::ClientAddr;
 
-/// The maximum length of a stored user agent, in characters. A longer user agent is truncated.
+/// The maximum length of a stored user agent, in characters. A longer text is cut off.
 const MAX_USER_AGENT_CHARS: usize = 200;
 
 /// The profile of a new user. The type has no field for a role, so no request can set a role (mass assignment).
@@ -16,14 +16,14 @@ pub struct NewProfile {
 }
 
 /// The client that opened a session, as the list of sessions shows it.
-/// A client can send any text as its user agent, so the description proves nothing.
+/// Do not rely on the user agent, because a client can send any text.
 pub struct ClientDescription {
     pub user_agent: String,
     pub address: String,
 }
 
 impl ClientDescription {
-    /// Creates the description of a client. Removes control characters from the user agent, and truncates a long one.
+    /// Creates the description of a client. Removes control characters from the user agent, and cuts off a long text.
     #[must_use]
     pub fn new(user_agent: Option<&str>, address: ClientAddr) -> Self {
         let printable = user_agent.unwrap_or("unknown").chars().filter(|c| !c.is_control());

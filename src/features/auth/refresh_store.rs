@@ -1,4 +1,4 @@
-//! SQL of refreshes: the rotation of refresh tokens, and the consequences of a replay.
+//! SQL of refreshes: the rotation of refresh tokens, and the end of a session whose token was replayed.
 
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ pub enum RefreshOutcome {
     Issued(IssuedSession),
     /// The token is not stored. It never existed, or it was deleted together with its session.
     Unknown,
-    /// The token has expired, its session has ended, or parallel requests have used the token and all its successors.
+    /// The token has expired, its session has ended, or parallel requests have used the token and its successors.
     /// The security event contains `reason`.
     Ended {
         reason: &'static str,
@@ -42,7 +42,7 @@ struct Presented {
 }
 
 impl AuthStore {
-    /// Replaces a refresh token by its successor, or detects that it is used for the second time.
+    /// Replaces a refresh token by its successor, or detects that the token is used for the second time.
     pub async fn refresh(&self, token: &SecretToken) -> ApiResult<RefreshOutcome> {
         let next = derive_successor(&self.keys, token);
         let mut seen = self.rotate(token, &next).await?;
@@ -50,8 +50,7 @@ impl AuthStore {
             && !presented.rotated
             && decide(&presented.token, self.clock.now(), self.settings.reuse_grace) == RefreshDecision::Rotate
         {
-            // A parallel request used the token after this statement had read it.
-            // Call again: the second call reads the token as used.
+            // A parallel request has used the token after this statement had read it. Read its state again.
             seen = self.rotate(token, &next).await?;
         }
         let Some(Presented { user, session, token: state, rotated }) = seen else { return Ok(RefreshOutcome::Unknown) };
@@ -81,8 +80,8 @@ impl AuthStore {
         }))
     }
 
-    /// Returns the newest successor of the token `used`. It is the only token of the chain that is still unused.
-    /// Returns `None` if parallel requests have used more successors than [`derive_chain`] derives.
+    /// Returns the unused token in the chain of successors of the token `used`. A chain has only one unused token.
+    /// Returns `None` if parallel requests have already used all successors that [`derive_chain`] derives.
     async fn newest_unused(&self, used: &SecretToken) -> ApiResult<Option<SecretToken>> {
         let chain = derive_chain(&self.keys, used);
         let hashes: Vec<Vec<u8>> = chain.iter().map(|token| token.hash().to_vec()).collect();
@@ -96,7 +95,7 @@ impl AuthStore {
     }
 
     /// Marks a valid token as used and inserts its successor.
-    /// One statement marks and inserts, so that only one of several parallel calls succeeds.
+    /// A single statement does both, so that only one of several parallel calls succeeds.
     /// Returns the state of the token before this statement, or `None` if the token is not stored.
     async fn rotate(&self, token: &SecretToken, next: &SecretToken) -> ApiResult<Option<Presented>> {
         let now = self.clock.now();
@@ -140,7 +139,7 @@ impl AuthStore {
         }))
     }
 
-    /// Ends a session whose token was replayed. Notifies its user, if the session was still active.
+    /// Ends a session whose token was replayed. If the session was still active, also queues a mail to its user.
     async fn end_stolen(&self, user: UserId, session: SessionId) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         let ended = self.revocations.end_in_transaction(&mut transaction, user, session, "token_reuse").await?;

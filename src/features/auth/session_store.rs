@@ -16,7 +16,7 @@ use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::sessions::caller::Caller;
 use crate::security::sessions::refresh_tokens::cookie;
 
-/// The maximum number of active sessions of a user. A login beyond it ends the least recently used session.
+/// The maximum number of active sessions of a user. A further login ends the least recently used session.
 const MAX_SESSIONS: i64 = 10;
 
 /// The result of a login or refresh.
@@ -25,16 +25,16 @@ pub struct IssuedSession {
     pub session: SessionId,
     /// The value of the refresh cookie, which contains the refresh token.
     pub cookie: SecretString,
-    /// The time until the session expires: its idle timeout or its absolute timeout, whichever is earlier.
+    /// The time until the session expires. Either the idle timeout or the absolute timeout comes first.
     pub lifetime: TimeDelta,
 }
 
 impl AuthStore {
-    /// Opens a session. `old_token` is the refresh cookie of the login request.
-    /// The session of this cookie ends, because an attacker may have set the cookie (session fixation, ASVS 7.2.4).
+    /// Opens a session. `old_token` is the token in the refresh cookie of the login request.
+    /// The session of this token ends, because an attacker may have set the cookie (session fixation, ASVS 7.2.4).
     ///
     /// # Errors
-    /// [`ApiError::InvalidCredentials`] if password or status have changed since the password was verified.
+    /// [`ApiError::InvalidCredentials`] if the password or the status has changed since the password was verified.
     pub async fn open_session(
         &self,
         verified: &VerifiedPassword,
@@ -136,11 +136,11 @@ impl AuthStore {
     }
 }
 
-/// Locks the user's row. Checks that password and status have not changed since the password was verified.
-/// Also replaces a password hash with outdated parameters.
+/// Locks the user's row, and checks that password and status have not changed since the password was verified.
+/// If the password hash has outdated parameters, also stores a new hash.
 ///
-/// A password change ends all sessions. Without the lock, a parallel password change would miss this new session.
-/// The session of the old password would then remain active.
+/// The lock closes a race condition (CWE-367): a password change ends all sessions of the user.
+/// Without the lock, a parallel password change could miss this new session, which was opened with the old password.
 async fn lock_if_unchanged(connection: &mut PgConnection, verified: &VerifiedPassword) -> ApiResult<()> {
     let unchanged = sqlx::query_scalar!(
         r#"select password_hash = $2 and status = 'active' as "unchanged!" from users where id = $1 for no key update"#,

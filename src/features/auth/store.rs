@@ -7,10 +7,10 @@
 //! User enumeration: registration and password reset each use one statement.
 //! The statement is the same for known and unknown addresses, and inserts one mail in both cases.
 //!
-//! Account pre-hijacking (CWE-287): a registration contains no password.
-//! The person who reads the confirmation mail chooses the password.
-//! Otherwise an attacker could register a victim's address with a password that the attacker knows.
-//! The victim might then confirm the registration. Test: `attacks::authentication::registration`.
+//! Account pre-hijacking (CWE-287): an attacker registers a victim's address with a password of their choice.
+//! The victim confirms the registration, and the attacker knows the password of the account.
+//! So a registration contains no password. The person who reads the confirmation mail chooses the password.
+//! Test: `attacks::authentication::registration`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,12 +36,12 @@ use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::limits::mail_budgets::{self, MailOrigin};
 use crate::security::sessions::revocations::Revocations;
 
-/// How long a confirmation link is valid. Until someone uses it, other clients can register the same address too.
+/// How long a confirmation link is valid. Until the address is confirmed, other clients can register it too.
 const REGISTRATION_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
 /// How long a reset link is valid: as long as the window of the mail budget.
-/// A client that has used up the budget gets no further mail in this window.
-/// The links that were sent before stay valid, so the user can still reset the password.
+/// After the budget is used up, no further mail is sent in this window.
+/// But the links in the earlier mails are still valid, so the user can reset the password.
 const RESET_LIFETIME: TimeDelta = mail_budgets::WINDOW;
 
 /// Reads and writes registrations, credentials, password resets and sessions.
@@ -55,7 +55,7 @@ pub struct AuthStore {
     pub(super) clock: Clock,
 }
 
-/// The account whose password the owner of a reset token can change.
+/// The account whose password a reset token can change.
 pub struct ResetAccount {
     pub email: String,
     pub display_name: String,
@@ -75,7 +75,7 @@ impl AuthStore {
     }
 
     /// Queues a mail with a confirmation link. If the address already has an account, the mail says so instead.
-    /// Returns `false` if the mail budget of `origin` is used up; then no mail is queued.
+    /// If the mail budget of `origin` is used up, queues no mail and returns `false`.
     pub async fn register(&self, email: &EmailAddress, origin: &MailOrigin) -> ApiResult<bool> {
         let now = self.clock.now();
         if !mail_budgets::spend(&self.pool, &self.keys, "registration", origin, email, now).await? {
@@ -108,7 +108,7 @@ impl AuthStore {
         Ok(true)
     }
 
-    /// Returns the address that this token confirms, without using up the token.
+    /// Returns the address that this token confirms. The token remains valid.
     /// Returns `None` if the token is unknown, used or expired.
     pub async fn registered_address(&self, token: &SecretToken) -> ApiResult<Option<String>> {
         Ok(sqlx::query_scalar!(
@@ -151,8 +151,8 @@ impl AuthStore {
     }
 
     /// Returns the account with this address, and the highest work of all stored password hashes.
-    /// A login does at least this work, so that response times do not reveal whether the account exists.
-    /// Unknown and malformed addresses (`None`) run the same statement.
+    /// Every login does at least this work, so that response times do not reveal whether the account exists.
+    /// For a malformed address (`None`), the method executes the same statement.
     pub async fn credentials(&self, email: Option<&EmailAddress>) -> ApiResult<FoundCredentials> {
         let email = email.map_or("", EmailAddress::as_str);
         let row = sqlx::query!(
@@ -173,10 +173,10 @@ impl AuthStore {
         Ok(FoundCredentials { account, max_work: u64::try_from(row.max_work).unwrap_or(0) })
     }
 
-    /// Queues a mail with a reset link. Earlier links stay valid.
-    /// Otherwise an attacker could invalidate the user's link by another request.
+    /// Queues a mail with a reset link.
+    /// Earlier links stay valid. Otherwise an attacker could invalidate the user's link by another request.
     /// For an unknown address, the same statement inserts a mail that is marked as sent, so that the work is equal.
-    /// Returns `false` if the mail budget of `origin` is used up.
+    /// If the mail budget of `origin` is used up, queues no mail and returns `false`.
     pub async fn request_reset(&self, email: &EmailAddress, origin: &MailOrigin) -> ApiResult<bool> {
         let now = self.clock.now();
         if !mail_budgets::spend(&self.pool, &self.keys, "password_reset", origin, email, now).await? {
@@ -208,7 +208,7 @@ impl AuthStore {
         Ok(true)
     }
 
-    /// Returns the account of a reset token, without using up the token.
+    /// Returns the account of a reset token. The token remains valid.
     /// Returns `None` if the token is unknown, used or expired.
     pub async fn find_reset_account(&self, token: &SecretToken) -> ApiResult<Option<ResetAccount>> {
         Ok(sqlx::query_as!(
@@ -225,7 +225,7 @@ impl AuthStore {
     /// Sets the user's password and queues a mail to the user.
     /// Also deletes the user's reset tokens, ends all sessions and invalidates the device cookies.
     ///
-    /// Returns the user and the new number in device cookies (epoch).
+    /// Returns the user and the new epoch, which the user's next device cookie contains.
     /// Returns `None` if the token is unknown, used or expired.
     /// If two requests use the same token in parallel, only one succeeds.
     pub async fn reset_password(&self, token: &SecretToken, hash: &HashedPassword) -> ApiResult<Option<(UserId, i64)>> {
@@ -265,13 +265,13 @@ impl AuthStore {
     }
 
     /// Deletes expired rows. The row of an ended session remains until its last access token has expired.
-    /// The service needs the row to reject this token.
+    /// Until then, the service needs the row to reject the token.
     pub async fn sweep(&self, token_lifetime: Duration) -> ApiResult<()> {
         let now = self.clock.now();
         sqlx::query!("delete from registrations where expires_at <= $1", now).execute(&self.pool).await?;
         sqlx::query!("delete from password_resets where expires_at <= $1", now).execute(&self.pool).await?;
-        // Deleting a session also deletes its refresh tokens.
-        // Used tokens must remain until then: the service recognizes the replay of a token only if the token is stored.
+        // Deleting a session also deletes its refresh tokens. No other statement deletes used tokens.
+        // The service must store a used token to recognize its replay.
         sqlx::query!("delete from sessions where least(expires_at, ended_at) <= $1", now - token_lifetime)
             .execute(&self.pool)
             .await?;

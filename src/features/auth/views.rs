@@ -1,5 +1,5 @@
-//! Request and response bodies of authentication.
-//! No request contains a role, an id or an owner, and unknown fields are refused (mass assignment).
+//! Request and response bodies of registration, login, sessions and password reset.
+//! Mass assignment: no request has a field for a role, an id or an owner, and unknown fields are refused.
 
 use std::future::{Ready, ready};
 
@@ -158,7 +158,6 @@ pub struct ConfirmReset {
     pub new_password: SecretString,
 }
 
-/// The extractor reads the user agent and the address of the request that opens a session.
 impl Describe for ClientDescription {}
 
 impl FromRequest for ClientDescription {
@@ -202,7 +201,7 @@ pub struct SessionView {
 }
 
 impl SessionList {
-    /// Creates the list of sessions. `current` is the session of this request.
+    /// Creates the list. `current` is the session of this request.
     #[must_use]
     pub fn new(sessions: Vec<LiveSession>, current: SessionId) -> Self {
         let view = |session: LiveSession| SessionView {

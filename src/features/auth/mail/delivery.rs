@@ -1,4 +1,5 @@
-//! Delivers mail by SMTP. If development has no mail server, writes each mail to a file and its link to the log.
+//! Delivers mail by SMTP.
+//! In development without a mail server, writes each mail to a file, and the link in the mail to the log.
 
 use std::path::Path;
 #[cfg(feature = "dev")]
@@ -33,7 +34,7 @@ pub enum MailSettingsError {
 /// Timeout for one response of the mail server.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The log target of the lines that contain the links of mails. Developers can filter these lines by it.
+/// The log target of the lines that contain the links of mails. Developers can filter the log by this target.
 #[cfg(feature = "dev")]
 const DEVELOPMENT_LOG: &str = "development_mail";
 
@@ -50,8 +51,7 @@ enum Transport {
 }
 
 impl Delivery {
-    /// Creates the delivery with the configured mail server.
-    /// If development has no mail server, the delivery writes files.
+    /// Creates the delivery by the configured mail server. In development without a mail server, it writes files.
     ///
     /// # Errors
     /// Returns a [`MailSettingsError`] if a setting is invalid.
@@ -85,8 +85,8 @@ impl Delivery {
                     .await
                     .map_err(|error| format!("{}: {error}", path.display()))?;
                 let link = text.link.as_ref().map_or("", expose_text);
-                // Log the link, which contains a token.
-                // Production never executes this branch, because it always has a mail server.
+                // Log the link, although it contains a token.
+                // Production never executes this branch, because its settings require a mail server.
                 // The line has its own log target, so that developers can turn it off.
                 tracing::info!(target: DEVELOPMENT_LOG, kind = mail.kind, file = %path.display(), open = link, "wrote a mail to a file");
                 Ok(())
@@ -96,7 +96,7 @@ impl Delivery {
 
     /// Builds the message. All attempts have the same message id, so that mail programs can detect duplicates.
     fn message(&self, mail: &QueuedMessage, text: &MailText, now: DateTime<Utc>) -> Result<Message, String> {
-        // Parse the address again: a line break in it could add headers to the mail (header injection).
+        // Header injection: a line break in the address could add headers to the mail, so parse the address again.
         let to = mail.recipient.parse().map_err(|_| "the recipient is not an e-mail address")?;
         Message::builder()
             .from(self.from.clone())
@@ -110,8 +110,8 @@ impl Delivery {
     }
 }
 
-/// Creates the SMTP transport. `smtps://` means TLS from the start. `smtp://…?tls=required` means STARTTLS.
-/// The settings reject all other URLs, so that no mail is sent without encryption.
+/// Creates the SMTP transport. The scheme `smtps://` means TLS from the start. `smtp://…?tls=required` means STARTTLS.
+/// The settings of production reject all other URLs, so that no mail is sent without encryption.
 fn transport(url: &str, authority: Option<&Path>) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailSettingsError> {
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
         .map_err(|_| MailSettingsError::Url)?

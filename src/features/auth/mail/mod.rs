@@ -1,10 +1,11 @@
-//! Mail. A transaction stores a change together with its mail, in the [outbox]. A worker then sends the mail.
+//! Mail to users. A transaction stores a change and its mail together; the mail is a row of the [outbox].
+//! A worker then sends the mail.
 //!
-//! A response does not wait for the mail server. Otherwise a crash would lose the mail.
-//! The duration of the response would also reveal whether an address is registered (user enumeration).
+//! So a crash loses no mail, and a response does not wait for the mail server.
+//! The duration of such a wait would reveal whether an address is registered (user enumeration).
 //!
-//! The outbox contains no secret. When the worker sends a mail, it derives the token from `subject_id`.
-//! The worker uses the master key with the id `key_id` (`SecretToken::for_queued_mail`).
+//! The outbox contains no secret. When the worker sends a mail, it derives the token in the link from `subject_id`
+//! and from the master key `key_id` (`SecretToken::for_queued_mail`).
 
 mod delivery;
 mod texts;
@@ -62,7 +63,7 @@ impl MailSender {
 }
 
 impl Consumer for MailSender {
-    /// Ten attempts take about one and a half hours in total, including the delays between them.
+    /// The ten attempts take about one and a half hours in total, including the delays between them.
     const MAX_ATTEMPTS: i32 = 10;
     const RETRY_SECONDS: &'static [u32] = &[10, 30, 90, 270, 810, 900];
 

@@ -1,8 +1,8 @@
 //! The texts of mails. They contain no input of clients.
 //! Otherwise an attacker could send spam through the service, for example by a display name.
 //!
-//! The token is in the fragment of the link, which browsers do not send to servers.
-//! A mail scanner that opens the link does not use up the token, because only a POST request can use it.
+//! The token is in the fragment of the link, because browsers do not send fragments to servers.
+//! A mail scanner can open the link without using the token, because only a POST request uses the token.
 
 use secrecy::SecretString;
 
@@ -35,8 +35,8 @@ impl MailKind {
         Self::AccountLocked,
     ];
 
-    /// Returns the name of the kind in the outbox. The name is also an input for deriving the token.
-    /// So renaming a kind would invalidate the tokens of queued mails.
+    /// Returns the name of the kind in the outbox.
+    /// Do not rename a kind: tokens are derived from the name, so the tokens of queued mails would become invalid.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -55,8 +55,8 @@ impl MailKind {
     }
 }
 
-/// The settings for links in mails. The host is a setting.
-/// A request's `Host` header would let an attacker choose the host (CWE-640).
+/// The settings for links in mails. The host is a setting and does not come from the `Host` header of a request.
+/// An attacker can choose this header, and would receive the token (CWE-640).
 #[derive(Clone, Debug)]
 pub struct Links {
     /// The base URL of links, without a trailing slash.
@@ -77,7 +77,7 @@ pub struct MailText {
 struct Template {
     subject: &'static str,
     body: &'static str,
-    /// The page that the link opens, the endpoint that this page calls, and the other fields in the body of the call.
+    /// The page that the link opens, the endpoint that this page calls, and the fields of the call besides the token.
     link: Option<(&'static str, &'static str, &'static str)>,
 }
 
@@ -136,7 +136,7 @@ fn template(kind: MailKind) -> Template {
     Template { subject, body, link }
 }
 
-/// Writes the text of a queued mail. Derives its token, because no table contains the token.
+/// Writes the text of a queued mail. Derives the token for the link, because no table contains the token.
 pub fn write(mail: &QueuedMessage, keys: &Keys, links: &Links) -> Result<MailText, String> {
     let kind = MailKind::named(&mail.kind).ok_or("unknown kind of mail")?;
     let template = template(kind);
