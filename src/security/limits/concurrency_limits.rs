@@ -4,8 +4,9 @@
 //! requests wait for CPU time.
 //! **Control**: expensive work runs on blocking threads, and a semaphore limits how many pieces of work run at once.
 //! A request that gets no slot in time is refused (503 with `Retry-After`).
-//! If the queue is full, a request is refused at once. A slot is released when the work ends, not when the client
-//! disconnects: otherwise an attacker could start more work by disconnecting.
+//! If the queue is full, a request is refused at once.
+//! A slot is released when the work ends, not when the client disconnects.
+//! Otherwise an attacker could start more and more work by disconnecting each time.
 //! Each kind of work has its own limit: one for PDFs, one for password hashes (`security/authentication/passwords`).
 //! **Limits**: a user can occupy slots for a while by repeating expensive requests within their rate limit.
 //! **ASVS**: 2.4.1, 15.2.2 · **Test**: `attacks::files::invoice_pdf`
@@ -18,7 +19,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::error::{ApiError, ApiResult};
 
-/// The default number of requests that may wait per slot. A longer queue would only delay their refusal.
+/// The default number of requests that may wait per slot.
+/// In a longer queue, the last requests would wait and then be refused anyway.
 const MAX_WAITING_PER_SLOT: usize = 16;
 
 /// Limits how much work of one kind runs at once.

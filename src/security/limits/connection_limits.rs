@@ -37,7 +37,7 @@ pub const STALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// The minimum rate at which a client must read its response, in bytes per second.
 pub const MIN_RATE: u32 = 4_096;
 
-/// The maximum numbers of connections in total and per address. TLS handshakes have such maximums of their own.
+/// The maximum numbers of connections in total and per address. Another value of this type limits TLS handshakes.
 #[derive(Clone, Copy, Debug)]
 pub struct Caps {
     pub total: usize,
@@ -124,7 +124,8 @@ impl Drop for Permit {
 pub struct StallTimer(Option<Pin<Box<Sleep>>>);
 
 impl StallTimer {
-    /// Detects a slow client by the result of one attempt to write `offered` bytes. Otherwise returns this result.
+    /// Receives the result of one attempt to write `offered` bytes, and returns it unchanged if the client is fast
+    /// enough.
     ///
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] if the client reads more slowly than [`MIN_RATE`], for [`STALL_TIMEOUT`] or longer.

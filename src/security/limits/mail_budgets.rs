@@ -9,8 +9,8 @@
 //!   So an attacker can only exhaust the budgets of their own network.
 //!   Registration and password reset have separate budgets.
 //! - A request with a device cookie of the account has its own budget, so an attacker behind the same address cannot
-//!   exhaust it. A revoked device cookie still has such a budget, so an attacker who has stolen one can cause five
-//!   mails.
+//!   exhaust it. A revoked device cookie keeps its budget.
+//!   So an attacker who has stolen a cookie can cause five mails, even after it was revoked.
 //! - Addresses that differ only in their `+tag` count as one mailbox.
 //!   The mail is sent to the address as the account spells it.
 //!   Addresses without an account are counted in the same way, so the limit does not reveal which accounts exist (user
@@ -19,7 +19,7 @@
 //!   So when the budget of a mailbox is exhausted, the links in the five mails that it received are still valid.
 //!
 //! **Limits**: an attacker with many networks can cause five mails from each network.
-//! A limit over all networks would let an attacker block all mail to a mailbox.
+//! There is no limit over all networks together: with such a limit, an attacker could block all mail to a mailbox.
 //! **ASVS**: 2.4.1, 6.3.8, 14.2.4 · **Test**: `attacks::limits::mail_budgets`
 
 use chrono::{DateTime, TimeDelta, Utc};

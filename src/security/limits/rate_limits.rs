@@ -5,7 +5,7 @@
 //! - one per client address (IPv6: per /56), for public routes and for requests that fail to authenticate;
 //! - one per user, for authenticated requests;
 //! - one per client address for the authenticated requests of all users of the address.
-//!   It is [`VERIFIED_SHARE`] times larger.
+//!   This bucket is [`VERIFIED_SHARE`] times larger than the bucket of one user.
 //!
 //! Requests with and without a valid token have separate buckets.
 //! So a flood without a valid token cannot exhaust the budget of users behind the same address.
@@ -13,22 +13,26 @@
 //! When the budget of its address is exhausted, it gets 429 instead of 401.
 //!
 //! A request that exceeds the user's own budget is not charged to the address, so one user cannot exhaust the budget of
-//! others. For the same reason, all sessions of a user share one budget: 50 sessions with a budget each could exhaust
-//! the budget of the address. The key of a bucket is not the pair of address and user, because then each new account
-//! would get a new budget. The refresh cookie contains the user's id and a MAC, so a refresh is charged to that user
-//! without a query.
+//! others.
+//! For the same reason, all sessions of a user share one budget: 50 sessions with a budget each could exhaust the
+//! budget of the address. No bucket belongs to a pair of address and user.
+//! Otherwise an attacker could get more budget by registering more accounts.
 //!
-//! Health checks have no limit: a load balancer may share its address with clients, whose requests would then use up
-//! the limit of its health checks. A refusal is 429 with `Retry-After`.
+//! The refresh cookie contains the user's id and a MAC. So a refresh is charged to its user without a query.
+//!
+//! Health checks have no limit. A load balancer may share its address with clients.
+//! With a limit, the requests of these clients could use up the budget of the health checks.
+//!
+//! A refusal is 429 with `Retry-After`.
 //! The response contains no other numbers, because they would help attackers to stay just below the limit.
 //!
 //! **Limits**: a flood from very many addresses is not stopped, because each address stays below its limit.
 //! Each replica counts for itself. Only login throttling counts in PostgreSQL, for all replicas together.
 //! A refresh is charged before the refresh token is looked up in the database.
-//! So a thief with a used refresh cookie can exhaust the refresh budget of its user. The user can still log in.
-//! A WebSocket handshake is charged before its user is known, so it is only charged to the bucket of all authenticated
-//! requests of its address. So one client can exhaust this bucket, which allows 50 times as many handshakes as the
-//! bucket of one user.
+//! So an attacker with a used refresh cookie can exhaust the refresh budget of its user. The user can still log in.
+//! A WebSocket handshake is charged before its user is known.
+//! So it is only charged to the bucket of all authenticated requests of its address.
+//! One client can therefore exhaust this bucket for all users of the address.
 //! **ASVS**: 2.4.1, 6.3.1, 15.3.4 · **Test**: `attacks::limits::rate_limits`
 //!
 //! Only this file uses the limiters of actix-governor, whose licence is GPL-3.0-or-later (see the README).
@@ -51,7 +55,7 @@ use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
-/// The size of the bucket for all authenticated requests of an address, as a multiple of the size of a user's bucket.
+/// How many times larger the bucket for all authenticated requests of an address is than the bucket of one user.
 pub const VERIFIED_SHARE: u32 = 50;
 
 /// The rate limit tier of a route. The rate of each tier is a setting (`STRONGROOM_LIMITS_…`).
@@ -142,7 +146,7 @@ impl Tier {
 /// The limiters of one route. All worker threads share them, so a limit does not grow with the number of threads.
 #[derive(Clone)]
 pub struct RouteLimits {
-    /// Limits public routes, and requests that fail to authenticate, per address.
+    /// One bucket per address, for public routes and for requests that fail to authenticate.
     pub by_address: GovernorConfig<ByAddress, NoOpMiddleware>,
     pub by_verified_address: GovernorConfig<ByAddress, NoOpMiddleware>,
     pub by_user: GovernorConfig<ByUser, NoOpMiddleware>,
@@ -175,8 +179,8 @@ impl RouteLimits {
         self.by_address.limiter().check_key(&client.prefix()).map_err(|until| too_many(&until))
     }
 
-    /// Counts a request against the budget of a user. The caller must have authenticated the user before,
-    /// by an access token or by the MAC of the refresh cookie.
+    /// Charges a user for a request.
+    /// The caller must have authenticated the user before, by an access token or by the MAC of the refresh cookie.
     /// Otherwise an attacker could use up the budget of another user.
     ///
     /// # Errors
@@ -238,8 +242,9 @@ impl KeyExtractor for ByUser {
     }
 }
 
-/// Returns the response for a refused request. It replaces the response of actix-governor, which contains a hint for
-/// attackers (`x-ratelimit-after`) and rounds `Retry-After` down, so that clients would retry too early.
+/// Returns the response for a refused request. It replaces the response of actix-governor for two reasons.
+/// That response contains a hint for attackers (`x-ratelimit-after`).
+/// It rounds `Retry-After` down, so clients would retry too early.
 fn refusal(until: &NotUntil<QuantaInstant>) -> HttpResponse {
     HttpResponse::from_error(too_many(until))
 }

@@ -71,8 +71,8 @@ impl Caller {
 
 impl Describe for Caller {}
 
-/// Extracts the caller that the gate of the route has stored in the request.
-/// A public route has no such gate, so it returns 401.
+/// Extracts the caller that the gate of the route (`app/gate.rs`) has stored in the request.
+/// On a public route, the gate stores no caller, so the extraction fails with 401.
 impl FromRequest for Caller {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
@@ -97,10 +97,9 @@ impl Authenticator {
     /// request against a rate limit, and then records an event.
     /// If `charge` fails, its error is returned instead of the 401, and no event is recorded.
     ///
-    /// # Errors
-    /// [`ApiError::Unauthenticated`] for every fault of the token. Only the security event contains the reason.
-    /// [`ApiError::Unavailable`] if the service cannot read the state of the session: it refuses the request then (fail
-    /// closed).
+    /// # Errors [`ApiError::Unauthenticated`] for every fault of the token.
+    /// Only the security event contains the reason.
+    /// [`ApiError::Unavailable`] if the service cannot read the state of the session (fail closed).
     pub async fn authenticate(&self, headers: &HeaderMap, charge: impl Fn() -> ApiResult<()>) -> ApiResult<Caller> {
         let Some(token) = bearer_token(headers) else {
             charge()?;
@@ -172,7 +171,8 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// Returns the tokens of all `Authorization: Bearer …` headers of a plain HTTP request. Each token was exposed.
+/// Returns the tokens of all `Authorization: Bearer …` headers of a plain HTTP request.
+/// Each of these tokens was exposed, not only the first one.
 pub fn exposed_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(header::AUTHORIZATION).filter_map(bearer_of)
 }

@@ -1,4 +1,5 @@
-//! The reasons for closing a WebSocket. Each has a close code for the client. Some are recorded as a security event.
+//! The reasons for closing a WebSocket. Each reason has a close code for the client.
+//! Some reasons are recorded as security events.
 
 use std::io::ErrorKind;
 

@@ -87,7 +87,7 @@ impl ConnectionPermits {
 }
 
 impl ConnectionPermit {
-    /// Counts the socket for this user, no longer for its address.
+    /// Counts the socket for this user instead of its address.
     /// Returns `false` if the user already has too many sockets.
     #[must_use]
     pub fn assign_to(&self, user: UserId) -> bool {

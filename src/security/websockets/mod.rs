@@ -36,8 +36,7 @@ pub const MAX_INVALID_MESSAGES: u32 = 10;
 /// The maximum number of subscriptions of one socket.
 pub const MAX_SUBSCRIPTIONS: usize = 100;
 /// The maximum number of changes that are queued for the sockets of a user.
-/// A socket that is further behind loses changes. It gets the message `resync`, so that its client loads its data
-/// again.
+/// A socket that is further behind loses changes. Its client gets the message `resync`, and must load its data again.
 pub const MAX_QUEUED_CHANGES: usize = 64;
 /// The time in which the client must send its ticket after the handshake.
 pub const TICKET_TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,7 +48,7 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often the service checks in the database that the session of a socket has not ended.
 /// The check is necessary because the notification of the end can be lost.
 pub const SESSION_CHECK_INTERVAL: Duration = Duration::from_secs(30);
-/// How many seconds before its access expires a client is asked for a new ticket.
+/// The service asks a client for a new ticket this many seconds before the access of its socket expires.
 pub const RENEW_NOTICE_SECONDS: i64 = 60;
 
 /// Counts messages or frames within a window of one minute.

@@ -50,7 +50,7 @@ impl AdminCaller {
 impl Describe for AdminCaller {}
 
 /// Extracts the `AdminCaller` that the gate of an administrator route has stored in the request.
-/// On other routes, it returns 403.
+/// On other routes, the extraction fails with 403.
 impl FromRequest for AdminCaller {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
@@ -79,10 +79,9 @@ impl Administrators {
 
     /// Verifies in the database that the caller is an active administrator.
     ///
-    /// # Errors
-    /// [`ApiError::Forbidden`] if the caller is not an administrator.
+    /// # Errors [`ApiError::Forbidden`] if the caller is not an administrator.
     /// [`ApiError::Unauthenticated`] if the session has ended, or if the user is disabled or deleted.
-    /// [`ApiError::Unavailable`] if the database fails: the service refuses the request then (fail closed).
+    /// [`ApiError::Unavailable`] if the database fails (fail closed).
     pub async fn authorize(&self, caller: Caller) -> ApiResult<AdminCaller> {
         match store::admin_status(&self.pool, &caller).await? {
             Some(status) if status.live && status.admin => Ok(AdminCaller(caller)),

@@ -13,7 +13,9 @@
 //! [`OutboundClient::post`] reads and discards at most 4 KiB of the response: its callers only learn whether it
 //! succeeded. [`OutboundClient::get`] queries the breach service.
 //! It returns a response of at most 256 KiB and takes at most 2 seconds.
-//! **Limits**: a called service can disclose the data that it receives. It only receives ids and counts.
+//! **Limits**: a called service can disclose the data that it receives.
+//! Alerts contain ids, IP addresses and counts, and mail addresses only for the sinks that a setting lists
+//! (`detection/alerts`). The breach service receives five hex digits of a hash.
 //! **ASVS**: 1.3.6, 12.3.1, 12.3.2, 13.2.4, 13.2.6, 15.3.2 · **Test**: `attacks::communication::outbound`
 
 mod public_addresses;

@@ -1,4 +1,4 @@
-//! SQL of combined alerts: which findings are added to a combined alert, and its totals.
+//! SQL of combined alerts: decides which findings a combined alert includes, and calculates its totals.
 //! The head of the module `alerts` explains findings and combined alerts.
 
 use chrono::{DateTime, Utc};

@@ -20,8 +20,8 @@ pub struct Finding {
     pub threshold: i64,
     /// The number of events in the current window.
     pub count: i64,
-    /// The window of the rule. It is also the time between summaries, and the time without findings after which the
-    /// alert is cleared.
+    /// The window of the rule. An open alert sends at most one summary per window.
+    /// After one window without findings, the alert is cleared.
     pub window: Duration,
 }
 

@@ -1,5 +1,6 @@
-//! Alert messages as text and as JSON. Messages contain ids, counts and fixed words, but no text from clients.
-//! The email address of a user is only included for the sinks that may receive it. Chat messages are escaped.
+//! Alert messages as text and as JSON.
+//! Messages contain ids, IP addresses, counts and fixed words, but no text from clients.
+//! Only the messages of configured sinks contain the email address of a user. Chat messages are escaped.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -78,7 +79,9 @@ impl Message {
     }
 }
 
-/// Escapes markup. Otherwise chat tools would interpret `<!channel>` and `<https://evil.example|Approve>`.
+/// Escapes markup.
+/// Otherwise chat tools would notify all members for `<!channel>`, and show a link for
+/// `<https://evil.example|Approve>`.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -11,8 +11,8 @@
 //! Messages are stored in the transactional outbox (`db/outbox`), with one row per message and sink.
 //! Each message is delivered at least once, even after a crash, and by any replica.
 //! After the last failed attempt, the event `alert_delivery_failed` is recorded. Requests never wait for a receiver.
-//! Messages contain ids and counts. A setting lists the sinks that receive the email address of a user.
-//! The log never receives it.
+//! Messages contain ids, IP addresses and counts.
+//! A setting lists the sinks whose messages also contain the email address of a user. The log never contains it.
 //! **Limits**: a receiver may reply 200 and lose the message. The log contains every alert too.
 //! **ASVS**: 16.2.5, 16.3.3, 16.5.2
 //! **Test**: `attacks::detection::alerts`
@@ -95,8 +95,8 @@ impl Alerts {
         Ok(store::queue_summaries(&self.pool, &self.queues, now).await?)
     }
 
-    /// Lists the alerts after this position, from newest to oldest.
-    /// The database checks again that the caller is an administrator, and returns an empty list if not.
+    /// Lists the alerts after this position, from newest to oldest. The database checks the role of the caller again.
+    /// If the caller is no longer an administrator, the list is empty.
     pub async fn list(
         &self,
         admin: &AdminCaller,

@@ -1,5 +1,5 @@
 //! The sinks of alerts: the log, a chat, a signed webhook, and mail.
-//! This file does not deliver alert mails, because they are in the queue of all mails.
+//! Alert mails are not delivered here: they are in the queue of all mails, which `features/auth/mail` delivers.
 
 use std::sync::Arc;
 
@@ -101,8 +101,8 @@ impl Consumer for SinkDelivery {
         posted.map_err(|undelivered| undelivered.to_string())
     }
 
-    /// Records an event that the delivery has failed. A rule may count this event and raise an alert, which may fail
-    /// too. This cannot become an endless loop, because the alert stays open and only sends one summary per window.
+    /// Records the event that the delivery has failed.
+    /// No detection rule counts this event, so a failed delivery cannot cause further alerts.
     fn given_up(&self, _message: &QueuedMessage) {
         Event::new(EventKind::AlertDeliveryFailed).reason(self.sink.name()).record();
     }
@@ -134,7 +134,7 @@ fn log(message: &Message, runbooks: &Runbooks) {
 
 /// Returns the headers of the signed webhook. The signature is an HMAC-SHA256 over the timestamp, a dot and the body.
 /// Each attempt has a new timestamp, so that receivers can reject old messages (replay).
-/// The message id stays the same, so that they can detect duplicates.
+/// The message id stays the same, so that receivers can detect duplicates.
 fn signed(key: &hmac::Key, message: &Message, body: &str, now: DateTime<Utc>) -> Vec<(&'static str, String)> {
     let timestamp = now.timestamp().to_string();
     let mac = hmac::sign(key, format!("{timestamp}.{body}").as_bytes());

@@ -12,9 +12,9 @@ use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
 use crate::db::begin;
 
-/// The maximum number of messages that wait for one sink. If it is reached, an alert is stored but not sent; a later
-/// summary may be sent. The limit bounds the table during an attack, and the number of messages that a receiver gets
-/// after an outage.
+/// The maximum number of messages that wait for one sink. If this limit is reached, an alert is stored but not sent.
+/// A later summary of the alert may be sent.
+/// The limit bounds the table during an attack, and the number of messages that a receiver gets after an outage.
 const MAX_QUEUED_MESSAGES: i64 = 1_000;
 
 /// An alert about which a message is queued.
@@ -129,8 +129,9 @@ pub async fn queue_summaries(pool: &PgPool, queues: &Queues, now: DateTime<Utc>)
     transaction.commit().await
 }
 
-/// Returns a message. The first message of an alert contains the current count, which may have grown while the message
-/// was waiting.
+/// Returns a message.
+/// The first message of an alert contains the current count, because the count may have grown while the message was
+/// waiting.
 pub async fn message_of(pool: &PgPool, id: Uuid, shows_addresses: bool) -> Result<Option<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,

@@ -107,8 +107,8 @@ impl Rules {
     }
 
     /// Deletes old counters, including the counters of mail budgets.
-    /// A counter is kept for the longest window of all rules after its own window has ended, because a combined alert
-    /// may still add it to its totals.
+    /// After its own window has ended, a counter is kept for as long as the longest window of all rules.
+    /// In this time, a combined alert may still add the counter to its totals.
     pub async fn sweep(&self, pool: &PgPool, now: DateTime<Utc>) -> ApiResult<()> {
         let longest = RULES.iter().map(|rule| (rule.threshold)(&self.settings).window).max().unwrap_or_default();
         Ok(counters::sweep(pool, now - longest).await?)

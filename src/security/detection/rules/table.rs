@@ -1,5 +1,6 @@
-//! The detection rules. Each row states which events a rule counts and by what, the setting of its threshold
-//! (`STRONGROOM_RULES_…`), its action, and the severity of its alert.
+//! The detection rules.
+//! The columns of the table are: the counted events, the property by which they are counted, the setting of the
+//! threshold (`STRONGROOM_RULES_…`), the action, and the severity of the alert.
 //! `docs/rules.md` documents the table, and each rule has a page in `docs/runbooks/`.
 
 use crate::config::{Rate, RuleSettings};
@@ -9,7 +10,7 @@ use crate::security::audit::event::EventKind::{
 };
 use crate::security::audit::event::Severity::{self, Critical, Warning};
 
-/// The property by which a rule counts: it has one counter per user, session, network or account.
+/// The property by which a rule counts: the rule has one counter per user, session, network or account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CountBy {
     User,

@@ -44,7 +44,8 @@ impl Writer {
     }
 
     /// Writes a batch, and tries again until the database accepts it.
-    /// If the database rejects a row, the batch is halved, so that only the invalid row is lost.
+    /// If the database rejects a row, the batch is halved until the invalid row is alone.
+    /// So only the invalid row is lost.
     async fn write(&self, batch: Vec<Entry>) {
         let (mut todo, mut is_database_down) = (vec![batch], false);
         while let Some(mut batch) = todo.pop() {
@@ -70,7 +71,7 @@ impl Writer {
                 }
             }
         }
-        // Record the loss only if the queue has space. Otherwise the event that records the loss would be lost too.
+        // Record the loss only if the queue has space. In a full queue, the event about the loss would be lost too.
         if self.recorder.queued() >= MAX_QUEUED / 2 {
             return;
         }

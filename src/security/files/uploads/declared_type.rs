@@ -12,8 +12,8 @@ const GENERAL: [&str; 2] = ["application/octet-stream", "binary/octet-stream"];
 impl FileType {
     /// Returns the file type for the extension of the file name.
     /// The declared media type must not contradict the extension.
-    /// The declaration may be missing or generic, because clients declare what their operating system knows.
-    /// The content of the file is inspected in addition.
+    /// It may be missing or generic, because a client takes it from its operating system, which may not know the type.
+    /// The content of the file is inspected separately (`Inspector`).
     ///
     /// # Errors
     /// [`UploadError::Name`] if the extension is unknown. [`UploadError::DeclaredType`] or

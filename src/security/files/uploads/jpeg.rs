@@ -44,7 +44,8 @@ enum State {
     /// The parser reads compressed pixels, until the next marker.
     Scan,
     ScanMarker,
-    /// A picture has ended at byte `at`, and only padding has followed so far. The padding ends with `nuls` NUL bytes.
+    /// A picture has ended at byte `at`, and only padding has followed so far.
+    /// `nuls` is the number of NUL bytes at the end of this padding.
     End {
         at: u64,
         nuls: usize,
@@ -62,8 +63,8 @@ impl Jpeg {
         self.state = match std::mem::take(&mut self.state) {
             State::Start | State::End { .. } if byte == 0xff => State::StartKind,
             State::StartKind if byte == START_OF_IMAGE => State::Marker,
-            // After a picture and its padding, another picture should begin here, but other data does.
-            // The first picture is different: it must begin at the first byte of the file.
+            // After the end of a picture, only another picture may begin with 0xff, and this is other data.
+            // The next arm handles the beginning of the file (position 1 or 2).
             State::StartKind if self.position > 2 => return Err(UploadError::AfterEnd),
             State::Start | State::StartKind => return Err(UploadError::Not(FileType::Jpeg)),
             State::End { at, nuls } if is_padding(byte) => {

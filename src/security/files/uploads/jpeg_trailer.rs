@@ -18,7 +18,8 @@ const MAX_DIRECTORY_BYTES: usize = 4096;
 const LEADING_NULS: usize = 2;
 
 pub(super) struct Trailer {
-    /// The position at which the last picture ends. The trailer begins between this position and `content`.
+    /// The position at which the last picture ends.
+    /// The trailer begins between this position and `content`, because NUL bytes at its beginning look like padding.
     pictures_end: u64,
     /// The position of the first byte after the pictures that is not padding.
     content: u64,
@@ -85,8 +86,9 @@ impl Trailer {
         [*a, *x, *s] == *b"AXS" && self.first == [*a, *x, *s, *order] && u64::from(start) == self.content
     }
 
-    /// Returns whether this is a complete Samsung trailer. The directory lists the size of each block and its distance
-    /// from the directory. All blocks must be inside the trailer, and the trailer must begin with one of them.
+    /// Returns whether this is a complete Samsung trailer.
+    /// The directory lists the size of each block and the distance of the block from the directory.
+    /// All blocks must be inside the trailer, and the trailer must begin with a block.
     fn is_samsung(&self, last: &[u8]) -> Option<bool> {
         let (rest, length) = last.strip_suffix(b"SEFT")?.split_last_chunk()?;
         let length = u32::from_le_bytes(*length);

@@ -13,7 +13,8 @@
 //! chance, and Photoshop writes `<!DOCTYPE plist` into pictures.
 //! Markup in a picture is harmless: every response has `nosniff`, so a browser trusts the declared type and does not
 //! search for markup. `attachment` makes the browser save the file.
-//! If the browser displays the file anyway, the `sandbox` of the content security policy removes its origin.
+//! If the browser displays the file anyway, `sandbox` in the content security policy separates the file from our
+//! origin.
 //!
 //! **Limits**: an attacker can hide data in the metadata of a picture.
 //! A file can exploit a bug of the program that opens it. A virus scanner can reduce this risk.
@@ -64,8 +65,7 @@ impl Inspector {
 
     /// Inspects the next bytes of the file.
     ///
-    /// # Errors
-    /// [`UploadError`] as soon as a byte makes the file unacceptable.
+    /// # Errors [`UploadError`] at the first byte that shows that the file must be refused.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), UploadError> {
         self.is_empty &= bytes.is_empty();
         for &byte in bytes {

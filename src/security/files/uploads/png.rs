@@ -20,7 +20,7 @@ enum State {
     Signature,
     /// The parser expects the length and the type of a chunk.
     ChunkHead,
-    /// The parser expects the width and height, with which the first chunk begins.
+    /// The parser expects the width and height, which are at the beginning of the first chunk.
     Size {
         left: u64,
     },

@@ -3,9 +3,9 @@
 //! Archive programs search the end of the file for the directory of an archive, and ignore the bytes before it.
 //! So a picture could also be a ZIP archive.
 //!
-//! Binary data is only searched for signatures that rarely occur by chance, so that valid files are not refused.
-//! One of 25 million files of 10 MiB contains both ZIP signatures by chance.
-//! Even fewer files have `%PDF-` in the first kilobyte.
+//! The service only searches for signatures that rarely occur by chance, so that valid files are not refused.
+//! By chance, one of 25 million files of 10 MiB contains both ZIP signatures.
+//! `%PDF-` in the first kilobyte is even rarer.
 
 use super::file_type::FileType;
 use super::refusal::UploadError;
@@ -14,9 +14,11 @@ const PDF: &[u8; 5] = b"%PDF-";
 /// The number of bytes at the beginning of a file in which PDF readers search for the header.
 const PDF_SEARCH_BYTES: u64 = 1024;
 
-/// The signature of an entry in the central directory of a ZIP archive. An archive without entries contains no files.
+/// The signature of an entry in the central directory of a ZIP archive.
+/// Without an entry, an archive contains no files, so it is harmless.
 const ZIP_ENTRY: u32 = u32::from_be_bytes(*b"PK\x01\x02");
-/// The signature of the record at the end of the central directory. This record has 22 bytes and then a comment.
+/// The signature of the record at the end of the central directory.
+/// This record has 22 bytes, followed by a comment of at most 65,535 bytes.
 const ZIP_END: u32 = u32::from_be_bytes(*b"PK\x05\x06");
 const ZIP_END_SEARCH_BYTES: u64 = 22 + 65_535;
 

@@ -1,8 +1,8 @@
 //! Checks a text file. It must be UTF-8, and must contain no control characters except tabs and line breaks.
 //! The file must not begin with a tag that makes a browser treat it as HTML or XML (content sniffing).
 //!
-//! Other encodings are refused. A file does not state whether it is Windows-1252 or Windows-1250, and a wrong guess
-//! would change names without any error.
+//! Other encodings are refused and not converted. A file does not state whether it is Windows-1252 or Windows-1250.
+//! A wrong guess would change names without any error.
 
 use super::refusal::UploadError;
 
@@ -59,7 +59,7 @@ impl Text {
                 return Err(UploadError::Utf16);
             }
         }
-        // The fast path: nearly all bytes are visible ASCII characters, which need no decoding.
+        // Fast path: nearly all bytes are visible ASCII characters, which need no decoding.
         if matches!(byte, b' '..=b'~') && self.buffer.is_empty() {
             self.is_blank &= byte == b' ';
             self.character += 1;

@@ -1,16 +1,17 @@
 //! Row quotas: a maximum of customers, invoices, payments and credit notes per owner (CWE-770, API4:2023).
 //!
 //! **Attack**: one account fills the disk, although it respects its rate limits.
-//! (Documents have a quota in bytes instead, see `features/documents`.)
 //! **Control**: each owner has a configurable maximum per kind of row, one million by default.
-//! A counter row per owner would add a write to each create, and parallel creates of one owner would wait for each
-//! other. So the service counts the rows through an index instead, and stops counting at the maximum.
-//! After one count, the owner may create [`LEASE`] rows (fewer near the maximum) before the service counts again, so
-//! most creates cost no query. At the maximum, the service counts at each attempt, so an owner who deletes rows can
-//! create new ones at once.
+//! The service counts the rows through an index, and stops counting at the maximum.
+//! It keeps no counter row per owner: each create would have to update it, and parallel creates of one owner would wait
+//! for each other.
+//! After one count, the owner may create [`LEASE`] rows (fewer near the maximum) before the service counts again.
+//! So most creates cost no query.
+//! At the maximum, the service counts at each attempt, so an owner who deletes rows can create new ones at once.
+//! Documents have a quota in bytes instead (`features/documents`).
 //! **Limits**: the maximum prevents abuse but is not exact.
 //! Each replica counts for itself, so an owner can exceed the maximum by [`LEASE`] rows per additional replica.
-//! Requests that run in parallel to a count can exceed it too.
+//! Requests that run in parallel to a count can also exceed the maximum.
 //! **ASVS**: 2.4.1, 15.2.2 · **Test**: `attacks::limits::row_quotas`
 
 mod store;
@@ -80,8 +81,8 @@ impl RowQuotas {
         }
     }
 
-    /// Discards all leases, so that the map does not grow with each owner.
-    /// The next creates count again, and their counts include the rows that other replicas have created.
+    /// Discards all leases, so that the map does not grow with each owner. The next create of each owner counts again.
+    /// This count also includes the rows that other replicas have created.
     pub fn sweep(&self) {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

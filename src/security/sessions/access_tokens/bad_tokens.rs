@@ -1,6 +1,6 @@
 //! Access tokens with a valid signature and one fault: one token is expired, and one has no issuer.
-//! The service must reject both. The attack panel sends them. Their user does not exist.
-//! Only development makes them, once at the start, so no request can choose their claims.
+//! The attack panel of the console sends both, and the service must reject them. Their user does not exist.
+//! Only a build with the feature `dev` signs them, once at startup. So no request can choose their claims.
 
 #[cfg(feature = "dev")]
 use {
@@ -10,7 +10,7 @@ use {
     uuid::Uuid,
 };
 
-/// Correctly signed tokens, each with one fault.
+/// Tokens with a valid signature and one fault each.
 #[derive(Clone)]
 pub struct BadTokens {
     pub expired: String,
@@ -32,7 +32,7 @@ impl AccessTokens {
         });
         let missing_issuer = json!({
             "aud": self.audience, "sub": id(), "sid": id(), "jti": id(),
-            // The token must not expire, because it is made once at the start and must have only one fault.
+            // The token is signed once, at startup. It must not expire later, because it must have only one fault.
             "iat": now, "nbf": now, "exp": now + TimeDelta::days(365).num_seconds(),
         });
         let sign = |claims| jsonwebtoken::encode(&self.header, claims, &self.keys.signing).map_err(SigningError);

@@ -100,8 +100,8 @@ impl SigningKeys {
     }
 }
 
-/// Loads an HS256 secret. Its `kid` is public, so it is an HMAC of a fixed text under the secret.
-/// Like a signed token, such an HMAC does not reveal the secret.
+/// Loads an HS256 secret. The `kid` is public, so it must not reveal the secret.
+/// It is an HMAC of a fixed text with the secret as the key.
 fn hs256(secret: &SecretString) -> Result<(EncodingKey, VerifyingKey), JwtSettingsError> {
     let secret = secret.expose_secret();
     if secret.contains("-----BEGIN ") {

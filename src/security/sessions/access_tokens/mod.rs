@@ -1,9 +1,10 @@
 //! Access tokens: short-lived JWTs with a pinned algorithm and strict claims (CWE-347, CWE-613, CWE-843, API2:2023).
 //!
 //! **Attack**: a client sends a token without a signature, with another algorithm or key, for another audience, of
-//! another type, or after its expiry. Or the token has a fault that `jsonwebtoken` accepts by default: no `iss`; `iss`
-//! or `aud` as a list; a minute past `exp`; `nbf` in the future; any `typ`.
-//! Or a claim has another JSON type: `sub` is a number, `aud` is an object.
+//! another type, or after its expiry.
+//! Or the token has a fault that the library `jsonwebtoken` accepts by default: no `iss`; `iss` or `aud` as a list; an
+//! `exp` of up to a minute ago; an `nbf` in the future; any `typ`.
+//! Or a claim has the wrong JSON type: `sub` is a number, `aud` is an object.
 //! **Control**: the configuration determines one algorithm and at most two keys (`keys`).
 //! The header must have exactly the members `alg`, `typ` and `kid`.
 //! The token must have exactly our eight claims, each with its exact JSON type. All faults get the same response.

@@ -1,7 +1,7 @@
 //! The time of the last use of each session. If a user has too many sessions, the least recently used one ends.
 //!
-//! Writing this time for each request would cost more than most requests.
-//! Instead, the times are collected in memory and written once a minute.
+//! The times are collected in memory and written once a minute.
+//! A write for each request would cost more than most requests themselves.
 //! If the process is killed, the uses of the last minute are lost.
 
 use std::collections::HashMap;
@@ -16,7 +16,8 @@ use crate::base::clock::Clock;
 use crate::base::id::SessionId;
 
 const WRITE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
-/// How often [`LastUses::run`] checks whether a minute has passed. It uses the service's clock, which tests can change.
+/// How often [`LastUses::run`] checks whether a minute has passed.
+/// It does not sleep for a whole minute, because it must follow the service's clock, which tests can change.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Collects the times at which sessions were last used.

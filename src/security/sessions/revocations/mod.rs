@@ -2,12 +2,12 @@
 //! API2:2023).
 //!
 //! **Attack**: an access token still works after logout, after a password change, or after the account was disabled.
-//! Or an attacker with a leaked signing key signs a token.
-//! The token contains the session of one user and the id of another, or a session that does not exist.
+//! Or an attacker signs a token with a leaked signing key.
+//! The session in this token does not exist, or belongs to another user than the token names.
 //! **Control**: at the first request of a session, the service looks up its user and stores the result in a bounded
 //! cache. Ended sessions stay in memory for the lifetime of an access token and take precedence over the cache.
 //! PostgreSQL sends `NOTIFY session_ended` when the transaction that ends a session commits.
-//! In addition, [`reader`] reads the ended sessions every second, so a lost notification is harmless.
+//! In addition, [`reader`] polls the ended sessions every second, so a lost notification is harmless.
 //! If the last poll is older than two seconds, the cache is not used, and each request queries the database.
 //! **Limits**: *other* replicas receive the end of a session after milliseconds, or after at most two seconds if the
 //! notification is lost. If an operator deletes the row of a session by hand, its access tokens work until they expire.
@@ -36,10 +36,11 @@ use crate::http::error::ApiResult;
 use crate::security::audit::event::{Event, EventKind, PendingEvents};
 use crate::security::crypto::secret_tokens::SecretToken;
 
-/// The maximum age of the last poll. After this time, the cache may lack an ended session, so it is not used.
+/// The maximum age of the last poll.
+/// After this time, a session in the cache may have ended unnoticed, so the cache is not used.
 pub const MAX_AGE: TimeDelta = TimeDelta::seconds(2);
 
-/// The maximum number of sessions in the cache, which then needs about 5 MB. At this number, the cache is emptied.
+/// The maximum number of sessions in the cache. A full cache needs about 5 MB, and is then emptied.
 const MAX_CACHED: usize = 100_000;
 
 /// Decides whether a session is live, from a cache of live sessions and a list of recently ended sessions.
@@ -206,8 +207,8 @@ impl Revocations {
         ended.pending.publish();
     }
 
-    /// Marks sessions as ended. If a session was not marked before, wakes the tasks of the WebSockets, so that its
-    /// sockets are closed.
+    /// Marks sessions as ended. If a session was not marked before, wakes the tasks of all WebSockets.
+    /// Each task closes its socket if its session has ended.
     fn mark_ended(&self, sessions: impl IntoIterator<Item = SessionId>) {
         let until = self.clock.now() + self.retention;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);

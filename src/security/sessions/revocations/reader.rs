@@ -1,7 +1,8 @@
-//! Reads the sessions that have ended, every second (polling).
+//! Polls the database for ended sessions, once per second.
 //!
-//! The reader has its own connection. If it used the pool, it would have to wait for a connection under load, and the
-//! cache would expire. Then each request would query the database, which would increase the load further.
+//! The reader has its own connection.
+//! With a connection of the pool, it would have to wait under load, and the cache would expire.
+//! Then each request would query the database, which would increase the load further.
 
 use std::io;
 use std::time::Duration;
@@ -34,7 +35,7 @@ impl Default for Reader {
 }
 
 impl Revocations {
-    /// Reads the sessions that have ended, every second. Never returns.
+    /// Polls the ended sessions once per second. Never returns.
     pub async fn poll_ended_sessions(&self) {
         let mut reader = Reader::default();
         let mut tick = interval(POLL_INTERVAL);

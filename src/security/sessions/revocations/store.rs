@@ -98,8 +98,7 @@ pub async fn save_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Ut
 pub struct EndedBatch {
     pub sessions: Vec<Uuid>,
     /// The position at which the next poll begins: the oldest transaction that is still open.
-    /// This poll has seen all older transactions. Some newer transactions are read again by the next poll, which is
-    /// harmless.
+    /// This poll has seen all older transactions. The next poll reads some newer transactions again, which is harmless.
     pub next: String,
 }
 

@@ -1,10 +1,10 @@
 //! One-time tickets authenticate WebSockets (CWE-598, CWE-1385, API2:2023).
 //!
 //! **Attack**: an access token in the URL of a WebSocket is stored in logs, browser histories and proxies.
-//! (A browser cannot send a token in a header of a WebSocket handshake.) Cross-site WebSocket hijacking: another site
-//! opens a socket with the victim's cookie.
+//! Clients put it there because a browser cannot set the headers of a WebSocket handshake.
+//! Cross-site WebSocket hijacking: another site opens a socket with the victim's cookie.
 //! **Control**: the client requests a ticket over HTTPS and sends the ticket as the first message of the socket.
-//! A ticket has 256 random bits, is stored as a hash, and is valid once within 30 seconds.
+//! A ticket has 256 random bits and is stored as a hash. It can be used once, within 30 seconds.
 //! The socket is authorized until the expiry of the access token with which the client requested the ticket.
 //! If a ticket is used twice, this is recorded as theft.
 //! **Limits**: an attacker who uses a stolen ticket before its owner gets the socket.
@@ -76,8 +76,8 @@ impl Tickets {
         Ok(None)
     }
 
-    /// Deletes tickets ten minutes after their expiry. Until then, a second use is recorded as theft, afterwards only
-    /// as an unknown ticket.
+    /// Deletes tickets ten minutes after their expiry. Until then, a second use is recorded as theft.
+    /// After that, it is only recorded as an unknown ticket.
     pub async fn sweep(&self) -> ApiResult<()> {
         Ok(store::sweep(&self.pool, self.clock.now() - TimeDelta::minutes(10)).await?)
     }

@@ -1,7 +1,7 @@
 //! Inspects the objects of a PDF for active content. The crate `hayro-syntax` parses the objects.
 //!
-//! Every object is inspected, even if no other object refers to it, because a PDF reader that repairs the file might
-//! use it. So a forbidden action is found in any place (open action, annotation, name tree).
+//! Every object is inspected, even if no other object refers to it: a PDF reader that repairs the file might use such
+//! an object. So a forbidden action is found in any place (open action, annotation, name tree).
 //! The file is parsed twice: first by its cross-reference table, then by a scan for objects, because some PDF readers
 //! ignore the table. Objects that a later revision of the file has replaced are not inspected.
 
@@ -39,8 +39,8 @@ const INVOICE_ROOTS: [&str; 5] =
 /// [`PdfFault`]: the first reason that was found.
 pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     let mut file = file.to_vec();
-    // The tables of some old programs list objects at offset 0, which do not exist.
-    // PDF readers treat these objects as missing. Mark the entries as free, so that the library does the same.
+    // The cross-reference tables of some old programs list objects at offset 0, where no object can be.
+    // PDF readers treat these objects as missing. Mark their entries as free, so that the library does the same.
     replace(&mut file, b"0000000000 00000 n", b"0000000000 00000 f");
     let by_table = Pdf::new(file.clone()).map_err(|error| match error {
         LoadPdfError::Decryption(_) => PdfFault::Encrypted,
@@ -103,8 +103,8 @@ fn check_objects(pdf: &Pdf) -> Result<(), PdfFault> {
         read += 1;
         check(pdf, object)?;
     }
-    // The library skips objects that it cannot parse. Refuse them, because another PDF reader might parse and execute
-    // them.
+    // The library skips objects that it cannot parse.
+    // Refuse a file with such objects, because another PDF reader might parse and execute them.
     if read < known { Err(PdfFault::Unreadable) } else { Ok(()) }
 }
 
@@ -244,7 +244,8 @@ fn check_attachments(dict: &Dict<'_>) -> Result<(), PdfFault> {
     }
     let files = dict.get::<Dict<'_>>("EF").ok_or(PdfFault::EmbeddedFile)?;
     let names = ["F", "UF"].map(|key| dict.get::<PdfString<'_>>(key));
-    // Removing all zero bytes makes an ASCII name in UTF-16 equal to the same name in PDF's single-byte encoding.
+    // A name may be in UTF-16.
+    // Without its zero bytes, an ASCII name in UTF-16 equals the name in PDF's single-byte encoding.
     let ends_as_xml = |name: &PdfString<'_>| {
         let name: Vec<_> = name.iter().filter(|byte| **byte != 0).map(u8::to_ascii_lowercase).collect();
         name.ends_with(b".xml")
