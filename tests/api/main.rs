@@ -1,6 +1,6 @@
-//! The integration tests are one binary, so that cargo links them only once. `support` starts the service and contains
-//! its clients. `features` tests the functions of the API. `attacks` tests what the service refuses. `contract` tests
-//! rules for the whole project.
+//! The integration tests are one binary, so that cargo links them only once. `support` starts the service, and contains
+//! clients for it. `features` tests the functions of the API. `attacks` plays attacks, which the service must refuse.
+//! `contract` tests rules for the whole project.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! Deletion of accounts: the service deletes the account at once, and its data later in batches. It continues the
-//! deletion after a crash.
+//! Deletion of accounts: the service deletes the account at once, and its data later in batches. After a crash, the
+//! service continues the deletion.
 
 use reqwest::Method;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::support::actor::{PASSWORD, mails, try_sign_in};
 use crate::support::examples::Demo;
 use crate::support::{Actor, TestApp, wait};
 
-/// Creates for every owner of a customer 20,000 invoices with one line each, 5,000 payments and 5,000 credit notes.
+/// Creates 20,000 invoices with one line each, 5,000 payments and 5,000 credit notes.
 const FILL: &str = "set session_replication_role = replica;
     insert into invoices (id, owner_id, customer_id, status, currency, subtotal, discount_total, tax_total, total, paid,
         number, issue_date, due_date, created_at, updated_at)
@@ -27,7 +27,7 @@ const FILL: &str = "set session_replication_role = replica;
     from (select owner_id, id from invoices limit 1) one, generate_series(1, 5000) n;
     set session_replication_role = origin";
 
-/// Waits until the database has closed the connections of the killed service. Before that, a sweep skips the account,
+/// Waits until the database has closed the connections of the killed service. Until then, a sweep skips the account,
 /// because its deletion still seems to run.
 async fn wait_until_sessions_end(all_rows: &PgPool) {
     let sessions = "select count(*) from pg_stat_activity
@@ -70,7 +70,7 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     let partly = async || (1..20_000).contains(&(rows(&app, "invoices").await - 1));
     wait::until("some invoices are deleted and some are left", partly).await;
     assert!(rows(&app, "payments").await == 0 && rows(&app, "customers").await == 2);
-    // While the batch waits for the locked row, its own locks must not block other users.
+    // While the deletion waits for the locked row, the locks that it holds must not block other users.
     bob.credit_note().await;
     let (database, all_rows) = (app.database.clone(), app.all_rows.clone());
     drop(app);
@@ -92,7 +92,7 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
             .fetch_one(&app.all_rows)
             .await
             .unwrap();
-    assert!(removed <= 1, "the document's bytes are queued for deletion or deleted already");
+    assert!(removed <= 1, "the file of the document must be queued for deletion or already deleted");
 }
 
 /// The address of a deleted account can be registered again while the data of the account still exists.
@@ -106,14 +106,15 @@ async fn address_of_deleted_account_can_register_immediately() {
     alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password})).send().await.ok(204);
     let register = app.anonymous().request(Method::POST, "/api/v1/auth/register").json(&json!({"email": alice.email}));
     register.send().await.ok(202);
-    // The mailbox contains two links, because the first link is from the old registration.
+    // The test waits for two links in the mailbox, because the first link is from the old registration.
     let links = async || mails(&app, &alice.email).iter().filter(|mail| mail.contains("#token=")).count();
     wait::until_equal(2, links).await;
     assert_eq!(rows(&app, "invoices").await, 1, "the rows of the old account still exist");
     lock.rollback().await.unwrap();
 }
 
-/// A process that ended before the purge leaves the rows of a deleted demo user. The next start must not fail.
+/// A process ended before it had deleted all rows of a deleted demo user. The next start must not fail because of these
+/// rows.
 #[actix_web::test]
 async fn service_starts_while_a_deleted_demo_user_still_has_rows() {
     let demo = Demo::start().await;
@@ -125,7 +126,7 @@ async fn service_starts_while_a_deleted_demo_user_still_has_rows() {
     lock.rollback().await.unwrap();
 }
 
-/// Least privilege: the service's role can only delete rows of deleted accounts.
+/// Least privilege: the service's role can purge only the rows of deleted accounts.
 #[actix_web::test]
 async fn rows_of_active_account_cannot_be_purged() {
     let app = TestApp::start().await;

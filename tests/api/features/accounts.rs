@@ -130,7 +130,7 @@ async fn command_line_creates_promotes_and_demotes_administrators() {
     try_sign_in(&app.anonymous(), "root@example.com", "a long horse battery 5").await.ok(200);
     assert!(
         !strongroom(&app, &create, "a long horse battery 5\n").status.success(),
-        "creating the administrator again fails"
+        "a second administrator with the same address must be refused"
     );
 
     assert_eq!(role(&alice.email).await.as_deref(), Some("user"));

@@ -1,4 +1,4 @@
-//! E-mail addresses are accepted in the forms in which people type and paste them.
+//! The service accepts e-mail addresses as users type and paste them, for example with white space around them.
 
 use reqwest::Method;
 use serde_json::json;

@@ -88,7 +88,8 @@ async fn locked_user_is_unlocked_without_a_new_password() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// Unlocking an account also resets its counters for single addresses and its counter of re-authentication.
+/// Unlocking an account resets all its counters: the counter of the account, its counters for single addresses, and its
+/// counter of re-authentication.
 #[actix_web::test]
 async fn unlock_resets_all_counters_of_that_user_only() {
     let app = TestApp::start().await;
@@ -111,7 +112,7 @@ async fn unlock_resets_all_counters_of_that_user_only() {
     try_sign_in(&there, &alice.email, PASSWORD).await.ok(200);
     try_sign_in(&there, &bob.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     reauthenticate(PASSWORD).await.ok(200);
-    // After unlocking, the limit still applies: five more failures lock the account again.
+    // The limit still applies after the unlock: five more failures lock the account again.
     for _ in 0..5 {
         try_sign_in(&there, &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
     }

@@ -37,7 +37,7 @@ async fn attacker_and_victim_own_one_object_of_each_kind() {
         "user_created/attack_panel",
         "session_created/attack_panel",
     ]);
-    // The administrator is the user of the events, and each new user is the object of one.
+    // Each created user leaves an event: its user is the administrator, and its object is the new user.
     let created = "select count(*) from security_events e join users created on created.id = e.object_id
         join users admin on admin.id = e.user_id
         where e.kind = 'user_created' and e.reason = 'attack_panel' and admin.email = $1";
@@ -89,7 +89,7 @@ async fn throw_away_accounts_are_few_and_short_lived() {
     let app = TestApp::start().await;
     let root = app.admin("root").await;
     let first = request(&root).await.ok(201).json();
-    // Copy users by SQL, which is much faster than requests that hash two passwords each.
+    // The test copies users by SQL, because each request would hash two passwords.
     let copies = "insert into users (id, email, display_name, password_hash, created_at, updated_at)
          select gen_random_uuid(), n || '@attacks.invalid', 'Ben', password_hash, created_at + interval '1 s', updated_at
          from users, generate_series(1, 60) n where id = $1::uuid";
@@ -112,7 +112,8 @@ async fn throw_away_accounts_are_few_and_short_lived() {
     assert_eq!(count(&app).await, 2);
 }
 
-/// After twenty attacks on the login, the service must still accept the next attack.
+/// The panel's attack on the login uses up the failed logins of the address. New throw-away accounts reset this
+/// counter, so that the attack can be played again.
 #[actix_web::test]
 async fn new_accounts_reset_the_login_counters_of_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "3/1h")]).await;

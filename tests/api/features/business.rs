@@ -101,7 +101,7 @@ async fn changing_the_business_changes_drafts_but_not_issued_invoices() {
     assert!(!text.contains("Canal") && !text.contains("VAT ID") && !text.contains("BIC"), "{text}");
 }
 
-/// The longest address that the API accepts fills more than one page. The test checks that texts do not overlap.
+/// The longest address that the API accepts fills more than one page of the PDF. No text may overlap another.
 #[actix_web::test]
 async fn address_of_many_lines_continues_on_the_next_page() {
     let app = TestApp::start().await;
@@ -129,8 +129,8 @@ async fn payment_terms_set_a_missing_due_date() {
     assert_eq!((&kept["due_date"], &kept["issue_date"]), (&json!("2028-01-03"), &json!("2027-12-20")));
 }
 
-/// In the time zone of the business, one invoice is issued a minute before the year ends, and one invoice when the new
-/// year has begun.
+/// The user issues one invoice in the last minute of the year, and one in the new year. The time zone of the business
+/// decides which year it is.
 #[actix_web::test]
 async fn issue_date_and_number_follow_the_time_zone() {
     for (zone, last_minute) in

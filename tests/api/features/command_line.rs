@@ -195,11 +195,11 @@ async fn development_database_of_another_build_leads_to_dev_reset() {
     let changes = [
         // Migration 2 was edited after it was applied, so its checksum differs.
         "update _sqlx_migrations set checksum = '\\x00' where version = 2",
-        // Migration 2 is not recorded as applied. It runs again and fails, because its tables exist.
+        // Migration 2 is no longer recorded as applied. So it runs again, and fails because its tables exist.
         "delete from _sqlx_migrations where version = 2",
         // A newer build applied a migration that this build does not contain.
         "update _sqlx_migrations set version = 99991231000000 where version = 2",
-        // Simulate a database of an older set of migrations, which have other numbers.
+        // An older build applied migrations with other numbers.
         "update _sqlx_migrations set version = version + 20261123000000",
     ];
     for change in changes {
@@ -273,7 +273,7 @@ fn dev_reset_is_refused_under_the_production_profile() {
     let message = text(&refused.stderr);
     assert!(message.contains("STRONGROOM_PROFILE is not development: `dev` deletes data"), "{message}");
     assert!(folder.state().join("mail").exists(), "nothing is removed");
-    // `dev reset` does not connect to a database, so `DATABASE_URL` does not matter.
+    // `dev reset` deletes the embedded server, and does not connect to a database. So `DATABASE_URL` does not matter.
     let elsewhere = [("DATABASE_URL", "postgres://strongroom_app@127.0.0.1:1/none")];
     assert!(folder.output_of(&["dev", "reset"], &elsewhere).contains("deleted "));
     assert!(!folder.state().exists());

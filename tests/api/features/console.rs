@@ -72,7 +72,8 @@ async fn console_is_off_by_setting() {
     }
 }
 
-/// A visit loads about 20 files. The files have their own budget, because ten visits would exhaust the budget of reads.
+/// A visit loads about 20 files. The files have their own budget, because otherwise ten visits would exhaust the budget
+/// of reads.
 #[actix_web::test]
 async fn files_have_their_own_budget() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "1/1h"), ("STRONGROOM_LIMITS_ASSET", "2/1h")]).await;

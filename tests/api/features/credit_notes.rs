@@ -57,7 +57,7 @@ async fn credit_notes_reduce_the_amount_due_to_zero() {
         })
     );
     assert_eq!(state(&alice, &invoice).await, ("issued".to_owned(), [6_050, 0, 17_099]));
-    // After full payment, a credit note does not change the status `paid`, because the service does not record refunds.
+    // After full payment, a credit note leaves the status `paid`, because the service does not record refunds.
     pay(&alice, &invoice, 17_099).await;
     assert_eq!(state(&alice, &invoice).await, ("paid".to_owned(), [6_050, 17_099, 0]));
     credit(&alice, &invoice, &json!({"lines": [{"line": 2}]})).await;

@@ -33,12 +33,12 @@ impl Checkout {
     }
 
     async fn start_error(&self) -> EmbeddedError {
-        DevServer::start(&self.config()).await.expect_err("it should not start")
+        DevServer::start(&self.config()).await.expect_err("the server must not start")
     }
 
     async fn remove(self) {
         postgres::dev::reset(&self.config()).await.unwrap();
-        fs::remove_dir(&self.0).expect("nothing but .strongroom was made");
+        fs::remove_dir(&self.0).expect("the test must create nothing but .strongroom");
     }
 }
 
@@ -139,21 +139,22 @@ fn assert_helpful(error: &EmbeddedError) {
     assert!(message.ends_with('.') && message.contains(": ") && !message.contains('\n'), "{message}");
 }
 
-/// The template is migrated by the same role as in production, so this role owns the tables.
+/// The same role as in production migrates the template of the test databases. So the schema's owner owns the tables,
+/// and the service does not.
 #[tokio::test]
 async fn each_test_has_its_own_database() {
     let (mine, other) = (TestDatabase::create().await, TestDatabase::create().await);
     let mut app = mine.options(Role::App).connect().await.unwrap();
     let users: i64 = sqlx::query_scalar("select count(*) from users").fetch_one(&mut app).await.unwrap();
     assert_eq!(users, 0);
-    app.execute("drop table users cascade").await.expect_err("the service is not the owner");
+    app.execute("drop table users cascade").await.expect_err("the service's role must not own the table");
     let mut owner = mine.options(Role::Owner).connect().await.unwrap();
-    owner.execute("drop table users cascade").await.expect("the role that migrates is");
+    owner.execute("drop table users cascade").await.expect("the schema's owner must own the table");
 
     let mut elsewhere = other.options(Role::App).connect().await.unwrap();
-    elsewhere.execute("select from users").await.expect("the other database is unchanged");
+    elsewhere.execute("select from users").await.expect("the other database must be unchanged");
 
-    // The database is dropped with its last clone, even if connections are open.
+    // When the last clone of the value is dropped, the database is dropped too, even if connections are open.
     let options = mine.options(Role::Superuser);
     let clone = mine.clone();
     drop(mine);

@@ -26,11 +26,11 @@ async fn objects(url: &str) -> usize {
 #[actix_web::test]
 #[ignore = "needs an S3-compatible server: .ci/bucket"]
 async fn bucket_stores_and_deletes_documents() {
-    let url = std::env::var("TEST_S3_URL").expect(".ci/bucket names one");
+    let url = std::env::var("TEST_S3_URL").expect(".ci/bucket sets TEST_S3_URL");
     let app = with_bucket(&url).await;
     let alice = app.user("alice").await;
-    // The service sends the smallest file in a single request, the next file as exactly one part, and the largest as
-    // several parts.
+    // The service sends the smallest file in a single request. It uploads the next file as exactly one part, and the
+    // largest file as several parts.
     for size in [28, 5 * MIB, 12 * MIB + 7] {
         let document = alice.upload(Form::with_size(size)).await.ok(201).json();
         assert_eq!(objects(&url).await, 1, "{size}");

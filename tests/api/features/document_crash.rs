@@ -1,5 +1,5 @@
-//! SIGKILL during uploads and deletions: documents whose upload succeeded are unchanged, and interrupted requests leave
-//! no row and no file.
+//! SIGKILL during uploads and deletions. Documents whose upload succeeded stay unchanged. Interrupted requests leave no
+//! row and no file.
 
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -62,8 +62,8 @@ async fn write(client: Client, token: String, writer: u8, acknowledged: Acknowle
 async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
     let app = TestApp::start().await;
     app.user("alice").await;
-    // Stop this service, because it has another folder of documents and would process the deletions of the program
-    // under test.
+    // Stop this service, because it would also process the deletions that the program under test has queued, and its
+    // folder of documents is another.
     let database = app.stop().await;
     let all_rows = PgPool::connect_with(database.options(Role::Superuser)).await.unwrap();
     let state_dir = folder::new_path();

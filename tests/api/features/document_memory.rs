@@ -1,4 +1,4 @@
-//! Files are streamed: fifty parallel uploads or downloads of 10 MiB each need far less than 500 MiB of memory.
+//! The service streams files: fifty parallel uploads or downloads of 10 MiB each need far less than 500 MiB of memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,8 +17,7 @@ const SIZE: usize = 10 * 1024 * 1024;
 /// How much the resident memory of the process may grow, in KiB.
 const GROWTH: u64 = 64 * 1024;
 
-/// Returns a form with a file of [`SIZE`]. The form is a stream, so the test does not need the memory for the whole
-/// file either.
+/// Returns a form with a file of [`SIZE`]. The form is a stream, so the test also needs no memory for the whole file.
 fn long() -> reqwest::Body {
     const MIB: &[u8] = &[b'x'; 1024 * 1024];
     let whole = Form::default().file("long.txt", "text/plain", b"MIDDLE").bytes();
@@ -79,5 +78,8 @@ async fn fifty_parallel_transfers_are_streamed() {
     };
     let up = tokio::select! { up = both => up, () = watch => unreachable!() };
     let down = most.load(Ordering::Relaxed);
-    assert!(up < before + GROWTH && down < before + GROWTH, "{before} KiB before, {up} up, {down} in all");
+    assert!(
+        up < before + GROWTH && down < before + GROWTH,
+        "memory: {before} KiB before, {up} KiB after the uploads, {down} KiB after the downloads"
+    );
 }

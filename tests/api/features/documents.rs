@@ -16,11 +16,11 @@ pub fn id_of(document: &Value) -> &str {
     document["id"].as_str().unwrap()
 }
 
-/// Waits until the service has done all deletions, and returns the names of the stored files and of the files in
-/// progress.
+/// Waits until the service has completed all deletions. Returns the names of the stored files, and of files whose
+/// upload is in progress.
 pub async fn stored_files(app: &TestApp) -> Vec<String> {
-    // A leased message is due again only when its lease ends. So the test also waits for leased messages that are not
-    // done.
+    // A worker leases a message before it processes it. Then the message is not due, but its work is not done. So the
+    // test also waits for leased messages.
     let due = "select count(*) from outbox
         where queue = 'blob_deletion' and done_at is null and (attempts > 0 or next_attempt_at <= $1)";
     let due = async || sqlx::query_scalar(due).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap();
@@ -167,7 +167,7 @@ async fn stored_files_are_private_and_have_random_names() {
     let [name] = &stored_files(&app).await[..] else { panic!("one file") };
     assert_eq!(std::fs::metadata(folder.join("objects").join(name)).unwrap().mode() & 0o777, 0o600);
     assert_eq!(uuid::Uuid::parse_str(name).unwrap().get_version_num(), 4);
-    assert_ne!(*name, id, "the id does not reveal the storage key");
+    assert_ne!(*name, id, "the storage key must not be the id, which clients see");
 }
 
 #[actix_web::test]
@@ -192,14 +192,14 @@ async fn range_and_conditional_requests_are_supported() {
     }
     with("if-none-match", "\"other\"").send().await.ok(200);
     let malformed = with("if-none-match", "other").send().await.ok(200);
-    assert_eq!(malformed.body, whole.body, "a malformed list is ignored");
+    assert_eq!(malformed.body, whole.body, "a malformed If-None-Match must be ignored");
 }
 
 async fn again(alice: &Actor, key: &str, form: Form) -> crate::support::Reply {
     alice.request(Method::POST, LIST).header("idempotency-key", key).form(form).send().await
 }
 
-/// The first upload may have filled the quota, so an upload that is repeated with the same key must need no quota.
+/// The first upload may have filled the quota. So a repeated upload with the same key must need no quota.
 #[actix_web::test]
 async fn repeated_upload_with_one_idempotency_key_is_stored_once() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "1")]).await;

@@ -1,5 +1,5 @@
-//! The first steps of a new user: run `cargo run` without configuration, paste the printed commands, kill and restart
-//! the service.
+//! The first steps of a new user: run `cargo run` without configuration, paste the printed commands, then kill and
+//! restart the service.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -14,7 +14,7 @@ use crate::support::client::Client;
 use crate::support::folder;
 use crate::support::wait;
 
-/// A folder that plays the checkout. `dev reset` deletes its data at the end.
+/// A folder that plays the checkout of the repository. `dev reset` deletes its data at the end.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -48,7 +48,7 @@ impl Checkout {
                 break;
             }
         }
-        // The test must read the log, because a full pipe would block the service.
+        // The test reads the rest of the log, because a full pipe would block the service.
         std::thread::spawn(move || lines.for_each(drop));
         assert!(output.contains("Strongroom is ready"), "{output}");
         Service { process, output }
@@ -64,7 +64,7 @@ impl Checkout {
     fn reset(self) {
         let done = self.command(&["dev", "reset"]).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        fs::remove_dir(&self.0).expect("nothing but .strongroom was made");
+        fs::remove_dir(&self.0).expect("the test must create nothing but .strongroom");
     }
 }
 

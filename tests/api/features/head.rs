@@ -6,8 +6,8 @@ use strongroom::app::routes::Access;
 use crate::support::operations::{make, operations};
 use crate::support::{Actor, Reply, TestApp};
 
-/// Returns the status and the headers that do not differ between two requests. If the lengths may differ, `with_length`
-/// is false.
+/// Returns the status, and the headers that are the same for every request. Without `with_length`, leaves out the
+/// length, because it may differ.
 fn head_of(reply: &Reply, with_length: bool) -> (u16, Vec<(String, String)>) {
     let differs = |name: &str| ["x-request-id", "date"].contains(&name) || (!with_length && name == "content-length");
     let kept = reply.headers.iter().filter(|(name, _)| !differs(name.as_str()));
@@ -48,8 +48,8 @@ async fn head_returns_status_and_headers_of_get_on_every_route() {
         }
         let get = send(actor, Method::GET, operation.access, &path).await;
         let head = send(actor, Method::HEAD, operation.access, &path).await;
-        // HEAD does not render a PDF, so the length is unknown.
-        // The list and the summary of security events can become longer with each request.
+        // The service does not render the PDF for HEAD, so the length is unknown. Each request can add events to the
+        // list and the summary of security events, so their length changes.
         let varying = ["/pdf", "/security-events", "/security-summary"];
         let with_length = !varying.iter().any(|end| path.ends_with(end));
         assert_eq!(head_of(&head, with_length), head_of(&get, with_length), "{path}");
@@ -68,7 +68,7 @@ async fn head_renders_no_pdf_and_reads_no_file() {
     assert_eq!(printed(), 0);
     alice.get(&pdf).await.ok(200);
     assert_eq!(printed(), 1);
-    // The stored file is deleted, so a request that reads the file's bytes would fail.
+    // The test deletes the stored file. If HEAD read the file's bytes, the request would fail.
     let content = format!("/api/v1/documents/{}/content", alice.document().await);
     std::fs::remove_dir_all(app.state_dir.join("documents")).unwrap();
     let head = alice.request(Method::HEAD, &content).send().await.ok(200);

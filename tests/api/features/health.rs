@@ -14,7 +14,7 @@ async fn service_is_not_ready_while_the_database_is_unreachable() {
     let ready = async || app.anonymous().request(Method::GET, "/health/ready").send().await.status.as_u16();
     assert_eq!(ready().await, 204);
     app.database.disconnect().await;
-    // Wait for the change, because the service caches the result of a check for one second.
+    // The service caches the result of a check for one second. So the test waits until the status changes.
     until(503, &ready).await;
     app.anonymous().request(Method::GET, "/health/live").send().await.ok(204);
     app.database.restore().await;
@@ -31,7 +31,7 @@ async fn parallel_readiness_checks_share_one_database_query() {
     let asked = replies.iter().filter(|reply| !reply.statements().is_empty()).count();
     assert!((1..replies.len() / 2).contains(&asked), "{asked} of {} checks queried the database", replies.len());
     let live = app.anonymous().request(Method::GET, "/health/live").send().await.ok(204);
-    assert!(live.statements().is_empty(), "liveness does not query the database");
+    assert!(live.statements().is_empty(), "the liveness check must not query the database");
 }
 
 /// The health check of the container calls `strongroom health`, because the image contains no other program.
@@ -44,7 +44,7 @@ async fn health_command_checks_the_service_on_this_machine() {
     assert_eq!(
         health(&any),
         (Some(0), String::new()),
-        "the command also works if the service listens on all addresses, as in a container"
+        "the command must also work if the service listens on all addresses, as in a container"
     );
     app.database.disconnect().await;
     until(503, &async || app.anonymous().request(Method::GET, "/health/ready").send().await.status.as_u16()).await;

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a repeated request takes effect once. A key is valid only with its owner, route and body.
+//! `Idempotency-Key`: a repeated request takes effect once. A key belongs to its owner, its route and its body.
 
 use std::time::Duration;
 
@@ -102,7 +102,7 @@ async fn idempotency_key_is_bound_to_body_route_and_owner_for_24_hours() {
     let later = post(&alice, "/api/v1/customers", "k", &customer("Other")).await.ok(201);
     assert_ne!(later.json()["id"], first.json()["id"]);
     let again = post(&alice, "/api/v1/customers", "k", &customer("Other")).await.ok(201);
-    assert_eq!(again.json()["id"], later.json()["id"], "the new reply has replaced the expired one");
+    assert_eq!(again.json()["id"], later.json()["id"], "the new response must have replaced the expired one");
 }
 
 #[actix_web::test]
@@ -144,7 +144,7 @@ async fn every_idempotent_request_claims_its_key_before_other_locks() {
     ];
     let routes =
         strongroom::app::routes::table().into_iter().filter(|endpoint| endpoint.signature.idempotency_key).count();
-    assert_eq!(replies.len(), routes, "all routes that accept a key are tested");
+    assert_eq!(replies.len(), routes, "the test must cover all routes that accept a key");
     const LOCKS: [&str; 6] = [
         "for update",
         "insert into customers",
@@ -161,8 +161,8 @@ async fn every_idempotent_request_claims_its_key_before_other_locks() {
     for reply in &replies {
         assert!(place(reply, &["insert into idempotency_keys"]) < place(reply, &LOCKS), "{:#?}", reply.statements());
     }
-    // The insertion of a document locks its invoice, because of the foreign key. The lock of the owner's storage usage
-    // is the last lock.
+    // The insertion of a document locks its invoice, because of the foreign key. The upload locks the row of the
+    // owner's storage usage last.
     let [.., upload] = &replies;
     assert!(place(upload, &["insert into documents"]) < place(upload, &["update document_usage set bytes"]));
 }
@@ -182,8 +182,8 @@ async fn holding(app: &TestApp, alice: &Actor, key: &str) -> Transaction<'static
     holder
 }
 
-/// The transaction of a refused request ends shortly after the reply. So if a client retries at once, the service must
-/// wait until the key is free.
+/// The transaction of a refused request ends shortly after the response is sent. If a client retries at once, the key
+/// may still be in use. So the service waits until the key is free.
 #[actix_web::test]
 async fn idempotency_key_in_use_is_awaited_and_then_refused() {
     let app = TestApp::start().await;

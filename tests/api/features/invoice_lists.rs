@@ -75,7 +75,7 @@ async fn search_matches_text_in_number_or_customer_name_without_wildcards() {
     found(&alice, &format!("search={}", "é".repeat(100).replace('é', "%C3%A9")), 1).await;
 }
 
-/// The test reads each sort order in both directions and with several page sizes. No row is missing or occurs twice.
+/// The test reads each sort order in both directions and with several page sizes. Every row must occur exactly once.
 /// Rows with equal values are sorted by their creation time.
 #[actix_web::test]
 async fn invoices_are_sorted_by_allow_listed_fields_only() {
@@ -166,7 +166,11 @@ async fn export_is_csv_of_the_callers_invoices() {
     assert_eq!(lines(&format!("issued_from={today}&issued_to={today}")).await, 1);
     assert_eq!(lines("issued_to=2001-01-01").await, 0);
     let bobs = bob.get("/api/v1/invoices").await.json()["items"][0]["customer_id"].as_str().unwrap().to_owned();
-    assert_eq!(lines(&format!("customer_id={bobs}")).await, 0, "another user's customer matches nothing");
+    assert_eq!(
+        lines(&format!("customer_id={bobs}")).await,
+        0,
+        "a filter for another user's customer must match nothing"
+    );
     for (query, field) in [
         ("limit=1", "limit"),
         ("cursor=x", "cursor"),

@@ -1,4 +1,5 @@
-//! The PDF of an invoice: amounts and texts as in the API, scripts, page breaks, `ETag`.
+//! The PDF of an invoice: its amounts and texts equal those of the API. Also tests scripts of other languages, page
+//! breaks and `ETag`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -43,8 +44,8 @@ fn two_lines(price: &str) -> Value {
     ])
 }
 
-/// Formats minor units: 12345 with 2 decimals is 123.45. The function does not call the service's code, because the
-/// test checks that code.
+/// Formats minor units: 12345 with 2 decimals is 123.45. It is independent of the service's code, because the test
+/// checks that code.
 fn decimal(minor: i64, digits: usize) -> String {
     let text = format!("{minor:0>width$}", width = digits + 1);
     let (whole, part) = text.split_at(text.len() - digits);
@@ -130,7 +131,7 @@ async fn pdf_shows_the_status() {
         let text = rows(&reply.body).join("\n");
         assert!(text.contains(&format!("Status {status}")), "{text}");
         assert!(text.contains(&format!("· {status} Page 1 of 1")), "{text}");
-        // The watermark is drawn as outlines, so it is visible but no text can be selected.
+        // The PDF draws the watermark as outlines, not as text. So the test counts its pixels.
         let pixels = count_pixels(&reply.body, WATERMARK..=WATERMARK);
         assert_eq!(pixels > 500, watermark, "{status}: {pixels} pixels of the watermark");
         reply
@@ -176,8 +177,8 @@ fn line(description: &str) -> Value {
     json!({"description": description, "quantity": "1", "unit_price": "1", "tax_rate": "0"})
 }
 
-/// The PDF shows characters without a glyph in the font as boxes. Their text can be selected, and the PDF shows the
-/// amounts of the line.
+/// If the font has no glyph for a character, the PDF shows a box. The text must still be selectable, and the line must
+/// show its amounts.
 #[actix_web::test]
 async fn unsupported_script_is_printed_as_boxes() {
     let app = TestApp::start().await;
@@ -186,8 +187,8 @@ async fn unsupported_script_is_printed_as_boxes() {
     let id = created(&alice, &acme(), &draft("EUR", &lines)).await;
     let text = rows(&printed(&alice, &id).await.body).join("\n");
     assert_eq!(text.matches("1 1.00 0 % 1.00").count(), 4, "{text}");
-    // Most PDF readers extract all letters of a row. poppler omits the first letter, because a box has the glyph
-    // number 0.
+    // Most PDF readers extract all letters of these boxes. poppler omits the first letter, because a box has the glyph
+    // number 0. So the test does not expect the first letter.
     for row in ["本語", "हिन्दी", "👩‍👩‍👧", "plain"] {
         assert!(text.contains(&format!("{row} 1 1.00 0 % 1.00")), "{row} in {text}");
     }

@@ -171,7 +171,7 @@ async fn parallel_payments_never_exceed_the_amount_due() {
     let id = alice.invoice().await;
     step(&alice, &id, "issue", "\"1\"").await.ok(200);
     let total = read(&alice, &id).await["total"].as_i64().unwrap();
-    // Only three of these payments together stay below the total.
+    // Each payment is a third of the total, so only three of them can be recorded.
     let part = total / 3;
     let replies = futures_util::future::join_all((0..8).map(|_| pay(&alice, &id, part))).await;
     let accepted = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
@@ -182,8 +182,8 @@ async fn parallel_payments_never_exceed_the_amount_due() {
     assert_eq!((read(&alice, &id).await["paid"].as_i64(), sum), (Some(3 * part), 3 * part));
 }
 
-/// The test issues fifty drafts by 100 parallel requests, two for each draft. Half of the requests fail. The numbers
-/// have no gaps and no duplicates.
+/// The test sends two parallel requests to issue each of fifty drafts. One request of each pair fails. Still, the
+/// numbers have no gaps and no duplicates.
 #[actix_web::test]
 async fn parallel_issues_are_numbered_without_gaps() {
     let app = TestApp::start().await;
@@ -194,7 +194,7 @@ async fn parallel_issues_are_numbered_without_gaps() {
         let made = alice.post("/api/v1/invoices", &draft(&customer)).await.ok(201).json();
         drafts.push(made["id"].as_str().unwrap().to_owned());
     }
-    // The test sends two requests to issue each draft, and the service refuses one of them.
+    // Both requests of a pair have the same version, so the service refuses one of them.
     let steps = drafts.iter().flat_map(|id| [step(&alice, id, "issue", "\"1\""), step(&alice, id, "issue", "\"1\"")]);
     let replies = futures_util::future::join_all(steps).await;
     let mut numbers: Vec<String> = replies

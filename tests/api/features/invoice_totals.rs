@@ -14,7 +14,7 @@ fn lines_of(lines: &[Value]) -> Vec<Value> {
     lines.iter().map(line).collect()
 }
 
-/// The expected values are computed by hand. `totals/tests.rs` has published examples.
+/// The expected values were computed by hand. `totals/tests.rs` tests examples that others have published.
 #[actix_web::test]
 async fn totals_follow_the_documented_rounding() {
     let app = TestApp::start().await;
@@ -38,7 +38,7 @@ async fn totals_follow_the_documented_rounding() {
             vec![json!({"quantity": "1234", "unit_price": "0.1648", "tax_rate": "8.875"})],
             [20_336, 0, 1_805, 22_141],
         ),
-        // A page costs 4.5 yen.
+        // The yen has no minor unit, but a unit price may have decimals: a page costs 4.5 yen.
         (
             "JPY",
             json!({}),

@@ -1,4 +1,4 @@
-//! Live events report changes of the user's own objects, also changes that a request to another replica made.
+//! Live events report changes of the user's own objects, even if another replica made the change.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -11,7 +11,7 @@ use crate::support::actor::payment;
 use crate::support::socket::Socket;
 use crate::support::{Actor, TestApp, wait};
 
-/// All replicas must have the same keys, because each replica verifies tokens of the others.
+/// All replicas need the same keys, because each replica verifies tokens that another replica signed.
 const KEYS: [(&str, &str); 2] = [
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -50,7 +50,7 @@ async fn change_on_one_replica_is_delivered_on_the_other() {
         "issuing assigns the number in the same change, so there is one event"
     );
     alice.post(&format!("{path}/payments"), &payment(1)).await.ok(201);
-    assert_eq!(socket.receive().await, event("invoice", id, 3, "updated"), "a payment is a change of its invoice");
+    assert_eq!(socket.receive().await, event("invoice", id, 3, "updated"), "a payment changes its invoice");
     let other = alice.customer().await;
     assert_eq!(socket.receive().await, event("customer", &other, 1, "created"));
     alice.delete(&format!("/api/v1/customers/{other}"), "\"1\"").await.ok(204);
@@ -96,7 +96,7 @@ async fn document_events_cover_upload_update_and_deletion() {
     assert_eq!(
         socket.receive().await,
         event("document", &id, 3, "updated"),
-        "the deletion of its draft changes the document"
+        "the deletion of a draft changes the documents that were attached to it"
     );
     alice.delete(&path, "\"3\"").await.ok(204);
     assert_eq!(socket.receive().await, event("document", &id, 3, "deleted"));
@@ -123,7 +123,8 @@ async fn only_subscribed_objects_are_delivered() {
     assert_eq!(socket.subscribe("invoices", None).await["type"], "subscribed", "no event arrives in between");
 }
 
-/// After a failover, the new database may lack recorded changes. So when the connection is lost, clients get `resync`.
+/// After a failover, the new database server may lack changes that clients already know. So when the connection is
+/// lost, clients get `resync`.
 #[actix_web::test]
 async fn lost_database_connection_recovers_and_clients_resync() {
     let app = TestApp::start().await;
@@ -144,7 +145,7 @@ async fn lost_database_connection_recovers_and_clients_resync() {
     assert_eq!(socket.receive().await, event("customer", &customer, 1, "created"));
 }
 
-/// Renames a customer by SQL, so that no process of the service knows of the change, as after a crash right after the
+/// Renames a customer by SQL. Then no process of the service knows of the change, as after a crash right after the
 /// commit.
 async fn rename(executor: impl PgExecutor<'_>, customer: &str) {
     let renamed = sqlx::query("update customers set name = 'Renamed', version = version + 1 where id = $1::uuid")
@@ -155,9 +156,9 @@ async fn rename(executor: impl PgExecutor<'_>, customer: &str) {
     assert_eq!(renamed.rows_affected(), 1);
 }
 
-/// The first transaction is open while the second transaction commits and the service reads its change. A reader that
-/// continues after the last transaction would miss the first transaction. A reader that continues after the oldest open
-/// transaction would report the second transaction twice.
+/// The first transaction is still open when the second transaction commits, and the service reads the change of the
+/// second. If the service then continued after the last transaction that it read, it would miss the first transaction.
+/// If it continued after the oldest open transaction, it would report the second transaction twice.
 #[actix_web::test]
 async fn change_that_commits_late_is_delivered_exactly_once() {
     let app = TestApp::start().await;
@@ -191,8 +192,8 @@ async fn rolled_back_change_is_not_delivered() {
     assert_eq!(socket.receive().await, event("customer", &other, 2, "updated"));
 }
 
-/// A transaction with a notification commits under a lock of the whole cluster, so transactions with a notification
-/// commit one after the other.
+/// PostgreSQL commits a transaction that sends a notification under a lock of the whole cluster. So such transactions
+/// commit one after the other, and only the end of a session may notify in its transaction.
 #[actix_web::test]
 async fn only_ends_of_sessions_notify_in_their_transaction() {
     let app = TestApp::start().await;
@@ -229,7 +230,8 @@ async fn replica_without_sockets_reads_no_changes() {
     wait::until_equal(0, connections).await;
 }
 
-/// There are more changes than fit into the queue, so the client gets one `resync` instead of the missed events.
+/// The test makes more changes than fit into the client's queue. The client gets one `resync` instead of the missed
+/// events.
 #[actix_web::test]
 async fn slow_client_gets_resync() {
     let app = TestApp::start().await;

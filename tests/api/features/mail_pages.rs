@@ -31,7 +31,7 @@ async fn mail_pages_are_served_when_the_docs_are_disabled() {
     }
 }
 
-/// The pages link to the console, where users log in. If the console is disabled, the pages contain no link to it.
+/// The pages link to the console, where users log in. If the console is off, they must contain no link to it.
 #[actix_web::test]
 async fn pages_link_to_the_console_if_it_is_on() {
     for (setting, links) in [("true", 1), ("false", 0)] {
@@ -69,7 +69,7 @@ async fn forms_send_the_fields_of_the_api() {
     }
 }
 
-/// Proxies would log a token in a query string (CWE-598), so the service refuses and does not store it.
+/// Proxies log query strings (CWE-598). So the service refuses a token in a query string, and does not store it.
 #[actix_web::test]
 async fn token_in_a_query_is_refused_and_not_stored() {
     let app = TestApp::start().await;

@@ -41,7 +41,7 @@ async fn requests_and_refusals_are_counted_by_route_status_and_code() {
     assert_eq!(
         requests("method=\"GET\",route=\"/health/live\",status=\"403\""),
         1.0,
-        "refusals of middleware are counted too"
+        "refusals by middleware must be counted too"
     );
     for code in ["not_found", "method_not_allowed", "unauthenticated", "origin_not_allowed"] {
         assert_eq!(grown(&format!("strongroom_http_refusals_total{{code=\"{code}\"}}")), 1.0, "{code}");
@@ -71,11 +71,11 @@ async fn head_requests_are_counted_apart_from_get() {
     assert_eq!(
         requests("method=\"other\",route=\"/api/v1/live\",status=\"405\""),
         1.0,
-        "HEAD is refused for a WebSocket"
+        "the route of the WebSocket refuses HEAD"
     );
 }
 
-/// If a status or a problem code had no label of its own, it would be counted as `other`.
+/// A status or problem code without its own label would be counted as `other`.
 #[actix_web::test]
 async fn every_status_and_problem_code_has_a_label() {
     let statuses: Vec<u16> = STATUSES.iter().map(|(status, _)| *status).collect();
@@ -104,8 +104,8 @@ async fn every_status_and_problem_code_has_a_label() {
 
 #[actix_web::test]
 async fn background_work_has_metrics() {
-    // With this limit, the bucket of an address needs 36 seconds to refill. Until then, the limiter stores the address,
-    // so the test can count it.
+    // With this limit, the bucket of an address needs 36 seconds to refill after one request. Until then, the limiter
+    // stores the address, and the metric must count it.
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REGISTRATION", "100/1h")]).await;
     let alice = app.user("alice").await;
     let hashes = app.services().credentials.passwords.hashes();
@@ -159,7 +159,7 @@ async fn mail_outbox_is_measured_and_omitted_without_a_database() {
     assert!((1800.0..2400.0).contains(&oldest), "{oldest}");
 
     app.database.disconnect().await;
-    // Wait for the value, because the service caches the values for a second.
+    // The service caches the values for a second. So the test waits for the value.
     wait::until_equal(0.0, async || app.metrics().await.value("strongroom_database_up")).await;
     let metrics = app.metrics().await;
     assert_eq!(metrics.find("strongroom_mail_outbox{state=\"waiting\"}"), None);
@@ -171,7 +171,7 @@ async fn refused_hashes_are_counted() {
     let app =
         TestApp::with(&[("STRONGROOM_PASSWORD_HASH_SLOTS", "1"), ("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", "1")]).await;
     let body = json!({"email": "unknown@example.com", "password": "correct horse battery 9"});
-    // One hash runs and 64 requests wait. Some of them wait for longer than the maximum time, so they are refused.
+    // One hash runs and 64 requests wait. Requests that wait longer than the maximum time are refused.
     let replies = join_all((1..=120_u8).map(|host| {
         let client = app.client_from([127, 0, 1, host].into());
         let body = body.clone();
@@ -191,7 +191,7 @@ async fn occupied_management_port_is_reported_in_one_line() {
     let settings = settings(&state_dir, &[("STRONGROOM_MANAGEMENT_BIND", &address)]);
     let database = TestDatabase::create().await;
     let start = server::start(Arc::new(settings), database.options(Role::App), None, Clock::default());
-    let message = start.err().expect("it does not start").to_string();
+    let message = start.err().expect("the service must not start").to_string();
     assert!(message.contains(&address) && message.contains("stop the program that uses this address"), "{message}");
     assert!(message.contains("STRONGROOM_MANAGEMENT_BIND") && message.lines().count() == 1, "{message}");
     std::fs::remove_dir_all(&state_dir).unwrap();

@@ -1,4 +1,4 @@
-//! Tests which integers and quantities the API accepts in bodies.
+//! Integers and quantities that the API accepts in bodies.
 
 use serde_json::{Value, json};
 use strongroom::app::openapi;
@@ -58,7 +58,7 @@ async fn integral_double_is_accepted_as_integer_and_a_fraction_is_refused() {
     assert!(fields >= 3, "{fields}");
 }
 
-/// A quantity must be above zero, in the checks of the service and in the schema of the OpenAPI document.
+/// A quantity must be above zero. The service checks this, and the schema in the OpenAPI document says the same.
 #[actix_web::test]
 async fn quantity_of_zero_is_refused_by_the_service_and_by_the_schema() {
     let app = TestApp::start().await;

@@ -10,7 +10,8 @@ use crate::support::TestApp;
 use crate::support::database::{Role, TestDatabase};
 use crate::support::relay::Relay;
 
-/// PgBouncer drops the startup parameter `options`, which contains the timeouts.
+/// The service sets its timeouts in the startup parameter `options`. PgBouncer drops this parameter, so the service
+/// must detect a session without timeouts.
 #[actix_web::test]
 async fn session_without_timeouts_is_detected() {
     let database = TestDatabase::create().await;
@@ -20,7 +21,7 @@ async fn session_without_timeouts_is_detected() {
     let mut bare = options.connect().await.unwrap();
     assert!(!has_timeouts(&mut bare).await.unwrap());
     bare.execute("set statement_timeout = '5s'; set lock_timeout = '2s'").await.unwrap();
-    assert!(!has_timeouts(&mut bare).await.unwrap(), "one of three is missing");
+    assert!(!has_timeouts(&mut bare).await.unwrap(), "one of the three timeouts is missing");
 }
 
 #[actix_web::test]

@@ -71,7 +71,7 @@ async fn longest_names_and_searches_are_accepted_when_upper_case_is_longer() {
     }
 }
 
-/// The wildcards of LIKE are ordinary characters, also in their full-width forms.
+/// The search treats the wildcards of LIKE (`%` and `_`) as ordinary characters, also in their full-width forms.
 #[actix_web::test]
 async fn search_has_no_wildcards() {
     let app = TestApp::start().await;
@@ -96,10 +96,13 @@ async fn search_finds_the_current_customer_name_and_the_search_key_is_read_only(
     let customer = format!("/api/v1/customers/{id}");
     alice.patch(&customer, "\"1\"", &json!({"name_key": "PLANTED"})).await.assert_invalid_field("/name_key");
     alice.patch(&customer, "\"1\"", &json!({"name": "Новое имя"})).await.ok(200);
-    assert_eq!(found(&alice, "НОВОЕ").await, expected, "issued invoices are found by the current name, too");
+    assert_eq!(found(&alice, "НОВОЕ").await, expected, "a search for the current name must also find issued invoices");
     assert!(found(&alice, "old name").await.is_empty());
     let number = alice.get(&invoice).await.json()["number"].as_str().unwrap().to_lowercase();
     assert_eq!(found(&alice, &number).await, expected);
     let planted = sqlx::query("update customers set name_key = 'PLANTED'").execute(&app.all_rows).await;
-    assert!(planted.unwrap_err().to_string().contains("name_key"), "the column is generated, even for a superuser");
+    assert!(
+        planted.unwrap_err().to_string().contains("name_key"),
+        "no role can write the generated column, not even a superuser"
+    );
 }

@@ -24,23 +24,24 @@ fn kind<'a>(summary: &'a Value, name: &str) -> (&'a Value, Vec<i64>) {
     (&found["severity"], found["counts"].as_array().unwrap().iter().map(|count| count.as_i64().unwrap()).collect())
 }
 
-/// Stores events by kind, time, network and account.
+/// Stores events of several kinds, times, networks and accounts.
 async fn fill(app: &TestApp, mallory: Uuid, deleted: Uuid) {
     let (now, hours, days) = (TimeDelta::zero(), TimeDelta::hours, TimeDelta::days);
-    // Mallory has six events, of which one row stands for four. The deleted user has two.
+    // Within the last day, Mallory has six events in three rows: one row stands for four events. The deleted user has
+    // two events.
     store(app, "malicious_cors", now, (Some("192.0.2.1"), Some(mallory)), None).await;
     store(app, "malicious_cors", now, (Some("192.0.2.1"), Some(mallory)), Some(4)).await;
     store(app, "malicious_cors", hours(1), (Some("192.0.2.2"), Some(mallory)), None).await;
     store(app, "malicious_cors", days(3), (None, None), None).await;
     store(app, "malicious_cors", days(20), (None, None), None).await;
     store(app, "malicious_cors", days(40), (None, None), None).await;
-    // These addresses of IPv6 are in the same /56.
+    // Both IPv6 addresses are in the same /56, so the summary counts them as one network.
     for address in ["2001:db8:0:1::1", "2001:db8:0:ff::2"] {
         store(app, "authn_token_reuse", now, (Some(address), Some(deleted)), None).await;
     }
-    // The amount of this event is not a number of events.
+    // In this event, the amount is not a number of events. So the summary must count the row as one event.
     store(app, "sys_audit_archived", now, (None, None), Some(1_000_000)).await;
-    // An event that is not alarming.
+    // This event is no sign of an attack, so its network must not appear in the list of networks.
     store(app, "user_created", now, (Some("192.0.2.3"), None), Some(50)).await;
 }
 
@@ -107,6 +108,6 @@ async fn health_reports_sealing_outbox_and_pool() {
     assert_eq!(texts.iter().filter(|text| text.contains("admin_event_counts")).count(), 1);
     assert!(
         texts.len() <= 7,
-        "the gate, the counts, the seals, the outbox, the counter, its event, COMMIT: {texts:#?}"
+        "at most seven statements: the gate, the counts, the seals, the outbox, the counter, its event, COMMIT: {texts:#?}"
     );
 }

@@ -107,7 +107,8 @@ async fn declared_types_of_common_systems_are_accepted() {
     assert_eq!(document["media_type"], "application/pdf");
 }
 
-/// A user downloads an export of this service and uploads the file, with the media type and the name of the download.
+/// A user downloads an export of this service and uploads the file again. The upload has the media type and the name of
+/// the download.
 #[actix_web::test]
 async fn upload_of_an_own_export_is_accepted() {
     let app = TestApp::start().await;
@@ -119,8 +120,8 @@ async fn upload_of_an_own_export_is_accepted() {
     assert_eq!((&document["media_type"], &document["size"]), (&json!("text/csv"), &json!(export.body.len())));
 }
 
-/// File names are truncated to 255 bytes, the limit of file systems, and titles to 200 characters. No character is
-/// split.
+/// File names are truncated to 255 bytes, the limit of file systems, and titles to 200 characters. A character is never
+/// cut in the middle.
 #[actix_web::test]
 async fn long_name_is_truncated_and_keeps_its_extension() {
     let app = TestApp::start().await;

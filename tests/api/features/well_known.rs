@@ -1,4 +1,4 @@
-//! Tests the well-known URLs (RFC 8615) and the timeout of idle connections.
+//! The well-known URLs (RFC 8615), and the timeout of idle connections.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ async fn change_password_address_redirects_to_the_reset_page() {
         assert_eq!(reply.header("location"), Some("/reset"));
     }
     app.anonymous().request(Method::GET, "/reset").send().await.ok(200);
-    // Password managers request this path to detect services that return 200 for every path. So the service must
+    // Password managers request this path first, to detect services that return 200 for every path. So the service must
     // return 404.
     let probe = "/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200";
     app.anonymous().request(Method::GET, probe).send().await.assert_refused(404, "not_found");

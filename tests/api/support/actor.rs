@@ -27,7 +27,7 @@ impl Actor {
         Self::sign_up_from(app, &app.anonymous(), name).await
     }
 
-    /// Does the same as [`Self::sign_up`], but sends the requests by this client.
+    /// Does the same as [`Self::sign_up`], but sends the requests with this client.
     pub async fn sign_up_from(app: &TestApp, client: &Client, name: &str) -> Self {
         app.wait_until_listening().await;
         let email = format!("{name}@example.com");
@@ -48,7 +48,7 @@ impl Actor {
         }
     }
 
-    /// Creates an actor without a session. Tests then set the token or the cookie of another actor.
+    /// Creates an actor without a session. A test can then set a token or a cookie of another actor.
     pub fn anonymous(app: &TestApp) -> Self {
         let empty = String::new;
         Self {
@@ -210,8 +210,8 @@ pub async fn newest_mail(app: &TestApp, email: &str) -> String {
     wait::until_some("a mail", async || mails(app, email).pop()).await
 }
 
-/// Returns all mails to this address, oldest first. It reads the folders of all replicas, because each replica also
-/// sends mails that another replica queued.
+/// Returns all mails to this address, oldest first. Reads the mail folders of all replicas, because each replica also
+/// sends mails that another replica has queued.
 pub fn mails(app: &TestApp, email: &str) -> Vec<String> {
     let folders = app.database.state_dirs().into_iter();
     let mut mails: Vec<_> = folders
@@ -219,10 +219,10 @@ pub fn mails(app: &TestApp, email: &str) -> Vec<String> {
         .flatten()
         .filter_map(|entry| {
             let entry = entry.ok()?;
-            // Skip files that the service is still writing: the name of a complete file ends in `eml`.
+            // The name of a complete mail ends in `eml`. Skip other files, because the service is still writing them.
             entry.path().extension().filter(|ending| *ending == "eml")?;
             let text = std::fs::read_to_string(entry.path()).ok()?;
-            // Undo quoted-printable, which breaks long lines and escapes `=`.
+            // Decode the quoted-printable encoding, which breaks long lines and escapes `=`.
             let text = text.replace("=\r\n", "").replace("=3D", "=");
             text.contains(&format!("To: {email}")).then(|| (entry.metadata().unwrap().modified().unwrap(), text))
         })

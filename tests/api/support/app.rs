@@ -1,4 +1,4 @@
-//! The service under test, started as in `main`, with real sockets and its own database.
+//! The service under test. It starts as in `main`, with real sockets and its own database.
 
 use chrono::TimeDelta;
 use std::net::{IpAddr, Ipv4Addr};
@@ -23,13 +23,13 @@ use super::metrics::Metrics;
 use super::relay::Relay;
 use super::{Actor, events, logs, wait};
 
-/// The table of queued mails, for [`TestApp::digest`]. The digest leaves out alerts in the outbox, because a refused
-/// request can queue an alert.
+/// The queued mails, as a table for [`TestApp::digest`]. Alerts in the outbox are left out, because a refused request
+/// can queue an alert.
 pub const MAILS: &str = "(select * from outbox where queue = 'mail')";
 
 pub struct TestApp {
-    /// `running` and `replica` are in boxes, because the future of a test contains this type and is moved several
-    /// times. Without boxes, the future would overflow the stack of the test's thread.
+    /// `running` and `replica` are in boxes to keep this type small. The future of a test contains the type, and a
+    /// large future overflows the stack of the test's thread when it is moved.
     pub running: Option<Box<Running>>,
     pub sent: SentRequests,
     pub database: TestDatabase,
@@ -44,7 +44,7 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// Starts the service with rate limits that the tests do not reach.
+    /// Starts the service with rate limits that a test does not reach.
     pub async fn start() -> Self {
         Self::with(&[]).await
     }
@@ -92,7 +92,7 @@ impl TestApp {
                 let _ = ended.await;
             });
         });
-        let running = running.recv().expect("it starts");
+        let running = running.recv().expect("the service starts");
         let base = format!("http://{}", running.http);
         let all_rows = sqlx::postgres::PgPoolOptions::new()
             .max_connections(2)
@@ -115,9 +115,10 @@ impl TestApp {
         &self.running.as_ref().unwrap().services
     }
 
-    /// Returns the service objects of another replica, for tests that call an object or its pool directly. A database
-    /// connection works only while the thread that opened it is not blocked, and a test blocks its thread at its end.
-    /// If a test used the pool of the running service, the service could wait for a connection of the blocked thread.
+    /// Returns the service objects of another replica, for tests that call an object or its pool directly. Such a test
+    /// must not use the pool of the running service: a database connection works only while the thread that opened it
+    /// is not blocked, and a test blocks its thread at its end. The service could then wait forever for a connection
+    /// that the test has opened.
     pub fn replica(&self) -> &Services {
         self.replica.get_or_init(|| {
             let settings = self.services().settings.clone();
@@ -125,8 +126,8 @@ impl TestApp {
         })
     }
 
-    /// Waits until the service receives database notifications and reads ended sessions. Before that, each request
-    /// reads its session from the database, and tests that count statements would fail.
+    /// Waits until the service receives database notifications and reads ended sessions. Until then, each request also
+    /// reads its session from the database, so tests that count statements would fail.
     pub async fn wait_until_listening(&self) {
         let services = self.services();
         let listening =
@@ -183,8 +184,8 @@ impl TestApp {
         self.database.options(Role::Owner).connect().await.unwrap()
     }
 
-    /// Advances the service's clock. Failed logins use the clock of the database, which cannot be advanced, so the
-    /// method moves their times back.
+    /// Advances the service's clock. The counters of failed logins use the clock of the database, which cannot be
+    /// advanced. So the method moves their times back instead.
     pub async fn advance_time(&self, time: TimeDelta) {
         self.clock.advance(time);
         let sql = "update login_failures set expires_at = expires_at - $1, waits_until = waits_until - $1";
@@ -211,12 +212,12 @@ impl TestApp {
         sqlx::query_scalar(sql).fetch_all(&self.all_rows).await.unwrap()
     }
 
-    /// Returns a digest of all accounts and owned rows.
+    /// Returns a digest of all accounts and all rows that have an owner.
     pub async fn digest_all(&self) -> String {
         let owned = self.owned_tables().await;
         let tables =
             ["users", "sessions", "live_tickets"].into_iter().chain(owned.iter().map(|table| match &**table {
-                // Ignore a row of the storage usage with zero files, because it means the same as no row.
+                // Leave out rows with zero files, because such a row means the same as no row.
                 "document_usage" => "(select * from document_usage where files > 0)",
                 table => table,
             }));
@@ -245,7 +246,7 @@ impl Drop for TestApp {
     }
 }
 
-/// Timeouts that do not expire on a loaded machine. A test of a timeout sets a short timeout.
+/// Timeouts that do not expire even on a loaded machine. A test of a timeout sets a shorter one.
 pub const LONG_TIMEOUTS: [(&str, &str); 4] = [
     ("STRONGROOM_HTTP_REPLY_SECONDS", "300"),
     ("STRONGROOM_DATABASE_ACQUIRE_SECONDS", "15"),

@@ -14,12 +14,12 @@ pub struct Client {
     base: String,
     http: reqwest::Client,
     sent: SentRequests,
-    /// Whether the OpenAPI document describes the server.
+    /// Whether the OpenAPI document describes the server. If so, the client compares each refusal with the document.
     is_documented: bool,
 }
 
 impl Client {
-    /// Creates a client whose source is this loopback address.
+    /// Creates a client that sends its requests from this loopback address.
     pub fn from_address(base: &str, address: IpAddr) -> Self {
         let http = reqwest::Client::builder()
             // Load no certificate authorities. The client uses plain HTTP, and parsing the authorities of the system
@@ -44,7 +44,8 @@ impl Client {
         Self { base: base.to_owned(), http, sent: SentRequests::default(), is_documented: true }
     }
 
-    /// Records each request in `app`. When `app` stops, it checks that the events of these requests are stored.
+    /// Records the id of each request in `app`. When `app` stops, it checks that the events of these requests are
+    /// stored.
     pub fn record_in(self, app: &TestApp) -> Self {
         Self { sent: app.sent.clone(), ..self }
     }
@@ -94,14 +95,14 @@ impl Request {
         Some(self.0.send().await.ok()?.status().as_u16())
     }
 
-    /// Returns the created resource, or `None` if the service is killed before a complete 201.
+    /// Returns the created resource, or `None` if the service is killed before it has sent a complete 201.
     pub async fn try_reply(self) -> Option<Value> {
         let reply = self.0.send().await.ok()?;
         let is_created = reply.status() == StatusCode::CREATED;
         reply.json().await.ok().filter(|_| is_created)
     }
 
-    /// Sends the request, and checks the rules for every reply.
+    /// Sends the request, and checks the rules that every reply must satisfy.
     pub async fn send(self) -> Reply {
         let (client, request) = self.0.build_split();
         let request = request.expect("a request");
@@ -113,7 +114,7 @@ impl Request {
         self.1.record(&reply.request_id());
         reply.check_head();
         if method == Method::HEAD {
-            assert!(reply.body.is_empty(), "HEAD has no body");
+            assert!(reply.body.is_empty(), "a reply to HEAD must have no body");
             return reply;
         }
         reply.check_body();

@@ -1,4 +1,4 @@
-//! A trace collector (OTLP over HTTP), and a process of the service that sends its traces to the collector.
+//! A collector of traces (OTLP over HTTP), and the service in its own process, which sends its traces to the collector.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -81,7 +81,7 @@ impl Collector {
     }
 }
 
-/// Returns the attributes of a span, each value as text.
+/// Returns the attributes of a span: names, and values as text.
 pub fn attributes(span: &Span) -> Vec<(String, String)> {
     use opentelemetry_proto::tonic::common::v1::any_value::Value;
     let text = |value: Option<Value>| match value {
@@ -114,8 +114,8 @@ fn request(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// The service in its own process, with traces enabled. Services inside the test process cannot export traces, because
-/// they share one log subscriber without an exporter.
+/// The service in its own process, with traces enabled. A service inside the test process cannot export traces, because
+/// all services there share one log subscriber, which has no exporter.
 pub struct TracedProgram {
     process: Child,
     pub base: String,

@@ -18,7 +18,8 @@ pub struct TestDatabase {
     clone: Arc<TemplateClone>,
     /// The relay between service and database, if the test uses a relay.
     relay: Option<Arc<Relay>>,
-    /// The folders of all services on this database. Any of these services may have written a mail to its folder.
+    /// The folders of all services on this database. Each service writes mails to its own folder, so tests look for a
+    /// mail in all of them.
     state_dirs: Arc<Mutex<Vec<PathBuf>>>,
 }
 
@@ -28,8 +29,8 @@ impl TestDatabase {
         let server = TestServer::shared();
         let name = format!("strongroom_test_{}_{}", seconds(), Uuid::new_v4().simple());
         let mut superuser = server.superuser.connect().await.unwrap();
-        // `file_copy` is twice as fast as the default strategy, because the server does not wait for a disk. The owner
-        // of the database also owns the schema public.
+        // `file_copy` is twice as fast as the default strategy, because this server does not wait for a disk. The owner
+        // of the new database also owns its schema `public`.
         let template = &server.template;
         let clone = format!("create database {name} template {template} strategy file_copy owner strongroom_owner");
         superuser.execute(AssertSqlSafe(clone)).await.unwrap();
@@ -104,7 +105,7 @@ struct TemplateClone {
 
 impl Drop for TemplateClone {
     fn drop(&mut self) {
-        // Ignore errors, because the test may already have failed. A later sweep drops the database.
+        // Ignore errors: the test may already have failed, and a later sweep drops the database.
         let _ = on_own_thread({
             let (superuser, name) = (self.superuser.clone(), self.name.clone());
             move || remove(superuser, name)

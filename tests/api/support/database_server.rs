@@ -24,16 +24,17 @@ use strongroom::dev::postgres::user::ServerUser;
 use strongroom::dev::postgres::{EmbeddedError, Role, create_roles};
 use uuid::Uuid;
 
-/// Cargo's folder for files of tests. It contains the lock, because it still exists when the server has stopped.
+/// Cargo's folder for files of tests. The lock file is here, because this folder still exists when the server has
+/// stopped.
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const STALE: Duration = Duration::from_mins(10);
 const DAY: u64 = 24 * 60 * 60;
 
 /// Starts the server and checks the lease. While the file `open` exists, new processes may use the server. The script
-/// removes `open` *before* it checks the lease for the last time, and a new process renews the lease before it looks
-/// for `open`. So either the script sees the new lease, or the process sees that the server is stopping. The process
-/// then starts another server in another folder.
+/// removes `open` *before* each check of the lease. A new process renews the lease *before* it looks for `open`. So
+/// either the script sees the new lease, or the process sees that the server is stopping. In the second case, the
+/// process starts another server in another folder.
 const UNTIL_LEASES_END: Watch = Watch {
     script: r#"folder=$1; shift; exec >"$folder/log" 2>&1
         "$@" & server=$!
@@ -64,13 +65,13 @@ pub(super) struct TestServer {
 }
 
 impl TestServer {
-    /// Finds or starts the server, once per test process.
+    /// Finds the running server or starts one. Each test process does this once.
     pub fn shared() -> &'static Self {
         static SERVER: OnceLock<TestServer> = OnceLock::new();
         SERVER.get_or_init(|| {
             on_own_thread(|| async {
                 let superuser = match std::env::var("TEST_DATABASE_URL") {
-                    Ok(url) => url.parse().expect("TEST_DATABASE_URL is a database's URL"),
+                    Ok(url) => url.parse().expect("TEST_DATABASE_URL must be the URL of a database"),
                     Err(_) => embedded().await.unwrap_or_else(|error| panic!("{error}")),
                 };
                 let template = template(&superuser).await;
@@ -80,8 +81,8 @@ impl TestServer {
     }
 }
 
-/// Returns the name of the template database, which has the migrations of this build. The first process creates it,
-/// with the role that migrates in production.
+/// Returns the name of the template database, to which the migrations of this build are applied. The first process
+/// creates it. The same role as in production applies the migrations.
 async fn template(options: &PgConnectOptions) -> String {
     let checksums: Vec<u8> = migrate::MIGRATOR.iter().flat_map(|one| one.checksum.to_vec()).collect();
     let name = format!("strongroom_template_{}", name_of(&checksums));
@@ -116,7 +117,8 @@ pub(super) fn as_role(superuser: &PgConnectOptions, role: Role, database: &str) 
     if role == Role::Superuser { options } else { options.username(role.name()) }
 }
 
-/// Drops old templates and the databases of killed tests. On a server that never stops, they would accumulate.
+/// Drops old templates and the databases of killed tests. On a server that never stops, such databases would
+/// accumulate.
 async fn sweep(superuser: &mut PgConnection, current: &str) {
     let old: Vec<(String, bool)> = sqlx::query_as(
         r"select datname::text, datistemplate from pg_database
@@ -148,7 +150,7 @@ async fn embedded() -> Result<PgConnectOptions, EmbeddedError> {
         .create(true)
         .truncate(false)
         .open(&lock)
-        .expect("the target folder is ours");
+        .expect("the test may write to the target folder");
     current.lock().expect("the file system can lock");
     let mut folder = String::new();
     current.read_to_string(&mut folder).unwrap();
@@ -198,7 +200,7 @@ fn keep_alive(folder: PathBuf) {
     });
 }
 
-/// Returns a folder in memory if 1 GiB of memory is free for it; containers have 64 MB by default. Otherwise returns a
+/// Returns a folder in shared memory if 1 GiB is free there. A container has only 64 MB by default. Otherwise returns a
 /// folder on disk, which is two to six times slower.
 fn memory() -> PathBuf {
     let shm = Path::new("/dev/shm");
@@ -210,8 +212,8 @@ fn memory() -> PathBuf {
     if free_kib >= Some(1024 * 1024) { shm.to_owned() } else { PathBuf::from("/tmp") }
 }
 
-/// Removes the folders of killed servers. It recognizes them by their age, because the script of a running server
-/// changes the folder every half minute.
+/// Removes the folders of killed servers. Such a folder is old: the script of a running server changes its folder every
+/// half minute.
 fn remove_stale_folders(name: &str) {
     for parent in ["/dev/shm", "/tmp"] {
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {

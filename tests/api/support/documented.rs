@@ -1,6 +1,6 @@
-//! Checks that the OpenAPI document lists each refusal that a test receives. `.ci/test` checks the opposite: the tests
-//! write the refusals that they receive into the file `RECEIVED_REFUSALS`, and `contract::refusals` checks that this
-//! file contains each listed refusal.
+//! Checks that the OpenAPI document lists each refusal that a test receives. `.ci/test` checks the opposite, that a
+//! test receives each listed refusal. For this, the tests write the refusals that they receive into the file that
+//! `RECEIVED_REFUSALS` names, and `contract::refusals` reads it.
 
 use std::fs::File;
 use std::io::Write;
@@ -29,8 +29,8 @@ pub fn all_codes(method: &str, path: &str) -> Vec<String> {
     statuses.filter(|status| status.as_str() >= "400").flat_map(|status| codes(operation, status)).collect()
 }
 
-/// Returns the path in the document that matches. If several paths match, the path with the fewest parameters is used,
-/// so `export` in `/invoices/export` is not read as an id.
+/// Returns the path in the document that matches. If several paths match, the function returns the path with the fewest
+/// parameters. So `export` in `/invoices/export` does not count as an id.
 fn template(path: &str) -> Option<&'static str> {
     let fits = |template: &str| {
         let (mut expected, mut actual) = (template.split('/'), path.split('/'));
@@ -53,8 +53,8 @@ fn codes(operation: &Value, status: &str) -> Vec<String> {
     response["content"]["application/problem+json"]["examples"].as_object().unwrap().keys().cloned().collect()
 }
 
-/// Asserts that the operation lists this refusal. The document does not list refusals of requests that contradict the
-/// document: an unknown path, an unknown method, or a body for an operation that has no body.
+/// Asserts that the operation lists this refusal. Exceptions are requests that contradict the document: an unknown
+/// path, an unknown method, or a body for an operation that has no body. The document does not list their refusals.
 pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
     let Some(template) = template(path) else { return };
     let operation = &DOCUMENT["paths"][template][method.as_str().to_lowercase()];
@@ -63,7 +63,7 @@ pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
     }
     let (status, code) = (reply.status.as_str().to_owned(), reply.json()["code"].as_str().unwrap().to_owned());
     let is_excused = match code.as_str() {
-        // Skip methods in lower case: HTTP methods are case-sensitive, so the route refuses them.
+        // HTTP methods are case-sensitive, so a method in lower case is an unknown method.
         "method_not_allowed" => true,
         "payload_too_large" => operation["requestBody"].is_null(),
         _ => false,

@@ -1,5 +1,5 @@
-//! Checks that the security events in the log and the rows of `security_events` are the same, for all requests of a
-//! test. The check runs at the end of each test, so every attack test also asserts that its events are stored.
+//! Compares the security events in the log with the rows of `security_events`, for all requests of a test. The check
+//! runs at the end of each test. So every attack test also asserts that its events are stored.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::database::on_own_thread;
 use super::{logs, wait};
 
-/// The ids of all requests to one service. All clients of the service share this list. The port of a client could not
-/// identify its requests, because ports are reused.
+/// The ids of all requests to one service. All clients of the service share this list. Ids identify the requests,
+/// because the ports of clients are reused.
 #[derive(Clone, Default)]
 pub struct SentRequests(Arc<Mutex<Vec<Uuid>>>);
 

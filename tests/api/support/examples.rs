@@ -1,5 +1,5 @@
-//! The requests in the examples of the OpenAPI document, which work with the demo data. Tests change one value of each
-//! request and send it, so they also test operations that are added later.
+//! The requests in the examples of the OpenAPI document. They work with the demo data. Tests change one value of each
+//! request and send it. So the tests also cover operations that are added later.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ use super::form::Form;
 use super::reply::Reply;
 use super::{Actor, TestApp};
 
-/// The placeholder in examples for the password that development generates, as a JSON text.
+/// The placeholder, as JSON text, that stands in examples for the password that development generates.
 const DEMO_PASSWORD: &str = "\"printed by cargo run\"";
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&openapi::text().unwrap()).unwrap());
@@ -41,7 +41,7 @@ impl Demo {
         Self { app, anna, root }
     }
 
-    /// Creates missing demo data, as each start does. `None`: the demo users cannot log in.
+    /// Creates missing demo data, as each start of the service does. Returns `None` if the demo users cannot log in.
     pub async fn create_missing(app: &TestApp) -> Option<demo::Demo> {
         let passwords = app.services().settings.secrets.demo_passwords.clone().unwrap();
         let mut owner = app.owner().await;
@@ -129,7 +129,7 @@ enum Place {
 }
 
 impl Field {
-    /// Returns whether the field contains the id of an object, which is the case if its example is an id.
+    /// Returns whether the field contains the id of an object. The function looks at the example of the field.
     pub fn is_id(&self) -> bool {
         self.example.as_str().is_some_and(|text| text.parse::<uuid::Uuid>().is_ok())
     }
@@ -241,8 +241,8 @@ fn collect(place: Place, pointer: &str, schema: &Value, example: &Value, fields:
         return collect(place, pointer, schema, example, fields);
     }
     if !pointer.is_empty() {
-        // The example of an object may omit this field, because the field cannot be combined with another field. Then
-        // use the example of the field itself.
+        // The example of the object may omit this field, because the field excludes another field. Then use the example
+        // of the field itself.
         let example = if example.is_null() { schema["example"].clone() } else { example.clone() };
         fields.push(Field { place, pointer: pointer.to_owned(), schema: schema.clone(), example });
     }

@@ -40,7 +40,8 @@ pub fn pdf(inside: &str) -> Vec<u8> {
     PdfFile::default().catalog(inside).plain()
 }
 
-/// The central directory of a ZIP archive with one file. Readers of ZIP archives look for it at the end of a file.
+/// The central directory of a ZIP archive with one file. ZIP programs look for the directory at the end of a file, so
+/// any file to which it is appended is also an archive.
 pub const ARCHIVE: &[u8] =
     b"PK\x01\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
     PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";

@@ -1,5 +1,5 @@
-//! A temporary folder for each test process. The folder contains keys, so it is always removed when the process ends,
-//! also after Ctrl-C or SIGKILL. Programs that still run in the folder are killed.
+//! A temporary folder for each test process. The folder contains keys, so it must not outlive the process, not even
+//! after Ctrl-C or SIGKILL. A shell script removes the folder, and kills programs that still use it.
 
 use std::fs::DirBuilder;
 use std::io::{BufRead, BufReader, Write};
@@ -13,22 +13,22 @@ use super::client::Client;
 use super::database::TestDatabase;
 use super::program::Program;
 
-/// Waits until the other end of a pipe closes, which only the test process has open. Then kills the programs whose
-/// environment contains the folder (Linux). A database that is stopping may still write into the folder, so the script
-/// tries to remove the folder for a minute.
+/// The script that waits for the end of the test process: it reads from a pipe whose other end only the test process
+/// has open. Then the script kills the programs whose environment contains the folder (Linux). A database that is
+/// stopping may still write into the folder, so the script tries for a minute to remove it.
 const REMOVE_WHEN_THE_PIPE_CLOSES: &str = r#"read -r _
     for program in $(grep -alsF "=$1/" /proc/[0-9]*/environ | tr -dc '0-9\n'); do kill -9 "$program"; done
     tries=0; until rm -rf "$1" || [ $tries = 60 ]; do tries=$((tries + 1)); sleep 1; done"#;
 
 struct ProcessFolder {
     path: PathBuf,
-    /// The open end of the pipe. It closes when the process ends.
+    /// The script's process. Its input is the pipe, which closes when the test process ends.
     _watcher: Child,
 }
 
 static FOLDER: LazyLock<ProcessFolder> = LazyLock::new(|| {
     let path = std::env::temp_dir().join(format!("strongroom-test-{}", short_name()));
-    // The database server runs as another user, and this user must be able to traverse the folder.
+    // The database server may run as another user. So other users must be able to traverse the folder.
     DirBuilder::new().mode(0o711).create(&path).unwrap();
     let watcher = Command::new("/bin/sh")
         .args(["-c", REMOVE_WHEN_THE_PIPE_CLOSES, "sh"])
@@ -43,7 +43,8 @@ static FOLDER: LazyLock<ProcessFolder> = LazyLock::new(|| {
     ProcessFolder { path, _watcher: watcher }
 });
 
-/// Returns a new path in the folder. The path is short, because the path of a Unix socket has a maximum length.
+/// Returns a new path in the folder. The path is short, because the path of a Unix socket may have only about 100
+/// bytes.
 pub fn new_path() -> PathBuf {
     FOLDER.path.join(short_name())
 }
@@ -72,7 +73,7 @@ async fn killed_test_leaves_no_keys_and_no_program_behind() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(victim.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let line = lines.find(|line| line.contains(MARK)).expect("it prints the path");
+    let line = lines.find(|line| line.contains(MARK)).expect("the test in the other process prints the path");
     let (keys, base) = line.split(MARK).nth(1).unwrap().split_once(' ').unwrap();
     let (keys, client) = (Path::new(keys), Client::from_address(base, [127, 0, 0, 1].into()));
     assert!(keys.exists());

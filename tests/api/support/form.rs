@@ -35,7 +35,7 @@ impl Form {
         self.raw_bytes(head.as_bytes(), content)
     }
 
-    /// Adds a part whose head is any sequence of bytes, which need not be text.
+    /// Adds a part whose head may be any bytes, for example invalid UTF-8.
     pub fn raw_bytes(mut self, head: &[u8], content: &[u8]) -> Self {
         self.bytes.extend_from_slice(&[format!("--{BOUNDARY}\r\n").as_bytes(), head, b"\r\n"].concat());
         self.bytes.extend_from_slice(content);

@@ -22,7 +22,7 @@ struct Lines {
 /// Starts to capture the log. Further calls in the same process have no effect.
 pub fn capture() {
     static STARTED: LazyLock<()> = LazyLock::new(|| {
-        // Exclude the log of development mails, because it contains secrets (the links) on purpose. No other log target
+        // Exclude the log of development mails, because it contains the links, which are secrets. No other log target
         // may contain secrets.
         let filter =
             "info,security_aggregate=debug,development_mail=off,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
@@ -69,13 +69,14 @@ pub fn for_request(id: &str) -> Vec<Value> {
     })
 }
 
-/// Returns the security events of a request in order, as `authz_fail/not_found`. The result includes events that were
-/// only added to an aggregate. In production, such events have no log line of their own.
+/// Returns the security events of a request in order, such as `authz_fail/not_found`. The result includes events that
+/// were only added to an aggregate. In production, such events have no log line of their own.
 pub fn events(id: &str) -> Vec<String> {
     names(&for_request(id), &["security", "security_aggregate"])
 }
 
-/// Returns the events so far that have their own log line and row. Leaves out events that are part of an aggregate.
+/// Returns the events that have their own log line and row until now. Events that are part of an aggregate are left
+/// out.
 pub fn events_so_far(id: &str) -> Vec<String> {
     names(LINES.lock().unwrap().by_request.get(id).map_or(&[], Vec::as_slice), &["security"])
 }
@@ -102,7 +103,7 @@ pub fn statements(id: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns the first line with this text, for failure messages.
+/// Returns the first line with this text, as it was logged.
 pub fn first_containing(text: &str) -> Option<String> {
     LINES.lock().unwrap().raw.iter().find(|line| line.contains(text)).cloned()
 }

@@ -1,4 +1,4 @@
-//! Parses the metrics of a scrape.
+//! Parses the metrics that the service returns at `/metrics`.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! The rows of the route table, each with data of its operation in the OpenAPI document. Tests use them to try all
-//! bodies, ids or versions.
+//! The rows of the route table, each with details of its operation from the OpenAPI document. With these rows, a test
+//! can try all bodies, ids or versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +62,7 @@ pub async fn with_bodies(actor: &Actor) -> Vec<(Operation, String, Value)> {
         let id = if operation.is_on_object() { make(actor, operation.collection()).await } else { String::new() };
         all.push((operation, id, body));
     }
-    assert!(all.len() >= 12, "there are operations with bodies");
+    assert!(all.len() >= 12, "too few operations with bodies were found");
     all
 }
 
@@ -125,7 +125,7 @@ impl Operation {
     }
 }
 
-/// The objects to which bodies refer: the name of the field, and the id of the object.
+/// The objects to which bodies refer: names of fields such as `customer_id`, each with the id of an object.
 pub struct References(BTreeMap<String, String>);
 
 impl References {
@@ -149,19 +149,19 @@ impl References {
     }
 }
 
-/// Returns the fields with an id in the bodies, and the kind of object of each.
+/// Returns the fields of the bodies that contain an id, each with the kind of its object.
 fn references(operations: &[Operation]) -> impl Iterator<Item = (String, ObjectKind)> {
     let bodies = operations.iter().filter_map(|operation| Some(examples::body_of(operation.body.as_deref()?)));
     let fields = bodies.flat_map(|body| body.as_object().unwrap().keys().cloned().collect::<Vec<_>>());
     fields.filter_map(|field| {
-        // A document needs no invoice, so the function creates no invoice for it.
+        // A document may have an invoice, but needs none. So no invoice is created for `invoice_id`.
         let name = field.strip_suffix("_id").filter(|name| *name != "invoice")?;
         let kind = object_kinds().find(|kind| kind.name == name)?;
         Some((field, kind))
     })
 }
 
-/// Returns the collections of the objects of callers.
+/// Returns the paths of all collections, such as `/api/v1/customers`, whose objects belong to the caller.
 pub fn collections() -> BTreeSet<&'static str> {
     operations().iter().filter(|operation| operation.is_on_object()).map(Operation::collection).collect()
 }

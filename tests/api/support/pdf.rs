@@ -13,7 +13,7 @@ fn seen(program: &str, arguments: &[&str], pdf: &[u8]) -> Vec<u8> {
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        // Hides a wrong warning of poppler: it warns about a boolean that the PDF standard requires.
+        // poppler wrongly warns about a boolean that the PDF standard requires. So the test ignores its warnings.
         .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("{program}: {error}: apt-get install poppler-utils"));

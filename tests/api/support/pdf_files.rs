@@ -1,8 +1,8 @@
-//! Builds PDFs in two forms. A plain PDF has a cross-reference table. A packed PDF has a compressed object stream, so a
-//! search of the raw bytes finds no name.
+//! Builds PDFs in two forms. A plain PDF has a cross-reference table. A packed PDF has a compressed object stream. So a
+//! search of its raw bytes finds no name, such as `/JavaScript`.
 
-/// A PDF with an empty page. Object 1 is the catalog, object 2 the page tree, object 3 the page. Further objects have
-/// the numbers from 4 on.
+/// A PDF with an empty page. Object 1 is the catalog, object 2 the page tree, and object 3 the page. The objects that a
+/// test adds have the numbers from 4 on.
 #[derive(Clone, Default)]
 pub struct PdfFile {
     catalog: String,
@@ -14,7 +14,8 @@ pub struct PdfFile {
 #[derive(Clone)]
 struct Object {
     body: Vec<u8>,
-    /// Whether the object is a stream, which an object stream cannot contain.
+    /// Whether the object is a stream. The packed form writes a stream on its own, because an object stream cannot
+    /// contain a stream.
     is_stream: bool,
 }
 
@@ -170,7 +171,7 @@ pub fn deflated_with_zeros(content: &[u8], count: usize) -> Vec<u8> {
     }
     bits.literal(0);
     for _ in 0..count / 258 {
-        // Writes a match of 258 bytes, which is the longest, at a distance of one byte.
+        // Writes the longest possible match: 258 bytes at a distance of one byte.
         bits.code(0b1100_0101, 8);
         bits.code(0, 5);
     }
@@ -209,7 +210,7 @@ impl Bits {
         }
     }
 
-    /// Ends the block. The checksum at its end is wrong, but PDF readers do not verify the checksum.
+    /// Ends the block. The final checksum is wrong, because PDF readers do not verify it.
     fn zlib(mut self) -> Vec<u8> {
         self.code(0, 7);
         self.code(0, 7);

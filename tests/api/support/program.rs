@@ -69,7 +69,7 @@ impl Program {
         self.signal("-TERM");
         let ended = wait::until_some("the program ends", async || self.process.try_wait().unwrap()).await;
         assert!(ended.success(), "{ended}");
-        // The thread that reads the log drops its clone of the `Arc` when it has read the whole log.
+        // The thread that reads the log holds a clone of the `Arc`. It drops the clone when it has read the whole log.
         wait::until("the log is read", async || Arc::strong_count(&self.log) == 1).await;
         self.log.lock().unwrap().clone()
     }

@@ -13,7 +13,7 @@ use super::wait;
 
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The load balancer. It identifies a replica by the replica's base URL. `base` is its own URL.
+/// The load balancer. `base` is its own URL. It identifies each replica by the base URL of that replica.
 pub struct Proxy {
     pub base: String,
     ready: Ready,

@@ -1,4 +1,4 @@
-//! A TLS server that plays a receiver of webhooks or the breach service. It can also play a malicious server.
+//! A TLS server that plays a receiver of webhooks, or the breach service. It can also behave like a malicious server.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -57,7 +57,7 @@ pub struct Receiver {
     behavior: Arc<Mutex<ReceiverBehavior>>,
     received: Arc<Mutex<Vec<ReceivedRequest>>>,
     connections: Arc<AtomicUsize>,
-    /// How many bytes the service has read of endless bodies.
+    /// The number of bytes that the service has read of [`ReceiverBehavior::FloodBody`].
     pub flooded: Arc<AtomicUsize>,
     listener: tokio::task::JoinHandle<()>,
 }
@@ -81,7 +81,7 @@ impl Receiver {
                     let (acceptor, behavior, received, flooded) =
                         (acceptor.clone(), behavior.clone(), received.clone(), flooded.clone());
                     tokio::spawn(async move {
-                        // If the service does not trust this certificate, it ends the handshake, so ignore the error.
+                        // Ignore errors: a service that does not trust this certificate ends the handshake.
                         let Ok(mut stream) = acceptor.accept(stream).await else { return };
                         let Some(request) = request(&mut stream).await else { return };
                         received.lock().unwrap().push(request);

@@ -1,4 +1,5 @@
-//! A reply. Its constructor checks the rules for every reply: the allowed headers, and the format of an error.
+//! A reply of the service. The client checks the rules for every reply: the allowed headers, and the format of an
+//! error.
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -50,7 +51,7 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// Returns the kinds of security event that this refusal may record. An empty list means that it records none.
+/// Returns the kinds of security event that this refusal may record. An empty list means that no event is expected.
 fn kinds_of(status: u16, code: &str) -> &'static [&'static str] {
     match (status, code) {
         (401, "invalid_credentials") => &["authn_login_fail/", "authn_password_change_fail/"],
@@ -157,8 +158,7 @@ impl Reply {
         statements.iter().filter(|statement| statement.ends_with(SESSION_LOOK_UP)).count()
     }
 
-    /// Asserts the status and the code, and that the request recorded a security event of a kind for this status and
-    /// code.
+    /// Asserts the status and the code. Also asserts that the request recorded a security event that belongs to them.
     #[track_caller]
     pub fn assert_refused(&self, status: u16, code: &str) -> &Self {
         assert_eq!((self.status.as_u16(), self.json()["code"].as_str().unwrap()), (status, code), "{}", self.text());

@@ -1,11 +1,12 @@
-//! Copies of rows, so that a test can undo the changes of a request, and the next request finds the same demo data.
+//! Copies of rows. With them, a test can undo the changes of a request, so that the next request finds the same demo
+//! data.
 
 use sqlx::{AssertSqlSafe, Executor};
 
 use super::TestApp;
 
-/// The rows of all accounts and of all owned tables, without sessions. The service also caches sessions in memory, and
-/// a restore could not change this cache.
+/// The rows of all accounts and of all tables with an owner. Sessions are left out, because the service also caches
+/// them in memory, and a restore could not change this cache.
 pub struct Snapshot {
     tables: Vec<(String, String)>,
 }

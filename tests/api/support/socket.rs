@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use super::{Actor, TestApp, logs, wait};
 
-/// The key of the example in RFC 6455 §1.3, and the response that the example expects.
+/// The key of the example in RFC 6455 §1.3, and the answer that the server must give to it.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
@@ -129,7 +129,7 @@ impl Socket {
 
     async fn read(&mut self) -> Option<(u8, Vec<u8>)> {
         let first = self.stream.read_u8().await.ok()?;
-        assert_eq!(first & 0xf0, 0x80, "the server sends only final frames without extensions");
+        assert_eq!(first & 0xf0, 0x80, "the server must send only final frames without extensions");
         let length = match self.stream.read_u8().await.ok()? {
             126 => usize::from(self.stream.read_u16().await.ok()?),
             127 => panic!("frame too long"),
@@ -155,9 +155,9 @@ impl Socket {
         serde_json::from_str(&self.text().await).unwrap()
     }
 
-    /// Reads until the close frame, returns its code, and asserts that the connection ends. The timeout is shorter than
-    /// the interval of the service's own checks of the session. So only a notification can have closed the socket in
-    /// time.
+    /// Reads until the close frame, asserts that the connection ends, and returns the code. The service also checks
+    /// each session at an interval that is longer than this timeout. So if the socket closes in time, a notification
+    /// closed it.
     pub async fn close_code(&mut self) -> u16 {
         tokio::time::timeout(MAX_WAIT, self.read_close_code()).await.expect("the server closes the socket")
     }

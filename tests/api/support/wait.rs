@@ -1,5 +1,5 @@
-//! Waits for background work. The timeout is far longer than a loaded machine needs, so it does not test the
-//! performance.
+//! Waits for background work. The timeout is far longer than even a loaded machine needs, because the tests do not test
+//! how fast the work is done.
 
 use std::fmt::Debug;
 use std::thread;

@@ -1,4 +1,4 @@
-//! Settings whose value is outside of its allowed range are faults.
+//! A setting with a value outside of its allowed range is a fault.
 
 use strongroom::config::Rate;
 

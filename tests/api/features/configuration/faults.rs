@@ -40,7 +40,7 @@ fn production_without_settings_lists_all_missing_ones() {
     assert!(missing.iter().all(|name| shown.contains(&format!("\n  {name} is missing"))), "{shown}");
 }
 
-/// The event is only a log line, because the service may have no database.
+/// The event of a refused start is only a log line, because the service may have no database.
 #[test]
 fn refused_start_is_a_security_event() {
     let folder = Folder::new();

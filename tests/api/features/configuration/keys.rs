@@ -71,7 +71,7 @@ fn reused_key_is_a_fault() {
     base.refuses("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", &[STRONG]);
     base.accepts("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", &[THIRD]);
     base.refuses("STRONGROOM_MANAGEMENT_TOKEN", &[STRONG, OTHER]);
-    // Two settings have the same key. The fault contains the name of the setting that the service reads last.
+    // Two settings have the same key. The service reports the setting that it reads last.
     assert_eq!(base.faults(&[("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", OTHER)]), ["STRONGROOM_JWT_KEY"]);
 }
 

@@ -1,6 +1,6 @@
 //! The service starts with a valid configuration, and reports all [`faults`] of an invalid configuration. The other
-//! tests are about [`incoming`] and [`outgoing`] connections, [`keys`], [`bounds`] of numbers, [`development`], and the
-//! [`example_file`].
+//! files test the settings of [`incoming`] and [`outgoing`] connections, [`keys`], [`bounds`] of numbers,
+//! [`development`], and the [`example_file`].
 
 mod bounds;
 mod development;
@@ -51,7 +51,7 @@ impl Drop for Folder {
     }
 }
 
-/// A valid configuration. A test changes its settings, and removes a setting by an empty value.
+/// A valid configuration. A test changes single settings. An empty value removes a setting.
 struct Base {
     folder: Folder,
     pairs: Vec<(String, String)>,

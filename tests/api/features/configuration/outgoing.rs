@@ -30,7 +30,7 @@ fn bucket_requires_tls_and_its_own_access_key() {
     assert_eq!(
         production.faults(&[(url, "https://s3.internal/papers")]),
         [access, secret],
-        "the machine's own credentials are never used"
+        "the service must never use the credentials of the machine"
     );
     assert_eq!(production.faults(&[(access, "documents")]), [access], "an access key without a bucket is a fault");
     production.refuses("STRONGROOM_DOCUMENTS_MAX_BYTES", &["0", "1023", "104857601", "10M", "-1"]);
@@ -54,7 +54,7 @@ fn database_requires_verified_tls() {
         url("db.internal/strongroom?sslmode=verify-full&ssl-mode=allow"),
         url("localhost/strongroom?host=db.internal"),
         url("localhost/strongroom?hostaddr=203.0.113.7"),
-        // The names of these hosts look like loopback, but belong to other machines.
+        // These host names begin like loopback, but belong to other machines.
         url("localhost.evil.example/strongroom"),
         url("127.0.0.1.evil.example/strongroom"),
         url("localhost@evil.example/strongroom"),
@@ -86,8 +86,8 @@ fn database_requires_verified_tls() {
         "STRONGROOM_DATABASE_OWNER_URL",
         &[concat!("postgres://strongroom_owner:", "kT4vq9Lw2z@db.internal/strongroom")],
     );
-    // If the service connected as the schema's owner, row-level security and the column grants would not apply to it.
-    // So both URLs must have different roles.
+    // If the service connected as the schema's owner, row-level security and the column grants would not apply. So the
+    // two URLs must have different roles.
     assert_eq!(base.faults(&[("STRONGROOM_DATABASE_OWNER_URL", DATABASE)]), ["DATABASE_URL"]);
 }
 

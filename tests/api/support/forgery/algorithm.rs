@@ -37,8 +37,8 @@ pub fn no_signature(forger: &Forger<'_>) -> Vec<Forgery> {
     ]
 }
 
-/// Returns tokens that are signed with the right key, but whose header has another algorithm, an invalid algorithm, or
-/// none.
+/// Returns tokens that are signed with the right key. Their header has another algorithm, an invalid algorithm, or no
+/// algorithm.
 pub fn other_algorithm(forger: &Forger<'_>) -> Vec<Forgery> {
     let secret = match forger.key {
         Key::Hs256(secret) => secret.clone(),
@@ -71,10 +71,10 @@ pub fn other_algorithm(forger: &Forger<'_>) -> Vec<Forgery> {
 
 /// Returns tokens for algorithm confusion: HS256 with the public key as secret, in all encodings of the key.
 pub fn public_key_as_secret(forger: &Forger<'_>) -> Vec<Forgery> {
-    // A service with HS256 must refuse these tokens because of the secret. A service with EdDSA must refuse them
+    // A service with HS256 must refuse these tokens because the secret is wrong. A service with EdDSA must refuse them
     // because of the algorithm in the header.
     let raw = forger.key.public();
-    // The SubjectPublicKeyInfo of an Ed25519 key consists of this head and the 32 bytes of the key (RFC 8410).
+    // An Ed25519 key in DER (SubjectPublicKeyInfo, RFC 8410) consists of these bytes and the 32 bytes of the key.
     let head = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
     let der = [&head[..], &raw].concat();
     let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(&der));

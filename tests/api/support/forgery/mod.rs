@@ -1,8 +1,8 @@
 //! Forged access tokens: every known way to forge a valid token.
 //!
 //! Most forgeries have a valid signature, because an attacker may have a leaked key, or another service may use the
-//! same key. Only the checks of `iss`, `aud`, `typ` and of the types of the claims reject these tokens. The unit tests
-//! of `security/sessions/access_tokens` and the attack tests use the same list.
+//! same key. The service can reject such a token only by its claims and its header: `iss`, `aud`, `typ`, and the types
+//! of the claims. The unit tests of `security/sessions/access_tokens` and the attack tests use the same list.
 
 mod algorithm;
 mod claims;
@@ -17,7 +17,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-/// The name of a forgery, and the token. The name starts with the fault that the service logs.
+/// The name of a forgery, and the token. The name starts with the reason that the service logs when it rejects the
+/// token.
 pub type Forgery = (&'static str, String);
 
 /// The signing key of the service.
