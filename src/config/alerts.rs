@@ -15,7 +15,7 @@ use crate::base::email::EmailAddress;
 /// The default of `STRONGROOM_ALERTS_RUNBOOKS`: the path of the runbooks in this repository.
 const REPOSITORY_RUNBOOKS: &str = "docs/runbooks";
 
-/// The configured sinks. All of them are optional, because every alert is also written to the log.
+/// The receivers of alerts (sinks). All of them are optional, because every alert is also written to the log.
 #[derive(Clone, Debug)]
 pub struct AlertSettings {
     pub slack: Option<OutboundUrl>,
@@ -24,7 +24,7 @@ pub struct AlertSettings {
     /// The PEM file of the private certificate authority that has signed the certificates of the sinks.
     pub ca: Option<PathBuf>,
     pub mail_to: Option<EmailAddress>,
-    /// The base URL of the runbooks, without a slash at its end.
+    /// The base URL of the runbooks, without a trailing slash.
     pub runbooks: String,
     /// The names of the sinks whose messages may contain the email address of a user.
     show_addresses: Vec<String>,
@@ -103,16 +103,16 @@ fn is_base_url(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.as_str() == text && !text.ends_with('/'))
 }
 
-/// A URL from the configuration, to which the service sends requests.
-/// To prevent SSRF, it must be spelled so that all URL parsers read it in the same way.
-/// `security/communication/outbound` checks the address of the host when the service connects.
+/// A URL in the settings, to which the service sends requests.
+/// It has a canonical spelling, which all URL parsers read in the same way (prevents SSRF).
+/// When the service connects, `security/communication/outbound` checks the address of the host.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutboundUrl(Url);
 
 impl OutboundUrl {
     /// Parses a URL in canonical spelling, or returns `None` for any other text.
-    /// URL parsers interpret backslashes, tabs, `@`, numbers and trailing dots differently.
-    /// With such a URL, the service could check one host and connect to another one.
+    /// URL parsers disagree about backslashes, tabs, `@`, numbers and trailing dots.
+    /// So with such a URL, the service could check one host and connect to another one.
     #[must_use]
     pub fn parse(text: &str, profile: Profile) -> Option<Self> {
         let url = Url::parse(text).ok()?;
@@ -133,15 +133,15 @@ impl OutboundUrl {
     }
 }
 
-/// Prints no URL, because everyone who knows the webhook URL of a chat can post to this chat.
+/// Prints no URL, because the webhook URL of a chat is a secret: it allows anyone to post there.
 impl fmt::Debug for OutboundUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OutboundUrl([redacted])")
     }
 }
 
-/// Returns whether a host name is public. It must have at least two labels of letters, digits and hyphens.
-/// The last label must contain a letter and must not be a local name such as `localhost`.
+/// Returns whether a host name can be public: at least two labels of letters, digits and hyphens.
+/// The last label must contain a letter, and must not be a local name such as `localhost`.
 fn is_public_name(name: &str) -> bool {
     let labels: Vec<&str> = name.split('.').collect();
     let label = |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');

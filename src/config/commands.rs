@@ -50,15 +50,15 @@ pub fn http_address(environment: &Environment) -> Result<SocketAddr, Faults> {
     reader.finish().map(|()| address)
 }
 
-/// The settings of the command `migrate`. They contain no secret of the service, so that `migrate` can run on a machine
-/// that has none of these secrets.
+/// The settings of the command `migrate`. They contain no secret of the service.
+/// So `migrate` can run on a machine that does not have these secrets (least privilege).
 #[derive(Clone, Debug)]
 pub struct OwnerSettings {
     pub profile: Profile,
     pub replica: String,
     #[cfg(feature = "dev")]
     pub state_dir: PathBuf,
-    /// The database. The command connects by its `owner_url`, or to the development database if that is `None`.
+    /// The command connects to `database.owner_url`. If this is `None`, it uses the development database.
     pub database: DatabaseSettings,
     pub passwords: PasswordSettings,
 }
@@ -87,8 +87,8 @@ impl OwnerSettings {
     }
 }
 
-/// The settings of the commands `admin` and `audit`. Both need the master key: `admin` signs the security events that
-/// it writes, and `audit` verifies stored events.
+/// The settings of the commands `admin` and `audit`. Both commands need the master key.
+/// `admin` signs the security events that it writes, and `audit` verifies stored events.
 #[derive(Clone, Debug)]
 pub struct AuditSettings {
     pub owner: OwnerSettings,

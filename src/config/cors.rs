@@ -14,7 +14,7 @@ impl CorsSettings {
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile, http: &HttpSettings, tls: &TlsSettings) -> Self {
         let name = "STRONGROOM_CORS_ALLOWED_ORIGINS";
         let mut allowed_origins = vec![http.public_url.clone()];
-        // A developer can open /docs at each of these addresses, and the page calls the API from there.
+        // A developer can open /docs at each of these addresses, and this page calls the API.
         let listeners = [("http", http.bind), ("https", tls.bind)];
         for (scheme, at) in listeners.into_iter().filter(|(_, at)| profile == Profile::Development && at.port() != 0) {
             allowed_origins.extend([format!("{scheme}://{at}"), format!("{scheme}://localhost:{}", at.port())]);

@@ -1,9 +1,9 @@
 //! `DATABASE_URL`, `STRONGROOM_DATABASE_…`: the connection to PostgreSQL.
-//! If the server is on another machine, TLS with a verified server name is required.
+//! If the server is on another machine, the URL must contain `sslmode=verify-full`.
 //!
-//! The weaker modes are not secure: sqlx's default, `sslmode=prefer`, falls back to plain text, and `require` accepts
-//! any server. Checking the text of the URL would not be sufficient, because `?host=`, `hostaddr=` and a second
-//! `sslmode=` override earlier parts. So this module checks the options that sqlx has parsed.
+//! The weaker modes are not secure: `prefer` (sqlx's default) falls back to plain text. `require` accepts any server.
+//! This module checks the options that sqlx has parsed, and not the text of the URL.
+//! In the text, `?host=`, `hostaddr=` and a second `sslmode=` override earlier parts.
 
 #[cfg(feature = "dev")]
 use std::ffi::OsString;
@@ -26,7 +26,7 @@ use super::strength::is_sample_password;
 pub struct DatabaseSettings {
     /// The URL for the service's role. If it is `None`, the service starts and uses the development database.
     pub url: Option<PgConnectOptions>,
-    /// The URL for the connection that receives notifications. If it is `None`, the pool makes this connection too.
+    /// The URL of the connection that receives notifications. If it is `None`, this connection uses `url`.
     pub listen_url: Option<PgConnectOptions>,
     /// The URL for the schema's owner. Only the commands `migrate`, `admin` and `audit` use it.
     pub owner_url: Option<PgConnectOptions>,
@@ -35,8 +35,7 @@ pub struct DatabaseSettings {
     pub acquire_timeout: Duration,
     /// How long a statement may run before PostgreSQL cancels it.
     pub statement_timeout: Duration,
-    /// The values of `PG_BIN`, `PATH` and `HOME`. The programs for the development database are searched in these
-    /// folders.
+    /// The values of `PG_BIN`, `PATH` and `HOME`: the folders that may contain the programs of PostgreSQL.
     #[cfg(feature = "dev")]
     pub pg_bin: Option<PathBuf>,
     #[cfg(feature = "dev")]
@@ -74,7 +73,7 @@ impl DatabaseSettings {
         for (name, url) in [(URL, &settings.url), (LISTEN_URL, &settings.listen_url)] {
             let (Profile::Production, Some(url)) = (profile, url) else { continue };
             let role = url.get_username();
-            // The superuser and the schema's owner bypass row-level security and the grants of single columns.
+            // Refuse these two roles, because row-level security and the grants of single columns do not limit them.
             if role == "postgres" || settings.owner_url.as_ref().is_some_and(|owner| owner.get_username() == role) {
                 let problem = "connects as the superuser or the schema's owner, who bypass row-level security: use strongroom_app";
                 reader.fault(name, problem);
@@ -92,7 +91,7 @@ impl DatabaseSettings {
         Self::with_owner_url(reader, profile)
     }
 
-    /// Reads the settings of a command that does not connect, but needs the files of the development database.
+    /// Reads the settings of the commands `dev …`. They do not connect, and need only the programs of PostgreSQL.
     #[cfg(feature = "dev")]
     pub(super) fn read_programs(reader: &mut Reader<'_>) -> Self {
         Self::with_owner_url(reader, Profile::Development)
@@ -121,8 +120,8 @@ fn url(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<PgConnec
     let text: SecretString = reader.secret(name)?;
     let text = text.expose_secret();
     let parsed = Url::parse(text).ok().filter(|url| ["postgres", "postgresql"].contains(&url.scheme()));
-    // sqlx ignores an unknown parameter and logs its value. So a misspelled `sslmod=verify-full` would silently leave
-    // the connection unprotected.
+    // Refuse unknown parameters, because sqlx ignores them.
+    // With a misspelled `sslmod=verify-full`, the connection would silently be unprotected.
     let unknown = |url: &Url| url.query_pairs().any(|(key, _)| !is_parameter(&key));
     if parsed.as_ref().is_some_and(unknown) {
         reader.fault(name, "has an unknown parameter: check its spelling");
@@ -145,7 +144,7 @@ fn url(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<PgConnec
     Some(options)
 }
 
-/// Returns whether the server is on the same machine: its address is a Unix socket or loopback.
+/// Returns whether the server is on the same machine, at a Unix socket or a loopback address.
 fn is_local(options: &PgConnectOptions) -> bool {
     let host = options.get_host();
     options.get_socket().is_some() || host.starts_with('/') || is_loopback(host)

@@ -1,5 +1,5 @@
-//! Development secrets. The first start creates them in the development folder, where only the current user can read
-//! them. Production never creates a secret: a missing secret is a fault.
+//! Development secrets. The first start creates them in the development folder. Only the current user can read them.
+//! Production never creates a secret, so there a missing secret is a fault.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use super::reader::Reader;
 
-/// Returns the stored secret with this name. If it does not exist, it is generated and stored.
+/// Returns the stored secret with this name. If it does not exist, generates and stores it.
 pub(super) fn secret(
     reader: &mut Reader<'_>,
     state_dir: &Path,
@@ -53,13 +53,13 @@ pub(super) fn ed25519_pem() -> io::Result<String> {
 
 fn store(folder: &Path, name: &str, generate: fn() -> io::Result<String>) -> io::Result<()> {
     if let Some(state_dir) = folder.parent() {
-        // Mode 711: the operating system user of the database server must be able to traverse this folder.
+        // Mode 711, because the database server may run as another user, who must be able to traverse this folder.
         fs::DirBuilder::new().recursive(true).mode(0o711).create(state_dir)?;
     }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     // Create the secret under a temporary name, then link it to its final name.
-    // A hard link is atomic and never overwrites a file, so two processes that start at the same time use the same
-    // secret.
+    // A hard link is atomic and never overwrites a file.
+    // So two processes that start at the same time use the same secret.
     let draft = folder.join(format!("{name}.{}", uuid::Uuid::new_v4()));
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     let written = file.write_all(generate()?.as_bytes()).and_then(|()| file.sync_all());
@@ -73,11 +73,11 @@ fn store(folder: &Path, name: &str, generate: fn() -> io::Result<String>) -> io:
 
 fn read(folder: &Path, path: &Path) -> io::Result<SecretString> {
     if [folder, path].iter().map(fs::metadata).any(|meta| meta.is_ok_and(|meta| meta.mode() & 0o077 != 0)) {
-        return Err(io::Error::other("other users can read it: run chmod -R go= on the folder"));
+        return Err(io::Error::other("other users can read the file: run chmod -R go= on the folder"));
     }
     let text = fs::read_to_string(path)?;
     if text.is_empty() {
-        return Err(io::Error::other("it is empty"));
+        return Err(io::Error::other("the file is empty"));
     }
     Ok(text.into())
 }

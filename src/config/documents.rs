@@ -23,8 +23,8 @@ pub struct DocumentSettings {
     pub quota_bytes: i64,
     /// The maximum number of files of an owner.
     pub quota_count: i32,
-    /// The program that inspects PDFs. It is the executable of the service and not a setting.
-    /// Only tests change it, because they run in a different executable.
+    /// The program that inspects PDFs: the executable of the service itself.
+    /// It is not a setting, but tests change it, because they run in another executable.
     pub pdf_inspector: PathBuf,
 }
 
@@ -57,8 +57,7 @@ impl DocumentSettings {
         let number = |reader: &mut Reader<'_>, name, min, max| reader.number(name, min, max);
         Self {
             folder,
-            // If the path of the executable is unknown, the inspection cannot start.
-            // Uploads of PDFs are then refused with 503.
+            // If the path of the executable is unknown, no inspection can start, so uploads of PDFs receive 503.
             pdf_inspector: std::env::current_exe().unwrap_or_default(),
             bucket: bucket(reader, profile),
             max_bytes: usize::try_from(number(reader, "STRONGROOM_DOCUMENTS_MAX_BYTES", 1024, 100 * 1024 * 1024))

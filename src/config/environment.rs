@@ -1,18 +1,19 @@
 //! Reads the environment variables once. In development, the file `.env` in the current folder adds variables.
 //! A variable of the process takes precedence over the file.
-//! The service never changes its own environment: `set_var` would be a data race with other threads that read it.
+//! The service never changes its own environment, because `set_var` is a data race with threads that read it.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 
-/// The environment variables at the start of the process. The type has no `Debug`, because some values are secrets.
+/// The environment variables at the start of the process.
+/// The type does not implement `Debug`, because some values are secrets.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, OsString>);
 
-/// The error for a `.env` file that cannot be used. Its message never contains a line of the file, because a line may
-/// contain a secret.
+/// The error for a `.env` file that cannot be used.
+/// Its message never contains a line of the file, because a line may contain a secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadEnvironment {
     #[error("the file .env cannot be read ({0}): make it a text file that this user can read, or remove it")]
@@ -34,7 +35,7 @@ impl Environment {
     ///
     /// # Errors
     /// [`BadEnvironment`] if there is a `.env` file and it is invalid.
-    #[allow(clippy::disallowed_methods, reason = "the one reader of the environment")]
+    #[allow(clippy::disallowed_methods, reason = "only this function reads the environment")]
     pub fn read() -> Result<Self, BadEnvironment> {
         let process =
             Self(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect());
@@ -51,7 +52,7 @@ impl Environment {
     /// Adds the variables of a `.env` file, except those that are already set.
     ///
     /// # Errors
-    /// [`BadEnvironment`] if a line is malformed, a name occurs twice, or the file sets a profile other than
+    /// [`BadEnvironment`] if a line is malformed, if a name occurs twice, or if the file sets another profile than
     /// development.
     pub fn with_dot_env(mut self, text: &str) -> Result<Self, BadEnvironment> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);

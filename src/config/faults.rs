@@ -1,4 +1,4 @@
-//! The faults of a configuration. They are printed and logged, so they must not contain the values of settings.
+//! The faults of a configuration. They are printed, so they must not contain the values of settings (secrets).
 
 use std::fmt;
 
@@ -6,8 +6,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub setting: String,
-    /// What is wrong, and how to correct it. The text is printed after the name of the setting, for example "is
-    /// missing: …".
+    /// What is wrong, and how to correct it. The text follows the name of the setting, for example "is missing: …".
     pub problem: String,
 }
 

@@ -14,7 +14,7 @@ use super::reader::Reader;
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
     pub bind: SocketAddr,
-    /// The URL at which clients reach the service, without a slash at its end.
+    /// The URL at which clients reach the service, without a trailing slash.
     pub public_url: String,
     /// The URI in `security.txt` to which people report vulnerabilities.
     pub security_contact: String,
@@ -33,8 +33,8 @@ pub struct HttpSettings {
     pub keep_alive: Duration,
     /// How long a request may run. An upload may take longer while its file arrives.
     pub reply_timeout: Duration,
-    /// Graceful shutdown, first phase: how long the service still accepts connections while its readiness check returns
-    /// 503.
+    /// Graceful shutdown, first phase: how long the service still accepts connections.
+    /// Its readiness check already returns 503 in this phase.
     pub drain: Duration,
     /// Graceful shutdown, second phase: how long running requests may take to finish.
     pub shutdown_grace: Duration,
@@ -94,8 +94,8 @@ impl HttpSettings {
     }
 }
 
-/// Reads the security contact. RFC 9116 requires a URI. It is written as one line of `security.txt`, so it must not
-/// contain a line break.
+/// Reads the security contact. It must be a URI (RFC 9116).
+/// It must not contain a line break, which would inject a line into `security.txt`.
 fn security_contact(reader: &mut Reader<'_>, public_url: &str) -> String {
     const NAME: &str = "STRONGROOM_HTTP_SECURITY_CONTACT";
     let Some(contact) = reader.optional(NAME) else {
@@ -114,8 +114,8 @@ fn security_contact(reader: &mut Reader<'_>, public_url: &str) -> String {
     contact
 }
 
-/// Returns the origin of the HTTP listener. With port 0, the operating system chooses the port later.
-/// The origin then contains 8080 as a placeholder.
+/// Returns the origin of the HTTP listener.
+/// With port 0, it contains 8080 as a placeholder, because the operating system chooses the port later.
 fn served_at(bind: SocketAddr) -> String {
     let port = if bind.port() == 0 { 8080 } else { bind.port() };
     let is_localhost = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&bind.ip());
@@ -128,7 +128,7 @@ fn count(reader: &mut Reader<'_>, name: &str, min: u64) -> usize {
     usize::try_from(reader.number(name, min, 1_000_000)).unwrap_or(usize::MAX)
 }
 
-/// Reads the address of a listener. In development, any address that is not loopback is a fault.
+/// Reads the address of a listener. In development, an address that other machines can reach is a fault.
 pub(super) fn bind(reader: &mut Reader<'_>, name: &str, profile: Profile) -> SocketAddr {
     let fallback = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
     let bind = reader.parsed(name, "an address with a port (127.0.0.1:8080)", fallback);
@@ -153,7 +153,7 @@ fn networks(reader: &mut Reader<'_>, name: &str) -> Vec<Network> {
 }
 
 /// A single IP address, or a network such as `10.0.0.0/8`.
-/// Very wide networks are refused, because they would make nearly every client a trusted proxy.
+/// A very wide network is refused, because it would make many clients trusted proxies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
@@ -190,7 +190,7 @@ impl FromStr for Network {
         let given: IpAddr = address.parse().map_err(|_| BadNetwork::Malformed)?;
         let max = if given.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
-            // Check for digits before parsing, because `parse` also accepts a plus sign.
+            // Accept only digits, because `parse` also accepts a plus sign.
             Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().unwrap_or(u32::MAX),
             Some(_) => return Err(BadNetwork::Malformed),
             None => max,
@@ -199,7 +199,7 @@ impl FromStr for Network {
             return Err(BadNetwork::Malformed);
         }
         let address = given.to_canonical();
-        // An IPv4-mapped network is an IPv4 network: ::ffff:10.0.0.0/104 is the same as 10.0.0.0/8.
+        // Convert an IPv4-mapped network to an IPv4 network: ::ffff:10.0.0.0/104 is the same as 10.0.0.0/8.
         let is_mapped = address.is_ipv4() && given.is_ipv6();
         let prefix = if is_mapped { prefix.checked_sub(96).ok_or(BadNetwork::TooWide)? } else { prefix };
         let (narrow_enough, zero) = match address {
@@ -216,8 +216,8 @@ impl FromStr for Network {
     }
 }
 
-/// Returns the XOR of two addresses of the same family, aligned to the left.
-/// A bit of the result is 0 if both addresses have the same bit there.
+/// Returns the XOR of two addresses of the same family, in the highest bits of the result.
+/// A bit is 0 if it is the same in both addresses.
 fn distance(one: IpAddr, other: IpAddr) -> u128 {
     let bits = |address| match address {
         IpAddr::V4(address) => u128::from(address.to_bits()) << 96,

@@ -40,15 +40,15 @@ fn filter(reader: &mut Reader<'_>, profile: Profile) -> Targets {
         reader.fault(name, problem);
         return Targets::new();
     };
-    // At the level `trace`, libraries log headers, tokens and mails (CWE-532). So production refuses this level.
+    // Production refuses the level `trace`, at which libraries log headers, tokens and mails (CWE-532).
     if profile == Profile::Production && contains_trace(&filter) {
         reader.fault(name, "contains trace, which logs secrets: use debug or less");
     }
     filter
 }
 
-/// Parses a filter strictly. `Targets` alone would interpret a misspelled `inof` as the name of a target, and the log
-/// would then only contain messages of that target.
+/// Parses a filter strictly. `Targets` alone would read a misspelled `inof` as the name of a module.
+/// The log would then contain only the messages of this module, which does not exist.
 fn parse(text: &str) -> Option<Targets> {
     let is_level = |level: &str| !level.is_empty() && level.parse::<LevelFilter>().is_ok();
     let is_target =

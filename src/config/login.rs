@@ -16,7 +16,7 @@ pub struct LoginSettings {
     /// Above this limit, each attempt needs a solved challenge.
     pub failures_per_address: Rate,
     /// How many logins of one account by unknown clients may fail (brute force).
-    /// Above this limit, the account is locked for unknown clients for a while. Each failure restarts the window.
+    /// Above this limit, the account is locked for unknown clients for some minutes. Each failure restarts the window.
     pub failures_per_account: Rate,
     /// How many accounts may have failed logins from one network (password spraying).
     /// Above this limit, each attempt needs a solved challenge.
@@ -32,10 +32,10 @@ pub struct LoginSettings {
 /// failures.
 const MAX_PER_ACCOUNT: u64 = 100;
 /// The highest limit of consecutive failures by unknown clients.
-/// A known device and a signed-in user may each fail ten times in addition. The sum is 100, which NIST allows.
+/// A known device may fail ten more times, and so may a signed-in user. The sum is 100, which NIST allows.
 const MAX_IN_A_ROW: u64 = 80;
-/// The highest limit per address and per network. Many people can share an address, but even together they do not fail
-/// a thousand times an hour.
+/// The highest limit per address and per network that production accepts.
+/// Many people can share an address, but together they do not fail a thousand times an hour.
 const MAX_PER_ADDRESS: u64 = 1000;
 
 impl LoginSettings {

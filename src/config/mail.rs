@@ -13,8 +13,7 @@ use super::tls::pem_file;
 /// The mail server, and the sender of mails.
 #[derive(Clone, Debug)]
 pub struct MailSettings {
-    /// The URL of the mail server. If it is `None`, mails are not sent: they are written to files in the development
-    /// folder.
+    /// The URL of the mail server. If it is `None`, the service writes mails to files in the development folder.
     pub smtp_url: Option<SecretString>,
     /// The PEM file of a private certificate authority, or `None` to trust the public ones.
     pub smtp_ca: Option<PathBuf>,
@@ -47,8 +46,8 @@ impl MailSettings {
 
 /// Returns whether the connection to the mail server requires TLS.
 /// The query of an `smtp` URL must be exactly `tls=required`.
-/// With `tls=opportunistic`, an attacker could remove STARTTLS from the connection, so that it has no TLS.
-/// A second `tls` parameter is refused, because lettre only reads the first one.
+/// With `tls=opportunistic`, an attacker on the network could remove STARTTLS, so that mail is sent in plain text.
+/// A second `tls` parameter is refused too, because lettre reads only the first one.
 fn is_encrypted(url: &str, profile: Profile) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
     let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return false };

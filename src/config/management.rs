@@ -1,4 +1,4 @@
-//! `STRONGROOM_MANAGEMENT_…`: the management listener, which tells operators the metrics and the status of the service.
+//! `STRONGROOM_MANAGEMENT_…`: the management listener, which serves metrics and the status to operators.
 
 use std::net::SocketAddr;
 

@@ -1,9 +1,8 @@
 //! Layer 1: the configuration, with one file per section. No other module reads environment variables.
 //!
-//! There are two profiles. Development is the default. Its listeners are on loopback addresses, so other machines
-//! cannot reach them. Production (also used for staging) only starts with a valid configuration.
-//! Otherwise it prints *all* faults at once. No setting can switch off a security control (insecure configuration,
-//! API8:2023).
+//! There are two profiles. Development is the default. It listens on loopback only, so no other machine can reach it.
+//! Production (also used for staging) starts only with a valid configuration. Otherwise it prints *all* faults at once.
+//! No setting can switch off a security control (security misconfiguration, API8:2023).
 
 mod alerts;
 mod catalog;
@@ -64,8 +63,8 @@ use secrecy::{ExposeSecret, SecretString};
 /// The profile: the kind of environment in which the service runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// The default profile. The service only listens on loopback addresses, and creates its own database, keys,
-    /// certificate and demo data. This is safe, because other machines cannot reach the service.
+    /// The default profile. The service creates its own database, keys, certificate and demo data.
+    /// This is safe, because it listens on loopback only, so no other machine can reach it.
     #[default]
     Development,
     /// All other environments, including staging.
@@ -76,7 +75,7 @@ pub enum Profile {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub profile: Profile,
-    /// The name by which security events distinguish this replica from others.
+    /// The name of this replica in security events.
     pub replica: String,
     /// The development folder. It contains the database, keys, certificate, mails and documents.
     #[cfg(feature = "dev")]
@@ -88,7 +87,7 @@ pub struct Settings {
     pub jwt: JwtSettings,
     pub sessions: SessionSettings,
     pub passwords: PasswordSettings,
-    /// The breach service, or `None` if new passwords are not checked by one.
+    /// The breach service, which checks new passwords. `None` if there is none.
     pub breaches: Option<BreachSettings>,
     pub cors: CorsSettings,
     pub mail: MailSettings,
@@ -157,10 +156,10 @@ impl Settings {
         reader.finish().map(|()| settings)
     }
 
-    /// Refuses equal secrets. Otherwise an attacker who knows one secret could use it in place of another one.
+    /// Refuses equal secrets. Otherwise an attacker who knows one secret would also know another one.
     fn refuse_equal_secrets(&self, reader: &mut Reader<'_>) {
         let keys = &self.secrets.master_keys;
-        // A secret that is missing or unreadable is empty here. It already has a fault, so it is not compared.
+        // Do not compare empty secrets. They are missing or unreadable, and already have a fault.
         let secrets: [(&str, &[u8]); 5] = [
             ("STRONGROOM_SECRETS_MASTER_KEY", keys.current.expose_secret()),
             ("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", keys.older.first().map_or(&[], ExposeSecret::expose_secret)),
@@ -199,8 +198,7 @@ fn development_folder(_: &mut Reader<'_>, _: Profile) -> Option<PathBuf> {
     None
 }
 
-/// Reads the row quota. The maximum is ten million, because the database cannot count more rows within the statement
-/// timeout.
+/// Reads the row quota. The maximum is ten million, because counting more rows would exceed the statement timeout.
 fn row_quota(reader: &mut Reader<'_>) -> i64 {
     i64::try_from(reader.number("STRONGROOM_QUOTAS_ROWS", 1, 10_000_000)).unwrap_or(1)
 }

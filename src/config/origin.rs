@@ -1,5 +1,5 @@
-//! Web origins (RFC 6454). The service compares origins byte by byte, so settings must use the exact form that browsers
-//! send.
+//! Web origins (RFC 6454). The service compares origins byte by byte.
+//! So an origin in a setting must have exactly the form that browsers send.
 
 use std::net::IpAddr;
 
@@ -19,7 +19,7 @@ pub(super) fn is_origin(text: &str, profile: Profile) -> bool {
         "http" => profile == Profile::Development && url.host_str().is_some_and(is_loopback),
         _ => false,
     };
-    // Only these characters are allowed in a host, because URL parsers accept more, for example `https://*`.
+    // Check the characters of the host, because the URL parser also accepts hosts such as `*`.
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-[]:".contains(c);
     is_secure
         && url.host_str().is_some_and(|host| host.chars().all(plain))

@@ -8,8 +8,8 @@ use super::alerts::{OutboundUrl, outbound_url};
 use super::reader::Reader;
 use super::tls::pem_file;
 
-/// The maximum parameters of argon2id. A stored hash with higher parameters is refused, because this service has not
-/// created it.
+/// The maximum parameters of argon2id. A stored hash with higher parameters is refused.
+/// This service cannot have created such a hash, and verifying it could use up the memory or the CPU.
 pub const MAX_MEMORY_KIB: u32 = 1_048_576;
 pub const MAX_PASSES: u32 = 20;
 
@@ -24,15 +24,15 @@ pub struct PasswordSettings {
     pub parallelism: u32,
     /// The maximum number of hashes that are computed at the same time. Each of them uses `memory_kib`.
     pub hash_slots: usize,
-    /// How long a login may wait for a free slot. After this time, it is refused with 503.
+    /// How long a login may wait for a free slot. After this time, the login is refused with 503.
     pub max_wait: Duration,
 }
 
-/// Pairs of memory in KiB and iterations. OWASP regards these minimums as equally strong (Password Storage Cheat Sheet;
-/// ASVS 5.0 Appendix C).
+/// The minimums of OWASP, as pairs of memory in KiB and iterations. All pairs are equally strong
+/// (Password Storage Cheat Sheet; ASVS 5.0 Appendix C).
 const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
-/// The maximum memory of all concurrent hashes together. Without it, a mistake in the settings could use up the memory
-/// of the machine.
+/// The maximum memory of all concurrent hashes together.
+/// Without it, a mistake in the settings could use up the memory of the machine.
 const MAX_TOTAL_MEMORY_KIB: u64 = 4 * 1_048_576;
 
 impl PasswordSettings {
@@ -60,7 +60,7 @@ impl PasswordSettings {
     }
 }
 
-/// The breach service, which is asked whether a new password was published in a data breach.
+/// The breach service, which knows the passwords that were published in data breaches.
 #[derive(Clone, Debug)]
 pub struct BreachSettings {
     /// The base URL. Requests are sent to `/range/PREFIX` below it, where PREFIX is the beginning of a password's hash.

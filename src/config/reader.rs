@@ -13,7 +13,7 @@ use super::environment::Environment;
 use super::faults::{Fault, Faults};
 use super::strength::weakness;
 
-/// The maximum size of a secret. It limits how much of a file is read, because `NAME_FILE` could be `/dev/zero`.
+/// The maximum size of a secret. The service reads no more of a file, because `NAME_FILE` could be `/dev/zero`.
 const MAX_SECRET_BYTES: u64 = 65_536;
 
 /// Reads settings from the environment and collects faults.
@@ -26,8 +26,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Creates a reader. Adds a fault for each variable with an unknown name, an empty value or a value that is not
-    /// UTF-8.
+    /// Creates a reader. Adds a fault for each variable that has an unknown name, an empty value, or no UTF-8 value.
     pub fn new(environment: &'a Environment) -> Self {
         let mut reader = Self {
             environment,
@@ -42,8 +41,8 @@ impl<'a> Reader<'a> {
                 }
                 continue;
             }
-            // An empty value is refused, because it could mean something dangerous: an empty profile would select
-            // development, and the service would generate a key for an empty one.
+            // Refuse an empty value, because a default would replace it.
+            // An empty profile would select development, and an empty key would be generated.
             match environment.get(name).map(OsStr::to_str) {
                 Some(Some("")) => reader.fault(name, "is empty: give it a value, or remove it"),
                 Some(None) => reader.fault(name, "is not UTF-8 text: enter it again"),
@@ -63,13 +62,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds a fault. `problem` states what is wrong and how to correct it.
-    /// The text must not contain the value, because users may paste a secret into the wrong line.
+    /// It must not contain the value, because an operator may have pasted a secret into the wrong line.
     pub fn fault(&mut self, setting: &str, problem: impl Into<String>) {
         self.faults.push(Fault { setting: setting.to_owned(), problem: problem.into() });
     }
 
-    /// Adds a fault that results from several settings. Adds nothing if this setting already has a fault, because the
-    /// second fault would be a consequence of the first one.
+    /// Adds a fault that results from several settings. Adds nothing if this setting already has a fault.
+    /// The second fault would only be a consequence of the first one.
     pub fn combined_fault(&mut self, setting: &str, problem: impl Into<String>) {
         if !self.faults.iter().any(|fault| fault.setting == setting) {
             self.fault(setting, problem);
@@ -104,7 +103,7 @@ impl<'a> Reader<'a> {
         self.raw(name).unwrap_or_else(|| default.to_owned())
     }
 
-    /// Returns the entries of a list that is separated by commas, each with its position. The first position is 1.
+    /// Returns the entries of a list with commas. Each entry has its position, and the first position is 1.
     pub fn list(&mut self, name: &str) -> Vec<(usize, String)> {
         let text = self.text(name);
         let parts = text.split(',').map(|part| part.trim().to_owned());
@@ -119,7 +118,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Returns an integer. If it is not between `min` and `max`, adds a fault and returns the nearest of them.
+    /// Returns an integer between `min` and `max`. For any other number, adds a fault and returns the nearer limit.
     pub fn number(&mut self, name: &str, min: u64, max: u64) -> u64 {
         let number = self.parsed(name, &format!("an integer: set it to {min} to {max}"), min);
         if !(min..=max).contains(&number) {
@@ -147,7 +146,7 @@ impl<'a> Reader<'a> {
             (Some(value), None) => Some(value.into()),
             (None, Some(path)) => match read_secret(&path) {
                 Ok(secret) => Some(secret),
-                // The fault must not contain the path, because a user may have entered the secret instead of a path.
+                // The fault must not contain the path. An operator may have entered the secret in place of a path.
                 Err(error) => {
                     self.fault(&file_name, format!("names a file that cannot be read ({})", error.kind()));
                     None
@@ -193,8 +192,8 @@ fn is_known(name: &str) -> bool {
 }
 
 /// Returns whether Kubernetes has set this variable. Kubernetes sets variables for each service of a namespace.
-/// The variables of a service with the name `strongroom` look like settings: `STRONGROOM_SERVICE_HOST`,
-/// `STRONGROOM_PORT_443_TCP`.
+/// For a service with the name `strongroom`, they look like settings:
+/// `STRONGROOM_SERVICE_HOST`, `STRONGROOM_PORT_443_TCP`.
 fn is_from_kubernetes(environment: &Environment, name: &str) -> bool {
     environment.names().filter_map(|other| other.strip_suffix("_SERVICE_HOST")).any(|service| {
         name.strip_prefix(service)
@@ -202,7 +201,7 @@ fn is_from_kubernetes(environment: &Environment, name: &str) -> bool {
     })
 }
 
-/// Reads a secret from a file. Removes line breaks at its end, because editors and `echo` add one.
+/// Reads a secret from a file. Removes line breaks at the end, because editors and `echo` add them.
 pub(super) fn read_secret(path: impl AsRef<Path>) -> io::Result<SecretString> {
     let mut text = String::new();
     fs::File::open(path)?.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text)?;

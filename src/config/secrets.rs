@@ -14,7 +14,7 @@ use super::reader::{Reader, read_secret};
 pub struct MasterKeys {
     /// The key that signs. It has at least 32 bytes.
     pub current: SecretSlice<u8>,
-    /// Older keys. They still verify but do not sign, so that a rotation does not invalidate what they signed.
+    /// Older keys, which still verify but no longer sign. So everything that they signed stays valid after a rotation.
     pub older: Vec<SecretSlice<u8>>,
 }
 
@@ -62,7 +62,7 @@ impl MasterKeys {
         Self { current: current.map(bytes).unwrap_or_default(), older: previous.map(bytes).into_iter().collect() }
     }
 
-    /// Adds retired master keys from files. They verify old security events but do not sign.
+    /// Adds retired master keys from files, to verify old security events.
     pub(super) fn read_retired(&mut self, reader: &mut Reader<'_>, files: &[PathBuf]) {
         for file in files {
             match read_secret(file) {

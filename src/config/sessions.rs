@@ -11,9 +11,8 @@ pub struct SessionSettings {
     pub idle: Duration,
     /// The absolute timeout: a session ends this long after the login, even if the client refreshes its tokens.
     pub absolute: Duration,
-    /// The grace period for a refresh token that is used twice.
-    /// Within it, the second use is attributed to a second browser tab.
-    /// A later second use is treated as theft and ends the session.
+    /// The grace period for a refresh token that is used twice, because two browser tabs may refresh at the same time.
+    /// A second use after this period is treated as theft and ends the session.
     pub reuse_grace: Duration,
 }
 

@@ -3,8 +3,8 @@
 
 /// The minimum length of a key in bytes: the length of the output of SHA-256 (RFC 7518 §3.2).
 const MIN_KEY_BYTES: usize = 32;
-/// The minimum number of different characters in a key. Only one in a million random keys of 32 bytes has fewer (in
-/// hexadecimal or base64).
+/// The minimum number of different characters in a key.
+/// Of a million random keys of 32 bytes (in hexadecimal or base64), only one has fewer.
 const MIN_DISTINCT_CHARS: usize = 10;
 
 /// Texts in the sample keys of tutorials. Attackers try these keys first.
@@ -23,7 +23,7 @@ const SAMPLES: [&str; 12] = [
     "strongroom",
 ];
 
-/// Passwords that databases have by default, or that tutorials use.
+/// Default passwords of databases, and passwords in tutorials.
 const SAMPLE_PASSWORDS: [&str; 16] = [
     "postgres",
     "postgresql",
@@ -52,8 +52,8 @@ pub(super) fn weakness(key: &str) -> Option<&'static str> {
     if key.len() < MIN_KEY_BYTES {
         Some("is shorter than 32 bytes (256 bits)")
     } else if key.contains("-----BEGIN ") {
-        // A PEM file may contain a public key, which attackers know.
-        // If it were used as the HMAC secret, they could forge tokens (algorithm confusion).
+        // A PEM file may contain a public key. Attackers know public keys.
+        // With a public key as the HMAC secret, they could forge tokens (algorithm confusion).
         Some("is a PEM file instead of random text")
     } else if SAMPLES.iter().any(|sample| lower.contains(sample)) {
         Some("contains a sample value")
@@ -77,7 +77,7 @@ fn is_repeated(key: &[u8]) -> bool {
     (1..=key.len() / 2).any(|period| key.iter().zip(key.iter().skip(period)).all(|(one, next)| one == next))
 }
 
-/// Returns whether most characters are equal or adjacent to their predecessor, as in `0123…` or `zyxw…`.
+/// Returns whether most characters equal the previous character or its neighbor, as in `0123…` or `zyxw…`.
 fn is_sequence(key: &[u8]) -> bool {
     let steps = key.iter().zip(key.iter().skip(1)).filter(|(one, next)| one.abs_diff(**next) <= 1).count();
     2 * steps > key.len()

@@ -20,8 +20,7 @@ impl TraceSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let name = "STRONGROOM_TRACES_OTLP_ENDPOINT";
         let collector = reader.optional(name);
-        // Plain HTTP on loopback is also allowed in production, because the collector is often an agent on the same
-        // machine.
+        // Allow plain HTTP on loopback in production too, because the collector is often an agent on the same machine.
         if collector.as_ref().is_some_and(|url| !is_origin(url, Profile::Development)) {
             let problem = "is not a URL such as https://collector.example:4318, without a path, user or password (plain http only on loopback)";
             reader.fault(name, problem);
