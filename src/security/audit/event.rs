@@ -110,7 +110,8 @@ impl Event {
 
     /// Writes the row in this transaction. The caller must publish the returned events after the commit.
     ///
-    /// # Errors Fails if the task has no recorder, because a critical action must not be committed without its event.
+    /// # Errors
+    /// Fails if the task has no recorder, because a critical action must not be committed without its event.
     pub async fn record_in(self, connection: &mut PgConnection) -> ApiResult<PendingEvents> {
         Self::record_all_in(vec![self], connection).await
     }

@@ -97,7 +97,8 @@ impl Authenticator {
     /// request against a rate limit, and then records an event.
     /// If `charge` fails, its error is returned instead of the 401, and no event is recorded.
     ///
-    /// # Errors [`ApiError::Unauthenticated`] for every fault of the token.
+    /// # Errors
+    /// [`ApiError::Unauthenticated`] for every fault of the token.
     /// Only the security event contains the reason.
     /// [`ApiError::Unavailable`] if the service cannot read the state of the session (fail closed).
     pub async fn authenticate(&self, headers: &HeaderMap, charge: impl Fn() -> ApiResult<()>) -> ApiResult<Caller> {

@@ -79,7 +79,8 @@ impl Administrators {
 
     /// Verifies in the database that the caller is an active administrator.
     ///
-    /// # Errors [`ApiError::Forbidden`] if the caller is not an administrator.
+    /// # Errors
+    /// [`ApiError::Forbidden`] if the caller is not an administrator.
     /// [`ApiError::Unauthenticated`] if the session has ended, or if the user is disabled or deleted.
     /// [`ApiError::Unavailable`] if the database fails (fail closed).
     pub async fn authorize(&self, caller: Caller) -> ApiResult<AdminCaller> {

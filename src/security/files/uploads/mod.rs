@@ -65,7 +65,8 @@ impl Inspector {
 
     /// Inspects the next bytes of the file.
     ///
-    /// # Errors [`UploadError`] at the first byte that shows that the file must be refused.
+    /// # Errors
+    /// [`UploadError`] at the first byte that shows that the file must be refused.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), UploadError> {
         self.is_empty &= bytes.is_empty();
         for &byte in bytes {
