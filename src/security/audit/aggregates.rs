@@ -33,7 +33,7 @@ use crate::http::matched_route::MatchedRoute;
 pub const WINDOW: TimeDelta = TimeDelta::minutes(1);
 /// The maximum number of equal events that get their own row in a window.
 pub const MAX_SINGLE: u32 = 20;
-/// The maximum number of low-priority events that get their own row in a window, in total.
+/// The maximum number of low-priority events of all kinds together that get their own row in a window.
 pub const MAX_SINGLE_LOW_PRIORITY: u32 = 2_000;
 /// The maximum number of aggregates in a window. Low-priority events may use half of them.
 /// An aggregate has about 300 bytes.
@@ -134,7 +134,8 @@ mod tests {
         }
     }
 
-    /// Checks that no event is lost: events with their own row plus the amounts of the aggregates equal all events.
+    /// Checks that no event is lost: the number of single rows plus the amounts of all aggregates is the number of
+    /// events.
     #[test]
     fn flood_from_many_networks_takes_bounded_memory_and_loses_no_count() {
         let (mut aggregates, now) = (Aggregates::default(), DateTime::UNIX_EPOCH);

@@ -94,7 +94,7 @@ impl ChainWriter {
         Ok(())
     }
 
-    /// Seals new rows. Returns the faults that it found, as reasons of the event `sys_audit_fault`.
+    /// Seals new rows and looks for faults. Returns each fault as a reason for the event `sys_audit_fault`.
     async fn seal_and_check(&self) -> Result<Vec<&'static str>, sqlx::Error> {
         self.seal().await?;
         let mut state = store::seal_state(&self.pool).await?;

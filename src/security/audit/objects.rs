@@ -16,7 +16,7 @@ pub struct ObjectKind {
 
 impl ObjectKind {
     pub const SESSION: Self = Self { name: "session", collection: "/api/v1/auth/sessions" };
-    /// Alerts have no owner.
+    /// Alerts have no owner, because only administrators read them.
     pub const ALERT: Self = Self { name: "alert", collection: "/api/v1/admin/alerts" };
     pub const USER: Self = Self { name: "user", collection: "/api/v1/admin/users" };
 

@@ -43,7 +43,7 @@ impl Seal {
         SealContent { previous, batch: *batch, events: *events, seqs, macs }
     }
 
-    /// Reconstructs the previous seal from this seal: its batch number, its count of events and its MAC.
+    /// Reconstructs the previous seal from this seal. The result only has a batch number, a count of events and a MAC.
     pub fn predecessor(&self) -> Self {
         let events = self.events - i64::try_from(self.seqs.len()).unwrap_or(i64::MAX);
         Self { batch: self.batch - 1, events, mac: self.previous.clone(), ..Self::genesis() }

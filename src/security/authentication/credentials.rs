@@ -3,7 +3,7 @@
 //! **Attack**: user enumeration: the response, its time or its side effects show whether an account exists or is
 //! locked. Or the response to a guess at a locked account shows whether the password was correct.
 //! **Control**: login and re-authentication both use [`Credentials::check`].
-//! Every check does one look-up, one count and one hash.
+//! Every check does the same work: one look-up, one count and one hash.
 //! If the account does not exist, the password is hashed with a dummy salt and compared with a dummy hash.
 //! If a limit of `login_throttling` is exceeded, the check returns 429 without hashing.
 //! An unknown account, a wrong password, a disabled account and a locked account all return `invalid_credentials`.
@@ -35,7 +35,8 @@ use crate::security::sessions::caller::Caller;
 pub struct StoredCredentials {
     pub user: UserId,
     pub password_hash: String,
-    /// The current epoch of the account. Device cookies with another epoch are invalid.
+    /// The current epoch of the account: a number that invalidates device cookies with another epoch
+    /// (`device_cookies`).
     pub device_epoch: i64,
     /// `false` if an administrator has disabled the account.
     pub active: bool,
@@ -65,7 +66,7 @@ impl VerifiedPassword {
     }
 
     /// Returns the hash against which the password was verified.
-    /// A statement that relies on this proof must check that the row still has this hash.
+    /// An SQL statement that relies on this proof must check that the account's row still has this hash.
     /// Otherwise a login that runs during a password change could open a session with the old password.
     #[must_use]
     pub fn password_hash(&self) -> &str {

@@ -29,7 +29,6 @@ pub struct InvalidCursor;
 /// The error for a position that cannot be encoded as a cursor. The cause is a bug of the service.
 #[derive(Debug, thiserror::Error)]
 pub enum CursorError {
-    /// The position cannot be serialized as JSON.
     #[error("the position cannot be serialized as JSON")]
     Json(#[from] serde_json::Error),
     /// The cursor would be longer than [`MAX_CURSOR_LENGTH`].
@@ -109,8 +108,8 @@ impl Cursors {
         self.start_or(scope, Position::start())
     }
 
-    /// Creates a page from the rows of a query, which returns at most [`Limit::rows`] rows.
-    /// `position` returns the position of a row in the list.
+    /// Creates a page from `rows`, which contains at most [`Limit::rows`] rows.
+    /// The function `position` returns the position of a row in the list.
     ///
     /// # Errors
     /// [`ApiError::Internal`] if the position cannot be encoded.

@@ -5,7 +5,7 @@
 //! If it were redirected, a misconfigured client would continue to send its token unencrypted with every request.
 //! A credential that arrives unencrypted is exposed, so its session ends.
 //! This applies to an access token in `Authorization` and to a refresh token in a cookie.
-//! A used refresh token counts too, because its session can still be active.
+//! It also applies to a refresh token that was already used, because its session can still be active.
 //!
 //! A request is HTTPS if it comes from our TLS listener, or from a configured proxy that sends `X-Forwarded-Proto:
 //! https`. Proxy headers from other peers are ignored and cause an event.
@@ -14,8 +14,8 @@
 //! needs plain HTTP.
 //!
 //! **Limits**: the credential in a plain request is already exposed when the service refuses the request.
-//! If the peer's address is unknown, the peer may be a configured proxy that received the request over HTTPS.
-//! So the request is refused, but its session does not end.
+//! A request from an unknown peer address is refused, but does not end the session of its token: the peer may be a
+//! configured proxy that received the request over HTTPS.
 //! **ASVS**: 4.1.2, 4.1.3, 12.2.1 · **Test**: `attacks::communication::transport`
 
 use std::net::IpAddr;

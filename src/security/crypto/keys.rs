@@ -3,11 +3,12 @@
 //! **Attack**: a MAC for one purpose is accepted for another, for example a cursor as a mail token; one leaked key
 //! compromises all purposes; a leaked key stays in use, because it cannot be replaced.
 //! **Control**: HKDF-SHA256 (RFC 5869) derives an independent key per [`Purpose`] from the master key.
-//! No other module reads the master key. A MAC covers a list of parts and their lengths, so `ab|c` and `a|bc` have
-//! different MACs. Each MAC contains the id of its key. Only the current key signs.
+//! No other module reads the master key.
+//! A MAC covers a list of parts and their lengths, so `ab|c` and `a|bc` have different MACs.
+//! Each MAC is stored with the id of its master key ([`Tag`]). Only the current key signs.
 //! Older keys only verify, so that a rotation does not end sessions. `docs/administration.md` describes the rotation.
 //! **Limits**: an attacker who knows a configured master key can derive all keys.
-//! Therefore the database contains no master key.
+//! To protect it, no master key is stored in the database.
 //! **ASVS**: 11.2.1, 11.2.2, 11.2.3, 13.3.1, 13.3.4
 //! **Test**: `attacks::crypto::key_rotation`
 
@@ -74,7 +75,7 @@ impl Purpose {
 #[error("the master key is not usable: it needs at least {MASTER_KEY_BYTES} bytes")]
 pub struct MasterKeyError;
 
-/// The id of a master key. It is derived with its own HKDF label, so it reveals nothing about the key.
+/// The id of a master key. It is derived from the key with a separate HKDF label, so it reveals nothing about the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; Self::LENGTH]);
 

@@ -6,7 +6,7 @@
 //! Every text is quoted, so that a semicolon or a line break in a text does not start a new cell.
 //! A text that begins like a formula gets an apostrophe before its first character.
 //! The apostrophe makes a spreadsheet treat the cell as text.
-//! Leading spaces and full-width characters such as `＝` are considered too.
+//! The check ignores leading spaces, and includes full-width characters such as `＝`.
 //! **Limits**: a program may remove the apostrophe and evaluate the remaining text.
 //! **ASVS**: 1.2.1, 1.2.10 · **Test**: `attacks::files::csv_injection`
 

@@ -63,7 +63,7 @@ impl CloseReason {
         actix_ws::CloseReason { code, description: Some(words.to_owned()).filter(|words| !words.is_empty()) }
     }
 
-    /// Records the security event of this reason. Normal reasons, for example a shutdown, have none.
+    /// Records the security event of this reason. Normal reasons, for example a shutdown, cause no event.
     pub fn record(self) {
         let (kind, reason) = match self {
             Self::ProtocolViolation => (EventKind::InputValidationFail, "live_protocol"),

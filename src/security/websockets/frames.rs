@@ -1,4 +1,4 @@
-//! Limits the size and number of WebSocket frames. It checks the frame headers before actix-ws buffers the payloads.
+//! Limits the size and number of WebSocket frames. The frame headers are checked before actix-ws buffers the payloads.
 //!
 //! actix-ws checks the size of a frame only when it has buffered the whole frame.
 //! So a client could make it buffer a gigabyte. actix-ws also accepts an endless number of empty fragments.

@@ -3,8 +3,8 @@
 //! **Attack**: account lockout as denial of service: an attacker guesses until the account is locked, and its owner is
 //! locked out too. An intruder uses a device cookie that they copied during an earlier intrusion.
 //! **Control**: login, password reset and password change set a signed `__Host-` cookie.
-//! The cookie contains a random id, the account's epoch, an expiry, and a MAC over these values and the account's name.
-//! The cookie does not authenticate: it only selects the counter in `login_throttling`.
+//! The cookie contains a random id, the account's epoch (a number), an expiry, and a MAC over these values and the
+//! account's name. The cookie does not authenticate: it only selects the counter in `login_throttling`.
 //! Password reset, password change and "revoke all sessions" increment the epoch of the account, which invalidates all
 //! older cookies. A cookie is ignored if it is forged, expired, invalidated, of another account, or sent twice.
 //! The client is then treated as unknown.

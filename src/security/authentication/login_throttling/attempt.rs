@@ -20,7 +20,7 @@ const MAX_DEVICE_FAILURES: u32 = 10;
 /// How often in a row the re-authentication of a signed-in user may fail.
 const MAX_REAUTHENTICATION_FAILURES: i64 = 10;
 /// How long a used solution is stored, so that it cannot be used again. A challenge is only valid for five minutes.
-/// The longer time is a margin for replicas whose clocks differ.
+/// This time is longer, because the clocks of replicas can differ.
 const USED_SOLUTION: Rate = Rate { count: 1, window: Duration::from_secs(3600) };
 
 /// Counts login attempts and decides which of them may proceed.

@@ -46,7 +46,7 @@ impl LoginThrottle {
     /// It is then refused, and counted for its client but not for the account.
     ///
     /// The statement is the same for known and unknown accounts, and for clients with and without a device cookie.
-    /// So its duration reveals neither.
+    /// So its duration does not reveal whether the account or the device is known.
     pub(super) async fn count_attempt(&self, attempt: &LoginAttempt) -> ApiResult<Vec<CounterState>> {
         let (counters, free) = (attempt.counters(), self.settings.failures_per_account);
         let kinds: Vec<String> = counters.iter().map(|counter| counter.kind.to_owned()).collect();

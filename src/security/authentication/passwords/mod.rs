@@ -188,7 +188,7 @@ impl Passwords {
     }
 
     /// Returns how many passwords were hashed or verified since the service started.
-    /// Tests compare this number, because times vary.
+    /// Tests compare this number instead of response times, which vary.
     #[must_use]
     pub fn hashes(&self) -> usize {
         self.counters.hashes.load(Ordering::Relaxed)
@@ -201,7 +201,7 @@ impl Passwords {
     }
 
     /// Returns the work of all hashes since the service started: memory in KiB times passes.
-    /// Tests compare this number, because times vary.
+    /// Tests compare this number instead of response times, which vary.
     #[must_use]
     pub fn work_done(&self) -> u64 {
         self.counters.work.load(Ordering::Relaxed)

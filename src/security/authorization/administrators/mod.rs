@@ -12,7 +12,7 @@
 //! Least privilege: the service's database role cannot write roles or status.
 //! Only the command line promotes and demotes administrators.
 //! **Limits**: an administrator can act maliciously. Each of their actions causes an event.
-//! Reads of events and alerts cause one event per view, administrator and minute.
+//! Reads of events and alerts cause one event per view, session, address and minute.
 //! **ASVS**: 8.1.1, 8.2.1, 8.3.1, 8.3.2
 //! **Test**: `attacks::authorization::function_level`
 
@@ -101,7 +101,8 @@ impl Administrators {
 
     /// Records that an administrator reads a view: one event per view, session, address and minute, on all replicas
     /// together. With an event per request, a page that reloads itself would flood the audit trail.
-    /// An attacker who uses a stolen token from another address causes their own event.
+    /// The address is included so that an attacker with a stolen token, who has another address, causes a separate
+    /// event.
     pub async fn record_read(&self, admin: &AdminCaller, address: ClientAddr, view: &'static str) {
         match self.record_first_read(admin, address, view).await {
             Ok(pending) => pending.publish(),

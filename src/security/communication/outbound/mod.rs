@@ -3,7 +3,7 @@
 //!
 //! **Attack**: a URL leads to an internal service (cloud metadata, the database, an admin port): by its spelling, by
 //! DNS, by DNS rebinding or by a redirect. Or the called service never answers, or sends an endless response.
-//! **Control**: only URLs from the configuration are called, and [`OutboundUrl`] accepts only one spelling of a URL.
+//! **Control**: only URLs from the configuration are called, and [`OutboundUrl`] accepts only one spelling of each URL.
 //! [`PublicResolver`] refuses a host if one of its addresses is not public.
 //! The client connects to the checked addresses, not to the result of a second DNS lookup (DNS rebinding).
 //! The client follows no redirects and ignores proxy settings of the environment.

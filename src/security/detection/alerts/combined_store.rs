@@ -8,7 +8,7 @@ use super::finding::Finding;
 
 /// Which alerts of a rule are open.
 pub struct OpenAlerts {
-    /// True if an alert about the same subject is open.
+    /// True if an alert about the subject of the finding is open.
     pub own: bool,
     /// True if the combined alert of the rule is open.
     pub combined: bool,
@@ -49,7 +49,7 @@ pub async fn join(connection: &mut PgConnection, rule: &str, now: DateTime<Utc>)
 pub struct Totals {
     pub events: i64,
     pub members: i64,
-    /// The subjects with the most events. It is empty for an alert about one subject.
+    /// The subjects with the most events. The list is empty for an alert about one subject.
     pub largest: Vec<String>,
 }
 

@@ -5,10 +5,10 @@
 //! No single refusal looks suspicious.
 //! **Control**: each security event is counted once, in the transaction that stores the event.
 //! The request has its own transaction, so it does not wait for the count.
-//! [`table`] lists the rules and what each rule counts by.
+//! [`table`] lists the rules, and the property by which each rule counts.
 //! The counters are in PostgreSQL, so all replicas share them and a restart does not reset them.
-//! A rule that reaches its threshold raises one alert. The strictest rules also end the session, in the same
-//! transaction.
+//! A rule that reaches its threshold raises one alert.
+//! The strictest rules also end the session, in the same transaction.
 //! **Limits**: an attacker who stays below every threshold causes no alert. Their events are in the log.
 //! **ASVS**: 2.4.1, 6.3.1, 16.3.3, 16.5.2
 //! **Test**: `attacks::detection::rules`
@@ -100,7 +100,7 @@ impl Rules {
         Ok(ended)
     }
 
-    /// Announces ended sessions on this replica. Call it after the commit.
+    /// Marks ended sessions on this replica and publishes their events. Call it after the commit.
     /// A database trigger notifies the other replicas.
     pub fn announce(&self, ended: Vec<EndedSessions>) {
         ended.into_iter().for_each(|ended| self.revocations.announce(ended));

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use super::refusal::UploadError;
 
-/// How many bytes at the end of the file are buffered. This is enough for a directory of 300 blocks.
+/// How many bytes at the end of the file are buffered. This is enough for a Samsung directory of 300 blocks.
 const MAX_DIRECTORY_BYTES: usize = 4096;
 /// Samsung's blocks and MP4 boxes begin with at least this many NUL bytes.
 /// A trailer with fewer of them can only be AFCP.
@@ -74,8 +74,9 @@ impl Trailer {
         if is_whole { Ok(()) } else { Err(UploadError::AfterEnd) }
     }
 
-    /// Returns whether this is a complete AFCP trailer. Its footer repeats the tag and contains the start position of
-    /// the trailer. The fourth character of the tag states the byte order.
+    /// Returns whether this is a complete AFCP trailer.
+    /// The footer repeats the tag and contains the start position of the trailer.
+    /// The fourth character of the tag determines the byte order.
     fn is_afcp(&self, last: &[u8]) -> bool {
         let Some((_, [a, x, s, order, start @ .., _, _, _, _])) = last.split_last_chunk::<12>() else { return false };
         let start = match order {

@@ -145,9 +145,9 @@ impl AccessTokens {
         self.check(decoded.claims, now)
     }
 
-    /// Checks the header and returns its `kid`. An attacker cannot select an algorithm or a key by the header: its
-    /// algorithm must be the configured one, its `kid` must belong to a configured key, and other parameters are
-    /// rejected.
+    /// Checks the header and returns its `kid`. An attacker cannot select an algorithm or a key by the header.
+    /// The algorithm must be the configured one, and parameters other than `alg`, `typ` and `kid` are rejected.
+    /// [`verify`](Self::verify) looks up the `kid` among the configured keys.
     fn check_header(&self, token: &str) -> Result<String, TokenFault> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if token.len() > MAX_LENGTH
@@ -175,7 +175,7 @@ impl AccessTokens {
     }
 
     /// Checks each claim. Its JSON type must be exact: an issuer in a list or a time with a fraction is rejected.
-    /// Unknown claims are rejected too. A later version of the service may restrict a token by a new claim, and this
+    /// Unknown claims are rejected too: a later version of the service may add a claim that restricts a token, and this
     /// version would ignore the restriction.
     fn check(&self, mut claims: StrictObject, now: DateTime<Utc>) -> Result<VerifiedClaims, TokenFault> {
         if claims.take("iss") != self.issuer.as_str() {

@@ -110,8 +110,8 @@ fn limit_this_process(file_size: u64) -> io::Result<()> {
     // The kernel sends SIGXCPU at the soft limit and SIGKILL at the hard limit.
     let seconds = MAX_CPU_SECONDS + file_size / BYTES_PER_CPU_SECOND;
     limit(Resource::Cpu, seconds, seconds + 1)?;
-    // The process must not dump core (a core dump would contain the user's file), write or open files, or start
-    // processes.
+    // The process must not write or open files, or start processes.
+    // It must not dump core, because a core dump would contain the user's file.
     for resource in [Resource::Core, Resource::Fsize, Resource::Nofile, Resource::Nproc] {
         limit(resource, 0, 0)?;
     }

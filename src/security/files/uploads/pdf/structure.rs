@@ -3,7 +3,9 @@
 //! Every object is inspected, even if no other object refers to it: a PDF reader that repairs the file might use such
 //! an object. So a forbidden action is found in any place (open action, annotation, name tree).
 //! The file is parsed twice: first by its cross-reference table, then by a scan for objects, because some PDF readers
-//! ignore the table. Objects that a later revision of the file has replaced are not inspected.
+//! ignore the table.
+//! An object that a later revision of the file has replaced is not inspected, because PDF readers show the later
+//! revision.
 
 use std::collections::{HashMap, HashSet};
 
