@@ -1,8 +1,8 @@
 """Compares .audit-accepted.toml with the report of `cargo audit`, and prints the accepted ids, one per line.
 
 Usage: accepted.py FILE REPORT. REPORT is the output of `cargo audit` without exceptions. The severity of an advisory and its date
-of publication are read from the report and never from the entry, because an entry must not extend its own deadline. Faults are
-printed to standard error, and the exit status is then 1.
+of publication come from the report, never from the entry, because an entry must not extend its own deadline. Faults are
+printed to standard error, and cause the exit status 1.
 """
 
 import datetime
@@ -35,12 +35,12 @@ def advisories(report: str) -> dict[str, Advisory]:
 
 
 def faults(document: dict, found: dict[str, Advisory], today: datetime.date) -> list[str]:
-    """Returns all faults of the list of accepted advisories."""
+    """Returns all faults in the list of accepted advisories."""
     out = [f"unknown table {key}" for key in document.keys() - {"accepted"}]
     seen = set()
     for entry in document.get("accepted", []):
         name = entry.get("id", "an entry without an id")
-        # Compares types exactly: isinstance accepts a datetime as a date, and True as an integer.
+        # Compare types exactly, because isinstance accepts a datetime as a date, and True as an integer.
         wrong = [key for key, kind in KEYS.items() if type(entry.get(key)) is not kind]
         wrong += [key for key, kind in KEYS.items() if kind is str and not str(entry.get(key, "")).strip()]
         wrong += sorted(entry.keys() - KEYS.keys())
@@ -51,7 +51,7 @@ def faults(document: dict, found: dict[str, Advisory], today: datetime.date) -> 
             out.append(f"{name}: listed twice")
         seen.add(name)
         if entry["expires"] < today:
-            out.append(f"{name}: expired on {entry['expires']}; {entry['owner']} decides again")
+            out.append(f"{name}: expired on {entry['expires']}; {entry['owner']} must decide again")
         advisory = found.get(name)
         if advisory is None:
             out.append(f"{name}: cargo audit does not find it in Cargo.lock; remove the entry")

@@ -1,5 +1,5 @@
-// Tests the attack panel in a real browser: an administrator plays every card. The test expects the refusal and the
-// event of each card. Then axe checks the view. Usage: attacks.mjs BASE PICTURES
+// Tests the attack panel in a real browser: an administrator plays the attack of every card. The test expects the
+// refusal and the event that the card shows. Then axe checks the view. Usage: attacks.mjs BASE PICTURES
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 
@@ -54,7 +54,7 @@ async function staySignedIn(page) {
 
 /** Plays one card, so that a result is judged too. */
 async function judge(size, width, colorScheme) {
-  // The test injects axe, so this page runs without the content security policy.
+  // The Content Security Policy would block axe, which the test injects. So this page runs without the policy.
   const { context, page, faults } = await open({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
   const card = page.locator('#user-enumeration');
   await play(card);

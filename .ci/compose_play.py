@@ -118,7 +118,7 @@ def start_database(environment):
         os.mkdir(f"{place}/db", 0o711)
     with open(f"{secrets}/db-superuser", encoding="ascii") as file:
         superuser = file.read().strip()
-    # The user postgres cannot read the folder of the secrets, so the password is copied.
+    # The user postgres cannot read the folder of the secrets, so copy the password.
     with open(f"{place}/db/password", "w", encoding="ascii") as file:
         file.write(superuser + "\n")
     os.chmod(f"{place}/db/password", 0o644)
@@ -190,15 +190,15 @@ try:
         assert api.poll() is None, "the service ended"
         time.sleep(0.2)
     else:
-        sys.exit("FAILED: the health check never succeeds")
+        sys.exit("FAILED: the health check did not succeed in time")
     subprocess.run([sys.executable, ".ci/first_steps.py", f"https://{host}:{port}", f"{secrets}/ca.crt",
                     f"http://127.0.0.1:{mail_port}", f"{secrets}/demo-password"], check=True)
     stop(api, signal.SIGTERM)
-    assert subprocess.run(check, env=environment, check=False).returncode == 1, "a service that has ended is not healthy"
+    assert subprocess.run(check, env=environment, check=False).returncode == 1, "the health check of a stopped service must fail"
     said = open(f"{place}/log", encoding="utf-8").read()
     with open(f"{secrets}/demo-password", encoding="ascii") as file:
-        assert file.read().strip() not in said, "no password in the log"
-    assert f"listening on https://127.0.0.1:{port}" in said, "it says where it listens"
+        assert file.read().strip() not in said, "the log contains a password"
+    assert f"listening on https://127.0.0.1:{port}" in said, "the log does not say where the service listens"
 except BaseException:
     if os.path.exists(f"{place}/log"):
         print(open(f"{place}/log", encoding="utf-8").read()[-4000:], file=sys.stderr)

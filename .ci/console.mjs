@@ -116,7 +116,7 @@ async function administration(page, invoice) {
   const section = (name) => page.locator('section', { has: page.getByRole('heading', { name, exact: true }) });
   const [summary, alerts, events, users] = ['Summary', 'Alerts', 'Security events', 'Users'].map(section);
   await summary.getByRole('button', { name: 'authz_fail' }).click();
-  // The old rows stay until the list is loaded again.
+  // The old rows stay on the page until the new list has loaded.
   await events.getByText('authn_login_success').first().waitFor({ state: 'detached' });
   await events.getByText('not_found').first().waitFor();
   assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Security events');
@@ -245,7 +245,7 @@ async function faults() {
 /** Opens every view, in both colour schemes, on a desktop and on a phone. */
 async function judge(name, views) {
   for (const [size, width, colorScheme] of [['desktop', 1440, 'light'], ['dark', 1440, 'dark'], ['phone', 360, 'light'], ['dark-phone', 360, 'dark']]) {
-    // The test injects axe, so this page runs without the content security policy.
+    // The Content Security Policy would block axe, which the test injects. So this page runs without the policy.
     const { context, page, faults } = await open('/', { viewport: { width, height: 800 }, colorScheme, bypassCSP: true });
     if (name) await signIn(page, name);
     for (const path of views) {

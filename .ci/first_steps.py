@@ -45,7 +45,7 @@ def api(method, path, body=None, token=None, version=None, expect=200):
 
 
 def token_from_mail(page):
-    """Returns the token from the newest mail to the test user that contains a link to this page of the service."""
+    """Waits for a mail to the test user with a link to this page, and returns the token in the newest such mail."""
     to = urllib.parse.quote(f'to:"{address}"')
     for _ in range(120):
         with urllib.request.urlopen(f"{mail}/api/v1/search?query={to}", timeout=20) as found:
@@ -83,7 +83,7 @@ headers, invoice = api("POST", "invoices", draft, token, expect=201)
 _, issued = api("POST", f"invoices/{invoice['id']}/issue", token=token, version=headers["ETag"])
 assert issued["status"] == "issued" and issued["number"].endswith("-0001") and issued["due_date"], issued
 _, pdf = api("GET", f"invoices/{invoice['id']}/pdf", token=token)
-assert pdf.startswith(b"%PDF-"), "the invoice is a PDF"
+assert pdf.startswith(b"%PDF-"), "the invoice is not a PDF"
 
 api("POST", "auth/password-reset", {"email": address}, expect=202)
 new_password = {"token": token_from_mail("reset"), "new_password": next_password}
@@ -93,5 +93,5 @@ sign_in(address, next_password)
 with open(demo_password_file, encoding="ascii") as file:
     anna = sign_in("anna@demo.example", file.read().strip())
 _, invoices = api("GET", "invoices", token=anna)
-assert len(invoices["items"]) >= 6, "the demo invoices are there"
+assert len(invoices["items"]) >= 6, "demo invoices are missing"
 print(f"registered by mail, issued {issued['number']}, chose a new password, signed in as a demo user")

@@ -19,11 +19,11 @@ import requests
 import schemathesis
 from schemathesis import GenerationMode
 
-# Operations that end a session. Each call uses a new session, so that the session of the run does not end.
+# Operations that end a session. Each call gets a new session, so that the session of the whole run does not end.
 ENDS = ["POST /api/v1/auth/logout", "DELETE /api/v1/auth/sessions", "DELETE /api/v1/auth/sessions/{id}"]
 CURRENCIES = ["EUR", "JPY", "KWD", "USD"]
-# How many more logins may use the correct password. A user has at most ten sessions, and a further login would end the
-# session of the run.
+# How many generated logins may still get the correct password. A user has at most ten sessions, so too many logins
+# would end the session of the run.
 sign_ins = {"left": 3}
 refresh = {"cookie": None}
 
@@ -33,7 +33,7 @@ def sound(case):
 
 
 def whole(value):
-    """Replaces numbers such as 1.0 by integers: both are integers in JSON Schema."""
+    """Replaces numbers such as 1.0 by integers. In JSON Schema, both are integers."""
     if isinstance(value, dict):
         return {name: whole(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -41,13 +41,13 @@ def whole(value):
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# Default-ignorable characters whose Unicode category is not Cf. `visible` finds the other ones by their category, so
-# only these must be listed.
+# The invisible characters (Unicode: Default_Ignorable_Code_Point) whose category is not Cf. `visible` finds those of
+# the category Cf itself.
 IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
 
 
 def visible(value):
-    """Replaces invisible, private and unassigned characters. A pattern in a schema cannot exclude Unicode categories."""
+    """Replaces invisible, private-use and unassigned characters, because the pattern of a schema cannot exclude Unicode categories."""
     if isinstance(value, dict):
         return {name: visible(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -59,7 +59,8 @@ def visible(value):
 
 
 def affordable(line):
-    # Remove the decimals, because their number depends on the currency. Six digits keep the total below its maximum.
+    # Remove the decimals, because the allowed number of decimals depends on the currency. Six digits keep the total
+    # below its maximum.
     line["unit_price"] = line["unit_price"].split(".")[0][:6]
     # A discount must not exceed the amount of the line, and has either a rate or an amount.
     line.pop("discount_amount", None)

@@ -6,15 +6,15 @@ import sys
 
 # Operations that cannot accept any request during the fuzz, each with the reason.
 NEVER_ACCEPTS = {
-    "POST /api/v1/auth/confirm": "its token comes by mail",
-    "POST /api/v1/auth/password-reset/confirm": "its token comes by mail",
-    "GET /.well-known/jwks.json": "development signs with a secret, which has no public half",
-    "GET /api/v1/live": "accepts only the handshake of a WebSocket",
+    "POST /api/v1/auth/confirm": "the token is in a mail",
+    "POST /api/v1/auth/password-reset/confirm": "the token is in a mail",
+    "GET /.well-known/jwks.json": "development signs with a shared secret, so there is no public key",
+    "GET /api/v1/live": "it accepts only the handshake of a WebSocket",
     "GET /console/{version}/style.css": "the version is the hash of the console's files",
     "GET /console/{version}/attacks/{file}": "the version is the hash of the console's files",
     "GET /console/{version}/{file}": "the version is the hash of the console's files",
-    "DELETE /api/v1/me": "requires the password, and would delete a user of the fuzz",
-    "POST /api/v1/me/password": "requires the password, and would change a password that the fuzz uses",
+    "DELETE /api/v1/me": "it requires the password, and would delete a user that the fuzz needs",
+    "POST /api/v1/me/password": "it requires the password, and would change a password that the fuzz needs",
 }
 # Operations that accept a generated request only by chance, because a generated file rarely has the format of its type.
 # The tests in tests/api/attacks/files/uploads cover the file types.

@@ -6,7 +6,7 @@ fail() {
     exit 1
 }
 
-# Prints the folder of PostgreSQL's programs. The order is that of the embedded server: first PG_BIN, then Debian's
+# Prints the folder of PostgreSQL's programs. Searches in the same order as the embedded server: PG_BIN, then Debian's
 # highest version, then PATH.
 postgres_bin() {
     local found
@@ -28,8 +28,8 @@ cargo_tool() {
 }
 
 # start_service PROGRAM: starts the service with an empty state folder, on free ports, and with rate limits that no
-# check reaches. Sets SERVICE to the address of the service. When the calling script ends, the service ends too. The
-# variables BIND and MANAGEMENT_BIND choose other addresses for the API and for the metrics.
+# check reaches. Sets SERVICE to the address of the service. The service ends with the calling script. The variables
+# BIND and MANAGEMENT_BIND choose other addresses for the API and for the metrics.
 start_service() {
     STATE=$(mktemp -d)
     env STRONGROOM_DEV_STATE_DIR="$STATE" STRONGROOM_HTTP_BIND="${BIND:-127.0.0.1:0}" STRONGROOM_TLS_BIND=127.0.0.1:0 \

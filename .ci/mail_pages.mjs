@@ -25,7 +25,8 @@ async function open(path, options) {
 /** Returns the token from the newest mail to the test user that contains a link to this page. */
 async function tokenFor(page) {
   for (let n = 0; n < 300; n++) {
-    // The service creates the folder when it sends its first mail, which is after its reply to the request.
+    // The service creates the folder when it sends its first mail. It sends a mail after its reply to the request, so
+    // the folder may not exist yet.
     const names = existsSync(mails) ? readdirSync(mails) : [];
     const files = names.filter((name) => name.endsWith('.eml')).map((name) => join(mails, name)).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
     for (const text of files.map((file) => readFileSync(file, 'utf8').replaceAll('=\r\n', '').replaceAll('=3D', '='))) {
@@ -117,7 +118,7 @@ async function reset() {
 try {
   const tokens = [await register(), await reset()];
   for (const { url, referer, body } of sent) {
-    // Playwright's URL of a document contains the fragment. The browser does not send the fragment, so remove it.
+    // Playwright includes the fragment in the URL of a document. The browser does not send the fragment, so remove it.
     const [network] = url.split('#');
     assert.ok(network.startsWith(base + '/'), 'asks ' + network);
     for (const token of tokens) {
@@ -134,7 +135,7 @@ try {
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(overflow <= 0, `${where}: ${overflow} px too wide`);
       assert.deepEqual(faults, [], where);
-      // The test injects axe, so this page runs without the content security policy.
+      // The Content Security Policy would block axe, which the test injects. So this page runs without the policy.
       await page.addScriptTag({ path: kept.resolve('axe-core/axe.min.js') });
       const found = await page.evaluate(async () => (await axe.run()).violations.map((one) => `${one.id} (${one.impact}) ${one.nodes[0].html.slice(0, 200)}`));
       assert.deepEqual(found, [], where);

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-# Queries that return no data, because the test causes no errors and sends no traces.
+# Queries that may return no data, because the test causes no errors and sends no traces.
 MAY_BE_EMPTY = ('status=~"5.."', "strongroom_trace_spans_total")
 
 
@@ -40,7 +40,7 @@ def main():
         except (urllib.error.URLError, ConnectionError, IndexError):
             pass
     else:
-        sys.exit("Prometheus does not read the service")
+        sys.exit("Prometheus did not scrape the service in time")
     with open("deploy/grafana/strongroom.json", encoding="utf-8") as file:
         panels = json.load(file)["panels"]
     empty = []

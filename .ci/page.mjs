@@ -14,8 +14,8 @@ const sorted = (list) => [...list].sort();
 
 async function open(options) {
   const page = await (await browser.newContext(options)).newPage(), faults = [];
-  // The reply to a logout asks the browser to clear its data. Chromium warns that it does not delete the cookies, which
-  // belong to the console.
+  // Ignore a warning of Chromium. The reply to a logout asks the browser to clear its data except for cookies, and
+  // Chromium warns that it keeps the cookies.
   page.on('console', (line) => !line.text().startsWith('Clear-Site-Data') && faults.push(line.text()));
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('request', (request) => /^(http|ws)/.test(request.url()) && !request.url().startsWith(base) && faults.push('asks ' + request.url()));
@@ -190,7 +190,7 @@ try {
     const overflow = await seen.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${name}: ${overflow} px too wide`);
     assert.deepEqual(seen.faults, [], name);
-    // The test injects axe, so this page runs without the content security policy.
+    // The Content Security Policy would block axe, which the test injects. So this page runs without the policy.
     const judged = await open({ viewport: { width, height: 850 }, colorScheme, bypassCSP: true });
     await judged.page.addScriptTag({ path: kept.resolve('axe-core/axe.min.js') });
     for (const popover of ['#menu', '#sign-in', 'div[popover]']) {

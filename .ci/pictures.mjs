@@ -14,7 +14,7 @@ async function open(options) {
 
 async function save(page, name) {
   await page.getByText('Loading …').first().waitFor({ state: 'detached' });
-  // The dot shows the state of the live socket.
+  // The dot shows the state of the live socket. Take the picture only when the socket is connected.
   if (await page.locator('.dot').count()) await page.locator('.dot.live').waitFor();
   await page.evaluate(() => document.activeElement.blur());
   await page.screenshot({ path: `${folder}/${name}.png` });

@@ -1,7 +1,7 @@
 """Fails unless the pull request's description answers every question under "Object access" of the template.
 
-Environment: DESCRIPTION is the text of the pull request, and BASE is the commit on which it is based. The questions are read from
-BASE, so that a change cannot remove the questions that it has to answer.
+Environment: DESCRIPTION is the text of the pull request, and BASE is the commit on which it is based. The questions come from
+BASE, so that a pull request cannot remove the questions that it must answer.
 """
 
 import fnmatch
@@ -30,7 +30,7 @@ def questions(template: str) -> list[str]:
 
 
 def unanswered(template: str, description: str) -> list[str]:
-    """Returns the boxes without a tick. A tick in a comment or a code block does not count, because readers do not see it."""
+    """Returns the boxes without a tick. Ticks in comments and code blocks do not count, because the page does not show them as ticks."""
     visible = re.sub(r"<!--.*?(-->|\Z)", "", description.replace("\r\n", "\n"), flags=re.DOTALL)
     visible = re.sub(r"^(```|~~~).*?(^\1|\Z)", "", visible, flags=re.MULTILINE | re.DOTALL)
     ticked = re.findall(r"^[-*] \[[xX]\] (.*(?:\n  .*)*)", visible, re.MULTILINE)

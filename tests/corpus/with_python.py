@@ -130,8 +130,7 @@ def pillow() -> None:
         image.save(OUT / f"pillow-{mode.lower().replace(';', '')}.png", optimize=True, dpi=(300, 300))
     frames = [picture().rotate(angle) for angle in (0, 90)]
     frames[0].save(OUT / "pillow-animated.png", save_all=True, append_images=frames[1:], duration=100)
-    # A picture with as many pixels as the largest photographs of telephones. The picture is nearly empty, so the file
-    # is small.
+    # A picture with as many pixels as the largest photographs of phones. It is nearly empty, so the file is small.
     Image.new("1", (8160, 6144)).save(OUT / "pillow-50-megapixels.png", optimize=True)
     picture().save(OUT / "pillow-scan.pdf", resolution=72, save_all=True, append_images=[picture("L")])
 

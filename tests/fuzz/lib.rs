@@ -1,14 +1,15 @@
-//! The code that all fuzz targets share: it inspects a file, and checks the conditions that every accepted file must
-//! fulfil.
+//! The code that all fuzz targets share. It inspects a file as the service does. If the inspection accepts the file,
+//! the code checks the conditions that every accepted file must fulfil.
 
 use strongroom::security::files::uploads::{FileType, Inspector};
 
 const MAX_PIXELS: u32 = 110_000_000;
-/// The end of a ZIP archive's directory lies within this many bytes before the end of the file.
+/// A ZIP archive's directory ends within this many bytes before the end of the file: a fixed record of 22 bytes, and a
+/// comment of at most 65,535 bytes.
 const ZIP_END_SEARCH_BYTES: usize = 22 + 65_535;
 
-/// Returns whether the inspection accepts the file. It inspects the file once as a whole and once in small pieces, and
-/// both results must be the same.
+/// Returns whether the inspection accepts the file. Inspects the file once as a whole and once in small pieces. Both
+/// results must be the same.
 #[must_use]
 pub fn is_accepted(file_type: FileType, file: &[u8]) -> bool {
     let in_pieces_of = |size: usize| {
@@ -22,7 +23,7 @@ pub fn is_accepted(file_type: FileType, file: &[u8]) -> bool {
         let has = |part: &[u8], mark: &[u8]| part.windows(mark.len()).any(|window| window == mark);
         let end = file.windows(4).rposition(|mark| mark == b"PK\x05\x06");
         let end = end.filter(|at| file.len() - at <= ZIP_END_SEARCH_BYTES);
-        assert!(end.is_none_or(|end| !has(&file[..end], b"PK\x01\x02")), "an accepted file is no ZIP archive");
+        assert!(end.is_none_or(|end| !has(&file[..end], b"PK\x01\x02")), "an accepted file must not be a ZIP archive");
         assert!(file_type == FileType::Pdf || !has(&file[..file.len().min(1024)], b"%PDF-"), "a PDF too");
     }
     answer.is_ok()

@@ -15,7 +15,7 @@ LINES = 3
 
 
 def identity(name):
-    """Returns the id of a name: a UUID of version 4. `SQL_ID` computes the same id in SQL."""
+    """Computes an id from a name: a UUID of version 4. `SQL_ID` computes the same id in SQL."""
     digits = hashlib.md5(name.encode()).hexdigest()
     return str(uuid.UUID(f"{digits[:12]}4{digits[13:16]}8{digits[17:]}"))
 
@@ -26,7 +26,7 @@ SQL_ID = """create function pg_temp.identity(name text) returns uuid language sq
 
 
 def tables(counts):
-    """Returns a query for the rows of each table. No amount needs rounding, because the tax is 20 % on multiples of five."""
+    """Returns for each table the query that generates its rows. The tax is 20 % of multiples of five, so no amount needs rounding."""
     owned = f"unnest(array{list(counts)}) with ordinality as owned (invoices, place)"
     owners = f"{owned}, lateral (select 'owner' || place - 1 as o) owner"
     numbers = f"{owners}, generate_series(1, invoices) n"
@@ -61,7 +61,7 @@ def tables(counts):
 
 
 def load(database, table, query):
-    """Copies the rows of a query into a table. Triggers and foreign keys are disabled to save time, because the rows are correct."""
+    """Copies the rows of a query into a table. To save time, triggers and foreign keys are disabled: the rows are known to be correct."""
     source = subprocess.Popen(database.psql("-c", SQL_ID, "-c", f"copy ({query}) to stdout"), stdout=subprocess.PIPE)
     replica = ["-c", "set session_replication_role = replica", "-c", f"copy {table} from stdin"]
     subprocess.run(database.psql(*replica), stdin=source.stdout, check=True)
@@ -70,7 +70,7 @@ def load(database, table, query):
 
 
 def fill(database, counts):
-    """Creates one owner for each number in `counts`, with this number of invoices. All owners have the same password."""
+    """Creates one owner for each entry of `counts`. The entry is the number of the owner's invoices. All owners have the same password."""
     for table, query in tables(counts).items():
         load(database, table, query)
     database.run("vacuum analyze")

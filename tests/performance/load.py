@@ -22,8 +22,8 @@ DRAFT = {
         for n in (1, 2, 3)
     ],
 }
-# Each request of `create` has another idempotency key. Each login uses another user, because a user has at most ten
-# sessions.
+# Each request of `create` has a new idempotency key. The logins use the users in turn, because a user may have at most
+# ten sessions.
 CREATE = """local n, run = 0, os.time()
 wrk.method, wrk.headers["Content-Type"] = "POST", "application/json"
 wrk.body = [[%s]]
@@ -43,7 +43,7 @@ end
 
 
 def requests_of(folder, owners, document):
-    """Writes the scripts for wrk and returns the requests: for each name a path and a script. `document` is the path of a document."""
+    """Writes the scripts for wrk. Returns a path and a script for each request, by name. `document` is the path of a document."""
     (folder / "create.lua").write_text(CREATE % json.dumps(DRAFT))
     (folder / "login.lua").write_text(LOGINS % (owners, PASSWORD))
     return {
@@ -56,7 +56,7 @@ def requests_of(folder, owners, document):
 
 
 def wrk(url, seconds, *, token=None, script=None):
-    """Returns requests, requests per second, and the 50th and 99th percentile in ms. One thread, 32 connections."""
+    """Sends requests from one thread over 32 connections. Returns their number, the rate per second, and p50 and p99 in ms."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "--latency", url]
     command += ["-s", script] if script else []
     command += ["-H", f"Authorization: Bearer {token}"] if token else []

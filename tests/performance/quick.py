@@ -18,7 +18,7 @@ from servers import service
 from wire import Wire
 
 FILE = pathlib.Path(__file__).with_name("counts.json")
-# Instructions differ a little between runs, because the service's background tasks are counted too.
+# A count may be 15 % above `counts.json`, because the instructions of background tasks are counted too.
 TOLERANCE = 1.15
 REPEATS = 25
 PDF = "PDF, 1 page"
@@ -26,7 +26,7 @@ WINDOWS = 3
 
 
 def calls(server, document, content):
-    """Returns for each name a function that sends the request and fails if the reply is wrong."""
+    """Returns a function for each request, by name. The function sends the request, and fails if the reply is wrong."""
     token = server.token()
 
     def expect(path, status, check, **arguments):
@@ -53,9 +53,9 @@ def calls(server, document, content):
 
 
 def count_statements(database, folder, document, content):
-    """Returns statements and round trips of each request. Each figure is the smallest of many requests.
+    """Returns statements and round trips of each request.
 
-    Background tasks send statements too, for example to store the security events of a login in batches.
+    Background tasks send statements too, for example to store security events. So each figure is the smallest of many requests.
     """
     wire, found = Wire(folder / "wire", database), {}
     with service(database, folder, folder / "wire") as server:
@@ -65,7 +65,7 @@ def count_statements(database, folder, document, content):
                 before = wire.settled()
                 call()
                 seen.append(tuple(now - then for now, then in zip(wire.settled(), before, strict=True)))
-            # The first requests also prepare the statements, on each connection of the pool.
+            # Leave out the first half: these requests also prepare the statements on each connection of the pool.
             smallest = (min(column) for column in zip(*seen[REPEATS:], strict=True))
             found[name] = dict(zip(("statements", "round trips"), smallest, strict=True))
     return found
@@ -100,7 +100,7 @@ def count_instructions(database, folder, document, content):
 
 
 def quick(database, folder, document, content, write):
-    """Counts, prints the counts, and returns the faults. With `write`, writes the counts into `counts.json`."""
+    """Counts, prints the counts, and returns the requests that cost too much. With `write`, writes the counts into `counts.json`."""
     counts = count_statements(database, folder, document, content)
     for name, instructions in count_instructions(database, folder, document, content).items():
         counts[name]["instructions"] = instructions

@@ -4,8 +4,7 @@
     cargo build --release && python3 tests/performance/run.py
 
 It starts its own durable PostgreSQL, fills the database, and sends requests with wrk (`apt-get install wrk
-postgresql`).
-Server, database and load generator share this machine, so compare ratios between servers, not figures of two machines.
+postgresql`). Server, database and wrk share this machine. So compare the servers with each other, and not with figures of another machine.
 """
 
 import argparse
@@ -41,7 +40,7 @@ def upload(server, content):
 
 
 def committed():
-    """Returns the requests per second in the committed table, by request and server."""
+    """Returns the rates (requests per second) in the committed table of docs/performance.md, by request and server."""
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([\d,]+) \| [\d,]+ to ", COMMITTED.read_text(), re.M)
     return {(name, server): int(rate.replace(",", "")) for name, server, rate in rows}
 

@@ -40,7 +40,7 @@ EXPLAIN = (
 
 
 def requests(server, token):
-    """Returns paths by name. To get the cursor of a page, the function reads all pages before it."""
+    """Returns the paths of the requests, by name. To get the cursor of a late page, the function reads all pages before it."""
     paths = {"one invoice": INVOICE}
     for sort in SORTS:
         query, cursor = f"{LIST}?sort={sort}", None

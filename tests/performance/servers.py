@@ -21,8 +21,8 @@ BUILT = ROOT / "target/peers"
 LIMITS = [
     f"LIMITS_{name}" for name in "STANDARD WRITE EXPORT UPLOAD SIGN_IN REGISTRATION RESET REFRESH UNKNOWN_PATH".split()
 ]
-# Raise the limits of failed logins. A login counts as failed until it has succeeded, and all logins come from one
-# address.
+# Raise the limits of failed logins, because all logins come from one address, and each counts as failed until it has
+# succeeded.
 LIMITS += [
     f"LOGIN_{name}" for name in "FAILURES_PER_ADDRESS FAILURES_PER_ACCOUNT_AND_ADDRESS ACCOUNTS_PER_NETWORK".split()
 ]
@@ -79,7 +79,7 @@ def memory_mib(root, name):
 class Server:
     """Runs a server until the end of a `with` block. `ready_ms` is the time from its start to its first answer.
 
-    `says` is a log line that the server writes when all work of its start is done.
+    `says` is the log line that the server writes when its start is complete.
     """
 
     def __init__(self, name, command, environment, folder, *, wrapper=(), says=b""):
@@ -113,7 +113,7 @@ class Server:
         self.process.wait()
 
     def binary_mib(self):
-        """Returns the size of the program, or None if an interpreter runs it."""
+        """Returns the size of the program in MiB, or None if an interpreter runs it."""
         path = pathlib.Path(self.command[0])
         return path.stat().st_size / 2**20 if path.is_relative_to(ROOT) else None
 

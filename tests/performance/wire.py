@@ -27,7 +27,7 @@ class Wire:
             return self.statements, self.round_trips
 
     def settled(self):
-        """Returns the counts when no statement has been sent for 20 ms, because the service sends some statements after the reply."""
+        """Waits until no statement has been sent for 20 ms, then returns the counts. The service sends some statements after the reply."""
         before = None
         while before != self.counts():
             before = self.counts()
@@ -47,8 +47,7 @@ class Wire:
     def forward_client(self, client, server, waiting):
         """Counts each executed statement. A round trip begins with the first message that asks for an answer.
 
-        A single Sync is not counted: with it, the pool tests a connection after the request has returned the
-        connection.
+        A Sync message without a statement is not counted: the pool sends it to test a connection that a request has returned.
         """
         while True:
             length, code = struct.unpack("!ii", exactly(client, 8))
@@ -72,7 +71,7 @@ class Wire:
             server.sendall(message)
 
     def forward_server(self, server, client, waiting):
-        """Notes each answer that is complete (ReadyForQuery)."""
+        """Subtracts each complete answer (ReadyForQuery) from the answers that are waited for."""
         for kind, message in messages(server):
             if kind == b"Z":
                 with self.lock:
@@ -87,7 +86,7 @@ def until_closed(forward, source, target, waiting):
 
 
 def exactly(connection, length):
-    """Returns so many bytes, or fewer if the connection ends before."""
+    """Returns this number of bytes, or fewer if the connection ends earlier."""
     found = b""
     while len(found) < length:
         part = connection.recv(length - len(found))

@@ -1,5 +1,5 @@
-// A server with Fastify in two processes: validation by JSON schemas, tokens, argon2 and owners. It has no row-level
-// security, no revocation and no events.
+// A server with Fastify in two processes. It has validation by JSON schemas, tokens, argon2, and a condition on the
+// owner in each query. It has no row-level security, no revocation and no security events.
 import cluster from "node:cluster";
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -15,7 +15,7 @@ function scaled(text, decimals) {
   return Number(whole + part.padEnd(decimals, "0"));
 }
 
-// A line of the body or of the database with its computed amounts.
+// Returns a line, from the request body or the database, with its computed amounts.
 function line(row) {
   const gross = Math.round((row.quantity_thousandths * row.unit_price_ten_thousandths) / 1e7);
   const tax = Math.round((gross * row.tax_rate_millipercent) / 1e5);
@@ -52,7 +52,7 @@ async function serve() {
   // Read 64-bit integers as JavaScript numbers, because all amounts are below 2^53.
   pg.types.setTypeParser(20, Number);
   const pool = new pg.Pool({ max: 16 / PROCESSES });
-  // With a name, pg prepares the statement once and uses it again.
+  // pg prepares a statement once and reuses it only if the statement has a name.
   const query = (name, sql, values, client = pool) => client.query({ name, text: sql, values });
   const app = Fastify({ bodyLimit: 64 * 1024 });
   app.register(jwt, {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use store::Store;
 use uuid::Uuid;
 
-/// Prices have six decimals of the major unit, so the integer counts ten-thousandths of a cent.
+/// A price has six decimals (of a euro, for example). As an integer, it counts ten-thousandths of a cent.
 const PRICE_DECIMALS: u32 = 6;
 
 #[derive(Deserialize, Validate)]

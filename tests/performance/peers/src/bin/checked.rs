@@ -1,6 +1,6 @@
-//! A server with axum and sqlx and the usual checks: validation, tokens, owners, a limit for parallel password hashes,
-//! body limits, timeouts, versions and problem details. It has no row-level security, no revocation, no events, no rate
-//! limits and no metrics.
+//! A server with axum, sqlx and the usual checks: validation, tokens, owner conditions, a limit for parallel password
+//! hashes, body limits, timeouts, versions and problem details. It has no row-level security, no revocation, no
+//! security events, no rate limits and no metrics.
 
 use std::sync::Arc;
 use std::time::Duration;
