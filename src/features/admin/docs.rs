@@ -5,15 +5,22 @@ use crate::http::signature::Docs;
 
 pub const USERS: Docs = Docs {
     summary: "List users",
-    description: "Newest first, with optional filters. Paginated: `next_cursor` leads to the next page with the same filter.",
+    description: "Returns the users that match the filter, newest first. \
+        Paginated: `next_cursor` is the cursor of the next page.",
     errors: &[],
 };
 
-pub const USER: Docs =
-    Docs { summary: "Get a user", description: "Account data only, not the user's own resources.", errors: &[] };
+pub const USER: Docs = Docs {
+    summary: "Get a user",
+    description: "Returns the account of the user, but not the user's own resources.",
+    errors: &[],
+};
 
-pub const UNLOCK: Docs =
-    Docs { summary: "Unlock a user", description: "Resets the failed logins of the account.", errors: &[] };
+pub const UNLOCK: Docs = Docs {
+    summary: "Unlock a user",
+    description: "Resets the counters of failed logins, so that the user can log in again.",
+    errors: &[],
+};
 
 pub const DISABLE: Docs = Docs {
     summary: "Disable a user",
@@ -22,10 +29,11 @@ pub const DISABLE: Docs = Docs {
     errors: &[OWN_ACCOUNT],
 };
 
-pub const ENABLE: Docs = Docs { summary: "Enable a user", description: "The user must log in again.", errors: &[] };
+pub const ENABLE: Docs =
+    Docs { summary: "Enable a user", description: "Enables a disabled user. The user must log in again.", errors: &[] };
 
 pub const END_SESSIONS: Docs = Docs {
     summary: "Revoke all sessions of a user",
-    description: "Their access tokens are rejected immediately, and their WebSockets are closed.",
+    description: "Ends all sessions of the user. Their access tokens are rejected immediately, and their WebSockets are closed.",
     errors: &[],
 };

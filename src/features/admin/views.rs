@@ -47,21 +47,21 @@ impl AccountFilter {
 pub struct AccountView {
     #[schema(value_type = String, format = Uuid)]
     id: UserId,
-    /// Email address for signing in.
+    /// The email address with which the user logs in.
     #[schema(format = Email)]
     email: String,
-    /// Name shown to others.
+    /// The name that is shown to others.
     #[schema(max_length = 100, format = "line")]
     display_name: String,
-    /// `user` or `admin`. Changed on the command line only.
+    /// The role: `user` or `admin`. Only the command line can change it.
     #[schema(max_length = 5, pattern = "^(user|admin)$")]
     role: &'static str,
-    /// `active` or `disabled`.
+    /// The status: `active` or `disabled`.
     #[schema(max_length = 8, pattern = "^(active|disabled)$")]
     status: &'static str,
-    /// Temporarily locked after failed sign-ins. The lock ends by itself.
+    /// Whether the account is locked after failed logins. The lock ends after some minutes.
     locked: bool,
-    /// When one of the user's active sessions was last renewed. Null if the user has no active session.
+    /// The time at which one of the user's active sessions was last renewed. Null if the user has no active session.
     #[schema(required = true)]
     last_active_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,

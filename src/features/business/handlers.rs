@@ -18,7 +18,7 @@ pub async fn read(caller: Caller, store: Data<BusinessStore>) -> ApiResult<Versi
     Ok(Versioned { version, view: business.into() })
 }
 
-/// `PUT me/business`: replaces the caller's whole business. Invoices that are already issued do not change.
+/// `PUT me/business`: replaces the caller's whole business. Issued invoices keep their seller.
 pub async fn replace(
     caller: Caller,
     if_match: IfMatch,

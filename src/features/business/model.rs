@@ -19,7 +19,7 @@ pub struct Business {
     pub registration: Option<String>,
     pub iban: Option<Iban>,
     pub bic: Option<Bic>,
-    /// The time zone in which issue dates are set and invoices become overdue.
+    /// The time zone of issue dates and due dates.
     pub time_zone: TimeZone,
     /// The number of days from the issue date of an invoice to its due date.
     pub payment_terms_days: Option<i32>,

@@ -14,7 +14,7 @@ pub struct BusinessStore {
     pool: PgPool,
 }
 
-/// The business of the caller. If the table has no row for the caller, the fields contain the defaults.
+/// The business of the caller. If the user has not set the business yet, the fields contain the defaults.
 struct Row {
     name: String,
     address: Option<String>,
@@ -75,7 +75,7 @@ impl BusinessStore {
         .try_into()
     }
 
-    /// Replaces the caller's business, if its version is still `version`. Returns the next version.
+    /// Replaces the caller's business if its version is still `version`. Returns the new version.
     ///
     /// # Errors
     /// [`ApiError::PreconditionFailed`] if another request has changed the business.

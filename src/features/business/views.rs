@@ -55,11 +55,11 @@ pub struct ReplaceBusiness {
     #[garde(inner(custom(fits::<Bic>)))]
     #[schema(min_length = 8, max_length = 11, pattern = "^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$")]
     bic: Option<String>,
-    /// A name in the IANA time zone database. It determines issue dates, and the day on which invoices become overdue.
+    /// The name of a time zone in the IANA database. Issue dates and due dates are days in this time zone.
     #[garde(custom(fits::<TimeZone>))]
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_+/-]+$")]
     time_zone: String,
-    /// The number of days from issue date to due date, for drafts without a due date. Null means no due date.
+    /// The number of days from issue date to due date. It applies to drafts without a due date. Null means no due date.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MAX_PAYMENT_TERMS))]
     #[schema(minimum = 0, maximum = 365)]
@@ -86,7 +86,7 @@ impl TryFrom<ReplaceBusiness> for Business {
     }
 }
 
-/// A business. Until the user sets it, it has the user's display name and the time zone UTC.
+/// A business. Until the user sets the business, it has the user's display name and the time zone UTC.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "name": "Anna Demo Design", "address": "1 Canal\n1011 AB Amsterdam", "country": "NL", "vat_id": "NL001234567B01",
@@ -115,10 +115,10 @@ pub struct BusinessView {
     /// The BIC of the bank.
     #[schema(required = true, max_length = 11, pattern = "^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$")]
     bic: Option<String>,
-    /// A name in the IANA time zone database. It determines issue dates, and the day on which invoices become overdue.
+    /// The name of a time zone in the IANA database. Issue dates and due dates are days in this time zone.
     #[schema(max_length = 64, pattern = "^[A-Za-z0-9_+/-]+$")]
     time_zone: &'static str,
-    /// The number of days from issue date to due date, for drafts without a due date.
+    /// The number of days from issue date to due date. It applies to drafts without a due date.
     #[schema(required = true, minimum = 0, maximum = 365)]
     payment_terms_days: Option<i32>,
 }

@@ -5,10 +5,10 @@
 //! - [`docs`] contains the texts of the OpenAPI document. [`super::resources`] contains the endpoints.
 //!
 //! Threats and controls:
-//! - BOLA: another user's customer returns 404, like a missing one (`attacks::authorization::object_level`).
-//! - Mass assignment: unknown fields are refused (`attacks::authorization::mass_assignment`).
+//! - BOLA: another user's customer returns 404, like a missing customer. Test: `attacks::authorization::object_level`.
+//! - Mass assignment: unknown fields are refused. Test: `attacks::authorization::mass_assignment`.
 //! - Lost update: a change requires `If-Match`.
-//! - Deleting a customer who has invoices: a foreign key refuses the deletion.
+//! - Invoices without a customer: a foreign key refuses to delete a customer who has invoices.
 
 pub mod docs;
 pub mod id;

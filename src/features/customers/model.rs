@@ -1,4 +1,4 @@
-//! The model of a customer. It checks nothing, because the request types have already validated all fields.
+//! The model of a customer. The request types have already validated all fields, so the model does not check them.
 
 use chrono::{DateTime, Utc};
 

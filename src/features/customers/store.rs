@@ -31,7 +31,7 @@ struct Row {
 impl TryFrom<Row> for Customer {
     type Error = ApiError;
 
-    /// Returns an internal error for a row that violates the rules of the model. The service itself writes no such row.
+    /// Returns an internal error if a value is invalid. The service writes no such row, but an operator could.
     fn try_from(row: Row) -> ApiResult<Self> {
         let invalid_row = || ApiError::internal("stored customer is invalid");
         let details = Details {

@@ -1,14 +1,13 @@
 //! `POST /dev/demo-users`: the demo users with their passwords.
-//! The sign-in view of the console shows a button for each.
+//! The sign-in view of the console shows a button for each demo user.
 //!
 //! Threats and controls:
-//! - A client on the network reads the passwords (CWE-522).
-//!   The route exists only in the development profile, which other machines cannot reach.
-//!   The image is built without it.
+//! - A client on the network reads the passwords (CWE-522): the route exists only in the development profile.
+//!   In this profile, the service listens only on this machine. The image is built without the route.
 //! - A page of another site reads the passwords, for example by a host name that resolves to this machine (DNS
-//!   rebinding). The request needs an allowed `Origin` and the CSRF header (`attacks::browser::demo_users`).
+//!   rebinding): the request needs an allowed `Origin` and the CSRF header. Test: `attacks::browser::demo_users`.
 //!
-//! Known limit: other programs on this machine can read the passwords. They can also read the development folder.
+//! Known limit: other programs on this machine can send the same request, and so read the passwords.
 
 use std::sync::{Arc, OnceLock};
 

@@ -1,9 +1,9 @@
-//! Demo data: two users with customers, invoices and one document each. In development, there is also an administrator.
+//! Demo data: two users, each with customers, invoices and one document. Development also has an administrator.
 //! Production has demo data only if a setting provides the users' password (`config/secrets.rs`).
 //!
 //! Each start of the service creates the demo data that are missing.
-//! This module has no privileged access that an attacker could use.
-//! This module logs in each user with the user's password, and calls the stores with the user's [`Caller`].
+//! This module needs no special access to the data of users (least privilege).
+//! It logs in each demo user with the user's password, and calls the stores with the user's [`Caller`].
 //! Ids are fixed, so that the examples of the OpenAPI document and of `docs/requests.http` work on every machine.
 //! [`plan`] contains the data.
 
@@ -52,7 +52,7 @@ pub struct DemoServices {
     pub purge: OwnerPurge,
 }
 
-/// The demo users, who can sign in.
+/// The demo users that exist and can log in.
 pub struct Demo {
     pub accounts: Vec<Account>,
 }
@@ -71,11 +71,11 @@ fn invalid_plan() -> ApiError {
     ApiError::internal("demo data is invalid")
 }
 
-/// Creates the demo data that are missing.
-///
-/// `owner` is a connection as the schema's owner, because the service's role cannot create the administrator.
-///
+/// Creates the demo data that are missing, and returns the demo users.
 /// Returns `None` if a demo user cannot log in: the password was changed, or the account is locked or is being deleted.
+///
+/// `owner` is a connection with the role of the schema's owner.
+/// Without this connection, no administrator is created, because the service's role cannot write a user's role.
 pub async fn create_missing(
     services: &DemoServices,
     owner: Option<&mut PgConnection>,
@@ -104,12 +104,12 @@ async fn create_users(
             (true, None) => continue,
         };
         match created {
-            // The rows of a deleted demo user exist until the purge ends. They must not prevent the service from starting.
+            // The user was deleted, and the purge has not yet deleted the owner. The service must start anyway.
             Err(error) if violates(&error, "owners_pkey") => return Ok(None),
             created => created?,
         };
         let caller = match services.sign_in(user, password).await {
-            // A demo account that is locked after failed logins must not prevent the start of the service.
+            // The password was changed, or the account is locked after failed logins. The service must start anyway.
             Err(ApiError::InvalidCredentials | ApiError::TooManyRequests { .. }) => return Ok(None),
             signed_in => signed_in?,
         };
@@ -132,7 +132,7 @@ impl DemoServices {
         Ok(self.use_session(&issued).await?.0)
     }
 
-    /// Returns the caller of a new session, with its access token.
+    /// Issues an access token for a new session. Returns the caller that the token authenticates, and the token.
     async fn use_session(&self, issued: &IssuedSession) -> ApiResult<(Caller, SecretString)> {
         let token = self
             .authenticator
@@ -144,7 +144,7 @@ impl DemoServices {
 }
 
 impl Demo {
-    /// Returns shell commands that a developer can try first, and the login of the administrator.
+    /// Returns a text for developers: shell commands to try, and the login of the administrator.
     #[must_use]
     pub fn instructions(&self, base: &str) -> String {
         let Some(Account { email, password, .. }) = self.accounts.first() else { return String::new() };

@@ -1,4 +1,4 @@
-//! The objects of the demo users. Each is created only if it is missing.
+//! Creates the objects of the demo users. An object that already exists is not changed.
 
 use chrono::{DateTime, Days, Utc};
 
@@ -48,7 +48,7 @@ impl DemoServices {
         Ok(())
     }
 
-    /// Creates the objects of a resource that are missing for the user.
+    /// Creates the user's objects of one resource that are missing.
     async fn create_all<R: ResourceStore>(
         &self,
         user: &DemoUser,
@@ -116,8 +116,7 @@ impl DemoServices {
         Ok(())
     }
 
-    /// Creates an invoice and changes it to its final status.
-    /// All changes are one transaction, so a crash leaves no other status.
+    /// Creates an invoice with its final status. The steps are one transaction, so a crash leaves no other status.
     pub(super) async fn create_invoice(
         &self,
         invoices: &InvoiceStore,
@@ -139,7 +138,7 @@ impl DemoServices {
             lines,
             discount: None,
             notes: None,
-            // A draft has no due date here, so that developers can still issue it after that date.
+            // Leave the due date of a draft empty. After its due date, the draft could not be issued today.
             due_date: issued_on.checked_add_days(Days::new(DAYS_TO_PAY)).filter(|_| plan.final_status != Status::Draft),
         };
         let total = totals.total;

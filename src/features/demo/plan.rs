@@ -1,10 +1,10 @@
-//! The content of the demo data. Ids are fixed, because examples in the documentation use them.
+//! The content of the demo data. The ids are fixed, because examples in the documentation contain them.
 
 use crate::features::invoices::model::Status;
 use crate::features::{customers, documents, invoices};
 
 const ANNA: &str = "a0000000-0000-4000-8000-000000000001";
-/// The id of the user in the examples of user administration.
+/// The id of the second user. The examples of user administration contain it.
 pub const BEN: &str = "a0000000-0000-4000-8000-000000000002";
 
 /// The id of a customer who has invoices.

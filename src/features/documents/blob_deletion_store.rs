@@ -1,8 +1,8 @@
 //! Deletes the stored files of deleted documents and of failed uploads.
 //!
-//! Each file to delete has a message in the [outbox](crate::db::outbox).
-//! A worker claims the message before it deletes the file.
-//! Once a worker has claimed the message, the upload cannot become a document. So no document loses its file.
+//! A message in the [outbox](crate::db::outbox) names the file. A worker claims the message, then deletes the file.
+//! An upload also has such a message until it becomes a document.
+//! After a worker has claimed the message, the upload cannot become a document. So no document loses its file.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub struct BlobDeletionQueue {
 }
 
 impl Consumer for BlobDeletionQueue {
-    /// The worker never gives up, because the quota of the owner is released only when the file is deleted.
+    /// The worker never gives up. The owner gets the quota back only after the file was deleted.
     const MAX_ATTEMPTS: i32 = i32::MAX;
     const RETRY_SECONDS: &'static [u32] = &[60];
 
@@ -42,12 +42,12 @@ impl Consumer for BlobDeletionQueue {
 }
 
 impl BlobDeletionQueue {
-    /// Wakes the worker, because a new message is due.
+    /// Wakes the worker after a message was added that is due immediately.
     pub fn notify(&self) {
         self.notifier.notify();
     }
 
-    /// Deletes the partial uploads of processes that were killed.
+    /// Deletes the temporary files of uploads that a killed process has left.
     ///
     /// # Errors
     /// Fails if the folder cannot be read.
@@ -55,13 +55,14 @@ impl BlobDeletionQueue {
         Ok(self.storage.sweep(self.clock.now() - RESERVATION_LIFETIME).await?)
     }
 
-    /// Deletes the file of a failed upload and releases its quota. Does nothing if the upload became a document.
+    /// Deletes the file of a failed upload and releases its quota. Does nothing if the upload has become a document.
     ///
     /// # Errors
     /// Fails if the database or the object store is down. The worker retries.
     pub(super) async fn delete_now(&self, user: UserId, key: Uuid) -> ApiResult<()> {
-        // No message means one of two things. Either the upload became a document, and the file must stay.
-        // Or the worker handled the message before the file was stored, and the file must be deleted now.
+        // There are two cases without a message that can be claimed.
+        // If the upload has become a document, the file must remain.
+        // Otherwise a worker has processed the message before the file was stored, so delete the file now.
         if outbox::claim_one(&self.pool, key, self.clock.now()).await? || !self.is_committed(user, key).await? {
             self.delete(user, key).await?;
             outbox::mark_done(&self.pool, key, self.clock.now()).await?;

@@ -1,9 +1,10 @@
 //! Downloads as attachments: stored XSS by uploaded files (CWE-79, CWE-646, API8:2023).
 //!
 //! **Attack**: an uploaded file contains a script, and the browser opens the file as a page of the service's origin.
-//! **Control**: a file is sent as an attachment, with its sanitized name and its stored media type.
-//! Every response has `nosniff` and is not cached. `sandbox` prevents the file from acting in the service's origin.
-//! A client can request a part of a file (`Range`). Files are streamed, so large files need little memory.
+//! **Control**: the service sends a file as an attachment, with its sanitized name and its stored media type.
+//! Every response has `nosniff` and is not cached. If a browser opens the file anyway, the policy `sandbox` gives the
+//! file an origin of its own. Files are streamed, so large files need little memory. Clients can request a part of a
+//! file (`Range`).
 //! **Limits**: the service does not control the program that opens the saved file on the user's device.
 //! **ASVS**: 3.2.1, 5.4.1, 5.4.2 · **Test**: `attacks::files::uploads::downloads`
 
@@ -28,7 +29,7 @@ use crate::security::files::uploads::FileType;
 use crate::security::sessions::caller::Caller;
 use crate::storage::{Storage, StorageError};
 
-/// The file of a document, or a range of it.
+/// A response with the file of a document, or with a range of the file.
 pub struct Download(HttpResponse);
 
 impl Responder for Download {
@@ -47,7 +48,7 @@ impl Describe for Download {
     }
 }
 
-/// `GET documents/{id}/content`: downloads the file of a document, or a range of it.
+/// `GET documents/{id}/content`: downloads the file of a document, or a range of the file.
 pub async fn content(
     caller: Caller,
     PathId(id): PathId<DocumentId>,
@@ -96,8 +97,8 @@ fn content_type(file: &File) -> &'static str {
 }
 
 /// Returns the error for a document whose stored file is missing.
-/// The error is 404 if the document was deleted after this request had read it.
-/// Otherwise the error is internal, because the content is lost.
+/// If the document was deleted after this request had read its row, the error is 404.
+/// If the document still exists, its file is lost, so the error is internal.
 async fn missing_content(caller: &Caller, document: &Document, documents: &DocumentStore) -> ApiError {
     match documents.read(caller, document.id()).await {
         Ok(_) => ApiError::internal("the stored object of a document is missing"),

@@ -26,7 +26,8 @@ pub const CREATE: Docs = Docs {
 
 pub const LIST: Docs = Docs {
     summary: "List documents",
-    description: "Returns the caller's documents, newest first, optionally of one invoice. \
+    description: "Returns the caller's documents, newest first. \
+        The filter `invoice_id` selects the documents of one invoice. \
         Paginated: `next_cursor` is the cursor of the next page.",
     errors: &[],
 };

@@ -22,7 +22,7 @@ use crate::security::sessions::caller::Caller;
 /// The name of the list in cursors. A cursor is valid only for the list that issued it.
 const LIST: &str = "documents";
 
-/// Uploads a document. Reserves quota first, and releases it if the upload stores nothing.
+/// Uploads a document. Reserves quota before the upload, and releases the quota if no document was stored.
 pub async fn create(
     caller: Caller,
     key: StreamedIdempotencyKey,
@@ -43,7 +43,7 @@ pub async fn create(
     }
 }
 
-/// Says whether this request stored the document, or an earlier request with the same `Idempotency-Key`.
+/// The request that stored the document: this one, or an earlier one with the same `Idempotency-Key`.
 enum Stored {
     Now,
     Earlier,
@@ -66,8 +66,8 @@ async fn create_in(
     let created = key
         .once(&mut tx, caller.user(), document.created_at(), async |tx| {
             if !reservation.is_reserved() {
-                // This repeated request found a stored response when it began, so it reserved no quota.
-                // The response has expired since, so the document cannot be stored.
+                // When this request began, there was a stored response for its key. So it reserved no quota.
+                // The stored response has expired meanwhile. Without quota, the document cannot be stored.
                 return Err(KEY_IN_USE);
             }
             stored = Stored::Now;
@@ -79,7 +79,7 @@ async fn create_in(
     Ok((created, stored))
 }
 
-/// Lists the caller's documents, newest first, optionally of one invoice.
+/// Lists the caller's documents, newest first. The filter can select the documents of one invoice.
 pub async fn list(
     caller: Caller,
     query: ListQuery<DocumentFilter>,
@@ -105,7 +105,7 @@ pub async fn read(
     Ok(Versioned::from(&documents.read(&caller, id).await?))
 }
 
-/// Changes the title of a document, or the invoice that it is attached to.
+/// Changes the title of a document, or the invoice to which the document is attached.
 pub async fn update(
     caller: Caller,
     PathId(id): PathId<DocumentId>,

@@ -7,13 +7,13 @@
 //! - [`blob_deletion_store`] is the queue of stored files that must be deleted.
 //!
 //! Threats and controls:
-//! - BOLA: access to another user's file.
-//!   Every statement filters by owner, and no response contains a file's random storage key.
+//! - BOLA: every statement filters by owner.
+//!   The storage key of a file is random, and no response contains it.
 //! - Unrestricted file upload: `security/files/uploads` inspects each file.
 //! - Resource exhaustion: `security/limits/body_limits` limits the size of a file, and the quota limits the total size.
 //! - Stored XSS by an uploaded file: `content` sends each file as an attachment.
-//! - A crash that leaves a row without its file, or a file without a row:
-//!   `migrations/0012_documents.sql` explains the order of steps that prevents this.
+//! - A crash could leave a row without its file, or a file without a row.
+//!   The order of the steps prevents this (`migrations/0012_documents.sql`).
 
 pub mod blob_deletion_store;
 pub mod content;

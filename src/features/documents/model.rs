@@ -12,7 +12,7 @@ use crate::security::files::uploads::FileType;
 /// The maximum length of a title, in characters.
 pub const MAX_TITLE: usize = 200;
 
-/// An uploaded file, which never changes.
+/// An uploaded file. It never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     /// The file name after sanitizing.
@@ -54,7 +54,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Creates a document with a random id. Without a title, uses the file name, truncated to [`MAX_TITLE`] characters.
+    /// Creates a document with a random id. The default of the title is the file name, cut off after [`MAX_TITLE`].
     #[must_use]
     pub fn new(title: Option<String>, invoice: Option<InvoiceId>, file: File, now: DateTime<Utc>) -> Self {
         let title = title.unwrap_or_else(|| file.name.chars().take(MAX_TITLE).collect());

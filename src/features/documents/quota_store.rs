@@ -1,9 +1,10 @@
 //! SQL of the storage quota of each owner.
 //!
 //! Each upload reserves quota for its maximum size before the service reads the first byte.
-//! The reservation locks the owner's row, so parallel uploads cannot exceed the quota together.
+//! The reservation locks the owner's row, so parallel uploads cannot exceed the quota together (CWE-367).
 //! A failed request releases its reservation.
-//! If the process was killed, the sweeper releases the reservation after [`RESERVATION_LIFETIME`].
+//! If the process was killed, the worker of [`BlobDeletionQueue`](super::blob_deletion_store::BlobDeletionQueue)
+//! releases the reservation after [`RESERVATION_LIFETIME`].
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -14,7 +15,7 @@ use crate::db::exactly_one;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::limits::row_quotas::QUOTA_EXCEEDED;
 
-/// How long a reservation is valid. It is longer than the slowest upload of the largest allowed file.
+/// How long a reservation is valid. The slowest allowed upload of the largest allowed file takes less time.
 pub const RESERVATION_LIFETIME: TimeDelta = TimeDelta::hours(2);
 
 /// The quota of one owner.
@@ -25,10 +26,11 @@ pub struct Quota {
 }
 
 /// Reserves quota for an upload, and queues its file for deletion after [`RESERVATION_LIFETIME`].
-/// [`commit`] removes the file from the queue. So the file of a failed upload is deleted even after a crash.
+/// A successful upload removes the file from the queue ([`commit`]).
+/// So a worker deletes the file of a failed upload even if the process has crashed.
 ///
 /// # Errors
-/// [`QUOTA_EXCEEDED`] if the owner has less than `bytes` left, or cannot store another file.
+/// [`QUOTA_EXCEEDED`] if the owner has less than `bytes` left, or already has the maximum number of files.
 pub(super) async fn reserve(
     connection: &mut PgConnection,
     owner: UserId,
@@ -69,7 +71,7 @@ pub(super) async fn reserve(
 /// The caller must use the transaction that inserts the document.
 ///
 /// # Errors
-/// [`ApiError::Unavailable`] if a worker has claimed the file for deletion, because the reservation has expired.
+/// [`ApiError::Unavailable`] if the reservation has expired, and a worker has claimed the file for deletion.
 pub(super) async fn commit(connection: &mut PgConnection, owner: UserId, key: Uuid, size: i64) -> ApiResult<()> {
     let committed = sqlx::query!(
         "with queued as (

@@ -38,7 +38,7 @@ struct Row {
 impl TryFrom<Row> for Document {
     type Error = ApiError;
 
-    /// Returns an internal error for a row that violates the rules of the model. The service itself writes no such row.
+    /// Returns an internal error if a value is invalid. The service writes no such row, but an operator could.
     fn try_from(row: Row) -> ApiResult<Self> {
         let invalid_row = || ApiError::internal("stored document is invalid");
         let file = File {
@@ -82,7 +82,8 @@ impl DocumentStore {
         .try_into()
     }
 
-    /// Returns the documents after `after`, newest first. One row more than a page means that there is a next page.
+    /// Returns the documents after the position `after`, newest first.
+    /// If there is a next page, the result has one row more than a page.
     pub async fn list(&self, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Document>> {
         let rows = owner_query_as!(
             Row,
@@ -99,7 +100,7 @@ impl DocumentStore {
         rows.into_iter().map(Document::try_from).collect()
     }
 
-    /// Returns the documents that are attached to this invoice, like [`list`](Self::list).
+    /// Returns only the documents that are attached to this invoice. Otherwise the same as [`list`](Self::list).
     pub async fn list_of(
         &self,
         caller: &Caller,
@@ -150,8 +151,8 @@ impl DocumentTx<'_> {
     pub async fn insert(&mut self, document: &Document) -> ApiResult<()> {
         let (owner, file) = (self.caller.user(), document.file());
         let size = i64::try_from(file.size).map_err(ApiError::internal)?;
-        // Lock order: the foreign key locks the invoice first, then `quota_store::commit` locks the quota row.
-        // Another lock order could cause a deadlock (`db/idempotency.rs`).
+        // Lock order: this statement locks the invoice, by its foreign key. `quota_store::commit` then locks the quota.
+        // Another order could cause a deadlock (`db/idempotency.rs`).
         sqlx::query!(
             "insert into documents (id, owner_id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version,
                  created_at, updated_at)

@@ -1,4 +1,4 @@
-//! Uploads: reserves quota, inspects the file while it arrives, and stores it.
+//! Uploads: reserves quota, inspects the file while the service receives it, and stores the file.
 //! The handler then inserts the row of the document.
 
 use std::sync::Arc;
@@ -29,7 +29,8 @@ use crate::storage::incoming::Incoming;
 
 /// The maximum size of the form field `title` in bytes. A character needs up to four bytes in UTF-8.
 const MAX_TITLE_BYTES: usize = 4 * MAX_TITLE;
-/// The maximum size of the form field `invoice_id` in bytes. A longer text cannot be an id.
+/// The maximum size of the form field `invoice_id` in bytes. An id has 36 bytes.
+/// A longer text up to this limit gets the same error as the id of a missing invoice.
 const MAX_ID_BYTES: usize = 8 * 1024;
 /// The size of the blocks in which a file is inspected and written, in bytes.
 const BLOCK_BYTES: usize = 64 * 1024;
@@ -46,12 +47,12 @@ pub struct UploadService {
     pub max_bytes: usize,
     /// The maximum number of pixels in one picture.
     pub max_pixels: u32,
-    /// Limits how many inspections run at the same time, so that other requests get processor time.
+    /// Limits the number of concurrent inspections, so that other requests get processor time.
     pub inspection_slots: Arc<Semaphore>,
     pub pdfs: PdfInspector,
 }
 
-/// The parts of an upload form.
+/// The fields of an upload form.
 pub struct ParsedUpload {
     pub title: Option<String>,
     pub invoice: Option<InvoiceId>,
@@ -59,7 +60,7 @@ pub struct ParsedUpload {
 }
 
 impl ParsedUpload {
-    /// Returns bytes that differ between different uploads. They detect a client that reuses an idempotency key.
+    /// Returns the fingerprint of the upload. It detects a client that reuses an idempotency key for another upload.
     #[must_use]
     pub fn fingerprint(&self) -> Bytes {
         let Self { title, invoice, file } = self;
@@ -101,7 +102,7 @@ impl UploadService {
         Ok(QuotaReservation { deletions: self.deletions.clone(), user: caller.user(), key: Some(key) })
     }
 
-    /// Stores a file of the demo data without inspecting it.
+    /// Stores a file of the demo data. It is not inspected, because it is part of the program.
     ///
     /// # Errors
     /// Fails if the quota is exceeded or the object store is down.
@@ -141,7 +142,7 @@ impl UploadService {
                     }
                     title = Some(text);
                 }
-                // A malformed id becomes a random id. So the client receives the same error as for a missing invoice.
+                // Replace a malformed id by a random id, so that the client receives the error for a missing invoice.
                 "invoice_id" => {
                     let text = part.text(MAX_ID_BYTES).await?;
                     invoice = Some(text.parse().unwrap_or_else(|_| InvoiceId::new()));
@@ -183,8 +184,8 @@ impl UploadService {
         }
         inspection = self.inspect_block(inspection, block.freeze()).await?;
         inspection.inspector.finish()?;
-        // A repeated request stores no file, so `incoming` is `None`.
-        // The PDF needs no inspection, because the client receives the response to the first request.
+        // A repeated request stores no file, so `incoming` is `None` and there is nothing to inspect.
+        // Its response is the stored response of the first request.
         if let (FileType::Pdf, Some(incoming)) = (kind, &inspection.incoming) {
             let file = incoming.reader().map_err(|error| ApiError::unavailable(5, error))?;
             let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;
@@ -200,7 +201,7 @@ impl UploadService {
         Ok((file, inspection.incoming))
     }
 
-    /// Inspects a block on a thread for blocking work.
+    /// Inspects a block on a thread for blocking work, so that the async worker can serve other requests.
     async fn inspect_block(&self, mut inspection: Inspection, block: Bytes) -> ApiResult<Inspection> {
         let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;
         let inspected = tokio::task::spawn_blocking(move || inspection.feed(&block).map(|()| inspection));
@@ -227,11 +228,11 @@ impl Inspection {
 }
 
 /// Reserved storage for one upload.
-/// If a reservation is dropped before [`commit`](Self::commit), the quota is released and the file is deleted.
+/// Dropping the reservation without [`commit`](Self::commit) releases the quota and deletes the file.
 pub struct QuotaReservation {
     deletions: BlobDeletionQueue,
     user: UserId,
-    /// The storage key, or `None` if nothing is reserved: the reservation was committed or released, or never made.
+    /// The storage key. `None` if nothing is reserved: a repeated request, or a reservation that has ended.
     key: Option<Uuid>,
 }
 
@@ -242,7 +243,7 @@ impl QuotaReservation {
         self.key.is_some()
     }
 
-    /// Ends the reservation and leaves the file stored. Call it after the transaction with the document has committed.
+    /// Ends the reservation and keeps the file. Call this method after the transaction that inserted the document.
     pub fn commit(mut self) {
         self.key = None;
     }

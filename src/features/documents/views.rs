@@ -28,7 +28,7 @@ use crate::security::files::uploads::FileType;
 pub struct NewDocument {
     /// A PDF, PNG, JPEG, CSV or plain text in UTF-8.
     /// The content must match the extension of the file name: .pdf, .png, .jpg, .jpeg, .jpe, .jfif, .csv or .txt.
-    /// The `Content-Type` of the part may be the registered one, an alias, `application/octet-stream` or missing.
+    /// The part can have the `Content-Type` of the file, a known alias of it, `application/octet-stream`, or none.
     /// `filename*` (RFC 8187) takes precedence over `filename`.
     #[schema(value_type = String, format = Binary)]
     pub file: Vec<u8>,

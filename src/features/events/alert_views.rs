@@ -38,7 +38,7 @@ impl From<AlertState> for State {
     }
 }
 
-/// An alert: a detection rule has reached its threshold.
+/// An alert: the events of a subject have reached the threshold of a detection rule.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "a1e40000-0000-4000-8000-000000000001", "rule": "access_denials", "severity": "warning",

@@ -1,4 +1,4 @@
-//! The three lists of events and alerts. A security event records each read by an administrator.
+//! The three lists of events and alerts. Reads by administrators are recorded as security events.
 
 use actix_web::web::Data;
 

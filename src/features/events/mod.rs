@@ -1,14 +1,14 @@
-//! Security events: users read their own security history, administrators read all events and alerts.
+//! Security events. Users read their own security history. Administrators read all events and all alerts.
 //!
 //! - [`model`] lists the events and fields that users may see. [`store`] contains the SQL.
 //! - [`views`] and [`alert_views`] contain the request and response types. [`handlers`] contains the endpoints.
 //!
 //! Threats and controls:
-//! - BOLA: a user reads the history of another user. The database functions check the reader.
-//! - Information disclosure: an attacker with a hijacked session must not learn which attacks were detected.
-//!   The attacker must not learn that a guessed password was right.
-//!   So users see only the listed kinds of events, and no reason of a failed login.
-//! - Misuse by an administrator: reads by an administrator are recorded, as one security event per view and minute.
+//! - BOLA: the database functions that return events check who the reader is.
+//! - Information disclosure: an attacker with a hijacked session could read the history of the user.
+//!   The history must not reveal which attacks were detected, or that a guessed password was right.
+//!   So users see only the kinds of events in [`model`], and not the reason of a failed login.
+//! - Misuse by an administrator: the service records each read as a security event, at most one per list and minute.
 
 pub mod alert_views;
 pub mod docs;

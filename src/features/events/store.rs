@@ -1,6 +1,7 @@
 //! SQL for reading events. Least privilege: the service's role cannot select from the table `security_events`.
-//! The role calls two functions instead. One returns the events of the statement's owner.
-//! The other function first checks that the reader is an administrator.
+//! It calls two database functions instead.
+//! `own_security_events` returns only events of the current owner (`current_owner()` in the database).
+//! `admin_security_events` first checks that the reader is an administrator.
 
 use sqlx::PgPool;
 
@@ -24,8 +25,8 @@ impl EventStore {
         Self { pool }
     }
 
-    /// Returns the caller's own events before `before`, newest first.
-    /// One row more than a page means that there is a next page.
+    /// Returns the caller's own events before the position `before`, newest first.
+    /// If there is a next page, the result has one row more than a page.
     pub async fn own(&self, caller: &Caller, before: Position, limit: Limit) -> ApiResult<Vec<EventView>> {
         let kinds = VISIBLE_KINDS.map(|kind| kind.name().to_owned());
         Ok(owner_query_as!(
@@ -44,8 +45,8 @@ impl EventStore {
         .await?)
     }
 
-    /// Returns the events of all users before `before` that match the filter, newest first.
-    /// One row more than a page means that there is a next page.
+    /// Returns the events of all users before the position `before` that match the filter, newest first.
+    /// If there is a next page, the result has one row more than a page.
     ///
     /// # Errors
     /// [`ApiError::Forbidden`] if the caller is no longer an administrator.

@@ -27,7 +27,8 @@ pub struct HistoryView {
     /// The kind of event, as in the OWASP Logging Vocabulary, for example `authn_login_fail`.
     #[schema(max_length = 40, pattern = "^[a-z_]+$")]
     kind: String,
-    /// Distinguishes events of the same kind. Null if users must not see it: for example, why a login failed.
+    /// Distinguishes events of the same kind. Null if the event has no reason, or if the reason is secret.
+    /// For example, the reason of a failed login is secret.
     #[schema(required = true, max_length = 60, pattern = "^[a-z_]*$")]
     reason: Option<String>,
     /// The IP address of the client.
@@ -38,7 +39,7 @@ pub struct HistoryView {
 }
 
 impl HistoryView {
-    /// Converts an event for this caller.
+    /// Selects the parts of an event that the caller may see.
     #[must_use]
     pub fn of(event: EventView, caller: &Caller) -> Self {
         let shows_reason = KINDS_WITH_VISIBLE_REASON.iter().any(|kind| kind.name() == event.kind);
@@ -80,7 +81,7 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// Returns the values by which the SQL statement filters.
+    /// Converts the query parameters to the filter of the store.
     #[must_use]
     pub fn parse(&self) -> Filter {
         let time = |text: &Option<String>| text.as_deref().and_then(moment::parse);
@@ -157,7 +158,7 @@ pub struct EventView {
     /// The user who acted. If no user was authenticated, the user who was affected.
     #[schema(required = true)]
     pub(super) user_id: Option<Uuid>,
-    /// The session of this user.
+    /// The session to which the event belongs.
     #[schema(required = true)]
     pub(super) session_id: Option<Uuid>,
     /// The IP address of the client.

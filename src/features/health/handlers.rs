@@ -6,12 +6,13 @@ use super::Readiness;
 use crate::http::error::ApiResult;
 use crate::http::reply::NoContent;
 
-/// Liveness: the process replies. The probe does not query the database, because a restart cannot repair the database.
+/// Liveness: replies while the process runs. A failed liveness probe restarts the process.
+/// The probe does not query the database, because a restart cannot repair the database.
 pub async fn live() -> NoContent {
     NoContent
 }
 
-/// Readiness: the database replies and has every migration of this build. Otherwise the reply is 503.
+/// Readiness: checks that the database replies and has every migration of this build. Otherwise the reply is 503.
 pub async fn ready(readiness: Data<Readiness>) -> ApiResult<NoContent> {
     readiness.check().await?;
     Ok(NoContent)

@@ -1,6 +1,6 @@
 //! Liveness and readiness probes for load balancers.
-//! The response contains neither version nor reason, because the probes are public.
-//! The log contains the reason of a failure.
+//! The probes are public, so the response contains neither a version nor the reason of a failure.
+//! The log contains the reason.
 
 pub mod docs;
 pub mod handlers;

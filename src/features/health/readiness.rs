@@ -14,10 +14,10 @@ use crate::http::lifecycle::Lifecycle;
 const CACHE_DURATION: Duration = Duration::from_secs(1);
 
 /// The timeout of a database check.
-/// This timeout is shorter than the timeout of most load balancers, so that they receive the 503.
+/// Most load balancers wait longer than this, so they receive the status 503 and no timeout.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The readiness check with its cached result. All worker threads share it.
+/// The readiness check with its cached result. All worker threads share one instance.
 pub struct Readiness {
     pool: PgPool,
     lifecycle: Lifecycle,
@@ -43,7 +43,7 @@ impl Readiness {
         if self.lifecycle.is_stopping() {
             return Err(ApiError::unavailable(1, "not ready: the service is stopping"));
         }
-        // The lock stays locked during the database check, so that parallel requests share one query.
+        // Keep the lock during the database check, so that parallel requests share one query.
         let mut last = self.last.lock().await;
         let fault = match &*last {
             Some(check) if check.at.elapsed() < CACHE_DURATION => check.fault.clone(),

@@ -24,7 +24,7 @@ use crate::security::websockets::{
     Budget, CloseReason, MAX_INVALID_MESSAGES, MAX_MESSAGES_PER_MINUTE, MAX_SUBSCRIPTIONS,
 };
 
-/// The maximum time for which a new socket waits until the reader has read all earlier changes.
+/// The maximum time that a new socket waits for the reader to read all earlier changes.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) struct Client<'a> {
@@ -103,8 +103,7 @@ impl<'a> Client<'a> {
                 Err(close) => Err(close),
             };
             match reply {
-                // The session may have ended while the message was processed.
-                // After its session has ended, the client must not receive this reply.
+                // The session may have ended meanwhile. Then the client must not receive the reply.
                 Ok(_) if self.live.revocations.has_ended(self.caller.session()) => return CloseReason::SessionEnded,
                 Ok(reply) => message = reply,
                 Err(close) => return close,
@@ -112,7 +111,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Returns the reply to one message. A refused message also receives a reply.
+    /// Returns the reply to one message, or the reason for closing the socket. The reply can be a refusal.
     async fn reply_to(&mut self, text: &str) -> SocketResult<ServerMessage> {
         if !self.message_budget.spend() {
             return Err(CloseReason::TooManyMessages);
@@ -159,16 +158,17 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Adds a subscription. If it is for a single object, checks that the caller may read the object.
-    /// If it is for alerts, checks that the caller is an administrator.
-    /// A topic such as `invoices` needs no check, because it covers only the caller's own objects.
+    /// Adds a subscription, after one of these checks:
+    /// - A single object: the caller may read the object.
+    /// - Alerts: the caller is an administrator.
+    /// - All objects of a kind: no check, because the socket receives only changes of the caller's own objects.
     async fn subscribe(&mut self, target: &SubscriptionTarget) -> ApiResult<ServerMessage> {
         let topic = target.topic()?;
         match topic {
             Topic::One(kind, id) => {
                 self.version_of(kind, id).await?;
             }
-            // A second subscription needs no check, because each alert checks the role again.
+            // A second subscription to alerts needs no check: the role is checked again before each alert is sent.
             Topic::All(ObjectKind::ALERT) if self.alerts.is_none() => {
                 let _permit = self.live.reads.acquire().await.map_err(ApiError::internal)?;
                 let admin = self.live.administrators.authorize(self.caller.clone()).await?;
@@ -180,7 +180,7 @@ impl<'a> Client<'a> {
         Ok(ServerMessage::Subscribed(topic.into()))
     }
 
-    /// Extends the access of this socket by a new ticket. The ticket must belong to the same session.
+    /// Extends the access of this socket by a new ticket of the same session.
     async fn renew(&self, ticket: &SecretString) -> SocketResult<ServerMessage> {
         let caller = redeem(self.live, ticket).await?;
         if (caller.user(), caller.session()) != (self.caller.user(), self.caller.session()) {

@@ -12,7 +12,7 @@ pub const TICKET: Docs = Docs {
 
 pub const CONNECT: Docs = Docs {
     summary: "Open a WebSocket for live events",
-    description: "Notifies the client of changes to the caller's own resources, and administrators also of alerts. \
+    description: "Notifies the client of changes to the caller's own resources. Administrators can also receive alerts. \
         `docs/live.md` describes the messages.",
     errors: &[ApiError::UpgradeRequired],
 };

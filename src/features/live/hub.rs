@@ -1,5 +1,5 @@
-//! Delivers each change to the sockets of the object's owner. Sockets of other users do not receive it (BOLA).
-//! Alerts have a channel of their own, which only administrators' sockets receive.
+//! Delivers each change to the sockets of the object's owner, and to no other sockets (BOLA).
+//! Alerts have a separate channel. Only sockets of administrators receive this channel.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,13 +19,15 @@ use crate::security::sessions::revocations::Revocations;
 use crate::security::sessions::tickets::Tickets;
 use crate::security::websockets::{ConnectionPermits, MAX_QUEUED_CHANGES};
 
-/// The time between two reads of the changes, and so the longest delay of an event. No read happens without sockets.
+/// The time between two reads of the changes. An event is delayed by at most about this time.
+/// If there are no sockets, the service does not read changes.
 const READ_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The pause after a read that failed.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// The maximum number of concurrent reads for all sockets. Without it, sockets could exhaust the connection pool.
+/// The maximum number of concurrent database reads of all sockets.
+/// Without this limit, the sockets could exhaust the connection pool.
 const MAX_CONCURRENT_READS: usize = 4;
 
 /// A notification from the hub to a socket.
@@ -114,7 +116,8 @@ impl Live {
         }
     }
 
-    /// Subscribes one socket to changes of this user's objects. [`EventReceiver::start`] discards earlier changes.
+    /// Subscribes one socket to changes of this user's objects.
+    /// The socket must call [`EventReceiver::start`] to discard earlier changes.
     pub fn subscribe(self: &Arc<Self>, user: UserId) -> EventReceiver {
         let sender = || broadcast::Sender::new(MAX_QUEUED_CHANGES);
         let receiver = self.lock().entry(user).or_insert_with(sender).subscribe();
@@ -146,10 +149,11 @@ pub struct EventReceiver {
 }
 
 impl EventReceiver {
-    /// Waits until all earlier changes have been read, and discards them. This receiver gets all later changes.
+    /// Waits until the reader has read all earlier changes, and discards them. This receiver then gets all later ones.
     pub async fn start(&mut self) {
         let mut reads = self.live.change_reads.subscribe();
-        // Wait for two reads: the first one may have begun before this call, but the second one begins after it.
+        // Wait for two reads. The first read may have begun before this call, so it may lack the newest changes.
+        // The second read begins after this call.
         for _ in 0..2 {
             // An error means that the service is shutting down.
             let _ = reads.changed().await;

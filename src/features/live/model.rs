@@ -19,8 +19,8 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// Parses a topic: a singular such as `invoice` needs an id, and a plural such as `invoices` must have none.
-    /// `alerts` has no singular.
+    /// Parses a topic. A singular such as `invoice` requires an id. A plural such as `invoices` must not have an id.
+    /// For alerts, only the plural exists.
     #[must_use]
     pub fn parse(object: &str, id: Option<Uuid>) -> Option<Self> {
         live_kinds().chain(id.is_none().then_some(ObjectKind::ALERT)).find_map(|kind| match id {
@@ -50,24 +50,24 @@ impl ChangeType {
     }
 }
 
-/// A change of an object. A database trigger records it.
+/// A change of an object, which a database trigger has recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     pub kind: ObjectKind,
     pub change_type: ChangeType,
-    /// [`administrators`] for an alert.
+    /// The owner of the object. For an alert: [`administrators`].
     pub owner: UserId,
     pub id: Uuid,
     pub version: i64,
 }
 
-/// Returns the id that stands for the owner of alerts. No user has the nil UUID.
+/// Returns the id that replaces the owner for alerts, which belong to no user. No user has the nil UUID.
 #[must_use]
 pub fn administrators() -> UserId {
     Uuid::nil().into()
 }
 
-/// The error for a text that is not a change.
+/// The error for a text that does not describe a change.
 #[derive(Debug, thiserror::Error)]
 #[error("invalid change")]
 pub struct InvalidChange;

@@ -1,8 +1,8 @@
 //! Reads the changes of all replicas from the database.
 //!
-//! The reader has its own connection, because a read must not wait for a connection of the busy pool.
+//! The reader has its own connection. If the pool is busy, a read need not wait for a connection.
 //! If the connection breaks, the reader starts again without a snapshot.
-//! After a failover, transaction ids may be lower than before, so the last snapshot would be meaningless.
+//! The old snapshot may be invalid, because transaction ids can be lower after a failover.
 
 use std::io;
 use std::time::Duration;
@@ -27,7 +27,7 @@ const APPLICATION_NAME: &str = "strongroom live changes";
 /// Reads each change once.
 pub struct ChangeReader {
     pool: PgPool,
-    /// The connection and the snapshot of the last read. It is `None` after an error, or if a read was cancelled.
+    /// The connection and the snapshot of the last read. `None` after an error or a cancelled read.
     last: Option<(PgConnection, String)>,
 }
 
@@ -38,7 +38,7 @@ impl ChangeReader {
         Self { pool, last: None }
     }
 
-    /// Closes the connection, so that the next read counts as the first one.
+    /// Closes the connection and forgets the snapshot. The next read is then a first read.
     pub fn reset(&mut self) {
         self.last = None;
     }
@@ -49,11 +49,11 @@ impl ChangeReader {
         self.last.is_some()
     }
 
-    /// Returns the changes that were committed since the last read. Returns `None` if changes may have been missed.
-    /// The first read may have missed changes, and a read with too many changes too.
+    /// Returns the changes that were committed since the last read.
+    /// Returns `None` if changes may be missing: in the first read, and if there were more than [`MAX_CHANGES`].
     ///
     /// # Errors
-    /// Fails if the database is unavailable. The next read then counts as the first one.
+    /// Fails if the database is unavailable. The next read is then a first read.
     pub async fn read(&mut self) -> Result<Option<Vec<Change>>, sqlx::Error> {
         let (mut connection, snapshot) = match self.last.take() {
             Some((connection, snapshot)) => (connection, Some(snapshot)),

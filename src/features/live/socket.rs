@@ -57,8 +57,8 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
         last_frame_at: connection.last_frame_at.clone(),
         session: connection.session.clone(),
     };
-    // Run the futures concurrently.
-    // Otherwise a slow database or a slow client would delay the closing of a socket whose session has ended.
+    // Run the futures concurrently. Then neither a slow database nor a slow client delays the end of the socket after
+    // its session has ended.
     tokio::select! {
         close = Client::new(live, &caller, until, connection.session.clone()).run(connection) => close,
         close = monitor.session_ended() => close,
@@ -67,7 +67,7 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
     }
 }
 
-/// Waits for conditions that close a socket, independently of the client's messages.
+/// Waits for conditions that close a socket. The client's messages do not delay these conditions.
 struct SessionMonitor<'a> {
     live: &'a Live,
     caller: &'a Caller,
@@ -90,8 +90,8 @@ impl SessionMonitor<'_> {
     }
 
     /// Reads the state of the session at intervals, because an announcement can be lost.
-    /// While the database is down, the socket stays open.
-    /// An open socket is safe, because each event requires a read from the database before it is sent.
+    /// While the database is down, the socket remains open. This is safe: before the service sends an event, it reads
+    /// the object from the database.
     async fn session_ended_in_database(&self) -> CloseReason {
         loop {
             tokio::time::sleep(SESSION_CHECK_INTERVAL).await;
@@ -102,8 +102,8 @@ impl SessionMonitor<'_> {
         }
     }
 
-    /// Waits until the access expires or the client is idle for too long.
-    /// Before that, the function sends pings, and asks the client to renew its access in time.
+    /// Waits until the access expires or the client has been idle for too long.
+    /// Meanwhile, sends pings, and asks the client to renew its access before the access expires.
     async fn timed_out(&self) -> CloseReason {
         let (mut tick, mut session) = (tokio::time::interval(TICK), self.session.clone());
         let (mut pinged, mut reminded) = (Instant::now(), None);

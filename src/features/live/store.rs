@@ -12,15 +12,15 @@ use crate::security::sessions::caller::Caller;
 
 /// The result of one read.
 pub struct ChangeBatch {
-    /// The snapshot of this read. The next read returns the transactions that this snapshot does not contain.
+    /// The snapshot of this read. The next read returns the changes that are not visible in this snapshot.
     pub snapshot: String,
     /// The changes as text, in the format of [`Change`](super::model::Change).
     pub changes: Vec<String>,
 }
 
-/// Returns at most `limit` changes that were committed since the read with this snapshot.
-/// Returns no changes if the snapshot is `None`.
-/// One statement reads the changes and the new snapshot, so that they match.
+/// Returns at most `limit` changes that were committed after this snapshot, and the new snapshot.
+/// If the snapshot is `None`, returns only the new snapshot.
+/// A single statement reads both, so that no change is lost between two reads.
 pub async fn changes_since(
     connection: &mut PgConnection,
     snapshot: Option<&str>,
@@ -42,7 +42,7 @@ pub async fn changes_since(
     .await
 }
 
-/// Deletes old changes. Every replica has read them by then.
+/// Deletes changes that are older than ten minutes. By then, every replica has read them.
 pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from object_changes where created_at < now() - interval '10 minutes'").execute(pool).await?;
     Ok(())

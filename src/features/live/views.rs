@@ -50,7 +50,7 @@ pub struct SubscriptionTarget {
     id: Option<IdField<AnyId>>,
 }
 
-/// The type for ids of all kinds of objects. Any id type would do, because all ids are UUIDs.
+/// The id of an object of any kind. All ids are UUIDs, so the id type of one kind can parse the ids of all kinds.
 type AnyId = InvoiceId;
 
 impl ClientMessage {
@@ -129,15 +129,15 @@ impl From<Topic> for TopicView {
 }
 
 impl ServerMessage {
-    /// Returns the event for a change. `version` is the version that a GET request would return now.
-    /// This version can be newer than the version of the change.
+    /// Returns the event for a change. `version` is the current version of the object.
+    /// It can be newer than the version of the change.
     #[must_use]
     pub fn event(change: &Change, version: i64) -> Self {
         Self::Event { object: change.kind.name, id: change.id, version, what: change.change_type.as_str() }
     }
 
-    /// Returns a refusal that contains only a code.
-    /// So the reply is the same for another user's object and a missing one.
+    /// Returns a refusal, which contains only a code.
+    /// So the replies for another user's object and for a missing object are equal.
     #[must_use]
     pub fn refusal(error: &ApiError) -> Self {
         Self::Error { code: error.public().code }

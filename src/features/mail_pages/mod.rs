@@ -2,10 +2,10 @@
 //! Users can also open `/reset` to request a link for changing their password.
 //! No setting disables these pages, because the links in mails must always work.
 //!
-//! The token is in the fragment of the link, which browsers send neither to a server nor in `Referer`.
-//! The script removes the token from the address bar and the history, and keeps it in memory.
+//! The token is in the fragment of the link. Browsers send the fragment neither to a server nor in `Referer`.
+//! The script keeps the token in memory, and removes it from the address bar and the history.
 //! The script sends the token once, in the body of a POST request.
-//! A mail scanner that opens the link sends no POST request, so it does not use up the token.
+//! A mail scanner can open the link without using the token, because the scanner sends no POST request.
 //!
 //! The Content Security Policy in `security/browser/headers.rs` forbids inline code and code of other origins.
 //! The forms are hidden without JavaScript, because only the script can send them.

@@ -9,7 +9,7 @@ function begin() {
   for (const part of document.querySelectorAll('[data-when]')) part.hidden = part.dataset.when !== (token ? 'token' : 'no-token');
 }
 
-/** Shows each error at its field, or above the form if it names no field. Focuses the first invalid field. */
+/** Shows each error at its field. Shows an error without a field above the form. Focuses the first invalid field. */
 function showFaults(form, faults) {
   for (const { pointer, message } of faults) {
     const field = form.elements[pointer.slice(1)];
@@ -25,7 +25,7 @@ function clear(form) {
   for (const field of form.querySelectorAll('[aria-invalid]')) field.removeAttribute('aria-invalid');
 }
 
-/** Returns the errors of a problem document, each with the pointer of its field. */
+/** Returns the errors of a problem document. Each error has the pointer of its field and a message. */
 async function faultsOf(reply) {
   const problem = await reply.json();
   const invalidLink = 'This link is invalid, already used, or expired. Request a new one';

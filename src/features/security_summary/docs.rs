@@ -7,6 +7,6 @@ pub const SUMMARY: Docs = Docs {
     description: "Returns the security events by kind and time, the networks and the accounts with the most warnings and \
         critical events, and the health of the service. \
         Counts at most the newest 100,000 rows of the period. \
-        One security event per minute records these requests of an administrator.",
+        The service records who reads this, as at most one security event per minute.",
     errors: &[],
 };

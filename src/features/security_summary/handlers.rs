@@ -1,4 +1,4 @@
-//! The security summary. Reads by administrators are recorded as events.
+//! The endpoint of the security summary. It records each read as a security event.
 
 use actix_web::web::Data;
 

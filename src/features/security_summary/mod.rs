@@ -1,12 +1,14 @@
-//! The security summary for administrators: events over time, the networks and the accounts with the most alarming events,
-//! and the health of sealing, outbox and connection pool.
+//! The security summary for administrators:
+//! - the number of events over time,
+//! - the networks and the accounts with the most warnings and critical events,
+//! - the health of the hash chain, the outbox and the connection pool.
 //!
 //! - [`model`]: periods and counts. [`store`]: SQL. [`views`]: request and response types. [`handlers`]: the endpoint.
 //!
 //! Threats and controls:
 //! - Unrestricted resource consumption: the summary of a large audit trail could overload the database.
-//!   One statement counts at most [`store::MAX_ROWS`] rows of an index.
-//! - Misuse by an administrator: reads are recorded, as one security event per minute.
+//!   So the statement counts at most [`store::MAX_ROWS`] rows, and reads only an index.
+//! - Misuse by an administrator: the service records each read as a security event, at most one per minute.
 
 pub mod docs;
 pub mod handlers;

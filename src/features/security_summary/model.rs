@@ -1,4 +1,4 @@
-//! Periods of a summary, and the counts of a period.
+//! The periods of a summary, and the number of events in a period.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// The period of a summary. It ends with the current bucket.
+/// The period of a summary. It has intervals of equal length (buckets). The last bucket contains the present time.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Period {
@@ -51,13 +51,13 @@ impl Period {
 /// The security events of a period.
 #[derive(Debug, Default)]
 pub struct EventCounts {
-    /// The number of events by kind, one number per bucket.
+    /// For each kind of event, the number of events in each bucket.
     pub kinds: BTreeMap<String, Vec<i64>>,
-    /// The networks with the most alarming events.
+    /// The networks with the most warnings and critical events, each with the number of these events.
     pub networks: Vec<(String, i64)>,
-    /// The users with the most alarming events.
+    /// The users with the most warnings and critical events.
     pub accounts: Vec<AccountCount>,
-    /// False if the period has more rows than a summary counts. The oldest are not counted then.
+    /// False if the period has more rows than a summary counts. Then the oldest rows are not counted.
     pub is_complete: bool,
 }
 

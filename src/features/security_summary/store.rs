@@ -16,7 +16,7 @@ use crate::security::audit::hash_chain::{self, SealState};
 use crate::security::audit::recorder::Recorder;
 use crate::security::authorization::administrators::AdminCaller;
 
-/// The maximum number of rows that a summary counts, the newest first.
+/// The maximum number of rows that a summary counts. It counts the newest rows.
 pub const MAX_ROWS: i64 = 100_000;
 
 /// Reads the summary.
@@ -40,7 +40,7 @@ pub struct Summary {
     pub replica: Replica,
 }
 
-/// The state of the replica that answers.
+/// The state of the replica that processes this request.
 pub struct Replica {
     pub name: String,
     pub events_waiting: usize,
@@ -100,7 +100,7 @@ impl SummaryStore {
         )
         .fetch_all(&self.pool)
         .await?;
-        // The database returns a row to every administrator, even if there are no events.
+        // Even without events, the database function returns one row to every administrator.
         if rows.is_empty() {
             return Err(ApiError::Forbidden);
         }
@@ -109,7 +109,7 @@ impl SummaryStore {
             match (list.as_str(), name, user_id, bucket) {
                 ("kind", Some(kind), _, Some(bucket)) => {
                     let buckets = counts.kinds.entry(kind).or_insert_with(|| vec![0; period.buckets().into()]);
-                    // The clock of another replica can be ahead of this one, so an event can be later than now.
+                    // Ignore events in the future. The clock of another replica can be ahead of this replica's clock.
                     if let Some(count) = usize::try_from(bucket).ok().and_then(|bucket| buckets.get_mut(bucket)) {
                         *count = events;
                     }

@@ -1,4 +1,4 @@
-//! Wire types of the security summary.
+//! Request and response types of the security summary.
 
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -34,12 +34,12 @@ pub struct SummaryQuery {
     "replica": {"name": "a1", "events_waiting": 0, "events_lost": 0, "connections_max": 10, "connections_in_use": 1}
 }))]
 pub struct SummaryView {
-    /// Start of the first bucket (UTC).
+    /// The start of the first bucket (UTC).
     from: DateTime<Utc>,
-    /// Length of a bucket in seconds.
+    /// The length of a bucket in seconds.
     #[schema(minimum = 3_600, maximum = 86_400)]
     bucket_seconds: i32,
-    /// False if the period has more than 100,000 rows. The oldest of them are not counted then.
+    /// False if the period has too many rows. Then only the newest 100,000 rows are counted.
     is_complete: bool,
     /// The kinds of events that occurred in the period.
     #[schema(max_items = 100)]
@@ -62,13 +62,13 @@ pub struct SummaryView {
 /// The events of one kind.
 #[derive(Serialize, ToSchema)]
 pub struct KindCounts {
-    /// Event kind, named as in the OWASP Logging Vocabulary.
+    /// The kind of event, as in the OWASP Logging Vocabulary.
     #[schema(max_length = 40, pattern = "^[a-z_]+$")]
     kind: String,
     /// `info`, `warning` or `critical`.
     #[schema(max_length = 8, pattern = "^(info|warning|critical)$")]
     severity: &'static str,
-    /// Number of events per bucket, the oldest bucket first.
+    /// The number of events in each bucket, the oldest bucket first.
     #[schema(max_items = 30)]
     counts: Vec<i64>,
 }
@@ -100,7 +100,7 @@ pub struct AccountCountView {
 pub struct SealingView {
     /// How long the oldest unsealed event has waited for its seal, in seconds.
     oldest_seconds: i64,
-    /// Missing or disabled triggers of the audit trail.
+    /// The number of triggers of the audit trail that are missing or disabled.
     triggers_missing: i64,
 }
 
@@ -110,11 +110,11 @@ pub struct QueueView {
     /// `mail`, a sink of alerts (`log`, `slack`, `webhook`), or `blob_deletion`.
     #[schema(max_length = 20, pattern = "^[a-z_]+$")]
     queue: String,
-    /// Messages that wait for delivery.
+    /// The number of messages that wait for delivery.
     waiting: i64,
-    /// Messages whose last attempt failed.
+    /// The number of messages that the service has given up, because all attempts failed.
     given_up: i64,
-    /// Age of the oldest waiting message in seconds.
+    /// The age of the oldest waiting message in seconds.
     oldest_seconds: i64,
 }
 
@@ -124,15 +124,15 @@ pub struct ReplicaView {
     /// The name of the replica.
     #[schema(max_length = 64, format = "line")]
     name: String,
-    /// Security events that wait to be written.
+    /// The number of security events that wait to be stored.
     #[schema(format = Int64)]
     events_waiting: usize,
-    /// Security events since the start that are in the log only.
+    /// The number of security events since the start that could not be stored. Only the log contains them.
     events_lost: u64,
-    /// Size of the connection pool.
+    /// The size of the connection pool.
     #[schema(minimum = 4, maximum = 1_000)]
     connections_max: u32,
-    /// Connections of the pool that are in use.
+    /// The number of connections of the pool that are in use.
     #[schema(format = Int64)]
     connections_in_use: usize,
 }
@@ -161,7 +161,8 @@ impl From<Summary> for SummaryView {
     }
 }
 
-/// Returns the severity of a kind. A kind that this version does not know counts as information.
+/// Returns the severity of a kind of event.
+/// Returns `info` for an unknown kind, which a newer version of the service may have stored.
 fn severity(name: &str) -> &'static str {
     let kind = EventKind::ALL.iter().find(|kind| kind.name() == name);
     kind.map_or(Severity::Info, |kind| kind.severity()).name()

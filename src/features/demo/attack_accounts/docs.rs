@@ -5,7 +5,9 @@ use crate::http::signature::Docs;
 
 pub const CREATE: Docs = Docs {
     summary: "Create throw-away accounts",
-    description: "Two users for one attack of the console's attack panel, each with a session, a customer, a draft and a \
-        document. Deletes those older than an hour. In production 404, unless `STRONGROOM_HTTP_ATTACK_PANEL` is true.",
+    description: "Creates two users for one attack of the console's attack panel. \
+        Each user has a session, a customer, a draft and a document. \
+        Also deletes the throw-away accounts that are older than an hour. \
+        In production, returns 404 unless `STRONGROOM_HTTP_ATTACK_PANEL` is true.",
     errors: &[ApiError::NotFound],
 };

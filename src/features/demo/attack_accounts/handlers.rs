@@ -24,9 +24,9 @@ use crate::security::sessions::access_tokens::BadTokens;
 /// The path of the endpoint.
 pub const PATH: &str = "/api/v1/admin/attack-accounts";
 
-/// Creates an attacker and a victim, and deletes old ones.
-/// In development, it also resets the login counters of the caller's address.
-/// Otherwise an attack on the login would make the service refuse the next one.
+/// Creates an attacker and a victim, and deletes old throw-away accounts.
+/// In development, also resets the login counters of the caller's address.
+/// Otherwise the service would refuse further attacks on the login from this address.
 pub async fn create(
     admin: AdminCaller,
     address: ClientAddr,
@@ -56,7 +56,7 @@ pub async fn create(
 }
 
 impl DemoServices {
-    /// Creates a user with copies of the first demo user's draft, its customer, and a document.
+    /// Creates a user with three objects: copies of the first demo user's draft, of its customer, and of a document.
     async fn create_attack_account(
         &self,
         admin: &AdminCaller,

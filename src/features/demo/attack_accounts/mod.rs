@@ -1,11 +1,13 @@
 //! Throw-away accounts for the attack panel of the console: an attacker and a victim for each attack.
 //!
 //! Threats and controls:
-//! - An attack of the panel locks out or harms a user: each attack has two new users, which own only what it needs.
-//! - Accounts with known passwords stay behind (CWE-1392): addresses and passwords are random.
-//!   Only the administrator who creates the accounts receives them.
-//!   Each request deletes the accounts older than an hour, and keeps at most [`store::MAX_ACCOUNTS`].
-//! - Broken function-level authorization: the endpoint is for administrators, and is mounted only if the panel is on.
+//! - Harm to real users: an attack could lock out a user or change their data.
+//!   So each attack uses two new users, and they own only the objects that the attack needs.
+//! - Accounts with known passwords (CWE-1392): addresses and passwords are random.
+//!   Only the administrator who creates the accounts receives the passwords.
+//!   Each request deletes the accounts that are older than an hour, and keeps at most [`store::MAX_ACCOUNTS`].
+//! - Broken function-level authorization: only administrators can call the endpoint.
+//!   The endpoint exists only if a setting enables the attack panel.
 
 pub mod docs;
 pub mod handlers;

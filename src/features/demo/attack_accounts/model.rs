@@ -20,17 +20,17 @@ pub struct AttackAccount {
     pub document: DocumentId,
 }
 
-/// The URL of the attacker's page, which only development has.
+/// The URL of the attacker's page. Only development has this page.
 #[derive(Clone, Default)]
 pub struct AttackerPage(Arc<OnceLock<String>>);
 
 impl AttackerPage {
-    /// Sets the URL, once.
+    /// Sets the URL. Only the first call has an effect.
     pub fn set(&self, url: String) {
         self.0.get_or_init(|| url);
     }
 
-    /// Returns the URL.
+    /// Returns the URL, or `None` in production.
     #[must_use]
     pub fn url(&self) -> Option<String> {
         self.0.get().cloned()

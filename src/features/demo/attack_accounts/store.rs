@@ -1,6 +1,5 @@
-//! SQL of throw-away accounts.
-//! They are the users with an address of `attacks.invalid`, which is a reserved domain (RFC 2606).
-//! No mail reaches this domain, so no other user can confirm such an address.
+//! SQL of throw-away accounts: the users whose address has the domain `attacks.invalid`.
+//! The domain is reserved (RFC 2606) and receives no mail. So no other user can confirm such an address.
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
@@ -16,11 +15,10 @@ use crate::security::audit::event::{Event, EventKind, Object, ObjectKind};
 use crate::security::authorization::administrators::AdminCaller;
 
 /// The maximum number of throw-away accounts.
-/// Requests in parallel can exceed it until the next request.
+/// Parallel requests can exceed the maximum until the next request deletes the surplus.
 pub const MAX_ACCOUNTS: i64 = 40;
 
-/// Creates a user with an open session.
-/// Returns the address and the session.
+/// Creates a user with an open session, and returns the user's address and the session.
 pub(super) async fn create(
     demo: &DemoServices,
     admin: &AdminCaller,
@@ -52,13 +50,13 @@ pub(super) async fn create(
     Ok((email, issued))
 }
 
-/// The throw-away user as the object of an event. The user of the event is the administrator.
+/// Returns the throw-away user as the object of an event. The user of the event is the administrator.
 fn target(user: UserId) -> Object {
     Object { kind: ObjectKind::USER, id: user.uuid() }
 }
 
-/// Deletes the accounts that are older than an hour, and the oldest beyond the maximum.
-/// The worker of account deletion deletes their data.
+/// Deletes the throw-away accounts that are older than an hour, and the oldest accounts above the maximum.
+/// A worker then deletes their data (`users/purge_store.rs`).
 pub(super) async fn delete_old(demo: &DemoServices, admin: &AdminCaller) -> ApiResult<()> {
     let mut transaction = begin(&demo.pool).await?;
     // Lock order: all transactions lock a user before the user's sessions.

@@ -1,4 +1,4 @@
-//! Wire types of throw-away accounts.
+//! Response types of throw-away accounts.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -19,7 +19,7 @@ use crate::security::crypto::secret_output::SecretOutput;
     "token_without_issuer": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl"
 }))]
 pub struct AttackAccountsView {
-    /// Security events of the attack are not older (UTC).
+    /// The time at which the accounts were created (UTC). The security events of the attack are not older.
     pub(super) created_at: DateTime<Utc>,
     /// Ben, the attacker.
     pub(super) attacker: AttackAccountView,
@@ -31,7 +31,7 @@ pub struct AttackAccountsView {
     /// A token with a valid signature, but without `iss`. Null in production.
     #[schema(required = true, max_length = 2000, pattern = "^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$")]
     pub(super) token_without_issuer: Option<String>,
-    /// The URL of a page of another origin, which attacks the service from the browser. Null in production.
+    /// The URL of a page that attacks the service from the browser. The page has another origin. Null in production.
     #[schema(required = true, max_length = 30, pattern = "^http://127\\.0\\.0\\.1:[0-9]+/$")]
     pub(super) attacker_page: Option<String>,
 }
@@ -49,7 +49,7 @@ pub struct AttackAccountView {
     /// The user's id.
     #[schema(value_type = String, format = Uuid)]
     id: UserId,
-    /// Email address for signing in. It receives no mail.
+    /// The email address with which the user logs in. It receives no mail.
     #[schema(format = Email)]
     email: String,
     /// Password of the user.
@@ -61,10 +61,10 @@ pub struct AttackAccountView {
     /// The user's customer.
     #[schema(value_type = String, format = Uuid)]
     customer: CustomerId,
-    /// The user's invoice, a draft.
+    /// The user's invoice, which is a draft.
     #[schema(value_type = String, format = Uuid)]
     invoice: InvoiceId,
-    /// The user's document, a text that is attached to the invoice.
+    /// The user's document: a text file that is attached to the invoice.
     #[schema(value_type = String, format = Uuid)]
     document: DocumentId,
 }
