@@ -41,7 +41,7 @@ pub enum Task {
     /// Only count the entry for the detection rules. Its row is written elsewhere: in the transaction of the action, or
     /// as part of an aggregate.
     Count,
-    /// Only write the entry. It is the row of an aggregate, whose events were already counted.
+    /// Only write the entry. It is the row of an aggregate, and the events of the aggregate were already counted.
     Write,
 }
 

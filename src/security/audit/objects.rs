@@ -20,7 +20,7 @@ impl ObjectKind {
     pub const ALERT: Self = Self { name: "alert", collection: "/api/v1/admin/alerts" };
     pub const USER: Self = Self { name: "user", collection: "/api/v1/admin/users" };
 
-    /// Returns the plural name of the kind, which is the last segment of the collection's path.
+    /// Returns the plural name of the kind: the last segment of the collection's path.
     #[must_use]
     pub fn plural(self) -> &'static str {
         self.collection.rsplit('/').next().unwrap_or_default()

@@ -155,7 +155,7 @@ pub async fn add_seal(connection: &mut PgConnection, seal: &NewSeal<'_>) -> Resu
     Ok(())
 }
 
-/// The state of sealing, which the metrics report.
+/// The state of sealing, for the metrics.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SealState {
     /// How long the oldest unsealed row has been waiting, in seconds.

@@ -1,4 +1,4 @@
-//! SQL of the command `audit verify`, which runs as the schema's owner.
+//! SQL of the command `audit verify`. It runs as the schema's owner, because only this role may read all rows.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

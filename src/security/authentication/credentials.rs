@@ -73,7 +73,7 @@ impl VerifiedPassword {
         &self.password_hash
     }
 
-    /// Returns the current epoch of the account, which new device cookies contain.
+    /// Returns the current epoch of the account, for a new device cookie.
     #[must_use]
     pub fn device_epoch(&self) -> i64 {
         self.device_epoch

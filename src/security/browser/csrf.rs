@@ -2,8 +2,9 @@
 //!
 //! **Attack**: a page of another site makes the victim's browser send a request, to which the browser adds the victim's
 //! cookie.
-//! **Control**: cookies are `SameSite=Strict`, so browsers do not add them to requests of other sites.
-//! In addition, the request must have a listed `Origin` and a custom header. An HTML form cannot set a custom header.
+//! **Control**: cookies are `SameSite=Strict`, so a browser does not add them to requests that pages of other sites
+//! make. In addition, the request must have a listed `Origin` and a custom header.
+//! An HTML form cannot set a custom header.
 //! A script of another origin can set one only after a CORS preflight, which the service refuses.
 //! **Limits**: a script that an attacker injects into a listed origin (XSS) passes both checks.
 //! **ASVS**: 3.3.2, 3.5.1 · **Test**: `attacks::browser::csrf`

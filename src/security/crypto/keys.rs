@@ -52,8 +52,9 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Returns the label for HKDF. It must never change: a new label means a new key, which makes all existing sessions
-    /// or mail links invalid.
+    /// Returns the label for HKDF.
+    /// It must never change: a new label means a new key, and a new key makes all existing sessions or mail links
+    /// invalid.
     fn label(self) -> &'static [u8] {
         match self {
             Self::RefreshSuccessor => b"refresh-successor",

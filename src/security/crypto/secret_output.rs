@@ -36,7 +36,7 @@ pub fn insert_token(text: &str, token: &SecretString) -> SecretString {
     text.replace(TOKEN_PLACEHOLDER, token.expose_secret()).into()
 }
 
-/// Returns the text of a mail as a plain string, which the mail library needs.
+/// Returns the text of a mail as a plain string, for the mail library.
 #[must_use]
 pub fn expose_text(text: &SecretString) -> &str {
     text.expose_secret()

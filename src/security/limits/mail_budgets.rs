@@ -33,7 +33,7 @@ use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose};
 
-/// The window of a budget, which begins with its first mail.
+/// The window of a budget. It begins with the first mail.
 /// The window must not be longer than the shortest lifetime of a link.
 /// With a longer window, all links could expire while the budget is still exhausted.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(30);

@@ -84,7 +84,8 @@ pub enum Tier {
     Asset,
     /// Requests to paths that do not exist.
     UnknownPath,
-    /// Health checks. They need no limit, because together they cost at most one query per second.
+    /// Health checks.
+    /// They need no limit, because the service caches their result: they cost at most one query per second.
     Unlimited,
 }
 

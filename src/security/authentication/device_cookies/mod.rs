@@ -5,8 +5,9 @@
 //! **Control**: login, password reset and password change set a signed `__Host-` cookie.
 //! The cookie contains a random id, the account's epoch (a number), an expiry, and a MAC over these values and the
 //! account's name. The cookie does not authenticate: it only selects the counter in `login_throttling`.
-//! Password reset, password change and "revoke all sessions" increment the epoch of the account, which invalidates all
-//! older cookies. A cookie is ignored if it is forged, expired, invalidated, of another account, or sent twice.
+//! Password reset, password change and "revoke all sessions" increment the epoch of the account.
+//! This invalidates all older cookies.
+//! A cookie is ignored if it is forged, expired, invalidated, of another account, or sent twice.
 //! The client is then treated as unknown.
 //! **Limits**: a stolen cookie allows ten guesses. Logout does not delete the cookie, so that the devices of users who
 //! sign out every day remain known.

@@ -1,4 +1,4 @@
-//! SQL that increments the epoch of a user's device cookies, which invalidates them.
+//! SQL that invalidates the device cookies of a user by incrementing the epoch of the account.
 
 use sqlx::PgConnection;
 

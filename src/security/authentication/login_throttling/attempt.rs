@@ -17,7 +17,7 @@ use crate::security::sessions::caller::Caller;
 
 /// The number of failures after which a device cookie is no longer accepted. The client is then treated as unknown.
 const MAX_DEVICE_FAILURES: u32 = 10;
-/// How often in a row the re-authentication of a signed-in user may fail.
+/// The maximum number of failed re-authentications in a row of a signed-in user.
 const MAX_REAUTHENTICATION_FAILURES: i64 = 10;
 /// How long a used solution is stored, so that it cannot be used again. A challenge is only valid for five minutes.
 /// This time is longer, because the clocks of replicas can differ.

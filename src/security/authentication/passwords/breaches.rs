@@ -30,7 +30,8 @@ use crate::config::{BreachSettings, OutboundUrl, Profile};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::communication::outbound::{OutboundClient, OutboundClientError, SystemResolver};
 
-/// How many hex digits of the SHA-1 hash are sent to the breach service. Its range query requires exactly five.
+/// How many hex digits of the SHA-1 hash are sent to the breach service.
+/// The range query of the service requires exactly five.
 const PREFIX_DIGITS: usize = 5;
 const SUFFIX_DIGITS: usize = 35;
 

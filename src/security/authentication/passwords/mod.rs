@@ -25,7 +25,7 @@
 //! The same work does not take exactly the same time: many passes over little memory are slightly faster than few
 //! passes over much memory.
 //! **Deviation**: ASVS 6.2.8 requires that a password is verified exactly as received.
-//! This service normalizes the password to NFC first, which can change it (`docs/decisions.md`, "Password
+//! This service normalizes the password to NFC first, and this can change the password (`docs/decisions.md`, "Password
 //! normalization").
 //! **ASVS**: 6.2.1–6.2.12, 6.3.8, 11.4.2, 15.2.2
 //! **Test**: `attacks::authentication::passwords`, `attacks::authentication::breached_passwords`

@@ -65,7 +65,8 @@ pub enum OutboundClientError {
     Client(String),
 }
 
-/// The reason why an outbound request failed. Its messages contain no text of the response, which could be secret.
+/// The reason why an outbound request failed.
+/// Its messages contain no text of the response, because the response could contain a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutboundError {
     #[error("the address is not configured")]

@@ -17,10 +17,10 @@ use crate::config::AlertSettings;
 use crate::db::outbox::{Notifier, OutboxWorker};
 use crate::security::communication::outbound::OutboundClient;
 
-/// How often the worker queues summaries of alerts and clears alerts that have ended.
+/// How often the worker queues summaries of alerts, and clears alerts without new findings.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Delivers the messages of all sinks except mail. It also queues summaries, and clears alerts that have ended.
+/// Delivers the messages of all sinks except mail. It also queues summaries, and clears alerts without new findings.
 pub struct AlertWorker {
     alerts: Alerts,
     clock: Clock,

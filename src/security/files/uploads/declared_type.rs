@@ -12,7 +12,7 @@ const GENERAL: [&str; 2] = ["application/octet-stream", "binary/octet-stream"];
 impl FileType {
     /// Returns the file type for the extension of the file name.
     /// The declared media type must not contradict the extension.
-    /// It may be missing or generic, because a client takes it from its operating system, which may not know the type.
+    /// It may be missing or generic, because the operating system of the client may not know the type.
     /// The content of the file is inspected separately (`Inspector`).
     ///
     /// # Errors

@@ -69,8 +69,8 @@ impl Text {
         let character = match std::str::from_utf8(&self.buffer) {
             Ok(text) => text.chars().next(),
             Err(error) if error.error_len().is_none() => return Ok(()),
-            // The file begins with 0xff or 0xfe. Wait for the second byte: 0xff 0xfe and 0xfe 0xff mean UTF-16, which
-            // has its own error.
+            // The file begins with 0xff or 0xfe. Wait for the second byte, because 0xff 0xfe and 0xfe 0xff mean UTF-16.
+            // A file in UTF-16 gets its own error.
             Err(_) if matches!(self.beginning[..], [0xff | 0xfe]) => return Ok(()),
             Err(_) => return Err(self.not_utf8()),
         };

@@ -3,7 +3,7 @@
 //! **Attack**: weak or mismatched keys (an empty HMAC secret; a public key as HMAC secret, RS/HS confusion); a token
 //! that names or contains its own key; keys that cannot be rotated without ending all sessions.
 //! **Control**: keys are loaded and checked once, at startup.
-//! Each key has a key id (`kid`), which is computed from the key.
+//! Each key has a key id (`kid`) that is computed from the key.
 //! The `kid` in a token is only compared with these key ids, and is never used as a path, query or URL.
 //! The current key signs. The previous key only verifies, so that tokens stay valid during a rotation.
 //! **Limits**: an attacker who has the signing key can sign tokens.
@@ -29,7 +29,8 @@ const SECRET_BYTES: usize = 32;
 /// The length of a key id (`kid`) in bytes, before it is encoded.
 const KID_BYTES: usize = 16;
 
-/// The error for invalid settings of access tokens. Its messages contain no values of settings, which may be secret.
+/// The error for invalid settings of access tokens.
+/// Its messages contain no values of settings, because a value may be secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwtSettingsError {
     #[error("the HS256 key needs at least {SECRET_BYTES} bytes")]

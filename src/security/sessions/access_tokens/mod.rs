@@ -41,7 +41,7 @@ const TOKEN_TYPE: &str = "at+jwt";
 /// How many seconds the clocks of replicas may differ.
 const LEEWAY_SECONDS: i64 = 2;
 
-/// The maximum length of a token, which is checked before the token is decoded. Our tokens have about 450 bytes.
+/// The maximum length of a token. It is checked before the token is decoded. Our tokens have about 450 bytes.
 const MAX_LENGTH: usize = 2_048;
 
 /// The maximum lifetime of a token that can be configured, in seconds.
@@ -209,7 +209,7 @@ impl AccessTokens {
 }
 
 /// Sets every validation rule of the library explicitly, as a second check in addition to [`AccessTokens::check`].
-/// The library does not check the times, because it uses the system clock, which tests cannot change.
+/// The library does not check the times: it uses the system clock, and tests cannot change this clock.
 fn validation(keys: &SigningKeys, settings: &JwtSettings) -> Validation {
     let mut validation = Validation::new(keys.algorithm);
     validation.algorithms = vec![keys.algorithm];

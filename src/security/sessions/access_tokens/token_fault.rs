@@ -20,7 +20,7 @@ pub enum TokenFault {
     Issuer,
     /// The audience is not this service.
     Audience,
-    /// A claim is missing, unknown, or has another JSON type.
+    /// A claim is missing, unknown, or has the wrong JSON type.
     Claims,
     /// The token has a longer lifetime than configured, or `exp` is not after `iat`.
     Lifetime,

@@ -101,7 +101,7 @@ impl CookieFault {
 /// Only the MAC is verified: the token may already be used, expired or revoked.
 ///
 /// # Errors
-/// [`CookieFault`], which is only for the log. The client gets the same error for every fault.
+/// [`CookieFault`] is only for the log. The client gets the same error for every fault.
 pub fn read(keys: &Keys, headers: &HeaderMap) -> Result<(SecretToken, UserId), CookieFault> {
     decode(keys, single(COOKIE, headers).ok_or(CookieFault::Missing)?).ok_or(CookieFault::Forged)
 }

@@ -43,7 +43,7 @@ pub struct PresentedToken {
     /// Whether the session has ended: by logout, password change or reset, by an administrator, or because theft was
     /// detected.
     pub session_ended: bool,
-    /// The absolute expiry of the session, which no refresh extends.
+    /// The absolute expiry of the session. No refresh extends it.
     pub session_expires_at: DateTime<Utc>,
 }
 

@@ -262,7 +262,8 @@ impl Revocations {
 }
 
 impl State {
-    /// Caches a live session. If the session has ended in the meantime, it is in `ended`, which takes precedence.
+    /// Caches a live session.
+    /// If the session has ended in the meantime, it is also in `ended`, and `ended` takes precedence.
     fn cache(&mut self, session: SessionId, user: UserId) {
         if self.live.len() >= MAX_CACHED {
             self.live.clear();

@@ -2,7 +2,7 @@
 //!
 //! The reader has its own connection.
 //! With a connection of the pool, it would have to wait under load, and the cache would expire.
-//! Then each request would query the database, which would increase the load further.
+//! Then each request would query the database and increase the load further.
 
 use std::io;
 use std::time::Duration;

@@ -16,8 +16,9 @@ pub use structure::inspect;
 use super::file_type::FileType;
 use super::refusal::UploadError;
 
-/// The header, which must be at offset 0. PDF readers find a header anywhere within the first kilobyte, but the bytes
-/// before it could be another file (polyglot).
+/// The header must be at offset 0.
+/// PDF readers accept a header anywhere within the first kilobyte, but the bytes before the header could be another
+/// file (polyglot).
 const START: &[u8] = b"%PDF-";
 const END: &[u8] = b"%%EOF";
 

@@ -42,7 +42,7 @@ const FAULT_SIGNALS: [Signal; 7] =
 /// Inspects PDFs in child processes.
 #[derive(Clone)]
 pub struct PdfInspector {
-    /// The path of the strongroom program, which is started as the child process.
+    /// The path of the strongroom program. The child process runs this program.
     pub program: PathBuf,
 }
 
