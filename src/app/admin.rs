@@ -1,5 +1,5 @@
-//! The commands `admin …`, which appoint and remove administrators. The API cannot change a role.
-//! Otherwise a stolen access token could create an administrator (privilege escalation).
+//! The commands `admin …`, which appoint and remove administrators.
+//! The API cannot change a role, so that no stolen access token can create an administrator (privilege escalation).
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -22,7 +22,7 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::passwords::Passwords;
 
 /// Runs `admin create`.
-/// The password is read from standard input, so that it does not appear in process lists and shell histories.
+/// The password is read from standard input. An argument would appear in process lists and shell histories.
 ///
 /// # Errors
 /// Returns the [`Failure`] that the command prints.
@@ -30,7 +30,7 @@ pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result
     let email: EmailAddress = email.parse()?;
     let name: DisplayName = name.parse()?;
     if io::stdin().is_terminal() {
-        print_note("Enter the password (the terminal shows it; to hide it, pipe it in):");
+        print_note("Enter the password. The terminal shows it; to hide it, pipe it into the command:");
     }
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(Failure::PasswordInput)?;

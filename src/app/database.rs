@@ -1,5 +1,5 @@
-//! Connects to the database in the settings.
-//! If the settings contain no URL, the development profile starts its own server.
+//! Connects to the database of the settings, or to the development database if they contain no URL.
+//! The development profile starts its own PostgreSQL server for it.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ use {
     std::path::Path,
 };
 
-/// Maximum time until the database accepts the connection of a command.
+/// Timeout for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The options for a connection, and the development server if this process has started it.
+/// The options for a connection, and the development server if this process has started one.
 pub(super) struct Database {
     pub options: PgConnectOptions,
     #[cfg(feature = "dev")]
@@ -29,7 +29,7 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Returns the database for the service's role. If it is the development database, applies the migrations first.
+    /// Returns the database for the role of the service. First applies the migrations to a development database.
     pub async fn for_service(settings: &Settings) -> Result<Self, Failure> {
         match &settings.database.url {
             Some(url) => Ok(Self::external(url)),
@@ -68,7 +68,7 @@ impl Database {
         }
     }
 
-    /// Returns the options for a connection as the schema's owner. Returns `None` for an external database.
+    /// Returns the options for a connection as the schema's owner, if this is the development database.
     pub fn development_owner_options(&self) -> Option<PgConnectOptions> {
         #[cfg(feature = "dev")]
         let options = self.server.as_ref().map(|server| server.options(Role::Owner, DATABASE));
@@ -120,7 +120,7 @@ pub(super) async fn connect_as_owner(settings: &OwnerSettings) -> Result<(PgConn
     Ok((connect(&database.options).await?, database))
 }
 
-/// Connects without a pool. A pool repeats failed attempts, so it would report a timeout and hide the reason.
+/// Connects without a pool. A pool would repeat a failed attempt until its timeout, and hide the cause of the failure.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Failure> {
     let connected = timeout(CONNECT_TIMEOUT, options.connect()).await;
     Ok(connected.map_err(|_| Failure::DatabaseTimeout(CONNECT_TIMEOUT.as_secs()))??)

@@ -1,5 +1,5 @@
-//! Code that exists only in development: the commands `dev reset` and `dev new-resource`,
-//! and the welcome message that `serve` prints.
+//! The commands `dev reset` and `dev new-resource`, and the welcome message of `serve`.
+//! A build without the feature `dev` does not contain this file.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::config::{DevelopmentSettings, Settings};
 use crate::dev::{new_resource, postgres};
 use crate::features::demo::Demo;
 
-/// Returns the message that `serve` prints as soon as it accepts requests.
+/// Returns the message that `serve` prints after its start, with addresses and demo users.
 pub(super) fn welcome(settings: &Settings, running: &Running, database: &Database, demo: Option<&Demo>) -> String {
     let base = format!("http://{}", running.http);
     let page = if settings.http.docs { "docs" } else { "api/v1/openapi.json" };

@@ -89,15 +89,15 @@ pub enum Failure {
     PasswordInput(io::Error),
     #[error("failed to write the output ({0}): check the disk or pipe")]
     Output(io::Error),
-    #[error("the operating system stopped the service ({0}): see its log")]
+    #[error("the operating system stopped the service ({0}): see the system log")]
     Server(io::Error),
     #[error("failed to store the security event of this command: {0}")]
     Audit(ApiError),
     #[error("the master key cannot be used: {0}")]
     MasterKey(#[from] MasterKeyError),
-    #[error("failed to read the file of --heads ({0}): use a file with log lines")]
+    #[error("failed to read the file in --heads ({0}): use a file with log lines")]
     Heads(io::Error),
-    #[error("failed to read the folder of --archive ({0}): use a folder of `audit archive`")]
+    #[error("failed to read the folder in --archive ({0}): use a folder that `audit archive` has written")]
     ArchiveFolder(io::Error),
     #[error("the audit trail was tampered with")]
     Tampered,
@@ -127,7 +127,7 @@ impl Failure {
     }
 
     /// Wraps an error of a migration. `development` is true for the development database.
-    /// The message advises to delete the database only if `development` is true.
+    /// Only then the message advises to delete the database.
     pub(super) fn from_migration(error: MigrateError, development: bool) -> Self {
         match error {
             MigrateError::Execute(error) => Self::Database(error),
@@ -152,8 +152,8 @@ fn migration_sentence(error: &MigrateError) -> String {
     }
 }
 
-/// Returns a message that says where to correct the error.
-/// The message quotes the server's message, which contains names of roles and databases, but no password.
+/// Returns a message that says where to correct the error. It quotes the message of the database server.
+/// That message contains names of roles and databases, but no password.
 fn database_sentence(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Io(cause) => {
@@ -177,7 +177,7 @@ fn database_sentence(error: &sqlx::Error) -> String {
                 "42501" => format!(
                     "the database role lacks a privilege ({message}): `serve` connects as strongroom_app, other commands as strongroom_owner"
                 ),
-                // SQLSTATE of a missing table, column or function: the migration that creates it has not been applied.
+                // A table, column or function is missing, because a migration has not been applied.
                 "42P01" | "42703" | "42883" => Failure::NotMigrated.to_string(),
                 "53300" => {
                     format!("the database has no free connections ({message}): close some, or raise max_connections")

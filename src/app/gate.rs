@@ -35,7 +35,7 @@ pub enum Access {
     /// A browser may send the refresh cookie from an allowed origin instead, if the token is missing or has expired.
     TokenOrCookie,
     /// Clients that send a ticket as the first message of a WebSocket.
-    /// A browser's handshake must come from an allowed origin.
+    /// A handshake from a browser must come from a page of an allowed origin.
     Ticket,
 }
 
@@ -63,7 +63,7 @@ pub async fn limit_body<B: MessageBody>(
 }
 
 /// Middleware that authenticates the caller.
-/// Public requests and requests that fail to authenticate count against the rate limit of the client's address.
+/// A public request counts against the rate limit of the client's address, and so does a failed authentication.
 /// An address that exceeds the limit receives 429 instead of 401.
 ///
 /// # Errors
@@ -115,8 +115,8 @@ async fn authorize(access: Access, limits: Option<&RouteLimits>, request: &Servi
 
 /// Returns whether the refresh cookie may replace a missing or expired access token.
 /// The request must contain the cookie and the CSRF header.
-/// A request with the cookie but without a token is accepted here even without the header.
-/// [`csrf::check`] then reports the missing header instead of the missing token.
+/// If both the token and the header are missing, this function still returns true.
+/// [`csrf::check`] then refuses the request because of the missing header, which is the better hint for a developer.
 fn accepts_cookie(request: &ServiceRequest) -> bool {
     let headers = request.headers();
     let has_cookie = cookies::all(cookie::COOKIE, headers).next().is_some();
@@ -132,10 +132,10 @@ fn check_cookie(
     let origins = service::<AllowedOrigins>(request)?;
     csrf::check(request.headers(), &origins).or_else(|refusal| charge().and(Err(refusal)))?;
     match cookie::read(&service::<Authenticator>(request)?.keys, request.headers()) {
-        // The MAC of the cookie is valid, so its user can be charged.
+        // The MAC of the cookie is valid, so the request counts against the limit of its user.
         // The handler looks up whether the token was used or revoked.
         Ok((_, user)) => limits.map_or(Ok(()), |limits| limits.charge_user(user)),
-        // The MAC is invalid, so the cookie proves no user, and the address is charged. The handler refuses the cookie.
+        // The MAC is invalid, so the request counts against the limit of the address. The handler refuses the cookie.
         Err(_) => charge(),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::failure::Failure;
 
-/// Timeout of the check. It is longer than the time for which the readiness check waits for the database.
+/// Timeout of the check. It is longer than the database timeout of `GET /health/ready`, so that the reply can arrive.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 const REQUEST: &[u8] = b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";

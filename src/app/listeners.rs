@@ -1,10 +1,10 @@
 //! The listeners accept connections, terminate TLS and serve HTTP/1.1.
 //! `security/limits/connection_limits` contains their limits.
 //!
-//! actix-web's `HttpServer` reads from each connection that it accepts, so it cannot refuse one.
-//! At its limit of TLS handshakes, `HttpServer` pauses all listeners, so a few slow clients would block all others.
-//! This module therefore replaces `HttpServer`.
-//! This module combines the parts of `HttpServer` (actix-server and actix-http's `HttpService`), and adds the limits.
+//! actix-web's `HttpServer` cannot refuse a single connection.
+//! At its limit of TLS handshakes, it pauses all listeners, so a few slow clients would block all others.
+//! So this module replaces `HttpServer`.
+//! It combines the same parts (actix-server, and `HttpService` of actix-http), and adds the limits.
 
 use std::fmt;
 use std::io;
@@ -31,16 +31,17 @@ use crate::http::lifecycle::Lifecycle;
 use crate::security::communication::transport::TlsConnection;
 use crate::security::limits::connection_limits::{ConnectionLimit, Permit, StallTimer};
 
-/// Timeout for receiving the head of a request (Slowloris). A slow connection is closed after at most twice this time.
+/// Timeout for receiving the head of a request (prevents Slowloris). actix closes a slow connection after 10 to 20 s.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Timeout of a TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Timeout for closing a connection.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum number of unsent bytes that the kernel buffers for a connection (Linux).
-/// By default, the kernel buffers megabytes and accepts more only when a third has been sent.
-/// The service would then mistake a slow client for a client that reads nothing.
-/// At [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE), half of this buffer is sent within 16 s.
+/// By default, the kernel buffers megabytes, and accepts more bytes only after a third was sent.
+/// Until then, a slow client looks like a client that reads nothing.
+/// With this limit, half of the buffer is sent within 16 s at the minimum rate
+/// ([`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE)).
 #[cfg(target_os = "linux")]
 const MAX_UNSENT: u32 = 128 * 1024;
 
@@ -96,8 +97,8 @@ impl Listener {
                 .keep_alive(self.keep_alive)
                 .client_request_timeout(HEAD_TIMEOUT)
                 .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-                // `HttpServer` uses this function, although actix does not document it.
-                // The signal closes idle connections at once, and busy ones after their current request.
+                // actix does not document this function, but its own `HttpServer` uses it.
+                // When the future ends, idle connections are closed, and busy ones after their current request.
                 .graceful_shutdown_signal(move || {
                     let lifecycle = lifecycle.clone();
                     async move { lifecycle.closing().await }
@@ -113,7 +114,7 @@ impl Listener {
     }
 
     /// Accepts a connection, or drops it because of a limit.
-    /// Also drops a connection that the client has already reset, because it has no peer address.
+    /// A connection that the client has already reset has no peer address, so it is dropped too.
     async fn admit(self, tcp: TcpStream) -> Result<(Connection, Protocol, Option<SocketAddr>), DispatchError> {
         let peer = tcp.peer_addr().map_err(DispatchError::Io)?;
         let permit = self.connections.admit(peer.ip()).ok_or_else(refused)?;

@@ -1,7 +1,7 @@
 //! The management listener, which serves `GET /metrics` and `GET /status` on a separate port.
 //!
-//! The status is `degraded` if a part of the service does not work.
-//! The handler does not use the database, so `/status` also works while the database is full.
+//! The status is `degraded` if the disk or memory of the database is exhausted.
+//! `/status` does not use the database, so it also works then.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub fn serve(
     let (recorder, exhaustion) = (services.recorder.clone(), services.exhaustion.clone());
     let reply_timeout = ReplyTimeout(services.settings.http.reply_timeout);
     let application = move || {
-        // The same middleware as for the API (`stack`), but with `metrics_auth` instead of CORS and the HTTPS check.
+        // The API (`stack.rs`) has the same middleware, but CORS and the HTTPS check in place of `metrics_auth`.
         App::new()
             .app_data(Data::from(metrics.clone()))
             .app_data(Data::from(cache.clone()))
@@ -85,7 +85,7 @@ pub fn serve(
     Ok(listener.serve(server, socket, application)?.run())
 }
 
-/// Returns whether other machines can reach an address. If so, the management port requires TLS.
+/// Returns whether the management port requires TLS at this address, because other machines can reach it.
 #[must_use]
 pub fn needs_tls(address: SocketAddr) -> bool {
     !address.ip().is_loopback()

@@ -1,5 +1,5 @@
 //! Registers all gauges and counters. To add a metric, extend [`register`].
-//! Add a value from the database to [`ScrapeCache`], so that frequent scrapes cannot overload the database.
+//! If its value comes from the database, add the value to [`ScrapeCache`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,7 @@ use crate::security::limits::rate_limits::{RouteLimits, Tier};
 use crate::telemetry::metrics::{Labelled, Metrics};
 use crate::telemetry::traces::DeliveryCounts;
 
-/// How long [`ScrapeCache`] keeps values from the database. Frequent scrapes then cannot overload the database.
+/// How long [`ScrapeCache`] keeps values from the database, so that frequent scrapes cannot overload the database.
 const CACHE_LIFETIME: Duration = Duration::from_secs(1);
 /// Timeout of one query. A scrape sends several queries, and Prometheus aborts a scrape after ten seconds.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -132,7 +132,7 @@ pub fn register(
     let live = services.live.clone();
     metrics.gauge("live_sockets", "Open WebSockets", move || as_f64(live.permits.open()));
     let announcements = services.announcements.clone();
-    let help = "1 if database notifications are received; 0 if other replicas learn of ended sessions only by polling";
+    let help = "1 if database notifications are received; 0 if this replica learns only by polling which sessions other replicas ended";
     metrics.gauge("announcements_heard", help, move || Some(if announcements.is_listening() { 1.0 } else { 0.0 }));
     let revocations = services.authenticator.revocations.clone();
     let help = "1 if ended sessions are read every second; 0 if each request reads its session from the database";
@@ -144,7 +144,7 @@ fn security(metrics: &Metrics, services: &Services, cache: &Arc<ScrapeCache>) {
     let (waiting, lost) = (services.recorder.clone(), services.recorder.clone());
     let help = "Security events that wait to be written";
     metrics.gauge("security_events_waiting", help, move || as_f64(waiting.queued()));
-    let help = "Security events that have no row: they are in the log alone";
+    let help = "Security events that were not stored in the database; only the log contains them";
     metrics.counter("security_events_lost", help, move || as_f64(lost.lost()));
     let (oldest, triggers) = (cache.clone(), cache.clone());
     let help = "Age of the oldest security event that is not in the hash chain yet";
@@ -237,7 +237,7 @@ pub fn register_workers(metrics: &Metrics, workers: &[Arc<Health>]) {
     );
 }
 
-/// Registers the counts of sent and lost spans. The caller must call this function only if traces are exported.
+/// Registers the counts of sent and lost spans. The caller must not call this function if no traces are exported.
 pub fn register_traces(metrics: &Metrics, delivered: &Arc<DeliveryCounts>) {
     let of = |read: fn(&DeliveryCounts) -> &AtomicU64| {
         let delivered = delivered.clone();
@@ -250,7 +250,7 @@ pub fn register_traces(metrics: &Metrics, delivered: &Arc<DeliveryCounts>) {
 #[allow(
     clippy::cast_precision_loss,
     clippy::unnecessary_wraps,
-    reason = "counts stay far below 2^53; a value may be absent"
+    reason = "counts stay far below 2^53; callers expect an Option"
 )]
 fn as_f64(number: impl TryInto<i64>) -> Option<f64> {
     number.try_into().ok().map(|number| number as f64)

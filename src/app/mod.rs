@@ -1,11 +1,11 @@
-//! Layer 5: connects the other layers to a program, and contains no business rules.
+//! Layer 5: combines the other layers into a program. It contains no business rules.
 //!
-//! - [`routes`] contains the route table.
-//!   [`openapi`] generates the API's document from the route table, and [`gate`] enforces each row.
-//! - [`stack`] lists the middleware in order. [`services`] creates the services that handlers use.
-//!   [`management`] and `meters` serve the management port.
-//! - [`server`] starts `listeners` ([`tls`], `open_files`) and background `workers` ([`supervisor`]).
-//! - [`start_up`], [`admin`], [`audit`] and [`health`] contain the commands.
+//! - Routes: [`routes`] contains the route table, and [`gate`] enforces each row.
+//!   [`openapi`] generates the OpenAPI document from the table.
+//! - Requests: [`stack`] lists the middleware in order. [`services`] creates the services that handlers use.
+//! - Management port: [`management`] serves it, and `meters` registers the metrics.
+//! - Processes: [`server`] starts `listeners` ([`tls`], `open_files`) and background `workers` ([`supervisor`]).
+//! - Commands: [`start_up`], [`admin`], [`audit`] and [`health`] contain them.
 //!   [`failure`] contains their errors, and [`output`] prints their results.
 
 pub mod admin;

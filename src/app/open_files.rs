@@ -1,9 +1,9 @@
-//! The operating system's limit of open files.
-//! Each connection is an open file, so at the limit the service cannot accept connections.
+//! The operating system's limit of open files. Each connection is an open file.
+//! So at this limit, the service could not accept a connection.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Number of open files that are reserved for the database pool, documents and the log. Connections cannot use them.
+/// Number of open files that clients' connections cannot use: they are for the database pool, documents and the log.
 const RESERVED: usize = 512;
 
 /// Raises the soft limit of open files (often 1,024) to the hard limit.

@@ -6,8 +6,8 @@ use std::io::{self, ErrorKind, Write};
 use super::failure::Failure;
 
 /// Prints a line to standard output.
-/// The line is dropped without an error if the reader has closed the pipe (`strongroom openapi | head`). `println!`
-/// would panic in this case.
+/// If the reader has closed the pipe (`strongroom openapi | head`), drops the line without an error.
+/// `println!` would panic in this case.
 ///
 /// # Errors
 /// [`Failure::Output`] if the line cannot be written, for example because the disk is full.
@@ -18,7 +18,7 @@ pub fn print_line(line: impl Display) -> Result<(), Failure> {
     }
 }
 
-/// Prints a line to standard error and ignores errors.
+/// Prints a line to standard error. A failure is ignored, because there is no other place to report it.
 pub fn print_note(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -90,7 +90,7 @@ pub fn table() -> Vec<Endpoint> {
     const ATTACK_FILES: &str = "/console/{version}/attacks/{file}";
     /// The body limit of an invoice, which has up to 100 lines.
     const INVOICE: BodyLimit = Json(64 * 1024);
-    /// The body limit of an upload in the documentation. [`with_limits`] replaces it by the configured limit.
+    /// The default body limit of an upload. [`with_limits`] replaces it by the configured limit.
     const UPLOAD: BodyLimit = Form(10 * 1024 * 1024 + ENVELOPE);
     let mut table = vec![
         post("/api/v1/auth/register", Public, Registration, SMALL, auth::register, auth_docs::REGISTER),
@@ -174,7 +174,7 @@ pub fn table() -> Vec<Endpoint> {
 }
 
 /// Returns the endpoints that exist only in the development profile.
-/// They are no part of the API, so its document does not contain them.
+/// They are not part of the API, so the OpenAPI document does not contain them.
 #[cfg(feature = "dev")]
 fn development(profile: Profile) -> Vec<Endpoint> {
     match profile {
@@ -191,7 +191,8 @@ impl Endpoint {
         self.method == Method::GET && self.access != Access::Ticket
     }
 
-    /// Returns whether the settings enable the endpoint: the API reference, the console and its attack panel can be off.
+    /// Returns whether the settings enable the endpoint.
+    /// Settings can disable the API reference, the console and the attack panel.
     pub(super) fn is_served(&self, settings: &Settings) -> bool {
         (settings.http.docs || !self.path.starts_with("/docs"))
             && (settings.http.console || !console::serves(self.path))
@@ -210,7 +211,7 @@ pub fn methods_and_paths() -> impl Iterator<Item = (&'static str, &'static str)>
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/// An endpoint with its rate limiters, which all threads share. Health checks have no limiters.
+/// An endpoint with its rate limiters, which all threads share. Health checks have no rate limit.
 pub struct Mounted {
     pub endpoint: Endpoint,
     pub limits: Option<RouteLimits>,
@@ -220,7 +221,7 @@ pub struct Mounted {
 /// Returns `None` if a rate is 0.
 #[must_use]
 pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
-    // The outer `None` means that the tier has no limit. The inner `None` means a rate of 0, which is an error.
+    // The outer `None` means that the tier has no limit. The inner `None` means that the rate is 0, which is an error.
     let limits = |tier: Tier| tier.rate(&settings.limits).map(RouteLimits::new);
     let form = settings.documents.max_bytes + ENVELOPE;
     let endpoints = table();
@@ -244,11 +245,10 @@ fn is_of_attack_panel(path: &str) -> bool {
 
 /// Mounts all endpoints with the middleware that their rows require.
 pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteLimits) {
-    // Mount fixed paths first, because actix compares routes in order.
-    // A path with an id needs a slow regular expression.
+    // Mount fixed paths first. actix compares routes in order, and a path with an id needs a slow regular expression.
     let path = |mounted: &Mounted| (mounted.endpoint.path.contains('{'), mounted.endpoint.path);
     for (_, path) in endpoints.iter().map(path).collect::<BTreeSet<_>>() {
-        // Use a resource and not `App::route`, because a resource replies to a wrong method with 405 and `Allow`.
+        // A resource replies to a wrong method with 405 and `Allow`. `App::route` would reply 404.
         let resource = endpoints
             .iter()
             .filter(|mounted| mounted.endpoint.path == path)
@@ -260,7 +260,7 @@ pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteL
 }
 
 /// Adds the middleware of an endpoint to its handler.
-/// In actix, the last `wrap` runs first, so the numbers below show the order.
+/// In actix, the last `wrap` runs first. The numbers below show the order for a request.
 fn layered(mounted: &Mounted) -> Route {
     let Mounted { endpoint, limits } = mounted;
     let access = endpoint.access;
@@ -270,10 +270,10 @@ fn layered(mounted: &Mounted) -> Route {
         false => web::method(endpoint.method.clone()),
     };
     let mut route = (endpoint.handler)(methods)
-        // 4. Check the role. The check reads the database, so it runs after all rate limits.
+        // 4. Check the role, after all rate limits, because this check reads the database.
         .wrap(from_fn(move |request, next| gate::admit(rules, request, next)));
-    // 3. Enforce the rate limits of verified callers.
-    // The user's limit is checked first, so that requests above it do not count against the address.
+    // 3. Enforce the rate limits of verified callers. The limit of the user is checked first.
+    // A request that exceeds it does not count against the address, which other users can share.
     if let Some(limits) = limits.as_ref().filter(|_| access != Access::Public) {
         route = route.wrap(Governor::new(&limits.by_verified_address));
         if matches!(access, Access::SignedIn | Access::Admin) {
@@ -282,7 +282,7 @@ fn layered(mounted: &Mounted) -> Route {
     }
     let limits = limits.clone();
     route
-        // 2. Authenticate. Public requests and requests that fail to authenticate count against the address.
+        // 2. Authenticate. A public request or a failed authentication counts against the address.
         .wrap(from_fn(move |request, next| gate::authenticate(access, limits.clone(), request, next)))
         // 1. Enforce the body limit first, so that the service reads nothing of a body that is too large.
         .wrap(from_fn(move |request, next| gate::limit_body(rules, request, next)))

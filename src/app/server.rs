@@ -33,7 +33,7 @@ use crate::security::limits::rate_limits::RouteLimits;
 
 /// Maximum number of TLS handshakes in progress: in total, and per client address.
 const HANDSHAKES: Caps = Caps { total: 1_024, per_address: 128 };
-/// How long the shutdown waits for actix's accepting thread to pause. The thread does not report when it has paused.
+/// How long the shutdown waits for actix's accepting thread to pause, because the thread does not report the pause.
 const PAUSE_DELAY: Duration = Duration::from_millis(100);
 /// Timeout for closing the connections to the database.
 const POOL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -112,8 +112,8 @@ fn bind_api(
         let (services, endpoints, unknown) = (services.clone(), endpoints.clone(), unknown.clone());
         move || stack::application(&services, &endpoints, &unknown)
     };
-    // actix's own limit of connections would pause all listeners.
-    // So actix's limit is switched off, and [`ConnectionLimit`] closes single connections instead.
+    // Switch off actix's own limit of connections, because at this limit actix pauses all listeners.
+    // [`ConnectionLimit`] closes single connections instead.
     let server =
         Server::build().workers(settings.http.workers).max_concurrent_connections(usize::MAX).disable_signals();
     let plain = bind(settings.http.bind, "STRONGROOM_HTTP_BIND")?;
@@ -131,14 +131,14 @@ fn bind_api(
     Ok(Bound { server, sockets, http, https })
 }
 
-/// Returns the listener without TLS. The HTTPS listener is a copy and shares its limits.
+/// Returns the listener without TLS. The HTTPS listener is a copy of it, and both share their limits.
 fn plain_listener(services: &Services) -> Listener {
     let http = &services.settings.http;
     let caps = Caps { total: max_connections(http.max_connections), per_address: http.max_connections_per_address };
     Listener {
         tls: None,
         connections: ConnectionLimit::new(caps, TrustedProxies(http.trusted_proxies.clone())),
-        // This limit also applies to trusted proxies, because their handshakes are few and short.
+        // Trusted proxies have this limit too, because their handshakes are few and short.
         handshakes: ConnectionLimit::new(HANDSHAKES, TrustedProxies::default()),
         lifecycle: services.lifecycle.clone(),
         keep_alive: http.keep_alive,
@@ -154,28 +154,27 @@ impl Running {
         (&mut self.server).await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
-    /// Ends the service at once, without a graceful shutdown. Tests use it to simulate a killed process.
+    /// Ends the service at once, without a graceful shutdown. Tests simulate a killed process with it.
     pub fn abort(self) {
         drop(self.handle.stop(false));
         drop(self.management_handle.stop(false));
         self.workers.abort();
     }
 
-    /// Shuts down gracefully, in three phases.
-    /// The service drains: it accepts requests, and closes each connection after its reply.
-    /// Then the service refuses new connections, and running requests finish within their timeout.
-    /// Finally the workers write all queued events, and the connection pool closes.
+    /// Shuts down gracefully, in three phases:
+    /// 1. The service drains. It still accepts requests, and closes each connection after its reply.
+    /// 2. The service refuses new connections. Running requests finish within their timeout.
+    /// 3. The workers write all queued events, and the database connections are closed.
     pub async fn stop(self) {
         let Self { services, sockets, connections, handle, .. } = self;
         let http = &services.settings.http;
         services.lifecycle.enter(Phase::Draining);
         sleep(http.drain).await;
         handle.pause().await;
-        // Wait for the accepting thread to pause. It would log an error if its socket were closed earlier.
+        // Wait for the accepting thread to pause. If the socket were closed earlier, the thread would log an error.
         sleep(PAUSE_DELAY).await;
         for socket in &sockets {
-            // Shut down the socket.
-            // Otherwise the kernel would still accept connections, and reset them when the process ends.
+            // Without this call, the kernel would still accept connections, and reset them when the process ends.
             let _ = socket2::SockRef::from(socket).shutdown(Shutdown::Both);
         }
         services.live.close();
@@ -185,8 +184,8 @@ impl Running {
         }
         self.workers.stop().await;
         let _ = timeout(POOL_TIMEOUT, services.pool.close()).await;
-        // Stop the threads last. A database connection ends together with the thread that opened it.
-        // Each of these threads may have opened a connection.
+        // Stop these threads last. Each of them may have opened a database connection of the pool.
+        // Such a connection ends together with its thread.
         handle.stop(false).await;
         self.management_handle.stop(false).await;
     }

@@ -93,7 +93,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Creates the services. The first request connects to the database, not this function.
+    /// Creates the services. This function does not connect to the database; the first request does.
     ///
     /// # Errors
     /// Returns a [`WiringError`] if a setting cannot be used.

@@ -42,25 +42,25 @@ pub fn application(
         .wrap(cors::layer(&origins))
         // 11. Turns the refusals of 12 into problem details, because actix-cors replies with plain text.
         .wrap(from_fn(cors::refuse_as_problem))
-        // 10. Refuses plain HTTP. It runs before CORS, so that clients of all origins receive this refusal.
+        // 10. Refuses plain HTTP. This runs before CORS, so that clients of all origins receive this refusal.
         .wrap(from_fn(transport::require_https))
         // 9. Aborts a request at its deadline, so that a slow dependency cannot block it forever.
         .wrap(from_fn(deadline::enforce))
         // 8. Turns panics into errors. Without this, actix would close the connection without a reply.
         .wrap(from_fn(panics::catch))
         // 7. Records a security event for each refusal.
-        //    The middleware must run inside 6, where the typed error is still available.
+        //    It must run before 6 changes the reply, because then the typed error is lost.
         .wrap(from_fn(|request, next| refusals::record(kind_of_route, request, next)))
         // 6. Adds problem details to all errors, including those of libraries.
         .wrap(from_fn(problem::add_problem_details))
         // 5. Drops the body of replies to HEAD.
         .wrap(from_fn(head::drop_body))
-        // 4. Closes the connection if the body was not read, even if another middleware has refused the request.
+        // 4. Closes the connection if the body was not read, also after a refusal by another middleware.
         .wrap(from_fn(body_limits::close_unread))
         // 3. Adds security headers to all replies. During shutdown, closes the connection after each reply.
         .wrap(from_fn(headers::add))
         .wrap(from_fn(lifecycle::close_connections))
-        // 2. Stores the data of the request that all its security events contain. It runs before any event is recorded.
+        // 2. Stores the data that all security events of the request contain. This runs before any event is recorded.
         .wrap(from_fn(context::enter))
         // 1. Counts the request in the metrics, with its final status.
         .wrap(from_fn(metering::count))

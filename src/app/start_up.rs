@@ -39,8 +39,7 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
         TraceSettings { collector: None, .. } => None,
     };
     telemetry::start(settings.log.filter.clone(), settings.log.format == LogFormat::Json, traces.as_ref());
-    // Only the log records this event.
-    // The database may be the cause of the failure, so it may be unable to store the event.
+    // Only the log contains this event. The database may be the cause of the failure, so it may not store an event.
     let fault = |failure: &Failure| Event::new(EventKind::SysConfigFault).reason(failure.reason()).record();
     let ended = run(settings, traces.as_ref()).await.inspect_err(fault);
     if let Some(traces) = traces {
@@ -49,7 +48,7 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
     ended
 }
 
-/// Records the security event for an invalid configuration. Starts the log first, because it is not running yet.
+/// Records the security event for an invalid configuration. Starts the log first, because `serve` has not started it.
 pub fn record_invalid_configuration() {
     telemetry::start(Targets::new().with_default(LevelFilter::INFO), true, None);
     Event::new(EventKind::SysConfigFault).reason("settings").record();
@@ -69,8 +68,8 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
     #[cfg(feature = "dev")]
     start_attacker_page(&settings, &running)?;
     if let Some(passwords) = &settings.secrets.demo_passwords {
-        // Only the schema's owner can create demo data.
-        // The service connects as the owner only to the development database.
+        // Only the schema's owner can create the administrator of the demo data.
+        // The service connects as the owner to the development database only.
         let mut owner = match database.development_owner_options() {
             Some(owner) => Some(owner.connect().await?),
             None => None,
@@ -105,7 +104,7 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
 }
 
 /// In development, starts the HTTP server of the attacker's page (attack panel).
-/// The shutdown does not stop this server, so the server ends with the process.
+/// This server runs until the process ends. The shutdown does not wait for it.
 #[cfg(feature = "dev")]
 fn start_attacker_page(settings: &Settings, running: &Running) -> Result<(), Failure> {
     if settings.profile == Profile::Development && settings.http.attack_panel {

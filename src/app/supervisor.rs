@@ -19,11 +19,11 @@ use crate::security::audit::recorder::Recorder;
 /// Without this delay, a worker that always panics would fill the log.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
-/// The stage of the shutdown in which a worker ends.
-/// The stages run in this order, because the workers of a stage can create work for the next stages.
+/// The stage of the shutdown in which a worker ends. The stages run in this order.
+/// The workers of one stage can still create work for the workers of the next stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// The worker is aborted in the first stage, at any point of its work.
+    /// The worker is aborted in the first stage, because it can be interrupted at any point.
     Immediate,
     /// The worker finishes the current delivery before it ends.
     Delivery,
@@ -41,7 +41,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Creates a worker. It calls `work` with a clone of `parts` at the start, and again after each panic.
+    /// Creates a worker. The supervisor calls `work` with a clone of `parts` at the start, and after each panic.
     pub fn new<P, F>(name: &'static str, stage: Stage, parts: P, work: impl Fn(P) -> F + Send + 'static) -> Self
     where
         P: Clone + Send + 'static,
@@ -90,8 +90,8 @@ impl Supervisor {
         let start = |Worker { name, stage, work }: Worker| {
             let health = Arc::new(Health { name, running: AtomicBool::new(true), restarts: AtomicU64::new(0) });
             let (recorder, supervised) = (recorder.clone(), health.clone());
-            // Call `work` here and not in the task, because `work` subscribes to events.
-            // All subscriptions then exist before the first task runs, and no worker misses an event.
+            // Call `work` here and not in the task, because `work` may subscribe to events of another worker.
+            // So all subscriptions exist before the first task runs, and no worker misses an event.
             let first = work();
             let task = tokio::spawn(async move { background(&recorder, supervise(&supervised, first, work)).await });
             Supervised { stage, health, task }
@@ -105,7 +105,7 @@ impl Supervisor {
         self.workers.iter().map(|worker| worker.health.clone()).collect()
     }
 
-    /// Ends all workers at once, without a graceful shutdown. Tests use it to simulate a killed process.
+    /// Ends all workers at once, without a graceful shutdown. Tests simulate a killed process with it.
     pub fn abort(&self) {
         self.workers.iter().for_each(|worker| worker.task.abort());
     }
@@ -115,8 +115,8 @@ impl Supervisor {
         self.workers.iter().filter(|worker| worker.stage == Stage::Immediate).for_each(|worker| worker.task.abort());
     }
 
-    /// Waits until the workers of a stage have ended. Returns false if one is still running after the time `within`.
-    /// The caller must have signaled the workers to end.
+    /// Waits until the workers of a stage have ended. The caller must first tell the workers to end.
+    /// Returns false if a worker is still running after the time `within`.
     pub async fn ended(&mut self, stage: Stage, within: Duration) -> bool {
         let of_stage = self.workers.iter_mut().filter(|worker| worker.stage == stage);
         timeout(within, join_all(of_stage.map(|worker| &mut worker.task))).await.is_ok()
@@ -130,7 +130,7 @@ async fn supervise(
     work: Box<dyn Fn() -> BoxFuture<'static, ()> + Send>,
 ) {
     let mut run = first;
-    // A panic needs no log line here, because the panic hook has already logged it.
+    // Do not log the panic itself, because the panic hook has already logged it.
     while AssertUnwindSafe(run).catch_unwind().await.is_err() {
         health.running.store(false, Ordering::Relaxed);
         tracing::error!(worker = health.name, "worker panicked; it is restarted");

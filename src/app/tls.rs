@@ -1,7 +1,7 @@
 //! TLS 1.2 and 1.3 with forward secrecy. The service loads a renewed certificate without a restart.
 //!
-//! The service speaks HTTP/1.1 only. actix's feature `http2` uses h2 0.3, which is vulnerable (RUSTSEC-2026-0258).
-//! If clients need HTTP/2, a reverse proxy must provide it.
+//! The service supports only HTTP/1.1, because actix's feature `http2` uses h2 0.3, which is vulnerable
+//! (RUSTSEC-2026-0258). If clients need HTTP/2, a reverse proxy must provide it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -100,7 +100,7 @@ fn read(certificate_file: &Path, key_file: &Path) -> Result<CertifiedKey, TlsErr
     CertifiedKey::from_der(chain, key, &provider()).map_err(TlsError::Mismatch)
 }
 
-/// Returns the cipher suites with forward secrecy; those with 256 bits are preferred.
+/// Returns the cipher suites with forward secrecy, in the order of preference: suites with 256 bits come first.
 /// For the key exchange, rustls prefers the hybrid post-quantum group.
 fn provider() -> CryptoProvider {
     use aws_lc_rs::cipher_suite::{
@@ -125,7 +125,7 @@ fn provider() -> CryptoProvider {
     }
 }
 
-/// Returns the TLS configuration of a listener: TLS 1.2 and 1.3 only, because rustls supports no older versions.
+/// Returns the TLS configuration of a listener. It allows only TLS 1.2 and 1.3, and rustls supports no older version.
 ///
 /// # Errors
 /// Fails if no protocol version supports the cipher suites.
@@ -139,7 +139,7 @@ pub fn server_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsE
     Ok(config)
 }
 
-/// Returns the certificate for `localhost` in this directory, and creates it first if it is missing.
+/// Returns the certificate for `localhost` in this directory. If it is missing, creates it first.
 ///
 /// # Errors
 /// Fails if the certificate cannot be created or stored.

@@ -36,7 +36,7 @@ use crate::security::sessions::revocations::Revocations;
 use crate::security::sessions::tickets::Tickets;
 use crate::storage::{Bucket, Storage, StorageError};
 
-/// Errors that occur while services are created. They are rare, because the settings have already been validated.
+/// Errors that occur while services are created. They are rare, because `config` has already validated the settings.
 #[derive(Debug, thiserror::Error)]
 pub enum WiringError {
     #[error("the master key cannot be used: {0}")]
@@ -89,7 +89,7 @@ impl Base {
     pub fn listen_pool(&self) -> PgPool {
         let database = &self.settings.database;
         match &database.listen_url {
-            // The second connection is for a reconnect: a lost connection can take minutes to end.
+            // The second connection is for a reconnect, because a lost connection can stay in the pool for minutes.
             Some(url) => connect_lazily(url.clone(), PoolLimits { max_connections: 2, ..limits(database) }),
             None => self.pool.clone(),
         }

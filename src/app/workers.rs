@@ -26,14 +26,14 @@ use crate::security::limits::connection_limits::ConnectionLimit;
 use crate::security::limits::rate_limits::RouteLimits;
 
 /// Maximum time for deliveries in progress at shutdown.
-/// This timeout is longer than the timeout of one alert, so that no alert is aborted.
+/// It is longer than the timeout of one alert, so the shutdown does not abort an alert.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(6);
-/// Maximum time for writing the last security events at shutdown, and again for sealing them in the hash chain.
+/// Maximum time for writing the last security events at shutdown. Sealing them in the hash chain has the same maximum.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Inputs of workers that [`Services`] does not contain.
+/// Values that workers need and that [`Services`] does not contain.
 pub struct WorkerInputs {
     pub endpoints: Arc<Vec<Mounted>>,
     pub unknown: RouteLimits,
@@ -88,14 +88,14 @@ impl Workers {
         self.supervisor.health()
     }
 
-    /// Ends all workers at once, without a graceful shutdown. Tests use it to simulate a killed process.
+    /// Ends all workers at once, without a graceful shutdown. Tests simulate a killed process with it.
     pub fn abort(&self) {
         self.supervisor.abort();
     }
 
     /// Ends the workers in stages. First, deliveries in progress finish.
     /// Then all events are written, and finally all events are sealed in the hash chain.
-    /// The caller must wait for the last request first, because a request can still record events.
+    /// The caller must first wait for the end of the last request, because a request can still record events.
     pub async fn stop(self) {
         let Self { services, mail, alerts, deletions, chain_writer, mut supervisor } = self;
         let recorder = &services.recorder;
@@ -113,8 +113,8 @@ impl Workers {
             tracing::error!(lost = recorder.queued(), "security events are lost: the database does not accept them");
         }
         chain_writer.stop();
-        // Wait for the worker before sealing the last events.
-        // An aborted worker could leave an open transaction, which would still lock the row that serializes sealing.
+        // Wait for the end of the worker, and do not abort it.
+        // An aborted worker could leave an open transaction, which would still lock the hash chain.
         let is_idle = supervisor.ended(Stage::Sealing, WRITE_TIMEOUT).await;
         let sealed = timeout(WRITE_TIMEOUT, chain_writer.seal_remaining()).await;
         if !is_idle || !matches!(sealed, Ok(Ok(()))) {
@@ -127,7 +127,7 @@ impl Workers {
 }
 
 /// Returns the workers that can be aborted at any point.
-/// Subscribers precede the listener in the list, so that they miss none of its events.
+/// The worker `announcements` publishes notifications. Its subscribers precede it, so that they miss none of them.
 fn immediate(services: &Services, inputs: WorkerInputs) -> Vec<Worker> {
     let Services { pool, live, announcements, purge, uploads, .. } = services;
     let (revocations, deletions) = (&services.authenticator.revocations, &uploads.deletions);
@@ -188,7 +188,7 @@ fn deletion_worker(services: &Services) -> OutboxWorker<BlobDeletionQueue> {
 }
 
 /// Records one event for all connections that a limit has refused since the last event.
-/// One event for each refused connection would let a flood fill the database.
+/// With one event for each refused connection, a flood of connections could fill the database.
 async fn report_refused(connections: Arc<ConnectionLimit>) {
     let mut interval = tokio::time::interval(REPORT_INTERVAL);
     let mut reported = 0;

@@ -1,7 +1,7 @@
-//! The temporary file of one upload. Only the service's operating system user can read it (mode 0600).
+//! The temporary file of one upload. Only the operating system user of the service can read it (mode 0600).
 //! Dropping an [`Incoming`] deletes its file.
 //!
-//! The methods block on disk I/O, so they must be called on a blocking thread.
+//! The methods block on disk I/O, so call them on a blocking thread.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -49,8 +49,8 @@ impl Incoming {
         File::open(&self.path)
     }
 
-    /// Writes all bytes to the disk (fsync). Otherwise a power failure could destroy a document although the client has
-    /// already received the reply.
+    /// Writes all bytes to the disk (fsync).
+    /// Otherwise a power failure could destroy a document after the client has received the reply.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         self.file.sync_all()?;
         self.file.rewind()
@@ -66,8 +66,8 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // If the upload was stored, its file was moved, so there is nothing to delete.
-        // If the deletion fails, [`Storage::sweep`](super::Storage::sweep) deletes the file later.
+        // Ignore errors. The file of a stored upload was moved, so it no longer exists.
+        // A file that cannot be deleted now is deleted later by [`Storage::sweep`](super::Storage::sweep).
         let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -1,8 +1,8 @@
-//! Layer 1: the object store for documents. It is a local folder, or a bucket of a service that is compatible with S3.
+//! Layer 1: the object store for documents. It is a local folder, or a bucket of an S3-compatible service.
 //!
 //! - The keys of files are random. Only the database contains the owner and the name of a file.
 //! - An upload is first written to a local file ([`incoming`]), so that a slow client uses disk space and not memory.
-//! - Only a file that has passed inspection is moved to the store. This move is atomic.
+//! - A file is moved to the store only after it has passed inspection. The move is atomic.
 
 pub mod incoming;
 
@@ -29,7 +29,7 @@ use incoming::{Incoming, PART_BYTES};
 
 /// The timeout of one request to the store.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// The timeout of sending one file to a bucket. It is shorter than the timeout of the HTTP request that waits for it.
+/// The timeout for sending one file to a bucket. It is shorter than the timeout of the request that waits for it.
 const SEND_TIMEOUT: Duration = Duration::from_secs(15);
 /// The maximum number of files that are sent to a bucket at the same time.
 /// Sending a file uses [`PART_BYTES`] of memory.
@@ -40,7 +40,7 @@ const MAX_PARALLEL_SENDS: usize = 4;
 pub enum StorageError {
     #[error("object not found")]
     Missing,
-    /// The store is full, unreachable or too slow, or it refuses our credentials. The text is only for the log.
+    /// The store is full, unreachable or too slow, or it refuses the credentials. The text is for the log only.
     #[error("object store unavailable: {0}")]
     Unavailable(String),
 }
@@ -87,7 +87,7 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Opens the store without connecting to it. If there is a bucket, `folder` only contains uploads in progress.
+    /// Opens the store without connecting to it. With a bucket, `folder` contains only uploads in progress.
     ///
     /// # Errors
     /// [`StorageError`] if the folder cannot be created, or if the settings of the bucket are invalid.
@@ -115,8 +115,8 @@ impl Storage {
     /// Moves an upload to the store atomically, so that no reader can see a part of the file.
     ///
     /// # Errors
-    /// [`StorageError`] if the store is unavailable. The file may still have been stored, so the caller must
-    /// [remove](Self::remove) it.
+    /// [`StorageError`] if the store is unavailable. Even then, the file may have been stored.
+    /// So the caller must [remove](Self::remove) it.
     pub async fn store(&self, mut incoming: Incoming) -> Result<(), StorageError> {
         let incoming = blocking(move || incoming.finish().map(|()| incoming)).await?;
         if self.is_remote {
@@ -144,8 +144,7 @@ impl Storage {
             upload.complete().await.map_err(StorageError::from)
         };
         if let Err(error) = sent.await {
-            // Without this call, the bucket would store the parts of the incomplete upload forever, and the provider
-            // would charge for them.
+            // Without this call, the bucket would store the parts of the incomplete upload forever (and for money).
             upload.abort().await?;
             return Err(error);
         }
@@ -183,7 +182,7 @@ impl Storage {
     }
 
     /// Deletes uploads in progress that were last written before this time.
-    /// The process that received such an upload was killed, so the upload will never be completed.
+    /// Such an upload is never completed, because the process that received it was killed.
     ///
     /// # Errors
     /// [`StorageError`] if the folder cannot be read.
@@ -191,8 +190,7 @@ impl Storage {
         let mut files = tokio::fs::read_dir(&self.incoming).await?;
         while let Some(file) = files.next_entry().await? {
             let written = file.metadata().await.and_then(|metadata| metadata.modified());
-            // Reading the metadata fails if the file was stored or deleted at this moment, so there is nothing to
-            // delete.
+            // If the metadata cannot be read, the file was just stored or deleted, so there is nothing to delete.
             if written.is_ok_and(|written| DateTime::<Utc>::from(written) < before) {
                 incoming::remove(&file.path()).await?;
             }
@@ -201,7 +199,7 @@ impl Storage {
     }
 }
 
-/// Runs work that blocks on I/O, on a thread of the blocking pool.
+/// Runs work on a thread of the blocking pool, because the work blocks on I/O.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, StorageError> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.unwrap_or_else(|error| Err(io::Error::other(error)))?)
@@ -215,13 +213,13 @@ fn object_key(key: Uuid) -> Key {
     Key::from(format!("objects/{key}"))
 }
 
-/// Creates a client that only uses the configured credentials.
-/// The client reads no credentials from environment variables or from the metadata service of a cloud.
+/// Creates a client that uses only the configured credentials.
+/// It reads no credentials from environment variables or from the metadata service of a cloud.
 fn s3_client(bucket: &Bucket) -> Result<impl ObjectStore, object_store::Error> {
     let client = ClientOptions::new()
         .with_timeout(REQUEST_TIMEOUT)
         .with_connect_timeout(Duration::from_secs(3))
-        // The configuration only accepts http:// for loopback addresses.
+        // `config` accepts http:// only for loopback addresses.
         .with_allow_http(bucket.endpoint.starts_with("http://"));
     AmazonS3Builder::new()
         .with_endpoint(&bucket.endpoint)

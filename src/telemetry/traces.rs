@@ -1,9 +1,9 @@
 //! Traces: the service sends one span per request to a configured collector, by OTLP over HTTP.
 //!
-//! Spans only contain the fields of an allow-list ([`SENT_FIELDS`]): method, route, status and request id.
-//! A span contains no request target, address or user. Operators find these values in the log by the request id.
+//! A span contains only the fields of an allow-list ([`SENT_FIELDS`]): method, route, status and request id.
+//! It contains no request target, address or user. Operators find these values in the log, by the request id.
 //!
-//! Spans wait in a bounded queue for a separate thread, so a slow collector does not slow down requests.
+//! A separate thread sends the spans from a bounded queue, so a slow collector does not slow down requests.
 //! If the queue is full, new spans are dropped.
 
 use std::path::Path;
@@ -50,7 +50,7 @@ const SENT_FIELDS: [(&str, &str); 4] = [
     ("request_id", "strongroom.request_id"),
 ];
 
-/// The error if the trace exporter cannot be created.
+/// The error for a trace exporter that cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceSetupError {
     #[error("the file of the collector's certificate authority contains no certificate")]
@@ -59,7 +59,7 @@ pub enum TraceSetupError {
     Client(String),
 }
 
-/// The numbers of spans that were sent and that were lost.
+/// How many spans were sent, and how many were lost.
 #[derive(Debug, Default)]
 pub struct DeliveryCounts {
     pub sent: AtomicU64,
@@ -80,7 +80,7 @@ impl Traces {
     pub fn new(collector: &str, authority: Option<&Path>) -> Result<Self, TraceSetupError> {
         let broken = |error: &dyn std::fmt::Display| TraceSetupError::Client(error.to_string());
         let tls = tls(authority)?;
-        // A blocking client panics if it is created within the tokio runtime. So it is created on a separate thread.
+        // Create the client on a separate thread, because a blocking client panics within the tokio runtime.
         let client = std::thread::spawn(move || {
             let client = reqwest::blocking::Client::builder().tls_backend_preconfigured(tls).timeout(EXPORT_TIMEOUT);
             client.no_proxy().redirect(reqwest::redirect::Policy::none()).build()
@@ -131,7 +131,7 @@ impl Traces {
         self.delivered.clone()
     }
 
-    /// Sends the spans that are still queued. Stops after [`EXPORT_TIMEOUT`], even if some were not sent.
+    /// Sends the spans that are still queued. After [`EXPORT_TIMEOUT`], the remaining spans are dropped.
     pub async fn stop(self) {
         let ended = tokio::task::spawn_blocking(move || self.provider.shutdown_with_timeout(EXPORT_TIMEOUT)).await;
         if !matches!(ended, Ok(Ok(()))) {
@@ -140,8 +140,8 @@ impl Traces {
     }
 }
 
-/// Returns the TLS settings for the collector. Without `authority`, they trust the public certificate authorities.
-/// With it, they trust only this one.
+/// Returns the TLS settings for the collector. They trust only the certificate authority in the file `authority`.
+/// Without this file, they trust the public certificate authorities.
 fn tls(authority: Option<&Path>) -> Result<ClientConfig, TraceSetupError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = authority {
@@ -206,7 +206,8 @@ fn keep_allowed_fields(mut span: SpanData) -> SpanData {
     span
 }
 
-/// The span of the calling service that has sent a request (`traceparent` header, W3C Trace Context, version 00).
+/// The span in which another service has sent a request to this service.
+/// It comes from the header `traceparent` (W3C Trace Context, version 00).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceParent {
     trace: TraceId,
@@ -238,15 +239,15 @@ impl FromStr for TraceParent {
     }
 }
 
-/// Makes `parent` the parent of a span. It has no effect if no traces are sent.
+/// Makes `parent` the parent of a span. This has no effect if no traces are sent.
 pub fn set_parent(span: &Span, parent: &TraceParent) {
     let flags = TraceFlags::default().with_sampled(parent.sampled);
     let remote = SpanContext::new(parent.trace, parent.span, flags, true, Default::default());
-    // `set_parent` only fails if no traces are sent, so the error is ignored.
+    // Ignore the error, because `set_parent` fails only if no traces are sent.
     let _ = span.set_parent(Context::new().with_remote_span_context(remote));
 }
 
-/// Records the status of the reply in the current span. It has no effect if no traces are sent.
+/// Records the status of the reply in the current span. This has no effect if no traces are sent.
 pub fn record_status(status: u16) {
     Span::current().set_attribute(STATUS, i64::from(status));
 }

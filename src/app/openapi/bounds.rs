@@ -1,5 +1,5 @@
 //! Adds limits to all schemas, so that clients know the maximum of every value.
-//! A limit that the type states itself is not changed. All other limits follow from the format of the value.
+//! If a Rust type already states a limit, this module keeps it. All other limits follow from the format of the value.
 
 use serde_json::{Map, Value, json};
 
@@ -19,7 +19,7 @@ pub(super) fn add(document: &mut Value) {
 }
 
 /// Characters that the service refuses in all texts (`base/text.rs`), as an ECMA-262 character class.
-/// The list is incomplete, because some refused characters can be described only with Unicode tables.
+/// The list is incomplete, because the other refused characters need Unicode tables.
 const REFUSED: &str =
     r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff";
 /// Directional marks, which the service removes from input.
@@ -38,8 +38,7 @@ fn pattern(format: &str) -> Option<String> {
 fn bound(schema: &mut Map<String, Value>) {
     if let Some(pattern) = schema.get("format").and_then(Value::as_str).and_then(pattern) {
         schema.insert("pattern".to_owned(), json!(pattern));
-        // Remove the format, because only this module uses these names.
-        // `date` stays, because it is a format of the standard.
+        // Remove the formats `line` and `paragraph`, because the standard does not define them. It defines `date`.
         if schema.get("format").is_some_and(|format| format != "date") {
             schema.remove("format");
         }

@@ -1,8 +1,9 @@
-//! Adds examples, so that each body of a request or a reply has a complete example. A test sends the requests to a
-//! service with the demo data, and compares the fields of the replies.
+//! Adds examples, so that each body of a request or a reply has a complete example.
+//! A test sends the requests to a service with the demo data, and compares the fields of the replies.
+//!
 //! The example of an object also becomes the example of its fields and nested objects.
 //! This module contains the examples of common fields and formats.
-//! This module does not change an example that the type states itself.
+//! If a Rust type already states an example, this module keeps it.
 
 use serde_json::{Map, Value, json};
 
@@ -35,7 +36,7 @@ pub(super) fn add(document: &mut Value) {
             }
         }
     }
-    // The fields and the bodies have the examples now.
+    // Remove the examples of whole schemas, because the fields and the bodies contain them now.
     for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
         schema.remove("example");
     }
@@ -64,7 +65,7 @@ fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
     items.flat_map(Map::values_mut)
 }
 
-/// Copies the members of an example to the fields of the schema, including those of nested objects and lists.
+/// Copies the members of an example to the fields of the schema, also in nested objects and lists.
 fn propagate(schemas: &mut Map<String, Value>, name: &str, example: &Value) {
     for (field, value) in example.as_object().into_iter().flatten() {
         let property = schemas.get_mut(name).and_then(|schema| schema.pointer_mut(&format!("/properties/{field}")));
@@ -108,7 +109,7 @@ fn common_example(name: &str, schema: &Map<String, Value>) -> Option<Value> {
     })
 }
 
-/// Builds the example of an object. If the object's own example omits a field, the field has its own example.
+/// Builds the example of a schema. If the example of an object omits a field, uses the example of the field.
 fn whole(schemas: &Map<String, Value>, schema: &Value) -> Option<Value> {
     if let Some(path) = schema.get("$ref").and_then(Value::as_str) {
         return whole(schemas, schemas.get(path.rsplit('/').next()?)?);

@@ -4,7 +4,7 @@ use utoipa::openapi::Ref;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
-/// The CORS header that allows a page of the given origin to read the response.
+/// The CORS header that names the origin whose pages may read the response.
 pub(super) const ORIGIN_LABEL: &str = "Access-Control-Allow-Origin";
 
 /// Returns the headers that operations refer to by name.

@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document. It is generated from the route table, so that both always agree.
+//! The OpenAPI 3.1 document. It is generated from the route table, so it cannot differ from the code.
 //!
 //! - `operation`, `parameters` and `texts` build an operation from its row in the route table.
 //! - `refusals` lists the errors of each operation. `headers` contains shared headers, and `files` describes downloads.
@@ -30,14 +30,14 @@ use crate::http::challenge::Challenge;
 use crate::http::problem::{Problem, ProblemField};
 use crate::http::signature::NamedSchema;
 
-/// Returns method and path of the served operations in the order of the table, because the paths of a document are
-/// unordered.
+/// Returns method and path of the served operations, in the order of the route table.
+/// The page `/docs` needs this order, because the paths of an OpenAPI document have no order.
 pub(super) fn order(settings: &Settings) -> Vec<(String, &'static str)> {
     let served = table().into_iter().filter(|endpoint| endpoint.is_served(settings));
     served.map(|endpoint| (endpoint.method.as_str().to_lowercase(), endpoint.path)).collect()
 }
 
-/// Returns the document as a file, with a relative server URL.
+/// Returns the text of the document, with a relative server URL.
 ///
 /// # Errors
 /// Fails if the document cannot be serialized.
@@ -62,7 +62,7 @@ fn base_document(server: &str) -> OpenApi {
         .bearer_format("JWT")
         .description(Some("The access_token of POST /api/v1/auth/login (RFC8725: short-lived, pinned algorithm)."))
         .build();
-    // Tokens contain no role, so a separate scheme marks the endpoints for administrators.
+    // A separate scheme marks the endpoints for administrators, because tokens contain no role and no scopes.
     let administrators = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")

@@ -46,9 +46,9 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
         operation = operation.request_body(Some(body));
     }
     operation = match endpoint.access {
-        // In OpenAPI, an empty list states that the operation is public. A missing list would state nothing.
+        // An empty list states that the operation is public. Without a list, the document would not say so.
         Access::Public => operation.securities(Some([])),
-        // A ticket is not part of the HTTP request, so no security scheme describes it.
+        // No security scheme can describe a ticket, because it is not part of the HTTP request.
         Access::Ticket => operation.securities(Some([])),
         Access::SignedIn => operation.security(SecurityRequirement::new("bearer", [""; 0])),
         Access::Admin => operation.security(SecurityRequirement::new("administrators_bearer", [""; 0])),
@@ -95,7 +95,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
 
 /// Returns an operation id such as `get_invoices_id`.
 fn operation_id(endpoint: &Endpoint) -> String {
-    // Add `/console/page` to the path of a page, because an operation of the API can have the same path.
+    // Add `/console/page` to the path of a console page, because an operation of the API can have the same path.
     let path = match console::VIEWS.contains(&endpoint.path) {
         true => format!("/console/page{}", endpoint.path),
         false => endpoint.path.trim_start_matches("/api/v1").to_owned(),

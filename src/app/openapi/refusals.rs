@@ -1,9 +1,9 @@
-//! The error responses of each operation. Most follow from the columns of its row in the route table.
+//! The error responses of each operation. Most errors follow from its row in the route table.
 //! Each feature adds the errors that only its endpoints can return ([`Docs`](crate::http::signature::Docs)).
 //!
-//! Only errors that a valid request can receive are listed.
-//! Every operation rejects an unexpected body (413) and an unsupported method (405), so these errors are not listed.
-//! The test client compares every refusal with this list.
+//! The list of an operation contains only errors that a valid request can receive.
+//! It does not contain 413 (unexpected body) and 405 (unsupported method), which every operation can return.
+//! The client of the tests compares every refusal with this list.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ use crate::security::limits::rate_limits::Tier;
 /// The errors of an operation that have the same status.
 pub(super) struct Refusals {
     pub(super) status: u16,
-    /// Each error with the invalid fields that its example shows.
+    /// The errors. The example of each error shows these invalid fields.
     errors: BTreeMap<PublicError, Vec<ProblemField>>,
     /// The kind of input that the operation reads. It determines the invalid fields in the examples.
     takes: &'static str,

@@ -44,7 +44,7 @@ pub(super) fn tags(endpoints: &[Endpoint]) -> Vec<Tag> {
     all().filter(|(name, _)| used(name)).map(tag).collect()
 }
 
-/// Adds sentences about access and limits to a description. They follow from the row in the route table.
+/// Adds sentences about access and limits to a description. The row in the route table determines them.
 pub(super) fn description(endpoint: &Endpoint, description: &str) -> String {
     let has_id = endpoint.path.contains("{id}");
     let access = match endpoint.access {

@@ -1,10 +1,10 @@
-//! Metrics for Prometheus. Requests update some of them ([`requests`]).
-//! The other metrics are read when Prometheus fetches all metrics (scrape).
+//! Metrics for Prometheus. Each request updates the metrics of [`requests`].
+//! The values of all other metrics are read when Prometheus fetches the metrics (scrape).
 //!
 //! Each service has its own registry of metrics, because tests run many services in one process.
 //!
-//! Cardinality explosion: the values of labels are `&'static str` from fixed lists.
-//! Ids and user input cannot become labels, so the number of series is bounded.
+//! Cardinality explosion: an id or user input as a label would create an unbounded number of series.
+//! So the values of labels are `&'static str` from fixed lists.
 
 mod requests;
 
@@ -35,7 +35,7 @@ pub struct Metrics {
 
 impl Metrics {
     /// Creates metrics for these endpoints (method and route) and problem codes.
-    /// All other requests are counted with the label `other`.
+    /// All other methods, routes and codes are counted under fixed names such as `other`.
     pub fn new(
         endpoints: impl IntoIterator<Item = (&'static str, &'static str)>,
         codes: impl IntoIterator<Item = &'static str>,
@@ -56,12 +56,12 @@ impl Metrics {
         self.register(Readings { name, help, kind: MetricType::Gauge, of: Values::One(Box::new(read)) });
     }
 
-    /// Registers several gauges with the same name. They are distinguished by a label.
+    /// Registers several gauges with the same name. A label distinguishes them.
     pub fn gauges(&self, name: &'static str, help: &'static str, label: &'static str, values: Vec<Labelled>) {
         self.register(Readings { name, help, kind: MetricType::Gauge, of: Values::Many(label, values) });
     }
 
-    /// Registers a counter: a value that only increases. `_total` is appended to its name.
+    /// Registers a counter: a value that only increases. The output appends `_total` to its name.
     pub fn counter(
         &self,
         name: &'static str,
@@ -71,7 +71,7 @@ impl Metrics {
         self.register(Readings { name, help, kind: MetricType::Counter, of: Values::One(Box::new(read)) });
     }
 
-    /// Registers several counters with the same name. They are distinguished by a label.
+    /// Registers several counters with the same name. A label distinguishes them.
     pub fn counters(&self, name: &'static str, help: &'static str, label: &'static str, values: Vec<Labelled>) {
         self.register(Readings { name, help, kind: MetricType::Counter, of: Values::Many(label, values) });
     }

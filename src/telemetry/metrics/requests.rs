@@ -1,7 +1,7 @@
 //! Metrics of requests: their number by route and status, their duration, and refusals by problem code.
 //!
-//! The counters of each route are atomic and are created at startup, so worker threads count without locks and
-//! allocations.
+//! The counters of each route are atomic, and are created at startup.
+//! So worker threads count without locks and allocations.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
-/// All statuses that the service sends. A test checks that none is missing. Any other status is counted as `other`.
+/// All statuses that the service sends. A test checks that the list is complete. Other statuses count as `other`.
 pub const STATUSES: [(u16, &str); 25] = [
     (101, "101"),
     (200, "200"),
@@ -41,8 +41,8 @@ pub const STATUSES: [(u16, &str); 25] = [
     (503, "503"),
 ];
 
-/// The upper bounds of the histogram's buckets, in microseconds. The last bucket has no upper bound.
-/// For comparison: an argon2 hash takes about 40 ms, and the timeout of a request is 20 s.
+/// The upper bounds of the buckets of the histogram, in microseconds. One more bucket has no upper bound.
+/// They fit the usual durations: an argon2 hash takes about 40 ms, and the timeout of a request is 20 s.
 const BOUNDS: [u64; 12] =
     [1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 20_000_000];
 
@@ -67,7 +67,7 @@ pub struct RouteMeter {
     micros: AtomicU64,
 }
 
-/// Counts a request as running until this value is dropped. The value is also dropped if the client disconnects.
+/// Counts a request as running until this value is dropped. This also happens if the client disconnects.
 pub struct RunningRequest<'a>(&'a AtomicI64);
 
 impl Drop for RunningRequest<'_> {
@@ -95,8 +95,8 @@ impl Requests {
         }
     }
 
-    /// Returns the metrics to which a request belongs. `route` is the pattern of the matched route, or `None` for an
-    /// unknown path.
+    /// Returns the metrics to which a request belongs.
+    /// `route` is the pattern of the matched route, or `None` for an unknown path.
     #[must_use]
     pub fn for_route(&self, method: &str, route: Option<&str>) -> &RouteMeter {
         let meters = route.and_then(|route| self.by_route.get(route));
@@ -165,7 +165,7 @@ impl Collector for Requests {
             let names = STATUSES.iter().map(|(_, name)| *name).chain([OTHER]);
             for (status, count) in names.zip(&meter.by_status) {
                 let count = count.load(Ordering::Relaxed);
-                // Zeros are omitted, because all statuses of all routes would be about a thousand lines.
+                // Omit zeros. Otherwise the statuses of all routes would be about a thousand lines.
                 if count > 0 {
                     let labels = [("method", meter.method), ("route", meter.route), ("status", status)];
                     family.encode_family(&labels)?.encode_counter::<NoLabelSet, u64, f64>(&count, None)?;
