@@ -94,7 +94,8 @@ impl ChainWriter {
         Ok(())
     }
 
-    /// Seals new rows and looks for faults. Returns each fault as a reason for the event `sys_audit_fault`.
+    /// Seals new rows and looks for faults. Returns the faults.
+    /// Each fault is a value for the field `reason` of the event `sys_audit_fault`.
     async fn seal_and_check(&self) -> Result<Vec<&'static str>, sqlx::Error> {
         self.seal().await?;
         let mut state = store::seal_state(&self.pool).await?;

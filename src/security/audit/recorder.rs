@@ -31,7 +31,7 @@ use crate::security::crypto::keys::Keys;
 pub const MAX_QUEUED: usize = 10_000;
 /// The maximum number of rows that the writer inserts in one transaction.
 const MAX_BATCH_ROWS: usize = 500;
-/// How long the writer collects events before it writes them, so that it writes a burst of events in one transaction.
+/// How long the writer collects events before it writes them. So a burst of events is written in one transaction.
 const BATCH_DELAY: Duration = Duration::from_millis(25);
 /// How often the writer checks whether the aggregation window has ended. It checks only while there are aggregates.
 const WINDOW_CHECK_INTERVAL: Duration = Duration::from_secs(1);

@@ -69,7 +69,7 @@ fn record_refusal(error: &ApiError, in_path: Option<NamedObject>) {
 }
 
 /// Returns the kind and reason of the event for a refusal.
-/// Returns `None` if other code records the event, or if the refusal is not abuse.
+/// Returns `None` if the code that refused the request records the event itself, or if the refusal is not abuse.
 fn event_of(error: &ApiError) -> Option<(EventKind, &'static str)> {
     let reason = error.public().code;
     let kind = match error {

@@ -91,7 +91,7 @@ impl<'a> Verification<'a> {
         verify_store::end(connection).await
     }
 
-    /// Begins the snapshot and reads the first batch in the database. It must follow the last archived batch.
+    /// Begins the snapshot and reads the first batch in the database. This batch must follow the last archived batch.
     pub(super) async fn begin_database(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         verify_store::begin(connection).await?;
         let archived = verify_store::newest_archived(connection).await?;

@@ -1,7 +1,7 @@
 //! Protection against cross-site request forgery (CSRF) on cookie routes (CWE-352, API8:2023).
 //!
-//! **Attack**: a page of another site makes the victim's browser send a request, to which the browser adds the victim's
-//! cookie.
+//! **Attack**: a page of another site makes the victim's browser send a request.
+//! The browser adds the victim's cookie to this request.
 //! **Control**: cookies are `SameSite=Strict`, so a browser does not add them to requests that pages of other sites
 //! make. In addition, the request must have a listed `Origin` and a custom header.
 //! An HTML form cannot set a custom header.

@@ -1,7 +1,7 @@
 //! Secrets leave the service in two ways only: a response body and a mail (CWE-200, CWE-532, API3:2023).
 //!
 //! **Attack**: a secret leaks through `Debug` output, a response field or a queue.
-//! **Control**: secrets have types of the `secrecy` crate, which cannot be printed or serialized.
+//! **Control**: secrets have types of the crate `secrecy`. Values of these types cannot be printed or serialized.
 //! A view that returns a secret to its owner uses the type [`SecretOutput`].
 //! A queued mail contains no token: [`insert_token`] adds the token when the mail is sent.
 //! After the mail is sent, its text in memory is overwritten with zeros.

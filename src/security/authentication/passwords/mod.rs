@@ -1,4 +1,5 @@
-//! Password policy and hashing: argon2id with uniform work, no common passwords (CWE-208, CWE-521, CWE-916, API2:2023).
+//! Password policy and hashing: argon2id with the same work for every check, no common passwords (CWE-208, CWE-521,
+//! CWE-916, API2:2023).
 //!
 //! **Attack**: guessing; user enumeration by response time; denial of service by hashing or by very long passwords.
 //! **Control**: a password has 12 to 64 *characters*, counted after Unicode normalization (NFC).
@@ -22,8 +23,8 @@
 //! Otherwise the response time would reveal which accounts are older. A login replaces a hash with other parameters.
 //! **Limits**: a breached password that is not on the list is accepted if no breach service is configured.
 //! A password may be breached after it was chosen.
-//! The same work does not take exactly the same time: many passes over little memory are slightly faster than few
-//! passes over much memory.
+//! Equal work takes only nearly equal time: many passes over little memory are slightly faster than few passes over
+//! much memory.
 //! **Deviation**: ASVS 6.2.8 requires that a password is verified exactly as received.
 //! This service normalizes the password to NFC first, and this can change the password (`docs/decisions.md`, "Password
 //! normalization").

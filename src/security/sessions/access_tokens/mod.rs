@@ -107,7 +107,8 @@ impl AccessTokens {
         self.lifetime.min(session.num_seconds()).max(1)
     }
 
-    /// Returns the public keys as a JWK set, for other services that verify tokens, or `None` for HS256.
+    /// Returns the public keys as a JWK set, so that other services can verify tokens.
+    /// Returns `None` for HS256, because it has no public keys.
     #[must_use]
     pub fn jwks(&self) -> Option<Value> {
         self.keys.jwks()

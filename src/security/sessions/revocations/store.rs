@@ -97,7 +97,7 @@ pub async fn save_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Ut
 /// The ended sessions that one poll has read.
 pub struct EndedBatch {
     pub sessions: Vec<Uuid>,
-    /// The position at which the next poll begins: the oldest transaction that is still open.
+    /// The position at which the next poll begins: the id of the oldest transaction that is still open.
     /// This poll has seen all older transactions. The next poll reads some newer transactions again, which is harmless.
     pub next: String,
 }

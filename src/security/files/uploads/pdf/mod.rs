@@ -26,7 +26,7 @@ const END: &[u8] = b"%%EOF";
 #[derive(Default)]
 pub(super) struct Pdf {
     seen: usize,
-    /// How many bytes of the end marker were found in sequence. White space after the end marker is ignored.
+    /// How many bytes of the end marker were matched so far. White space after the end marker is ignored.
     end: usize,
 }
 

@@ -54,7 +54,7 @@ pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
         return Err(PdfFault::Unreadable);
     }
     // Misspell `startxref`, so that the library does not find the table and scans the file for objects.
-    // If the scan fails, it has found no objects that must be checked.
+    // If the scan fails, the file has no objects that a scan finds, so there is nothing to check.
     replace(&mut file, b"startxref", b"startXref");
     Pdf::new(file).map_or(Ok(()), |by_scan| check_objects(&by_scan))
 }
