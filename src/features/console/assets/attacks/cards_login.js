@@ -30,7 +30,7 @@ export const CARDS = [
     title: 'Log in with a password of 10,000 characters',
     text: 'Denial of service by hashing: a long password costs the service much work. It is refused before any hash is computed, and is not counted as a failed login.',
     threat: 'API2:2023 · CWE-400',
-    practice: 'Password policy and hashing: argon2id with uniform work, no common passwords',
+    practice: 'Password policy and hashing: argon2id with the same work for every check, no common passwords',
     code: 'src/security/authentication/passwords/mod.rs',
     test: 'attacks::authentication::passwords::too_long_password_is_rejected_without_hashing_on_every_route',
     expect: { status: 400, code: 'invalid_input', event: 'input_validation_fail' },
