@@ -34,8 +34,8 @@ impl FileType {
         }
     }
 
-    /// Returns other media types that clients declare for this file type: older names, and those that Windows declares
-    /// for CSV if Excel is installed.
+    /// Returns other media types that clients declare for this file type. Most of them are older names.
+    /// Windows declares some of them for CSV if Excel is installed.
     pub(super) fn aliases(self) -> &'static [&'static str] {
         match self {
             Self::Pdf => &["application/x-pdf", "application/acrobat", "application/vnd.pdf", "text/pdf"],

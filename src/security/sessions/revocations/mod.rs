@@ -3,7 +3,7 @@
 //!
 //! **Attack**: an access token still works after logout, after a password change, or after the account was disabled.
 //! Or an attacker signs a token with a leaked signing key.
-//! The session in this token does not exist, or belongs to another user than the token names.
+//! The session in this token does not exist, or does not belong to the user in the token.
 //! **Control**: at the first request of a session, the service looks up its user and stores the result in a bounded
 //! cache. Ended sessions stay in memory for the lifetime of an access token and take precedence over the cache.
 //! PostgreSQL sends `NOTIFY session_ended` when the transaction that ends a session commits.
@@ -62,7 +62,7 @@ pub enum SessionState {
     Ended,
     /// The session does not exist.
     Unknown,
-    /// The session belongs to another user than the one in the token.
+    /// The session does not belong to the user in the token.
     Foreign,
 }
 
