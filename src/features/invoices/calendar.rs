@@ -7,14 +7,14 @@ use crate::base::time_zone::TimeZone;
 use crate::http::error::{ApiError, ApiResult};
 
 /// The maximum number of days by which an invoice can be backdated.
-/// Users backdate an invoice that they have sent before they enter it here.
+/// A user backdates an invoice if the customer received it before the user enters it here.
 pub const MAX_DAYS_BACK: Days = Days::new(30);
 
-/// The time zone and the payment terms of a business.
+/// The settings of a business that determine dates: its time zone and its payment terms.
 #[derive(Clone, Copy, Debug)]
 pub struct BusinessCalendar {
     pub time_zone: TimeZone,
-    /// The number of days from the issue date to the due date, if the draft has no due date.
+    /// The number of days from the issue date to the due date. It applies only to drafts without a due date.
     pub payment_terms: Option<Days>,
 }
 
@@ -28,7 +28,7 @@ impl BusinessCalendar {
     /// Returns the issue date: the requested date, or today's date if none was requested.
     ///
     /// # Errors
-    /// Returns a field error with the allowed dates if the requested date is too early or in the future.
+    /// Returns a field error that contains the allowed dates, if the requested date is too early or in the future.
     pub fn issue_date(&self, requested: Option<NaiveDate>, now: DateTime<Utc>) -> ApiResult<NaiveDate> {
         let today = self.today(now);
         let first = today - MAX_DAYS_BACK;

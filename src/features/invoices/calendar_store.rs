@@ -19,7 +19,7 @@ impl InvoiceStore {
 }
 
 impl InvoiceTx<'_> {
-    /// Returns the calendar of the caller's business, read in this transaction.
+    /// Returns the calendar of the caller's business. Reads it in this transaction.
     pub async fn calendar(&mut self) -> ApiResult<BusinessCalendar> {
         let owner = self.caller().user();
         calendar(self.connection(), owner).await

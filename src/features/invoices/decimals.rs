@@ -1,6 +1,6 @@
 //! Exact decimals: quantities, unit prices and rates.
-//! JSON contains decimals as strings, because most clients would read a number as an inexact floating-point number.
-//! The service stores decimals as integers that count the smallest unit.
+//! A decimal is a string in JSON, because most clients would read a number as an inexact floating-point number.
+//! A decimal is an integer in the code and in the database. The integer counts the smallest unit, such as thousandths.
 
 use std::fmt;
 use std::str::FromStr;
@@ -80,12 +80,12 @@ impl fmt::Display for Rate {
     }
 }
 
-/// A price per unit. It can have four decimals more than the currency, for example EUR 0.1648 per kilowatt-hour.
+/// A price per unit. It can have up to four more decimals than the currency, for example EUR 0.1648 per kilowatt-hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnitPrice(i64);
 
 impl UnitPrice {
-    /// The number of steps in a minor unit. Every price is a whole number of steps.
+    /// The number of steps in a minor unit. A step is the smallest difference between two prices.
     pub const STEPS_PER_MINOR_UNIT: i64 = 10_000;
     /// The largest price, in ten-thousandths of a minor unit: 14 digits of minor units and four decimals.
     pub const MAX: i64 = 999_999_999_999_999_999;
@@ -111,14 +111,14 @@ impl UnitPrice {
     /// Parses a price in the currency's major unit.
     ///
     /// # Errors
-    /// [`InvalidDecimal`] if it has more digits than [`Self::digits`] allows, or is not a decimal.
+    /// [`InvalidDecimal`] if the text has more digits than [`Self::digits`] allows, or is not a decimal.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, InvalidDecimal> {
         let (whole, decimals) = Self::digits(currency);
         parse(text, whole, decimals).and_then(Self::from_ten_thousandths).ok_or(InvalidDecimal)
     }
 
-    /// Formats the price in the currency's major unit.
-    /// The result has at least the decimals of the currency: `100.00`, `0.1648`.
+    /// Formats the price in the currency's major unit, with at least the decimals of the currency.
+    /// Examples: `100.00`, `0.1648`.
     #[must_use]
     pub fn decimal(self, currency: Currency) -> String {
         let (_, decimals) = Self::digits(currency);
@@ -136,7 +136,7 @@ fn parse(text: &str, whole_digits: usize, decimals: usize) -> Option<i64> {
     format!("{whole}{:0<decimals$}", part.unwrap_or_default()).parse().ok()
 }
 
-/// Formats an integer from [`parse`] as a decimal. Removes trailing zeros, but leaves at least `min_decimals` decimals.
+/// Formats an integer from [`parse`] as a decimal. Removes trailing zeros, but keeps at least `min_decimals` decimals.
 fn decimal(value: i64, decimals: usize, min_decimals: usize) -> String {
     let padded = format!("{value:0width$}", width = decimals + 1);
     let (whole, part) = padded.split_at(padded.len() - decimals);

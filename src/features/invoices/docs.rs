@@ -12,7 +12,7 @@ pub const REGISTRATION: Registration = Registration {
     kind: InvoiceId::KIND,
     is_live: true,
     text: "Invoices, from draft to payment. Amounts are integers in the minor unit of the currency.",
-    // The id of an issued invoice, which can be paid or voided. Its version is 2: the draft had version 1.
+    // An issued invoice, which can be paid or voided. Its version is 2, because the draft had version 1.
     example: ("10000000-0000-4000-8000-000000000006", 2),
 };
 
@@ -31,7 +31,8 @@ pub const PREVIEW: Docs = Docs {
 
 pub const TOTALS: Docs = Docs {
     summary: "Get totals by status",
-    description: "Returns number and sums of the caller's newest 10,000 invoices, for each status and currency.",
+    description: "Returns how many invoices the caller has, and the sums of their amounts, for each status and currency. \
+        Counts only the newest 10,000 invoices.",
     errors: &[],
 };
 
@@ -78,7 +79,8 @@ pub const DELETE: Docs = Docs {
 
 pub const ISSUE: Docs = Docs {
     summary: "Issue an invoice",
-    description: "Assigns the number. Afterwards, the content and the names of seller and customer cannot change. \
+    description: "Assigns the number. \
+        Afterwards, the content of the invoice and the data of seller and customer cannot change. \
         The numbers of a user and a year have no gaps and increase with the issue date. \
         So an issue date before the date of the last issued invoice is rejected (409). \
         If the draft has no due date, the payment terms of the business determine it.",
@@ -91,7 +93,7 @@ pub const ISSUE: Docs = Docs {
 
 pub const VOID: Docs = Docs {
     summary: "Void an invoice",
-    description: "Voids the invoice, which keeps its number. \
+    description: "Voids the invoice. An issued invoice keeps its number. \
         An invoice with payments or credit notes cannot be voided (409).",
     errors: &[conflict(TransitionError::NotVoidable)],
 };
@@ -99,7 +101,7 @@ pub const VOID: Docs = Docs {
 pub const PAY: Docs = Docs {
     summary: "Record a payment",
     description: "Records a payment. The amount must not exceed the amount due (409). \
-        The payment of the whole amount due marks the invoice as paid. \
+        A payment of the whole amount due changes the status of the invoice to `paid`. \
         A repeated request with the same `Idempotency-Key` does not record a second payment.",
     errors: &[QUOTA_EXCEEDED, conflict(TransitionError::NotPayable), conflict(TransitionError::PaymentExceedsBalance)],
 };

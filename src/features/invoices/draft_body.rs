@@ -1,5 +1,5 @@
-//! Request bodies of drafts. The server sets status, number, totals and owner.
-//! So a request that contains one of these fields is refused (mass assignment).
+//! Request bodies of drafts. Mass assignment: the server sets status, number, totals and owner.
+//! A request that contains one of these fields is refused.
 
 use garde::Validate;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use crate::http::values::optional_integer;
 const QUANTITY: &str = "must be a decimal above zero, with at most nine digits and three decimals";
 const RATE: &str = "must be a decimal from 0 to 100 with at most three decimals, for example \"8.875\"";
 
-/// The whole content of a draft. A request creates a draft with it, or replaces the content of a draft.
+/// The whole content of a draft.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -55,12 +55,12 @@ pub struct InvoiceDraft {
     #[schema(min_items = 1, max_items = 100)]
     pub lines: Vec<NewLine>,
     /// The discount on the whole invoice, in percent of the sum of the lines after their own discounts.
-    /// The discount is distributed over the tax rates.
+    /// The service distributes the discount over the tax rates.
     #[garde(inner(custom(rate_rule)))]
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$")]
     pub discount_rate: Option<String>,
     /// The discount on the whole invoice in minor units, at most the sum of the lines after their own discounts.
-    /// The amount cannot be combined with `discount_rate`.
+    /// A request cannot contain both `discount_amount` and `discount_rate`.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = json!(null))]
@@ -89,7 +89,8 @@ pub struct NewLine {
     #[garde(inner(custom(rate_rule)))]
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$", example = json!(null))]
     pub discount_rate: Option<String>,
-    /// The discount in minor units, at most quantity × unit price. It cannot be combined with `discount_rate`.
+    /// The discount in minor units, at most quantity × unit price.
+    /// A line cannot contain both `discount_amount` and `discount_rate`.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
@@ -114,7 +115,8 @@ impl InvoiceDraft {
     /// Parses the content and computes its totals.
     ///
     /// # Errors
-    /// Returns a field error if the content is invalid. If a sum is too large, the error names the line.
+    /// Returns a field error if the content is invalid.
+    /// If a sum is too large, the pointer of the error contains the index of the line.
     pub fn parse(self) -> ApiResult<(Content, Totals)> {
         let currency = self.currency.parse().map_err(|_| ApiError::invalid("/currency", "must be a currency code"))?;
         let lines = self.lines.into_iter().enumerate();

@@ -1,8 +1,8 @@
 //! `GET invoices/export`: invoices as CSV, streamed in constant memory.
 //!
-//! Rows are read in batches.
-//! The transaction of a batch ends before the batch is sent, so a slow client does not occupy a database connection.
-//! An invoice that changes during the export appears once, in its old or its new state.
+//! The export reads the rows in batches. The transaction of a batch ends before the service sends the batch.
+//! So a slow client does not occupy a database connection.
+//! An invoice that changes during the export appears once, with its old or its new data.
 
 use std::future::ready;
 
@@ -92,7 +92,7 @@ impl ExportQuery {
     }
 }
 
-/// The next batch of an export: either rows that were already read, or the position after which the rows must be read.
+/// The next batch of an export: either its rows, or the position after which the rows must be read.
 enum NextBatch {
     Loaded(Vec<ExportRow>),
     After(Position),
@@ -100,9 +100,9 @@ enum NextBatch {
 
 /// Exports invoices as CSV, oldest first.
 ///
-/// The first batch is read before the response begins, so that an unavailable database leads to 503.
+/// The handler reads the first batch before the response begins. So the response is 503 if the database is unavailable.
 /// A later error aborts the transfer. Otherwise a client could mistake a part of the file for the whole file.
-/// The caller's token and session are checked before each batch, because they can end during a long export.
+/// The handler checks the caller's token and session before each batch, because they can end during a long export.
 pub async fn export(
     caller: Caller,
     QueryFields(query): QueryFields<ExportQuery>,
@@ -148,7 +148,7 @@ fn bytes(write: impl FnOnce(&mut Writer<Vec<u8>>) -> csv::Result<()>) -> ApiResu
 }
 
 /// Returns the cells of a row in the order of [`COLUMNS`].
-/// Amounts are decimals in the major unit, because spreadsheets have no minor units.
+/// Amounts are decimals in the major unit, as spreadsheets expect them.
 fn cells(row: &ExportRow) -> [String; COLUMNS.len()] {
     let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
     let amount = |minor| row.currency.parse::<Currency>().map_or_else(|_| String::new(), |it| it.decimal(minor));

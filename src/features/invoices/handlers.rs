@@ -94,7 +94,7 @@ pub async fn replace(
     Ok(Versioned::from(&invoice))
 }
 
-/// Deletes a draft. An issued invoice can only be voided, because its number must not be missing in the series.
+/// Deletes a draft. An issued invoice can only be voided. Otherwise its number would be missing in the series.
 pub async fn delete(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -110,7 +110,7 @@ pub async fn delete(
     Ok(NoContent)
 }
 
-/// Issues a draft: assigns its number. Its content can no longer change.
+/// Issues a draft: assigns its number. Afterwards, its content cannot change.
 pub async fn issue(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -134,8 +134,8 @@ pub async fn issue(
     Ok(Versioned::from(&invoice))
 }
 
-/// Voids an invoice without payments and credit notes.
-/// An issued invoice keeps its number, so that numbers have no gaps.
+/// Voids an invoice that has neither payments nor credit notes.
+/// An issued invoice keeps its number, so that the numbers have no gaps.
 pub async fn void(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -153,7 +153,7 @@ pub async fn void(
 }
 
 /// Records a payment of at most the amount due.
-/// The request needs no `If-Match`, because parallel payments do not overwrite each other.
+/// The request needs no `If-Match`, because a payment overwrites nothing.
 pub async fn pay(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,

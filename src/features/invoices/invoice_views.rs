@@ -75,7 +75,7 @@ pub struct InvoiceView {
     pub paid: i64,
     /// The sum of the credit notes.
     pub credited: i64,
-    /// The amount due: total − credited − paid. It is 0 for an invoice that is a draft, void, paid or credited.
+    /// The amount due: total − credited − paid. It is 0 if the status is `draft`, `void`, `paid` or `credited`.
     pub due: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -106,7 +106,8 @@ pub struct LineView {
     pub gross: i64,
     /// The computed discount. A rate applies to the gross amount, rounded half up.
     pub discount: i64,
-    /// The net amount: gross − discount. `taxes` contains the tax, which is computed once for each rate.
+    /// The net amount: gross − discount. It contains no tax.
+    /// The field `taxes` of the invoice contains the tax of each rate.
     pub net: i64,
 }
 

@@ -1,7 +1,7 @@
 //! SQL of the lists of invoices.
 //!
-//! Keyset pagination: the index of each sort order begins with the owner.
-//! So the cost of a page does not grow with its position in the list, or with the invoices of other users.
+//! Keyset pagination: each sort order has an index that begins with the owner.
+//! So all pages of a list cost the same, and the invoices of other users add no cost.
 //! Test: `tests/api/contract/million_rows.rs`.
 
 use chrono::NaiveDate;
@@ -15,14 +15,15 @@ use crate::db::owner_query_as;
 use crate::http::error::ApiResult;
 use crate::security::sessions::caller::Caller;
 
-/// Selects the page after a position. The statements of the sort orders differ only in one condition and in `order by`.
-/// PostgreSQL accepts no bind parameters for these parts, so the macro inserts them as literals.
+/// Selects the page after a position.
+/// The statements of the sort orders differ only in one condition and in `order by`.
+/// These parts cannot be bind parameters, so the macro inserts them as literals.
 ///
-/// Date ranges use the sort keys `issue_order` and `due_order`, because the indexes contain these columns.
-/// An invoice without the date has the key `infinity`, which is outside of every range.
+/// Date ranges use the columns `issue_order` and `due_order`, because the indexes contain these columns.
+/// For an invoice without a date, they contain `infinity`, which is outside of every range.
 ///
 /// `strpos` finds the search text without interpreting wildcards.
-/// The subselect makes PostgreSQL compute the search key once and not for each row.
+/// PostgreSQL evaluates the subselect once, so it does not compute the search key again for each row.
 macro_rules! page {
     ($condition:tt, $order:tt, $store:expr, $caller:expr, $filter:expr, $today:expr, $limit:expr, $position:expr $(, $key:expr)?) => {
         owner_query_as!(
@@ -63,13 +64,13 @@ macro_rules! page {
     };
 }
 
-/// The maximum number of rows in one batch of an export. It limits the memory that an export needs.
+/// The maximum number of rows in one batch of an export. The number limits the memory that an export needs.
 const EXPORT_BATCH_ROWS: i64 = 1000;
 
 impl InvoiceStore {
     /// Returns the invoices after `position` that match the filter, ordered by `sort`.
-    /// An invoice is overdue if its due date is before `today`.
-    /// One row more than a page means that there is a next page.
+    /// An unpaid invoice is overdue if its due date is before `today`.
+    /// If there is a next page, the result has one row more than a page.
     #[rustfmt::skip]
     pub async fn list(
         &self,
@@ -109,7 +110,7 @@ impl InvoiceStore {
     }
 
     /// Returns the sums of the caller's newest invoices by status and currency.
-    /// A sum is numeric, because it can be larger than a bigint.
+    /// A sum can be larger than a bigint. So the statement computes it as numeric and limits it to [`MAX_MINOR_UNITS`].
     pub(super) async fn totals(&self, caller: &Caller, newest: i64) -> ApiResult<Vec<StatusTotal>> {
         let rows = owner_query_as!(
             StatusTotalRow,
@@ -130,7 +131,7 @@ impl InvoiceStore {
     }
 
     /// Returns the next batch of an export, oldest first.
-    /// An issued invoice has the name that the customer had on the issue date.
+    /// The row of an issued invoice contains the name that the customer had on the issue date.
     pub(super) async fn export(&self, caller: &Caller, filter: &Filter, after: Position) -> ApiResult<Vec<ExportRow>> {
         Ok(owner_query_as!(
             ExportRow,

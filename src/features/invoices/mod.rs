@@ -11,11 +11,12 @@
 //! - [`handlers`] contains the endpoints.
 //!
 //! Threats and controls:
-//! - BOLA: another user's invoice returns 404, like a missing one (`attacks::authorization::object_level`).
-//! - Mass assignment: a request that sets a total or number is refused (`attacks::authorization::mass_assignment`).
+//! - BOLA: another user's invoice returns 404, like a missing invoice. Test: `attacks::authorization::object_level`.
+//! - Mass assignment: a request that sets a total or a number is refused.
+//!   Test: `attacks::authorization::mass_assignment`.
 //! - Integer overflow and rounding errors: [`totals`] uses checked integers and one rounding rule.
 //! - Lost update: a change requires `If-Match`.
-//! - Changing an issued invoice: [`model`] refuses the change.
+//! - A change of an issued invoice: [`model`] refuses the change.
 //!   The table `invoice_parties` stores seller and customer as they were on the issue date.
 
 pub mod calendar;

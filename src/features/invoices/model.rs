@@ -1,7 +1,8 @@
 //! The state machine of invoices (CWE-840, CWE-841, API6:2023).
 //!
-//! **Attack**: transitions out of order: paying a draft, changing an issued invoice, voiding a paid invoice.
-//! **Control**: draft → issued → partially paid → paid. A draft can be voided, and an issued invoice without payments.
+//! **Attack**: transitions out of order, for example paying a draft, changing an issued invoice or voiding a paid one.
+//! **Control**: an invoice changes its status only as follows: draft → issued → partially paid → paid.
+//! A draft can be voided. An issued invoice can be voided if it has neither payments nor credit notes.
 //! An invoice with a total of 0 is paid when it is issued.
 //! Credit notes reduce the amount due, until the invoice is credited in full.
 //! All rules are in this file, which uses neither the database nor the web framework.
@@ -38,7 +39,7 @@ impl Status {
     /// All statuses, in the order of the state machine.
     pub const ALL: [Self; 6] = [Self::Draft, Self::Issued, Self::PartiallyPaid, Self::Paid, Self::Credited, Self::Void];
 
-    /// Returns the name used in the API and in the database.
+    /// Returns the name of the status in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -76,11 +77,11 @@ pub struct Content {
     pub due_date: Option<NaiveDate>,
 }
 
-/// The part of an invoice that changes after it is issued: status, number, received amounts and version.
+/// The part of an invoice that its owner does not enter: status, number, received amounts and version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceState {
     pub status: Status,
-    /// The number. Issuing the invoice assigns it, and afterwards it never changes.
+    /// The number, or `None` for a draft. It is assigned when the invoice is issued, and never changes.
     pub number: Option<String>,
     pub issue_date: Option<NaiveDate>,
     /// The sum of the payments, in minor units.
@@ -141,7 +142,7 @@ impl Invoice {
         if self.state.status == Status::Draft { Ok(()) } else { Err(TransitionError::NotADraft) }
     }
 
-    /// Checks that the invoice can be issued on this day. The caller must do this before it assigns a number.
+    /// Checks that the invoice can be issued on this day. Call this method before assigning a number.
     ///
     /// # Errors
     /// [`TransitionError::NotADraft`], or [`TransitionError::DueBeforeIssue`] if the due date is before this day.
@@ -156,7 +157,7 @@ impl Invoice {
     /// Issues a draft: sets number and issue date, and also the due date if the draft has none.
     /// Afterwards, the content cannot change.
     ///
-    /// An invoice with a total of 0 becomes paid at once, because it can never receive a payment.
+    /// An invoice with a total of 0 becomes paid immediately, because it can never receive a payment.
     ///
     /// # Errors
     /// Returns the errors of [`Self::ensure_issuable`].
@@ -199,14 +200,14 @@ impl Invoice {
     /// # Errors
     /// [`TransitionError::NotVoidable`] if the invoice has payments or credit notes, or is already void.
     pub fn void(self, now: DateTime<Utc>) -> Result<Self, TransitionError> {
-        // Check the payments and not the status. An invoice with a total of 0 is `Paid` without a payment.
+        // Check the payments and not the status: an invoice with a total of 0 is `Paid` without a payment.
         if self.state.paid > 0 || self.state.credited > 0 || self.state.status == Status::Void {
             return Err(TransitionError::NotVoidable);
         }
         Ok(self.transition(Status::Void, now))
     }
 
-    /// Checks that an amount remains that can be credited.
+    /// Checks that the invoice is issued and not yet credited in full.
     ///
     /// # Errors
     /// [`TransitionError::NotCreditable`] if the invoice is a draft, void, or credited in full.

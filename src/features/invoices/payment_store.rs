@@ -37,8 +37,8 @@ impl InvoiceTx<'_> {
 }
 
 impl InvoiceStore {
-    /// Returns the payments of an invoice after `after`, newest first.
-    /// One row more than a page means that there is a next page.
+    /// Returns the payments of an invoice after the position `after`, newest first.
+    /// If there is a next page, the result has one row more than a page.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.
@@ -67,7 +67,7 @@ impl InvoiceStore {
         if rows.is_empty() {
             return Err(ApiError::NotFound);
         }
-        // For an invoice without payments, the left join returns one row of nulls.
+        // For an invoice without payments, the left join returns one row of nulls. Skip this row.
         rows.into_iter()
             .filter_map(|row| {
                 let (id, amount, paid_on) = (row.id?.into(), row.amount?, row.paid_on?);

@@ -30,7 +30,7 @@ pub enum PaymentMethod {
 impl PaymentMethod {
     const ALL: [Self; 5] = [Self::BankTransfer, Self::Card, Self::Cash, Self::DirectDebit, Self::Other];
 
-    /// Returns the name used in the API and in the database.
+    /// Returns the name of the payment method in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -104,7 +104,7 @@ impl NewPayment {
     /// Creates the payment with a new id and the creation time `now`.
     ///
     /// # Errors
-    /// Returns a field error if `paid_on` is invalid. This does not occur, because validation has already refused it.
+    /// Returns a field error if `paid_on` is invalid. The validation of the request has already refused such a date.
     pub fn parse(self, now: DateTime<Utc>) -> ApiResult<Payment> {
         let paid_on = day::parse(&self.paid_on).ok_or_else(|| ApiError::invalid("/paid_on", "must be a day"))?;
         let Self { amount, method, reference, .. } = self;

@@ -1,6 +1,6 @@
-//! `POST invoices/preview`: computes the amounts of a draft and stores nothing. Clients show totals while a user types.
-//!
-//! The endpoint accepts the same bodies as the creation of a draft, so a client needs no arithmetic of its own.
+//! `POST invoices/preview`: computes the amounts of a draft and stores nothing.
+//! A client can show the totals while a user types, and need not compute amounts itself.
+//! The endpoint accepts the same request bodies as `POST invoices`.
 
 use actix_web::web::Data;
 use serde::Serialize;
@@ -62,7 +62,7 @@ impl InvoicePreview {
     }
 }
 
-/// Computes the amounts of a draft, and stores nothing.
+/// Computes the amounts of a draft.
 pub async fn preview(
     caller: Caller,
     JsonBody(draft): JsonBody<InvoiceDraft>,

@@ -1,6 +1,6 @@
 //! Rows of invoices, and their conversion to and from model types.
-//! The conversion returns an internal error for a row that violates the rules of the model.
-//! The service itself writes no such row.
+//! The conversion returns an internal error if a value is invalid.
+//! The service writes no such row, but an operator could.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
@@ -114,8 +114,8 @@ impl TryFrom<Row> for Invoice {
 
     fn try_from(row: Row) -> ApiResult<Self> {
         let lines = row.lines.0.into_iter().map(Line::try_from).collect::<ApiResult<Vec<_>>>()?;
-        // Use the stored sums and do not compute them again.
-        // Otherwise a later change of the rounding rules would change issued invoices.
+        // Use the stored sums. If the service computed them again, a change of the rounding rules would change issued
+        // invoices.
         let discount = discount(row.discount_rate_millipercent, row.discount_amount)?;
         let totals = Totals {
             subtotal: row.subtotal,
@@ -181,7 +181,7 @@ impl TryFrom<StatusTotalRow> for StatusTotal {
     }
 }
 
-/// Returns the values of the columns for rate and amount. At most one of them is set.
+/// Returns the values of the columns `discount_rate_millipercent` and `discount_amount`. At most one of them is set.
 pub(super) fn discount_columns(discount: Option<Discount>) -> (Option<i32>, Option<i64>) {
     match discount {
         Some(Discount::Rate(rate)) => (Some(rate.millipercent()), None),
@@ -190,7 +190,7 @@ pub(super) fn discount_columns(discount: Option<Discount>) -> (Option<i32>, Opti
     }
 }
 
-/// The lines of an invoice as one array for each column. One statement can then insert all lines.
+/// The lines of an invoice, as one array for each column. With arrays, a single statement can insert all lines.
 #[derive(Default)]
 pub(super) struct LineColumns {
     pub positions: Vec<i32>,

@@ -1,6 +1,7 @@
-//! `GET invoices/totals`: number and amounts of the caller's invoices for each status and currency. A chart shows them.
+//! `GET invoices/totals`: the number of the caller's invoices, and the sums of their amounts, for each status and
+//! currency. Clients show them in a chart.
 //!
-//! One statement reads at most [`NEWEST`] invoices, so its cost is limited even if a user has a million invoices.
+//! The statement reads at most [`NEWEST`] invoices, so its cost is limited even if a user has a million invoices.
 
 use actix_web::web::Data;
 use serde::Serialize;
@@ -26,13 +27,13 @@ pub struct InvoiceTotals {
     /// The sums, ordered by status (from draft to void) and then by currency.
     #[schema(max_items = 1_200)]
     pub items: Vec<StatusTotalView>,
-    /// The number of invoices that the sums contain. They are the newest invoices, at most 10,000.
+    /// The number of invoices that the sums contain: at most the newest 10,000.
     #[schema(minimum = 0, maximum = 10_000)]
     pub invoices: i64,
 }
 
 /// The sums of the invoices with one status and one currency.
-/// A sum larger than 9,007,199,254,740,991 is returned as this number.
+/// The largest sum is 9,007,199,254,740,991. A larger sum is replaced by this number.
 #[derive(Serialize, ToSchema)]
 pub struct StatusTotalView {
     /// The status: `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.

@@ -1,6 +1,6 @@
 //! SQL of invoices and their lines.
 //! Every statement filters each table by the caller's id, so no method can read the invoices of all users.
-//! One statement reads an invoice together with its lines, so that they are consistent.
+//! A single statement reads an invoice and its lines, so that the invoice and its lines are consistent.
 
 use chrono::NaiveDate;
 use sqlx::{PgConnection, PgPool};
@@ -71,10 +71,10 @@ impl InvoiceStore {
         select_invoice!("", caller, id, &self.pool)
     }
 
-    /// Checks that the caller has this customer.
+    /// Checks that this customer exists and belongs to the caller.
     ///
     /// # Errors
-    /// See [`InvoiceTx::insert`].
+    /// Returns the errors of [`InvoiceTx::insert`].
     pub(super) async fn check_customer(&self, caller: &Caller, id: CustomerId) -> ApiResult<()> {
         owner_query!(caller.user(), "select id from customers where owner_id = $1 and id = $2", id.uuid())
             .fetch_optional(&self.pool)
@@ -109,8 +109,7 @@ impl InvoiceTx<'_> {
     /// Inserts a draft with its lines.
     ///
     /// # Errors
-    /// Returns a field error of `customer_id` if the customer is missing.
-    /// The error is the same for another user's customer.
+    /// Returns a field error of `customer_id` if the customer does not exist or belongs to another user.
     pub async fn insert(&mut self, draft: &Invoice) -> ApiResult<()> {
         let (content, totals, state) = (draft.content(), draft.totals(), draft.state());
         let (discount_rate, discount_amount) = discount_columns(content.discount);
@@ -221,10 +220,10 @@ impl InvoiceTx<'_> {
         Ok(())
     }
 
-    /// Assigns the owner's next number to a locked draft. The series of numbers belongs to the year of the issue date.
+    /// Assigns the owner's next number to a locked draft. Each year of issue dates has its own series of numbers.
     ///
-    /// A rollback makes the number available again, so numbers have no gaps.
-    /// When the number is set, a trigger copies the data of the seller and the customer to `invoice_parties`.
+    /// After a rollback, the number is available again, so the numbers have no gaps.
+    /// A trigger on the number copies the data of the seller and the customer to `invoice_parties`.
     /// So later changes of the business or the customer do not change the invoice.
     ///
     /// # Errors
@@ -240,7 +239,7 @@ impl InvoiceTx<'_> {
             .ok_or_else(|| ApiError::internal("assign_invoice_number returned no number"))
     }
 
-    /// Saves the new state of a locked invoice, and its due date, which issuing the invoice can set.
+    /// Saves the new state of a locked invoice. Also saves the due date, because issuing the invoice can set it.
     pub async fn save_state(&mut self, invoice: &Invoice) -> ApiResult<()> {
         let state = invoice.state();
         let saved = sqlx::query!(

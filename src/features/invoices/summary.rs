@@ -53,7 +53,7 @@ impl Summary {
 }
 
 /// The sort order of a list of invoices.
-// Invoices with the same date or amount are ordered by creation time, in the same direction.
+// If two invoices have the same date or amount, their creation time decides, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 pub enum Sort {
     #[serde(rename = "-created_at")]
@@ -87,7 +87,7 @@ pub struct ListPosition {
 impl ListPosition {
     /// Returns the position before the first row of a list with this sort order.
     ///
-    /// A list that is sorted by the filtered date starts at the filter's bound.
+    /// If a list is sorted by a date and filtered by the same date, its first position is the bound of the filter.
     /// Otherwise PostgreSQL would read the index from its end, and discard all rows up to the bound.
     #[must_use]
     pub fn start(sort: Sort, filter: &Filter) -> Self {

@@ -1,4 +1,5 @@
-//! The amounts of an invoice. The server computes them, and a request that contains a sum is refused (mass assignment).
+//! The amounts of an invoice. The server computes all amounts.
+//! Mass assignment: a request that contains a sum is refused.
 //!
 //! **Rounding**: half up to the currency's minor unit, in the order of EN 16931 (BR-CO-10 to BR-CO-17, BR-S-08):
 //! - Line: gross = quantity × unit price. Discount by rate = gross × rate. Net = gross − discount.
@@ -146,7 +147,7 @@ pub struct Totals {
     pub total: i64,
     /// The tax of each rate, from the lowest rate to the highest.
     pub taxes: Vec<TaxSubtotal>,
-    /// For each line, in order: its net amount, minus its share of the discount on the invoice.
+    /// For each line: its net amount, minus its share of the discount on the invoice. The order is that of the lines.
     pub nets: Vec<i64>,
 }
 

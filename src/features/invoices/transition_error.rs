@@ -1,4 +1,4 @@
-//! The reasons for which the state machine refuses a transition, each with its problem code.
+//! The reasons for which the state machine refuses a transition. Each reason has a problem code.
 
 /// The reason for which a transition is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

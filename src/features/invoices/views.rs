@@ -1,4 +1,4 @@
-//! The filter of the list, the request body of the endpoint `issue`, and the errors of refused transitions.
+//! The filter of the list of invoices, the request body that issues an invoice, and the errors of refused transitions.
 //! `draft_body` contains the other request bodies, and `invoice_views` contains the responses.
 
 use chrono::NaiveDate;
@@ -65,15 +65,15 @@ pub struct InvoiceFilter {
     #[garde(skip)]
     #[param(example = false)]
     pub overdue: Option<bool>,
-    /// A part of the invoice number or of the customer's current name. Case does not matter, accents do.
-    /// Wildcards are not supported.
+    /// A part of the invoice number or of the customer's current name.
+    /// The search ignores upper and lower case, but not accents. It has no wildcards.
     #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
     #[param(min_length = 1, max_length = 100, format = "line", example = "lighthouse")]
     pub search: Option<String>,
     /// The sort order. A minus sign means descending.
-    /// An invoice without the date sorts as if its date were later than all others.
-    /// Default: `-issue_date` with a filter on the issue date, `-due_date` with a filter on the due date,
+    /// An invoice without a date counts as later than all dates.
+    /// The default is `-issue_date` if the issue date is filtered, `-due_date` if the due date is filtered,
     /// and otherwise `-created_at`.
     #[garde(skip)]
     #[param(inline, example = "-due_date")]
@@ -81,8 +81,8 @@ pub struct InvoiceFilter {
 }
 
 impl InvoiceFilter {
-    /// Returns the sort order. The default is the date that is filtered,
-    /// because the index of this date contains the filtered range in one piece.
+    /// Returns the sort order. The default is the filtered date.
+    /// In the index of this date, the filtered invoices are next to each other, so PostgreSQL reads few rows.
     #[must_use]
     pub fn sort(&self) -> Sort {
         let default = match (self.issued_from.is_some() || self.issued_to.is_some(), &self.due_from, &self.due_to) {
@@ -93,7 +93,7 @@ impl InvoiceFilter {
         self.sort.unwrap_or(default)
     }
 
-    /// Returns the values by which the SQL statement filters.
+    /// Converts the query parameters to the filter of the store.
     #[must_use]
     pub fn parse(&self) -> Filter {
         let day = |text: &Option<String>| text.as_deref().and_then(day::parse);

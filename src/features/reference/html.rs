@@ -1,10 +1,10 @@
-//! Writes text into HTML, and reads members of a JSON document.
+//! Escapes text for HTML, and reads members of a JSON document.
 
 use std::fmt::{self, Write};
 
 use serde_json::Value;
 
-/// Escapes text for elements and attributes.
+/// Escapes a text, so that it can be the content of an element or the value of an attribute.
 pub(super) struct Text<'a>(pub(super) &'a str);
 
 impl fmt::Display for Text<'_> {
@@ -20,7 +20,7 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// Escapes like [`Text`]. Text between backticks becomes a `code` element.
+/// Escapes a text like [`Text`]. The parts between backticks become `code` elements.
 pub(super) struct Prose<'a>(pub(super) &'a str);
 
 impl fmt::Display for Prose<'_> {
@@ -32,7 +32,7 @@ impl fmt::Display for Prose<'_> {
     }
 }
 
-/// Returns a string member, or an empty string.
+/// Returns the string in a member of an object, or an empty string if there is none.
 pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
@@ -45,7 +45,7 @@ pub(super) fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'
     value.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// Formats a value for an input field. A string gets no quotes.
+/// Formats a value for an input field. A string has no quotation marks there.
 pub(super) fn plain(value: Option<&Value>) -> String {
     match value {
         Some(Value::String(text)) => text.clone(),
@@ -54,7 +54,7 @@ pub(super) fn plain(value: Option<&Value>) -> String {
     }
 }
 
-/// Formats an example.
+/// Formats an example as indented JSON.
 pub(super) fn pretty(value: Option<&Value>) -> String {
     value.and_then(|value| serde_json::to_string_pretty(value).ok()).unwrap_or_default()
 }

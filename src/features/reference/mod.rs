@@ -1,9 +1,10 @@
 //! `/docs`: the OpenAPI document as an HTML page with forms to send requests.
 //!
-//! XSS (CWE-79): the page is rendered once, with every text escaped. The Content Security Policy in
-//! `security/browser/headers.rs` forbids inline code and other origins. The page keeps the access token in memory only. It
-//! sends and keeps no cookies, so it cannot sign in another user under an open console. Style sheet and script are
-//! compiled into the binary.
+//! XSS (CWE-79): every text of the page is escaped.
+//! The Content Security Policy in `security/browser/headers.rs` forbids inline code and code of other origins.
+//!
+//! The page stores the access token only in memory.
+//! The page neither sends nor stores cookies. So a login on this page does not change the user of an open console.
 
 pub mod docs;
 mod html;
@@ -21,7 +22,7 @@ use crate::security::browser::headers;
 pub struct Page(Bytes);
 
 impl Page {
-    /// Renders the OpenAPI document. `order` lists the served operations as (method in lower case, path).
+    /// Renders the OpenAPI document. `order` contains the method (in lower case) and the path of each served operation.
     #[must_use]
     pub fn of(document: &Value, order: &[(String, &str)]) -> Self {
         Self(render::page(document, order).into())

@@ -1,4 +1,4 @@
-//! Renders the schemas of an OpenAPI document. The page calls them models.
+//! Renders the schemas of an OpenAPI document. The page calls a schema a model.
 
 use std::fmt::{self, Write};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::html::{Prose, Text, items, members, plain, text};
 
-/// Returns the name of the model that a schema or its items refer to.
+/// Returns the name of the model to which a schema or its items refer.
 pub(super) fn model(schema: &Value) -> Option<&str> {
     let path = schema.get("$ref").or_else(|| schema.get("items")?.get("$ref"))?;
     path.as_str()?.rsplit('/').next()
@@ -22,7 +22,7 @@ impl fmt::Display for ModelLink<'_> {
     }
 }
 
-/// Writes an object's fields. Nested objects are links to their models.
+/// Writes the fields of a model. A field that contains an object is a link to the model of this object.
 pub(super) fn write_model(out: &mut String, name: &str, schema: &Value) -> fmt::Result {
     let (name, about) = (Text(name), Prose(text(schema, "description")));
     write!(out, r#"<details id="model-{name}"><summary><code>{name}</code> <span>{about}</span></summary><dl>"#)?;
@@ -42,7 +42,7 @@ pub(super) fn write_model(out: &mut String, name: &str, schema: &Value) -> fmt::
     Ok(())
 }
 
-/// Describes the type of a property: `string, at most 200 characters`, `integer, from 0, to 10000`.
+/// Describes the type of a property, for example `string, at most 200 characters` or `integer, from 0, to 10000`.
 fn kind(property: &Value) -> String {
     let words = |value: &Value| match value {
         Value::Array(parts) => parts.iter().map(|part| plain(Some(part))).collect::<Vec<_>>().join(" or "),

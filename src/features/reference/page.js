@@ -5,19 +5,19 @@ const session = document.getElementById('session');
 const signOutButton = document.getElementById('sign-out');
 const menu = document.getElementById('menu');
 
-/** The access token of this page's own session. A pasted token belongs to another session, which the page never ends. */
+/** The access token of the session that this page has opened. It is not a pasted token, whose session must remain. */
 let own = '';
 let timer;
 const WARNING_S = 60;
 
-/** Says who is signed in, or what to do. */
+/** Shows who is signed in, or a warning. */
 function say(text, isWarning = false) {
   session.textContent = text;
   session.className = isWarning ? 'warning' : '';
   signOutButton.hidden = !own;
 }
 
-/** Sends a request as a client without cookies does, so the page cannot change the session of the console. */
+/** Sends a request without cookies, so that the page cannot change the session of the console. */
 function send(method, path, headers, body) {
   return fetch(path, { method, headers, body, credentials: 'omit', cache: 'no-store' });
 }
@@ -27,7 +27,7 @@ function authorization() {
   return token ? { Authorization: 'Bearer ' + token } : {};
 }
 
-/** Ends this page's session. A renewal does so too: the service keeps only ten sessions of a user. */
+/** Ends this page's session. A new sign-in also ends the old session, because a user can have only ten sessions. */
 async function signOut() {
   clearTimeout(timer);
   const token = own;
@@ -36,7 +36,7 @@ async function signOut() {
   if (token) await send('POST', '/api/v1/auth/logout', { Authorization: 'Bearer ' + token });
 }
 
-/** Says that the token expires, and later that it has expired. */
+/** Warns that the token expires soon, and one minute later that it has expired. */
 function warn() {
   say('The token expires in one minute: sign in again', true);
   timer = setTimeout(() => say('The token has expired: sign in again', true), WARNING_S * 1000);
@@ -89,7 +89,7 @@ function requestOf(form) {
   return [form.dataset.method.toUpperCase(), query.size ? path + '?' + query : path, headers, body];
 }
 
-/** Returns the request as a command for a shell. The token is a variable, so that it does not end up in a file. */
+/** Returns the request as a shell command. The token is a variable, so that the shell's history does not contain it. */
 function curlOf(form) {
   const quoted = (text) => "'" + text.replaceAll("'", "'\\''") + "'";
   const [method, path, headers, body] = requestOf(form);
@@ -143,7 +143,7 @@ for (const form of document.querySelectorAll('form.try')) {
       await show(out, reply, Math.round(performance.now() - started));
       // Fill in the ETag that the next change of this object requires.
       const version = reply.headers.get('etag'), id = form.elements.id?.value;
-      // An object without an id is named by its path alone.
+      // Compare the paths if the object has no id.
       const isSame = (other) => other.elements.id?.value === id && (id !== undefined || other.dataset.path === form.dataset.path);
       for (const other of version ? form.closest('section').querySelectorAll('form') : []) {
         if (other.elements['If-Match'] && isSame(other)) other.elements['If-Match'].value = version;
@@ -160,7 +160,7 @@ for (const form of document.querySelectorAll('form.try')) {
   });
 }
 
-/** The items of the menu, each with the text that the search compares: path, texts, fields and problem codes. */
+/** The items of the menu. Each has the text in which the search looks: path, descriptions, fields and problem codes. */
 const entries = Array.from(menu.querySelectorAll('li'), (item) => {
   const parts = document.getElementById(item.firstElementChild.hash.slice(1)).querySelectorAll('summary, :scope > p:first-of-type, dt, .errors code');
   return { item, text: Array.from(parts, (part) => part.textContent).join(' ').toLowerCase() };
@@ -180,7 +180,7 @@ menu.addEventListener('submit', (event) => {
 
 menu.addEventListener('click', ({ target }) => target.closest('a') && menu.hidePopover());
 
-/** Opens the operation or the model that the address names. */
+/** Opens the operation or the model whose id is in the fragment of the address. */
 function open() {
   const target = document.getElementById(location.hash.slice(1));
   if (target?.tagName !== 'DETAILS') return;

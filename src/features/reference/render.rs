@@ -1,4 +1,4 @@
-//! Renders an OpenAPI document as HTML. All text of the document is escaped by [`Text`] or [`Prose`].
+//! Renders an OpenAPI document as HTML. [`Text`] and [`Prose`] escape every text of the document.
 
 use std::fmt::{self, Write};
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::html::{Prose, Text, items, members, plain, pretty, text};
 use super::models::{ModelLink, model, write_model};
 
-/// An operation of the page: path, method and its object of the document.
+/// An operation: its path, its method and its object in the document.
 type Operation<'a> = (&'a str, &'a str, &'a Value);
 
-/// Renders the page. `order`: the operations as (method, path).
+/// Renders the page. `order` contains the method and the path of each operation.
 pub(super) fn page(document: &Value, order: &[(String, &str)]) -> String {
     let find = |path: &str, method: &str| document.get("paths")?.get(path)?.get(method);
     let found = order.iter().filter_map(|(method, path)| Some((*path, method.as_str(), find(path, method)?)));
@@ -64,14 +64,14 @@ const SIGN_IN: &str = r#"<form id="sign-in" popover aria-label="Sign in">
 <label>Password <input name="password" type="password" autocomplete="current-password"></label>
 <button>Sign in</button><output></output>
 <label>or an access token <input name="token" type="password" autocomplete="off"></label>
-<p>This page sends and keeps no cookies. It has a session of its own, and the console in another tab keeps its user. The token is in the memory of this page only. The page cannot renew it without a cookie, so it asks for your password one minute before the token expires.</p></form>"#;
+<p>This page uses no cookies. It opens its own session, so the console in another tab keeps its user. Only the memory of this page contains the token. The page cannot renew the token without a cookie, so it asks you to sign in again one minute before the token expires.</p></form>"#;
 
 fn of_tag<'a>(operations: &'a [Operation<'a>], tag: &Value) -> impl Iterator<Item = &'a Operation<'a>> {
     let name = text(tag, "name").to_owned();
     operations.iter().filter(move |(.., operation)| items(operation, "tags").any(|one| one == name.as_str()))
 }
 
-/// Writes the menu: the search, and links to the operations and models. On a phone it is a popover.
+/// Writes the menu: the search, and links to the operations and models. On a phone, the menu is a popover.
 fn write_menu(out: &mut String, document: &Value, operations: &[Operation]) -> fmt::Result {
     out.push_str(r#"<nav id="menu" popover aria-label="Operations and models"><form role="search"><label>Search <input type="search" placeholder="post invoice" autocomplete="off"></label><output></output></form>"#);
     for tag in items(document, "tags") {
@@ -117,7 +117,7 @@ fn write_operation(out: &mut String, document: &Value, (path, method, operation)
     Ok(())
 }
 
-/// A field of the form of a request.
+/// A field of the form that sends a request.
 struct Input<'a> {
     place: &'a str,
     required: bool,
@@ -125,8 +125,8 @@ struct Input<'a> {
 }
 
 impl Input<'_> {
-    /// Writes a select for an enumeration, and an input for all other values. The example of an optional field is only
-    /// a placeholder.
+    /// Writes a `select` element for an enumeration, and an `input` element for all other values.
+    /// The example of a required field is its value. The example of an optional field is only a placeholder.
     fn write(&self, out: &mut String, name: &str, schema: &Value, about: &str) -> fmt::Result {
         let (name, place, about, example) = (Text(name), Text(self.place), Prose(about), Text(&self.example));
         let (necessity, attribute) = if self.required { ("required", "value") } else { ("optional", "placeholder") };
@@ -177,8 +177,8 @@ fn write_body(out: &mut String, document: &Value, media: &str, content: &Value) 
     }
 }
 
-/// Writes the successful replies, with model and example, and the errors. The examples of errors are popovers, because
-/// many operations share them.
+/// Writes the successful replies with model and example, and the errors.
+/// The examples of errors are popovers, because many operations share them.
 fn write_replies(out: &mut String, document: &Value, operation: &Value) -> fmt::Result {
     let is_error = |reply: &Value| reply.get("$ref").is_some();
     out.push_str("<h3>Reply</h3>");

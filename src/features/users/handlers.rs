@@ -46,7 +46,7 @@ pub async fn update(
     Ok(Versioned { version: changed.version, view: changed.into() })
 }
 
-/// `DELETE me`: deletes the account. It requires the password, so that a stolen access token is not sufficient.
+/// `DELETE me`: deletes the account. The request must contain the password, because an access token can be stolen.
 /// A wrong password counts as a failed login and returns 401 `invalid_credentials`.
 pub async fn delete(
     caller: Caller,
@@ -63,9 +63,9 @@ pub async fn delete(
     Ok(clear_browser_data())
 }
 
-/// `POST me/password`: changes the password. It requires the current password.
+/// `POST me/password`: changes the password. The request must contain the current password.
 /// All sessions end, including the current one (session fixation, ASVS 7.2.4).
-/// All device cookies become invalid, so stolen tokens and cookies become useless.
+/// All device cookies become invalid too. So an attacker who has stolen tokens or cookies can no longer use them.
 /// The response contains the tokens of a new session and a new device cookie.
 pub async fn change_password(
     caller: Caller,

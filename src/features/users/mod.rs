@@ -1,9 +1,11 @@
 //! The caller's profile, password change and account deletion.
 //!
 //! Threats and controls:
-//! - BOLA: changing another user's profile. Each statement filters by the caller's id.
-//! - Privilege escalation: requests contain no role, and the service has no right to write the column `role`.
-//! - Account takeover with a stolen session: password change and account deletion require re-authentication.
+//! - BOLA: each statement filters by the caller's id, so no request can select another user's profile.
+//! - Privilege escalation: no request has a field for the role.
+//!   The service has no right to write the column `role`.
+//! - Account takeover with a stolen session: password change and account deletion require the password
+//!   (re-authentication).
 //! - Lost update: a change requires `If-Match`.
 
 pub mod docs;

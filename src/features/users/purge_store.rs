@@ -1,7 +1,8 @@
-//! Deletes the data of deleted accounts in batches. The row in `users` is deleted at once (`store.rs`).
-//! The row in `owners` is marked as deleted, and remains until all other data of the account are deleted.
-//! So the marked rows are the queue of this worker. Each batch is one transaction, so that locks are short.
-//! After a crash, the next sweep of any replica continues.
+//! Deletes the data of deleted accounts in batches.
+//! The request that deletes an account deletes only the row in `users` (`store.rs`), and a trigger marks the row in
+//! `owners`. The marked row remains until all other data of the account are deleted.
+//! So the marked rows are the queue of this worker. After a crash, the next sweep of any replica continues.
+//! Each batch is one transaction, so that locks are short.
 
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ impl OwnerPurge {
         self.wake.notify_one();
     }
 
-    /// Waits for [`wake`](Self::wake), runs a sweep, then calls `swept`, and repeats this forever.
+    /// Repeats forever: waits for [`wake`](Self::wake), runs a sweep, then calls `swept`.
     pub async fn run(&self, swept: impl Fn()) {
         loop {
             self.wake.notified().await;

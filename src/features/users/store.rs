@@ -1,7 +1,8 @@
 //! SQL of the caller's row in `users`.
-//! The table has no row-level security, because the service reads it before it knows the caller.
+//! The table has no row-level security, because a login reads it before the service knows the caller.
 //! So each statement filters by the caller's id.
-//! A change that requires the password checks that the stored hash has not changed since it was verified.
+//! A change that requires the password also compares the stored hash with the hash that was verified.
+//! Otherwise the password could change between the verification and this change (CWE-367).
 
 use std::sync::Arc;
 
@@ -74,7 +75,7 @@ impl UserStore {
         Ok(saved.rows_affected() == 1)
     }
 
-    /// Returns the caller's credentials, with which a password can be verified.
+    /// Returns the caller's credentials, to verify a password.
     pub async fn credentials(&self, caller: &Caller) -> ApiResult<FoundCredentials> {
         let user = sqlx::query!(
             r#"select password_hash, device_epoch, status = 'active' as "active!" from users where id = $1"#,
@@ -88,14 +89,13 @@ impl UserStore {
             device_epoch: user.device_epoch,
             active: user.active,
         });
-        // At a login, `max_work` prevents user enumeration.
-        // Here `max_work` can be 0, because the caller's account is known to exist.
+        // `max_work` prevents user enumeration at a login. Here the account is known to exist, so 0 is sufficient.
         Ok(FoundCredentials { account, max_work: 0 })
     }
 
     /// Sets a new password, ends all sessions of the caller and opens a new one.
-    /// The function also invalidates the caller's device cookies, deletes the reset tokens and queues a mail.
-    /// Returns the new session and the new number in device cookies (epoch).
+    /// Also invalidates the caller's device cookies, deletes the reset tokens and queues a mail.
+    /// Returns the new session, and the new epoch, which the caller's next device cookie contains.
     ///
     /// # Errors
     /// [`ApiError::InvalidCredentials`] if the password has changed since it was verified.
@@ -143,7 +143,8 @@ impl UserStore {
     }
 
     /// Deletes the caller's account, ends its sessions and queues a mail. `purge_store` deletes the other data later.
-    /// The rows of ended sessions remain until the access tokens have expired.
+    /// The rows of the ended sessions remain until their access tokens have expired, so that the service rejects these
+    /// tokens.
     ///
     /// # Errors
     /// [`ApiError::InvalidCredentials`] if the password has changed since it was verified.
@@ -180,8 +181,8 @@ impl UserStore {
         self.commit(transaction, ended, event).await
     }
 
-    /// Commits a change together with its security event.
-    /// Then announces the ended sessions, publishes the event and wakes the mail worker.
+    /// Records the security event of a change in the same transaction and commits both.
+    /// Then announces the ended sessions to all replicas, publishes the event and wakes the mail worker.
     async fn commit(
         &self,
         mut transaction: sqlx::PgTransaction<'_>,
@@ -199,10 +200,9 @@ impl UserStore {
 
 /// Checks that the caller is not the only active administrator.
 ///
-/// For an administrator, the statement locks the rows of all active administrators.
-/// `admin_set_status()` locks them in the same order.
-/// Two administrators may delete their accounts, or disable each other, at the same time.
-/// The second one then waits, and is refused.
+/// If the caller is an administrator, the statement locks the rows of all active administrators.
+/// The SQL function `admin_set_status()` locks the same rows in the same order.
+/// So if two administrators delete their accounts at the same time, the second request waits and is then refused.
 async fn ensure_not_last_administrator(connection: &mut PgConnection, caller: &Caller) -> ApiResult<()> {
     let active = sqlx::query_scalar!(
         "select id from users where role = 'admin' and status = 'active' and is_active_admin($1)
@@ -217,7 +217,7 @@ async fn ensure_not_last_administrator(connection: &mut PgConnection, caller: &C
     Ok(())
 }
 
-/// Creates a user of the demo data without confirmation. Returns `None` if the address is already registered.
+/// Creates a user without confirmation, for demo data. Returns `None` if the address is already registered.
 pub async fn create(
     connection: &mut PgConnection,
     id: UserId,
@@ -242,7 +242,7 @@ pub async fn create(
 
 /// Creates an administrator, for demo data and for the command line.
 /// Returns `None` if the address is already registered.
-/// `owner` must be a connection as the schema's owner, because the service's role cannot write the column `role`.
+/// `owner` must be a connection with the role of the schema's owner. The service's role cannot write the column `role`.
 pub async fn create_admin(
     owner: &mut PgConnection,
     id: UserId,
@@ -266,7 +266,7 @@ pub async fn create_admin(
 }
 
 /// Makes a user an administrator. Returns `None` if the user does not exist.
-/// `owner` must be a connection as the schema's owner.
+/// `owner` must be a connection with the role of the schema's owner.
 pub async fn promote(
     owner: &mut PgConnection,
     email: &EmailAddress,
@@ -283,8 +283,8 @@ pub async fn promote(
 }
 
 /// Makes an administrator an ordinary user. Returns `None` if the user does not exist.
-/// `owner` must be a connection as the schema's owner.
-/// Existing sessions lose the rights too, because each request reads the role from the database.
+/// `owner` must be a connection with the role of the schema's owner.
+/// Open sessions lose the role too, because each request reads the role from the database.
 pub async fn demote(
     owner: &mut PgConnection,
     email: &EmailAddress,

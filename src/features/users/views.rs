@@ -36,7 +36,7 @@ pub struct ProfileView {
     #[schema(max_length = 5, pattern = "^(user|admin)$")]
     role: String,
     created_at: DateTime<Utc>,
-    /// The time of the last change of the profile. A new password does not change it.
+    /// The time of the last change of the profile. A change of the password does not count.
     updated_at: DateTime<Utc>,
 }
 
@@ -77,7 +77,7 @@ impl TryFrom<&UpdateProfile> for ProfileChange {
     }
 }
 
-/// The password for the deletion of the account (re-authentication).
+/// The password that the deletion of the account requires (re-authentication).
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"password": "printed by cargo run"}))]

@@ -18,7 +18,8 @@ pub const REGISTRATION: Registration = Registration {
 pub const CREATE: Docs = Docs {
     summary: "Issue a credit note",
     description: "Credits parts of lines, or the whole remaining amount of the invoice, including tax. \
-        A larger amount is rejected (409). The credit note has its own number and reduces the amount due. \
+        A credit above the remaining amount is rejected (409). \
+        The credit note has its own number and reduces the amount due. \
         An invoice without payments and credit notes can be voided instead. \
         A repeated request with the same `Idempotency-Key` returns the first response.",
     errors: &[
@@ -30,7 +31,8 @@ pub const CREATE: Docs = Docs {
 
 pub const LIST: Docs = Docs {
     summary: "List credit notes",
-    description: "Returns the caller's credit notes, newest first, optionally of one invoice. \
+    description: "Returns the caller's credit notes, newest first. \
+        The filter `invoice_id` selects the credit notes of one invoice. \
         Paginated: `next_cursor` is the cursor of the next page.",
     errors: &[],
 };

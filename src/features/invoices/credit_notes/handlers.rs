@@ -20,8 +20,8 @@ use crate::security::sessions::caller::Caller;
 const LIST: &str = "credit_notes";
 
 /// Credits an issued invoice in part, or its whole remaining amount.
-/// The request needs no `If-Match`, because parallel credit notes do not overwrite each other.
-/// The row lock of the invoice limits their sum.
+/// The request needs no `If-Match`, because a credit note overwrites nothing.
+/// Parallel credit notes lock the invoice's row, so their sum cannot exceed the invoice.
 pub async fn create(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -63,7 +63,7 @@ impl From<CreditError> for ApiError {
     }
 }
 
-/// Lists the caller's credit notes, newest first, optionally of one invoice.
+/// Lists the caller's credit notes, newest first. The filter can select the credit notes of one invoice.
 pub async fn list(
     caller: Caller,
     query: ListQuery<CreditNoteFilter>,

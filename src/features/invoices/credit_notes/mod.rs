@@ -3,11 +3,13 @@
 //! - [`model`] computes the amounts. [`store`] contains the SQL. `invoices/pdf` renders the PDF.
 //! - [`views`] contains the request and response types. [`handlers`] contains the endpoints.
 //!
-//! Threats and controls (`attacks::business_logic::credit_notes`):
-//! - Race condition (CWE-362): parallel requests together credit more than was invoiced.
-//!   Each request locks the invoice's row. The constraint `invoices_credited` is the second control (defense in depth).
-//! - BOLA: another user's invoice returns 404, like a missing one (`attacks::authorization::object_level`).
-//! - Mass assignment: a request that sets total or number is refused (`attacks::authorization::mass_assignment`).
+//! Threats and controls (test: `attacks::business_logic::credit_notes`):
+//! - Race condition (CWE-362): parallel requests could together credit more than the invoice.
+//!   So each request locks the invoice's row.
+//!   The constraint `invoices_credited` of the table is a second control (defense in depth).
+//! - BOLA: another user's invoice returns 404, like a missing invoice. Test: `attacks::authorization::object_level`.
+//! - Mass assignment: a request that sets total or number is refused.
+//!   Test: `attacks::authorization::mass_assignment`.
 
 pub mod docs;
 pub mod handlers;

@@ -1,9 +1,10 @@
-//! The amounts of a credit note. It credits chosen lines, or the whole remaining amount of the invoice.
+//! The amounts of a credit note. It credits selected lines, or the whole remaining amount of the invoice.
 //!
-//! A credit on a line is a net amount. It excludes the discount of the line.
-//! The credit also excludes the line's share of the discount on the invoice.
+//! A credit on a line is a net amount: it contains no tax, and the discounts are already subtracted.
+//! These are the discount of the line, and the line's share of the discount on the invoice.
+//!
 //! The tax of a credit note is computed for each rate.
-//! The tax of a rate is the tax on all credits including this one, minus the tax on the earlier credits.
+//! It is the tax on the sum of all credits including this one, minus the tax on the sum of the earlier credits.
 //! So rounding differences do not accumulate, and the credit notes of a fully credited invoice add up to its total.
 
 use std::collections::BTreeMap;
@@ -130,7 +131,7 @@ fn selected(invoice: &Invoice, before: &NetByLine, parts: &[CreditPart]) -> Resu
     parts.iter().enumerate().map(take).collect()
 }
 
-/// A credit note. Creating it also issues it, and afterwards it never changes.
+/// A credit note. It is issued when it is created, and never changes.
 #[derive(Clone, Debug)]
 pub struct CreditNote {
     pub header: CreditNoteHeader,
@@ -144,7 +145,7 @@ pub struct CreditNote {
 pub struct CreditNoteHeader {
     pub id: CreditNoteId,
     pub invoice: InvoiceId,
-    /// The number, which the database assigns. The numbers of an owner have no gaps.
+    /// The number. The database assigns it, so that the numbers of an owner have no gaps.
     pub number: String,
     pub issue_date: NaiveDate,
     pub currency: Currency,

@@ -157,8 +157,9 @@ impl InvoiceTx<'_> {
 }
 
 impl InvoiceStore {
-    /// Returns the caller's credit notes after `after`, newest first.
-    /// `invoice` selects one invoice; `None` selects all. One row more than a page means that there is a next page.
+    /// Returns the caller's credit notes after the position `after`, newest first.
+    /// `invoice` selects the credit notes of one invoice. `None` selects all credit notes.
+    /// If there is a next page, the result has one row more than a page.
     pub async fn credit_notes(
         &self,
         caller: &Caller,
@@ -166,7 +167,7 @@ impl InvoiceStore {
         after: Position,
         limit: Limit,
     ) -> ApiResult<Vec<CreditNoteHeader>> {
-        // Use two statements, because each has an index in the order of the list.
+        // Use two statements, because there is an index for each of them in the order of the list.
         // So each statement reads only the rows of the page.
         let rows = match invoice {
             None => {

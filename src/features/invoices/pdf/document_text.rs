@@ -8,7 +8,7 @@ use crate::features::invoices::credit_notes::model::{CreditNote, CreditedLine};
 use crate::features::invoices::model::{Invoice, Status};
 use crate::features::invoices::totals::{Discount, Line, TaxSubtotal};
 
-/// Seller and customer. For an issued invoice, they are stored as of the issue date. For a draft, they are current.
+/// Seller and customer. An issued invoice has the data of its issue date. A draft has the current data.
 pub struct Parties {
     pub seller: String,
     pub seller_email: String,
@@ -22,7 +22,7 @@ pub struct Parties {
     pub customer_email: Option<String>,
     pub customer_address: Option<String>,
     pub customer_tax_id: Option<String>,
-    /// The versions of the rows of seller and customer. They are 0 for an issued invoice, whose parties never change.
+    /// The versions of seller and customer. They are 0 for an issued invoice, because its parties never change.
     pub seller_version: i64,
     pub customer_version: i64,
 }
@@ -74,11 +74,11 @@ pub(super) struct DocumentText {
     pub footer: String,
     /// A text that is printed across each page.
     pub watermark: Option<&'static str>,
-    /// The time of the last change.
-    /// The time of rendering would make the bytes of two renderings of one document differ.
+    /// The time of the last change, which the PDF contains as its creation date.
+    /// With the time of rendering, two renderings of the same document would differ.
     pub at: DateTime<Utc>,
     pub facts: Vec<(&'static str, String)>,
-    /// The heads of the columns, except the column of descriptions.
+    /// The heads of all columns except the column of descriptions.
     pub columns: Vec<&'static str>,
     /// The description of each line, and the texts of its other columns.
     pub lines: Vec<(String, Vec<String>)>,
@@ -120,7 +120,7 @@ impl DocumentText {
         }
     }
 
-    /// Returns the texts of a credit note. It shows no bank account, because it does not request a payment.
+    /// Returns the texts of a credit note. A credit note shows no bank account, because it does not request a payment.
     pub fn of_credit_note(note: &CreditNote, parties: Parties) -> Self {
         let (header, credit) = (&note.header, &note.credit);
         let mut sums = Sums::new(header.currency);

@@ -54,13 +54,13 @@ impl PdfLayout<'_> {
         Cell { text: self.setter.set(text, style, width), x }
     }
 
-    /// Returns a cell of one line that ends at `right`.
+    /// Returns a cell whose text ends at `right`.
     fn right_aligned(&mut self, text: &str, style: Style, right: f32) -> Cell {
         let text = self.setter.set(text, style, FULL);
         Cell { x: right - text.width, text }
     }
 
-    /// Places each line of the text as a separate paragraph, so that each can have its own direction of writing.
+    /// Places each line of the text as a separate paragraph, because each line can have its own direction of writing.
     fn paragraphs(&mut self, text: &str, style: Style, width: f32) {
         for line in text.lines() {
             let cell = self.cell(line, style, MARGIN, width);

@@ -4,11 +4,12 @@
 //! - [`typesetter`] converts text to glyphs. [`render`] converts pages to bytes. `store` contains the SQL.
 //! - `fonts/` contains DejaVu Sans, unmodified, with its licence.
 //!
-//! Threats and controls (`attacks::files::invoice_pdf`):
-//! - BOLA: access to another user's invoice is prevented by four controls (`attacks::authorization::object_level`).
-//! - Content injection: no markup language is used. Text becomes glyphs, so it cannot become a link or a script.
-//! - Resource exhaustion: the number of parallel renderings is limited (`security/limits/concurrency_limits.rs`).
-//!   The cost of one rendering is limited by the size limits of an invoice (`docs/limits.md`).
+//! Threats and controls (test: `attacks::files::invoice_pdf`):
+//! - BOLA: another user's invoice returns 404, like a missing invoice. Test: `attacks::authorization::object_level`.
+//! - Content injection: the renderer uses no markup language.
+//!   It converts text to glyphs, so a text cannot become a link or a script.
+//! - Resource exhaustion: `security/limits/concurrency_limits.rs` limits the number of parallel renderings.
+//!   The size limits of an invoice limit the cost of one rendering (`docs/limits.md`).
 
 mod document_text;
 mod layout;
@@ -41,15 +42,15 @@ use crate::http::params::PathId;
 use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 use crate::security::sessions::caller::Caller;
 
-/// The version of the layout, a part of the `ETag`.
-/// Increment the version when the layout changes, so that cached copies become stale.
-/// A unit test compares the bytes of a PDF, so it fails if the layout changes.
+/// The version of the layout. It is a part of the `ETag`.
+/// Increment the version when you change the layout, so that cached copies become stale.
+/// A unit test compares the bytes of a PDF, and so reminds you of this.
 const LAYOUT_VERSION: u32 = 3;
 
-/// The maximum time for which a rendering waits until another one ends.
+/// The maximum time that a rendering waits for other renderings to end.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// Renders PDFs. It limits the number of parallel renderings.
+/// Renders PDFs, and limits the number of parallel renderings.
 pub struct PdfRenderer {
     setter: Typesetter,
     work: ConcurrencyLimit,
@@ -76,7 +77,7 @@ impl PdfRenderer {
     }
 }
 
-/// Returns the PDF of an invoice. The rendering does not occupy a database connection.
+/// Returns the PDF of an invoice. The handler does not hold a database connection while it renders.
 pub async fn pdf(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -117,7 +118,7 @@ async fn reply_with(
     reply.insert_header((header::ETAG, etag));
     reply.insert_header((header::CONTENT_DISPOSITION, attachment(&file_name)));
     if *method == Method::HEAD {
-        // Omit the length, because only rendering could determine it. RFC 9110 §9.3.2 allows this for HEAD.
+        // Omit the length, because it is unknown before the PDF is rendered. RFC 9110 §9.3.2 allows this for HEAD.
         return Ok(File::of(reply.body(body::None::new())));
     }
     Ok(File::of(reply.body(renderer.render(document).await?)))

@@ -1,5 +1,5 @@
-//! Page breaks, and the positions of texts and horizontal rules. Long text continues on the next page line by line.
-//! A table repeats its head on each page.
+//! Page breaks, and the positions of texts and horizontal lines (rules).
+//! A long text is split between its lines and continues on the next page. A table repeats its head on each page.
 
 use std::rc::Rc;
 
@@ -66,8 +66,8 @@ impl PageBuilder {
         }
     }
 
-    /// Moves down to the position `other`, unless the current position is already below it.
-    /// Content after two columns then begins below the longer column.
+    /// Moves down to the position `other`, unless the current position is already below `other`.
+    /// After two columns, the next content then begins below the longer column.
     pub fn continue_below(&mut self, other: (usize, f32)) {
         if self.at < other {
             self.at = other;

@@ -1,5 +1,5 @@
-//! Writes the pages as a tagged PDF: positioned glyphs with their text and structure.
-//! The PDF contains no active content, that is no links, scripts, forms or embedded files.
+//! Writes the pages as a tagged PDF. It contains glyphs with their positions, and their text and structure.
+//! The PDF contains no active content: no links, scripts, forms or embedded files.
 
 use std::rc::Rc;
 
@@ -19,8 +19,8 @@ use super::typesetter::Text;
 /// Tells a screen reader what a drawing is (tagged PDF).
 #[derive(Clone)]
 pub(super) enum Mark {
-    /// A text of the document, with its path in the tag tree.
-    /// For each group on the path: the index among its siblings, and the tag.
+    /// A text of the document, with its path in the tag tree from the root to the text.
+    /// Each group on the path has an index among its siblings, and a tag.
     Content(Rc<[(usize, TagKind)]>),
     /// A drawing without content: a rule, a footer or a repeated head of a table.
     Artifact(ArtifactType),
@@ -60,8 +60,8 @@ pub(super) fn write_pdf(pages: Vec<Vec<Drawing>>, size: (f32, f32), metadata: Me
 fn add_tag(tree: &mut TagTree, path: &[(usize, TagKind)], id: Identifier) {
     let mut nodes = &mut tree.children;
     for (index, tag) in path {
-        // A tag tree cannot have gaps.
-        // So a group that is drawn later gets a placeholder now, which its tag replaces later.
+        // A tag tree cannot have gaps. So insert placeholders for groups with a lower index that are drawn later.
+        // The tag of such a group replaces the placeholder when it is drawn.
         while nodes.len() <= *index {
             nodes.push(TagGroup::new(Tag::P).into());
         }

@@ -1,4 +1,4 @@
-//! SQL for a PDF: reads the document, then seller and customer.
+//! SQL for a PDF: reads the invoice or credit note, then seller and customer.
 
 use sqlx::PgPool;
 
@@ -13,8 +13,8 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
 impl InvoiceStore {
-    /// Returns an invoice with seller and customer. For a draft, they are current.
-    /// Otherwise, seller and customer are as of the issue date.
+    /// Returns an invoice with seller and customer.
+    /// An issued invoice has the data of its issue date. A draft has the current data.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.
@@ -42,7 +42,7 @@ impl InvoiceStore {
     }
 }
 
-/// Returns seller and customer as of the issue date. They never change, so their version is 0.
+/// Returns seller and customer as they were on the issue date. These data never change, so their version is 0.
 async fn parties_at_issue(pool: &PgPool, caller: &Caller, invoice: InvoiceId) -> ApiResult<Parties> {
     owner_query_as!(
         Parties,
@@ -64,8 +64,9 @@ async fn current_parties(pool: &PgPool, caller: &Caller, customer: CustomerId) -
     owner_query_as!(
         Parties,
         caller.user(),
-        // The `ETag` contains the seller's version, which must change if one of the two rows changes.
-        // Versions only increase, so their sum changes whenever one of them does.
+        // The seller's data come from two rows: the user and the business.
+        // The `ETag` contains the seller's version, so this version must change if one of the rows changes.
+        // The version of a row only increases, so the sum of both versions changes with each of them.
         r#"select c.name as customer, c.email as customer_email, c.address as customer_address,
                c.tax_id as customer_tax_id, c.version as customer_version,
                coalesce(b.name, u.display_name) as "seller!", u.email as seller_email,
@@ -78,7 +79,7 @@ async fn current_parties(pool: &PgPool, caller: &Caller, customer: CustomerId) -
     )
     .fetch_optional(pool)
     .await?
-    // The customer is missing if another request replaces the draft's customer
-    // and deletes the old one between the two statements.
+    // The customer can be missing, because two statements read the invoice and the customer.
+    // Between them, another request can replace the draft's customer and delete the old one.
     .ok_or_else(|| ApiError::unavailable(1, "an invoice changed while it was read"))
 }

@@ -153,7 +153,7 @@ fn missing_glyph_is_a_box_with_its_own_width() {
     assert!(boxes.iter().all(|glyph| glyph.glyph_id.to_u32() == 0 && glyph.x_advance > 0.3));
 }
 
-/// Input validation refuses these characters. But rows that were written in another way can contain them.
+/// Input validation refuses these characters. But a row that an operator has written can contain them.
 #[test]
 fn characters_that_change_reading_order_are_removed() {
     for misleading in ["\u{202e}", "\u{202d}", "\u{2066}", "\u{2067}", "\u{2069}", "\u{0}", "\u{1b}", "\u{2028}", "\n"]

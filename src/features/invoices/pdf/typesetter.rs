@@ -85,9 +85,9 @@ impl Typesetter {
         Some(Self { context, scratch: LayoutContext::new(), regular: regular?, bold: bold? })
     }
 
-    /// Typesets one paragraph within this width. Removes control characters and direction overrides.
-    /// So readers see the text in its stored order.
-    /// Input validation refuses these characters, but old rows may contain them.
+    /// Typesets one paragraph within this width.
+    /// Removes control characters and direction overrides, so that readers see the text in its stored order.
+    /// Input validation refuses these characters, but a row that an operator has written can contain them.
     pub fn set(&mut self, text: &str, style: Style, max_width: f32) -> Rc<Text> {
         let text = text::remove_invisible(&text.replace('\t', " "));
         let (weight, font) =
@@ -113,8 +113,8 @@ fn glyph_line(line: &Line<'_, ()>, size: f32) -> GlyphLine {
         let mut clusters: Vec<(Range<usize>, Cluster<'_, ()>)> = Vec::new();
         for cluster in run.clusters() {
             match clusters.last_mut() {
-                // A ligature is one glyph for several characters.
-                // Only its first cluster has the glyph, so this cluster gets the text of the other clusters too.
+                // A ligature is one glyph for several characters. Each character has a cluster.
+                // Only the first cluster has the glyph, so give it the text of all clusters of the ligature.
                 Some((range, _)) if cluster.is_ligature_continuation() => range.end = cluster.text_range().end,
                 _ => clusters.push((cluster.text_range(), cluster)),
             }

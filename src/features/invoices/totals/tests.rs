@@ -67,7 +67,7 @@ fn tax_is_rounded_once_per_rate_and_not_per_line() {
 #[test]
 fn lines_are_rounded_half_up() {
     let by_rate = |text| Some(Discount::Rate(rate(text)));
-    // The expected amounts are gross, discount and net. The comments show the exact amount before rounding.
+    // The expected amounts are gross, discount and net. The comments contain the exact amount before rounding.
     for (code, quantity, price, discount, expected) in [
         ("EUR", "1", "100.00", None, (10_000, 0, 10_000)),
         ("EUR", "1.5", "99.99", None, (14_999, 0, 14_999)), // 14,998.5
