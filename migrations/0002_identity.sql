@@ -20,8 +20,8 @@ create table users (
     password_hash text not null
         constraint users_password_hash_form check (password_hash like '$argon2id$%'),
     -- The work of verifying the hash: memory in KiB times passes.
-    -- Each login does as much work as the highest value in this column, even if its address is unknown.
-    -- Otherwise response times would reveal which accounts exist (user enumeration).
+    -- Every login does as much work as the highest value in this column, even if the address is unknown.
+    -- So response times do not reveal which accounts exist (user enumeration).
     password_work bigint generated always as (
         substring(password_hash from '[$]m=([0-9]{1,9}),')::bigint * substring(password_hash from ',t=([0-9]{1,9}),')::bigint
     ) stored,
@@ -50,8 +50,8 @@ grant update (email, display_name, bio, password_hash, device_epoch, version, up
 
 -- Registrations that are not confirmed yet. The confirmation creates the user and deletes the registration.
 -- A registration contains neither password nor name. The person who reads the mail enters both with the confirmation.
--- If registrations contained a password, an attacker could register another person's address.
--- After the confirmation, the attacker would know the password of that person's account (CWE-287).
+-- If a registration contained a password, an attacker could register another person's address with a known password.
+-- After that person's confirmation, the attacker could log in to the account (CWE-287).
 -- Several registrations can have the same address, so an attacker cannot reserve the address of another person.
 create table registrations (
     id uuid primary key,
@@ -65,7 +65,7 @@ create index registrations_expiry on registrations (expires_at);
 grant select, insert, delete on registrations to strongroom_app;
 
 -- A new request for a reset keeps the earlier tokens, so a user can have several valid tokens.
--- If it deleted them, an attacker could invalidate the user's token by requesting a reset.
+-- So an attacker cannot invalidate the user's token by requesting another reset.
 -- A change of the password, with or without a token, deletes all tokens of the user.
 create table password_resets (
     id uuid primary key,

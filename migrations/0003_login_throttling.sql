@@ -23,8 +23,8 @@ create table login_failures (
             -- Marks a solved challenge as used, so that its solution is accepted only once.
             'challenge'
         )),
-    -- A keyed hash of what the kind counts, for example of the e-mail address in a login.
-    -- Plain text would be unsafe, because users sometimes type their password instead of the e-mail address.
+    -- A keyed hash of the counted account, address, network, device or challenge.
+    -- Plain text would be unsafe, because users sometimes type their password instead of their e-mail address.
     key bytea not null
         constraint login_failures_key_size check (octet_length(key) = 32),
     failures bigint not null
@@ -38,7 +38,7 @@ create table login_failures (
     waits_until timestamptz
         constraint login_failures_only_accounts_wait check (waits_until is null or kind = 'account'),
     -- For 'account_and_address' only: the key of the account. A reset of the account finds the counter by this column.
-    -- It cannot use the column key, which is one hash of account and address together.
+    -- The column key is not suitable for this, because it is one hash of account and address together.
     account bytea
         constraint login_failures_account_for_its_kind check (account is null or kind = 'account_and_address'),
     constraint login_failures_key primary key (kind, key)

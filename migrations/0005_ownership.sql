@@ -41,11 +41,11 @@ $$;
 create trigger users_track_owner after insert or delete on users for each row execute function track_owner();
 
 -- Returns the owner whose rows this transaction can see.
--- After the transaction, PostgreSQL does not remove the setting, but leaves an empty text.
+-- After a transaction that has set app.owner_id, PostgreSQL leaves the setting as an empty text.
 -- nullif() turns the empty text into null, and null matches no owner.
 --
 -- The function has no `set search_path`, so that the planner can replace each call by the function's body (inlining).
--- Otherwise each call would cost as much as reading a row.
+-- Without inlining, each call would cost as much as reading a row.
 -- RETURN binds the names in the body when the function is created, so a search path cannot change what is called.
 create function current_owner() returns uuid
 language sql stable parallel safe
@@ -99,7 +99,7 @@ $$;
 
 -- Deletes one batch of the current owner's rows if the account was deleted. Returns whether more rows may remain.
 -- A table is purged before the tables to which it refers.
--- Otherwise the deletion of a row could cascade to more rows than a batch.
+-- In the reverse order, the deletion of one row could cascade to more rows than a batch.
 -- SECURITY DEFINER: the service itself has no right to delete payments.
 -- Forced row-level security still limits the function to the rows of the current owner.
 create function purge_deleted_owner(batch integer) returns boolean
@@ -137,7 +137,7 @@ grant execute on function purge_deleted_owner(integer) to strongroom_app;
 -- Forced row-level security hides foreign rows even from the schema's owner.
 -- So the role strongroom_classifier owns this function, and a policy shows this role all rows.
 -- The role can read only the id and the owner, and only in the tables of classified_objects.
--- The role needs CREATE only to become the owner of the function.
+-- The role needs CREATE to become the owner of the function. This right is revoked below.
 grant create on schema public to strongroom_classifier;
 set local role strongroom_classifier;
 create function classify_object(kind text, object uuid, caller uuid) returns text

@@ -3,7 +3,7 @@ set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 -- The last number of each owner, series and year.
--- Each owner has own series, because a common series would reveal how many invoices other owners issue.
+-- Each owner has separate series. A common series would reveal how many invoices other owners issue.
 -- The service can neither read nor write this table.
 create table number_counters (
     owner_id uuid not null,
@@ -19,7 +19,7 @@ select protect_owned_table('number_counters');
 -- Returns the owner's next number, for example INV-2026-0042.
 -- The counter row stays locked until the transaction ends, so two transactions cannot get the same number.
 -- After a rollback, the next transaction gets the number again, so the numbers have no gap.
--- The service cannot call this function. Only the SECURITY DEFINER functions that store a number call it.
+-- The service cannot call this function. Only the SECURITY DEFINER functions that store a number can call it.
 create function next_number(number_series text, number_owner uuid, issued_on date) returns text
 language plpgsql set search_path = '' as $$
 declare

@@ -165,7 +165,7 @@ begin
     end if;
     assigned := public.next_number('INV', issuer, issued_on);
     -- This check must follow next_number(), which locks the counter of the year.
-    -- Otherwise two transactions could both pass the check.
+    -- Without the lock, two transactions could both pass the check.
     -- The counters of other years need no lock, because numbers of different years are always in order.
     if exists (
         select from public.number_counters where owner_id = issuer and series = 'INV' and last_date > issued_on

@@ -33,14 +33,14 @@ create table credit_notes (
 create index credit_notes_newest on credit_notes (owner_id, created_at desc, id desc);
 create index credit_notes_of_invoice on credit_notes (owner_id, invoice_id, created_at desc, id desc);
 select protect_owned_table('credit_notes', 'credit_note');
--- The service has no right to update or delete credit notes, so an issued one cannot be changed.
+-- The service has no right to update or delete credit notes, so an issued credit note cannot be changed.
 -- The service may insert every column except the number.
 grant select on credit_notes to strongroom_app;
 grant insert (
     id, owner_id, invoice_id, issue_date, reason, lines, taxes, net, tax_total, total, created_at
 ) on credit_notes to strongroom_app;
 
--- Assigns the number. SECURITY DEFINER: the service itself has no right to write numbers, so it cannot choose one.
+-- Assigns the number. SECURITY DEFINER: the service itself has no right to write a number, so it cannot choose numbers.
 -- Forced row-level security still limits the function to the rows of the current owner.
 create function number_credit_note() returns trigger
 language plpgsql security definer set search_path = '' as $$

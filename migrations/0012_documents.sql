@@ -73,8 +73,8 @@ $$;
 create trigger documents_queue_blob_deletion after delete on documents
     for each row execute function queue_blob_deletion();
 
--- If the invoice of a document is deleted, the version of the document must change.
--- Otherwise an update with a stale ETag would succeed (lost update).
+-- If the invoice of a document is deleted, the version of the document changes.
+-- So an update of the document with a stale ETag is refused (lost update).
 create function advance_detached_document() returns trigger
 language plpgsql set search_path = '' as $$
 begin

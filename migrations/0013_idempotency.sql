@@ -25,7 +25,7 @@ grant update (fingerprint, claimed_at, status, location, etag, body) on idempote
 
 -- Deletes expired responses of all owners. A background worker calls this function.
 -- If each request deleted expired responses, requests of the same owner would wait for each other.
--- Such a request could also deadlock with a locked invoice.
+-- Such a request would also lock rows in another order than other requests. This could cause a deadlock.
 create function sweep_idempotency_keys(batch bigint) returns bigint
 language sql security definer set search_path = '' as $$
     with deleted as (
@@ -40,7 +40,7 @@ language sql security definer set search_path = '' as $$
 $$;
 grant execute on function sweep_idempotency_keys(bigint) to strongroom_app;
 -- sweep_idempotency_keys() runs with the rights of the schema's owner.
--- Forced row-level security applies to this role too, so it would see no rows.
+-- Forced row-level security applies to this role too. Without another policy, the role would see no rows.
 -- This policy shows the role the expired responses of all owners.
 create policy idempotency_keys_expired on idempotency_keys to current_user
     using (claimed_at < pg_catalog.now() - interval '24 hours') with check (false);

@@ -124,7 +124,7 @@ alter table security_events enable always trigger security_events_remember_unsea
 alter table security_events enable always trigger security_events_append_only;
 alter table security_event_seals enable always trigger security_event_seals_append_only;
 
--- Only one process may write seals at a time. It locks the one row of this table.
+-- Only one process may write seals at a time. This process locks the only row of this table.
 -- An advisory lock would be worse than this row lock, because an idle session could keep an advisory lock forever.
 -- A row lock needs an open transaction, and pg_locks shows the session that holds the lock.
 create table security_event_sealer (only_row boolean primary key default true check (only_row));

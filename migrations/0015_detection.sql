@@ -18,8 +18,8 @@ $$;
 grant execute on function abuse_totals to strongroom_app;
 
 -- Alert fatigue: an attacker with many networks could cause so many alerts that their recipients ignore all of them.
--- So a rule that fires for many networks (or users, sessions, accounts) opens a few separate alerts.
--- Further networks are counted in one combined alert.
+-- So a rule that fires for many networks (or users, sessions, accounts) opens only a few separate alerts.
+-- One combined alert counts the further networks.
 create table alerts (
     id uuid primary key,
     rule text not null constraint alerts_rule_form check (rule ~ '^[a-z][a-z_]{0,59}$'),

@@ -33,7 +33,7 @@ grant update (used_at) on live_tickets to strongroom_app;
 -- The loss is harmless, because the crash also disconnects every replica.
 -- Each replica then tells its clients to read their objects again.
 create unlogged table object_changes (
-    -- The id of the transaction that inserted the row. A read selects by this id the rows that are new to it.
+    -- The id of the transaction that inserted the row. Each read uses this id to find the rows that are new.
     -- The transaction of a new row is visible now, but was not visible in the snapshot of the previous read.
     -- A time or a sequence is not sufficient, because a transaction can commit long after it has inserted its row.
     transaction xid8 not null default pg_current_xact_id(),
@@ -90,9 +90,9 @@ end
 $$;
 grant execute on function object_version(text, uuid) to strongroom_app;
 
--- Alerts belong to no user, so the nil UUID stands for their owner.
--- Only opening and clearing are recorded, as versions 1 and 2.
--- Further findings of an open alert are not recorded, because an attack can cause very many.
+-- Records that an alert was opened (version 1) or cleared (version 2).
+-- Alerts belong to no user, so the nil UUID replaces the owner.
+-- Further findings of an open alert are not recorded, because an attack can cause very many findings.
 create function record_alert() returns trigger
 language plpgsql set search_path = '' as $$
 begin

@@ -11,7 +11,7 @@ create table outbox (
     -- For a stored file, the id is its storage key.
     id uuid primary key,
     -- The queue of the message. Each queue has its own worker.
-    -- A message of an alert is inserted once for each configured sink: log, chat, webhook or mail.
+    -- A message about an alert is inserted once for each configured sink: log, chat, webhook or mail.
     queue text not null constraint outbox_queue_known
         check (queue in ('mail', 'log', 'slack', 'webhook', 'blob_deletion')),
     kind text not null constraint outbox_kind_known check (kind in (
@@ -31,7 +31,7 @@ create table outbox (
     -- The id of the master key from which the worker derives the token.
     -- The link must work even if the master key is rotated before the mail is sent.
     key_id bytea constraint outbox_key_id_size check (octet_length(key_id) = 4),
-    -- For an alert message: the alert, and its count when the message was inserted.
+    -- For a message about an alert: the id of the alert, and the alert's count when the message was inserted.
     alert_id uuid constraint outbox_alert references alerts (id) on delete cascade,
     count bigint,
     created_at timestamptz not null,

@@ -2,7 +2,7 @@
 //!
 //! A folder contains up to six modules:
 //! - `id` contains the type of the id, and the kind of object.
-//! - `model` contains types and rules. It accesses neither the database nor HTTP.
+//! - `model` contains types and rules. It uses neither the database nor the web framework.
 //! - `store` contains the SQL. Each method requires the caller.
 //! - `views` contains the request and response types.
 //! - `handlers` contains one function for each endpoint. The handlers in [`resources`] are generic.

@@ -88,7 +88,7 @@ pub trait ResourceStore: Resource + Counted {
         id: Self::Id,
     ) -> impl Future<Output = ApiResult<Option<Self>>>;
 
-    /// Returns the caller's objects after a position, newest first. It returns at most [`Limit::rows`] objects.
+    /// Returns the caller's objects after a position, newest first, at most [`Limit::rows`] objects.
     fn list(
         pool: &PgPool,
         caller: &Caller,
@@ -233,7 +233,7 @@ pub fn map_deletion_error(error: sqlx::Error) -> ApiError {
     if is_in_use { IN_USE } else { error.into() }
 }
 
-/// Returns 412 if no row was changed. Then another request has changed the object after this request had read it.
+/// Returns 412 if no row was changed, because another request has changed the object since this request read it.
 fn check_changed(rows: u64) -> ApiResult<()> {
     if rows == 1 { Ok(()) } else { Err(ApiError::PreconditionFailed) }
 }

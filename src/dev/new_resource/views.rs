@@ -23,7 +23,7 @@ impl Field {
     }
 
     /// Returns the validation rules for garde. `options` is the number of `Option`s around the value.
-    /// A rule needs one `inner` for each of them.
+    /// A rule needs one `inner` for each `Option`.
     fn rules(&self, options: usize) -> String {
         let rules: &[&str] = match &self.kind {
             Type::Line => &["length(chars, max = 200)", "custom(rules::line)"],

@@ -166,7 +166,7 @@ fn is_in_use(reason: &str) -> bool {
 }
 
 /// Extracts the reason of a failure from the log: the last line that is marked as an error.
-/// If no line is marked, returns all lines except the routine ones.
+/// If no line is marked, returns all lines except those with the mark `LOG:`.
 fn failure_reason(log: &str) -> Option<String> {
     // Skip lines such as "the database system is starting up", because the attempts to connect cause such lines.
     let mut lines = log.lines().rev().filter(|line| !line.contains("the database system is"));

@@ -135,7 +135,7 @@ pub async fn reset(config: &DevServerConfig) -> Result<Vec<PathBuf>, EmbeddedErr
             Err(error) => return Err(at(&path)(error)),
         }
     }
-    // This call fails if the folder contains files of the user. They are not deleted.
+    // This call fails if the folder contains files of the user, which must remain.
     if fs::remove_dir(&locked.folder).is_ok() {
         removed.push(locked.folder.clone());
     }
@@ -145,7 +145,7 @@ pub async fn reset(config: &DevServerConfig) -> Result<Vec<PathBuf>, EmbeddedErr
 }
 
 /// Returns the version of PostgreSQL that created the data.
-/// The folder gets its final name only after `initdb` has written all files, including the one with the version.
+/// The file `PG_VERSION` exists in every complete data folder: `initialize` names the folder after `initdb` has ended.
 fn version_of(home: &Home) -> Result<u32, EmbeddedError> {
     if !home.user.reaches(&home.folder) {
         return Err(EmbeddedError::Unreachable { user: home.user.name().to_owned(), path: home.folder.clone() });

@@ -25,7 +25,7 @@ const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// Downloads PostgreSQL into `cache` and returns the folder with the programs.
 ///
 /// # Errors
-/// Returns the reason as a short text. Other messages quote it in parentheses.
+/// Returns the reason as a short text, because other messages quote the reason in parentheses.
 pub(super) async fn fetch(cache: &Path, required: Option<u32>) -> Result<PathBuf, String> {
     let major = required.unwrap_or(MAJOR);
     eprintln!(

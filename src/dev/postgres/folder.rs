@@ -2,8 +2,8 @@
 //! The folder is `.strongroom/postgres` in the checkout, so that deleting the checkout deletes the database.
 //!
 //! The database is stored outside of the checkout in two cases:
-//! - The user that runs the server cannot access the checkout, for example because it is in the home folder of root.
-//! - The file system does not support owners and modes, for example because Windows shares the folder.
+//! - The user that runs the server cannot access the checkout. For example, the checkout is in the home folder of root.
+//! - The file system does not support owners and modes. For example, Windows shares the folder.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -70,7 +70,7 @@ pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
 }
 
 impl Locked {
-    /// Returns the possible locations of the database. The preferred location is the first one.
+    /// Returns the possible locations of the database, in the order of preference.
     pub fn places(&self, search: &Search) -> Vec<PathBuf> {
         let name = name_of(self.folder.as_os_str().as_encoded_bytes());
         let mut places = vec![self.folder.join(POSTGRES), Path::new("/var/lib/strongroom").join(&name)];

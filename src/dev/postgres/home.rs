@@ -107,7 +107,7 @@ impl Home {
             if !self.answers() {
                 return Ok(());
             }
-            // The process id in the file is still the server's: the server accepts connections, so it is running.
+            // The server accepts connections, so it is running. So the process id in its pid file is not reused.
             if let Some(pid) = self.pid().filter(|_| look == 0) {
                 tracing::debug!(pid, "stopping the previous embedded PostgreSQL");
                 let _ = self.user.shell("kill -INT \"$1\"", &[OsStr::new(&pid)]).status();

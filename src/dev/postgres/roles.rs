@@ -69,7 +69,8 @@ pub async fn create_roles(superuser: &mut PgConnection) -> Result<(), sqlx::Erro
     Ok(())
 }
 
-/// Creates the development database if it is missing. The caller must have locked the development folder.
+/// Creates the development database if it is missing.
+/// The caller must have locked the development folder, so that no other process creates the database.
 pub(super) async fn create_database(superuser: &mut PgConnection) -> Result<(), sqlx::Error> {
     let exists: bool = query_scalar("select exists (select from pg_database where datname = 'strongroom')")
         .fetch_one(&mut *superuser)

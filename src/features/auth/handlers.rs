@@ -51,8 +51,8 @@ fn mail_origin(store: &AuthStore, request: &HttpRequest, email: &EmailAddress, a
     MailOrigin::new(device.map(|device| device.id()), address)
 }
 
-/// `POST auth/confirm`: creates the account with the password in the request. It does not log in the user.
-/// It hashes the password only if the token is valid, because hashing is expensive.
+/// `POST auth/confirm`: creates the account with the password in the request. Does not log in the user.
+/// Hashes the password only if the token is valid, because hashing is expensive.
 /// If the password is rejected, the token remains valid.
 pub async fn confirm(
     JsonBody(body): JsonBody<ConfirmRegistration>,
@@ -137,7 +137,7 @@ fn unusable_cookie() -> HttpResponse {
 }
 
 /// `POST auth/logout`: ends this session and invalidates its tokens immediately.
-/// The refresh cookie alone is sufficient, because the access token may have expired.
+/// If the access token has expired, the refresh cookie is sufficient.
 /// In this case, the handler first refreshes the session, because a refresh detects a stolen token.
 pub async fn logout(
     request: HttpRequest,
@@ -198,7 +198,7 @@ pub async fn request_reset(
 }
 
 /// `POST auth/password-reset/confirm`: sets the new password, ends all sessions and unlocks the account.
-/// It does not log in the user, but sets a device cookie.
+/// Does not log in the user, but sets a device cookie.
 /// With this cookie, the user can log in even if an attacker locks the account again by failed logins.
 /// If the password is rejected, the token remains valid.
 pub async fn reset(

@@ -25,7 +25,7 @@ pub struct IssuedSession {
     pub session: SessionId,
     /// The value of the refresh cookie, which contains the refresh token.
     pub cookie: SecretString,
-    /// The time until the session expires. Either the idle timeout or the absolute timeout comes first.
+    /// The time until the session expires: the shorter of the idle timeout and the remaining absolute timeout.
     pub lifetime: TimeDelta,
 }
 

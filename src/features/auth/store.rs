@@ -174,7 +174,7 @@ impl AuthStore {
     }
 
     /// Queues a mail with a reset link.
-    /// Earlier links stay valid. Otherwise an attacker could invalidate the user's link by another request.
+    /// Earlier links stay valid, so that an attacker cannot invalidate the user's link by another request.
     /// For an unknown address, the same statement inserts a mail that is marked as sent, so that the work is equal.
     /// If the mail budget of `origin` is used up, queues no mail and returns `false`.
     pub async fn request_reset(&self, email: &EmailAddress, origin: &MailOrigin) -> ApiResult<bool> {

@@ -27,7 +27,7 @@ pub struct BlobDeletionQueue {
 }
 
 impl Consumer for BlobDeletionQueue {
-    /// The worker never gives up. The owner gets the quota back only after the file was deleted.
+    /// The worker never gives up, because the owner gets the quota back only after the file was deleted.
     const MAX_ATTEMPTS: i32 = i32::MAX;
     const RETRY_SECONDS: &'static [u32] = &[60];
 
@@ -60,9 +60,9 @@ impl BlobDeletionQueue {
     /// # Errors
     /// Fails if the database or the object store is down. The worker retries.
     pub(super) async fn delete_now(&self, user: UserId, key: Uuid) -> ApiResult<()> {
-        // There are two cases without a message that can be claimed.
-        // If the upload has become a document, the file must remain.
-        // Otherwise a worker has processed the message before the file was stored, so delete the file now.
+        // If no message can be claimed, there are two cases:
+        // - The upload has become a document. The file must remain.
+        // - A worker has processed the message before the file was stored. Delete the file now.
         if outbox::claim_one(&self.pool, key, self.clock.now()).await? || !self.is_committed(user, key).await? {
             self.delete(user, key).await?;
             outbox::mark_done(&self.pool, key, self.clock.now()).await?;

@@ -66,7 +66,7 @@ async fn create_in(
     let created = key
         .once(&mut tx, caller.user(), document.created_at(), async |tx| {
             if !reservation.is_reserved() {
-                // When this request began, there was a stored response for its key. So it reserved no quota.
+                // When this request began, there was a stored response for its key. So the request reserved no quota.
                 // The stored response has expired meanwhile. Without quota, the document cannot be stored.
                 return Err(KEY_IN_USE);
             }

@@ -54,7 +54,8 @@ pub struct Document {
 }
 
 impl Document {
-    /// Creates a document with a random id. The default of the title is the file name, cut off after [`MAX_TITLE`].
+    /// Creates a document with a random id.
+    /// The default of the title is the file name, cut off after [`MAX_TITLE`] characters.
     #[must_use]
     pub fn new(title: Option<String>, invoice: Option<InvoiceId>, file: File, now: DateTime<Utc>) -> Self {
         let title = title.unwrap_or_else(|| file.name.chars().take(MAX_TITLE).collect());

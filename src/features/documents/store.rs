@@ -100,7 +100,7 @@ impl DocumentStore {
         rows.into_iter().map(Document::try_from).collect()
     }
 
-    /// Returns only the documents that are attached to this invoice. Otherwise the same as [`list`](Self::list).
+    /// Returns only the documents that are attached to this invoice, in the order of [`list`](Self::list).
     pub async fn list_of(
         &self,
         caller: &Caller,

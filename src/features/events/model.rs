@@ -6,8 +6,8 @@ use uuid::Uuid;
 use crate::security::audit::event::EventKind;
 
 /// The kinds of events in the history of a user: logins, sessions and account changes.
-/// The history does not show refused requests.
-/// Otherwise an attacker with a hijacked session could read which attacks were detected.
+/// The history does not contain refused requests.
+/// So an attacker with a hijacked session does not learn which attacks were detected.
 pub const VISIBLE_KINDS: [EventKind; 11] = [
     EventKind::AuthnLoginSuccess,
     EventKind::AuthnLoginFail,

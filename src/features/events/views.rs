@@ -143,7 +143,7 @@ pub struct EventView {
     /// The severity: `info`, `warning` or `critical`.
     #[schema(max_length = 8, pattern = "^(info|warning|critical)$")]
     pub(super) severity: String,
-    /// Distinguishes events of the same kind. It may be empty.
+    /// Distinguishes events of the same kind. Empty if the event has no reason.
     #[schema(max_length = 60, pattern = "^[a-z_]*$")]
     pub(super) reason: String,
     /// The name of the replica that recorded the event.
@@ -176,7 +176,7 @@ pub struct EventView {
     /// The id of the requested object.
     #[schema(required = true)]
     pub(super) object_id: Option<Uuid>,
-    /// Whether the object is `missing`, or belongs to another user (`foreign`) or to this user (`own`).
+    /// The class of the object: `missing`, `own` (of the user in `user_id`) or `foreign` (of another user).
     #[schema(required = true, max_length = 10, pattern = "^(missing|foreign|own)$")]
     pub(super) object_class: Option<String>,
     /// The number of occurrences, if one event reports several.

@@ -6,8 +6,8 @@ use super::Readiness;
 use crate::http::error::ApiResult;
 use crate::http::reply::NoContent;
 
-/// Liveness: replies while the process runs. A failed liveness probe restarts the process.
-/// The probe does not query the database, because a restart cannot repair the database.
+/// Liveness: replies while the process runs. If the probe fails, the orchestrator restarts the process.
+/// The probe does not query the database, because such a restart cannot repair the database.
 pub async fn live() -> NoContent {
     NoContent
 }

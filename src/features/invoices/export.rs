@@ -101,7 +101,7 @@ enum NextBatch {
 /// Exports invoices as CSV, oldest first.
 ///
 /// The handler reads the first batch before the response begins. So the response is 503 if the database is unavailable.
-/// A later error aborts the transfer. Otherwise a client could mistake a part of the file for the whole file.
+/// A later error aborts the transfer, so that a client cannot mistake a part of the file for the whole file.
 /// The handler checks the caller's token and session before each batch, because they can end during a long export.
 pub async fn export(
     caller: Caller,

@@ -94,7 +94,7 @@ pub async fn replace(
     Ok(Versioned::from(&invoice))
 }
 
-/// Deletes a draft. An issued invoice can only be voided. Otherwise its number would be missing in the series.
+/// Deletes a draft. An issued invoice cannot be deleted, because its number would be missing in the series.
 pub async fn delete(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,

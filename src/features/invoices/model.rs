@@ -1,7 +1,7 @@
 //! The state machine of invoices (CWE-840, CWE-841, API6:2023).
 //!
-//! **Attack**: transitions out of order, for example paying a draft, changing an issued invoice or voiding a paid one.
-//! **Control**: an invoice changes its status only as follows: draft → issued → partially paid → paid.
+//! **Attack**: transitions out of order: paying a draft, changing an issued invoice, voiding a paid invoice.
+//! **Control**: only these transitions are allowed. Draft → issued → partially paid → paid.
 //! A draft can be voided. An issued invoice can be voided if it has neither payments nor credit notes.
 //! An invoice with a total of 0 is paid when it is issued.
 //! Credit notes reduce the amount due, until the invoice is credited in full.

@@ -88,7 +88,7 @@ impl ListPosition {
     /// Returns the position before the first row of a list with this sort order.
     ///
     /// If a list is sorted by a date and filtered by the same date, its first position is the bound of the filter.
-    /// Otherwise PostgreSQL would read the index from its end, and discard all rows up to the bound.
+    /// So PostgreSQL does not have to read and discard the rows outside of the bound.
     #[must_use]
     pub fn start(sort: Sort, filter: &Filter) -> Self {
         let or = |bound: Option<NaiveDate>, open: &str| bound.map_or_else(|| open.to_owned(), |day| day.to_string());

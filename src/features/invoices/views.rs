@@ -81,7 +81,7 @@ pub struct InvoiceFilter {
 }
 
 impl InvoiceFilter {
-    /// Returns the sort order. The default is the filtered date.
+    /// Returns the requested sort order. By default, a list that is filtered by a date is sorted by this date.
     /// In the index of this date, the filtered invoices are next to each other, so PostgreSQL reads few rows.
     #[must_use]
     pub fn sort(&self) -> Sort {
@@ -110,7 +110,7 @@ impl InvoiceFilter {
     }
 }
 
-/// The optional parameters of the endpoint `issue`. Without a body, the issue date is today.
+/// The optional request body that issues an invoice. Without a body, the issue date is today.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"issue_date": "2026-11-30"}))]

@@ -1,4 +1,4 @@
-//! Live events: a WebSocket notifies the client of changes to the caller's objects. Any replica can make the change.
+//! Live events: a WebSocket notifies the client of changes to the caller's objects, from all replicas.
 //!
 //! - [`model`] defines topics, changes and subscriptions. [`views`] defines the messages.
 //! - [`store`] and [`reader`] read the changes that database triggers record.
@@ -10,7 +10,8 @@
 //!   [`handlers`] issues tickets and opens sockets.
 //!
 //! Threats and controls:
-//! - BOLA: a subscription to another user's object is refused, because it reads the object with the caller's rights.
+//! - BOLA: a subscription to another user's object is refused, because the service reads the object with the rights of
+//!   the caller.
 //!   Test: `attacks::websockets::scope`.
 //! - Cross-site WebSocket hijacking: a ticket is valid only once (`security/sessions/tickets`).
 //!   The handshake also checks the `Origin`.

@@ -37,7 +37,7 @@ pub(super) async fn serve(
         _ = closing.wait_for(|closing| *closing) => CloseReason::GoingAway,
     };
     ended.record();
-    // Limit the time for sending the close frame. Otherwise a client that does not read would keep the task running.
+    // Limit the time for sending the close frame, because a client that does not read would keep the task running.
     let _ = tokio::time::timeout(SEND_TIMEOUT, session.close(Some(ended.close_frame()))).await;
 }
 
@@ -57,8 +57,8 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
         last_frame_at: connection.last_frame_at.clone(),
         session: connection.session.clone(),
     };
-    // Run the futures concurrently. Then neither a slow database nor a slow client delays the end of the socket after
-    // its session has ended.
+    // Run the futures concurrently, so that a slow database or a slow client cannot keep the socket of an ended session
+    // open.
     tokio::select! {
         close = Client::new(live, &caller, until, connection.session.clone()).run(connection) => close,
         close = monitor.session_ended() => close,

@@ -67,7 +67,7 @@ impl SubscriptionTarget {
     /// Returns the topic that the message describes.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`] for an unknown kind, for a singular without an id, and for a plural with an id.
+    /// [`ApiError::Invalid`] if the kind is unknown, a singular has no id, or a plural has an id.
     pub fn topic(&self) -> ApiResult<Topic> {
         Topic::parse(&self.object, self.id.map(|IdField(id)| id.uuid())).ok_or_else(|| {
             ApiError::invalid(
@@ -82,11 +82,11 @@ impl SubscriptionTarget {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage {
-    /// The client is authenticated. Its access expires at this time.
+    /// The client is authenticated. Its access expires at the time `until`.
     Ready {
         until: DateTime<Utc>,
     },
-    /// The access was extended. It now expires at this time.
+    /// The access was extended, and now expires at the time `until`.
     Renewed {
         until: DateTime<Utc>,
     },

@@ -1,4 +1,4 @@
-//! The endpoint of the security summary. It records each read as a security event.
+//! The endpoint of the security summary. Reads by administrators are recorded as security events.
 
 use actix_web::web::Data;
 

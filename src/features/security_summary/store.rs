@@ -16,7 +16,7 @@ use crate::security::audit::hash_chain::{self, SealState};
 use crate::security::audit::recorder::Recorder;
 use crate::security::authorization::administrators::AdminCaller;
 
-/// The maximum number of rows that a summary counts. It counts the newest rows.
+/// The maximum number of rows that a summary counts. Older rows are not counted.
 pub const MAX_ROWS: i64 = 100_000;
 
 /// Reads the summary.

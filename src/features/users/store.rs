@@ -2,7 +2,7 @@
 //! The table has no row-level security, because a login reads it before the service knows the caller.
 //! So each statement filters by the caller's id.
 //! A change that requires the password also compares the stored hash with the hash that was verified.
-//! Otherwise the password could change between the verification and this change (CWE-367).
+//! So the change is refused if the password has changed since the verification (CWE-367).
 
 use std::sync::Arc;
 

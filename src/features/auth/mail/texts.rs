@@ -1,5 +1,5 @@
 //! The texts of mails. They contain no input of clients.
-//! Otherwise an attacker could send spam through the service, for example by a display name.
+//! So an attacker cannot send spam through the service, for example by a display name.
 //!
 //! The token is in the fragment of the link, because browsers do not send fragments to servers.
 //! A mail scanner can open the link without using the token, because only a POST request uses the token.

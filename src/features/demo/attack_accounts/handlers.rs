@@ -26,7 +26,7 @@ pub const PATH: &str = "/api/v1/admin/attack-accounts";
 
 /// Creates an attacker and a victim, and deletes old throw-away accounts.
 /// In development, also resets the login counters of the caller's address.
-/// Otherwise the service would refuse further attacks on the login from this address.
+/// So an administrator can try several attacks on the login one after the other.
 pub async fn create(
     admin: AdminCaller,
     address: ClientAddr,

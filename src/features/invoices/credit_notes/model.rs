@@ -4,7 +4,7 @@
 //! These are the discount of the line, and the line's share of the discount on the invoice.
 //!
 //! The tax of a credit note is computed for each rate.
-//! It is the tax on the sum of all credits including this one, minus the tax on the sum of the earlier credits.
+//! The tax of a rate is the tax on all credits including this one, minus the tax on the earlier credits.
 //! So rounding differences do not accumulate, and the credit notes of a fully credited invoice add up to its total.
 
 use std::collections::BTreeMap;

@@ -167,8 +167,8 @@ impl InvoiceStore {
         after: Position,
         limit: Limit,
     ) -> ApiResult<Vec<CreditNoteHeader>> {
-        // Use two statements, because there is an index for each of them in the order of the list.
-        // So each statement reads only the rows of the page.
+        // Use two statements, because the two lists have different indexes.
+        // With its own index, each statement reads only the rows of the page.
         let rows = match invoice {
             None => {
                 owner_query_as!(

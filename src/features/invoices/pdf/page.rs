@@ -141,7 +141,7 @@ impl PageBuilder {
         }
     }
 
-    /// Places texts side by side. They are split between two pages only if they do not fit on one page.
+    /// Places texts side by side. Keeps them on one page if they fit.
     fn place(&mut self, cells: &[(Cell, Mark)]) {
         let line_count = cells.iter().map(|(cell, _)| cell.text.lines.len()).max().unwrap_or(0);
         let line_height = cells.iter().map(|(cell, _)| cell.text.style.line_height()).fold(0.0, f32::max);

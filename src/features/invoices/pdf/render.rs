@@ -16,7 +16,7 @@ use krilla::tagging::{Artifact, ArtifactType, ContentTag, Identifier, Node, Span
 
 use super::typesetter::Text;
 
-/// Tells a screen reader what a drawing is (tagged PDF).
+/// The meaning of a drawing for screen readers (tagged PDF).
 #[derive(Clone)]
 pub(super) enum Mark {
     /// A text of the document, with its path in the tag tree from the root to the text.

@@ -66,7 +66,7 @@ async fn current_parties(pool: &PgPool, caller: &Caller, customer: CustomerId) -
         caller.user(),
         // The seller's data come from two rows: the user and the business.
         // The `ETag` contains the seller's version, so this version must change if one of the rows changes.
-        // The version of a row only increases, so the sum of both versions changes with each of them.
+        // The version of a row only increases, so the sum of both versions changes if one of them changes.
         r#"select c.name as customer, c.email as customer_email, c.address as customer_address,
                c.tax_id as customer_tax_id, c.version as customer_version,
                coalesce(b.name, u.display_name) as "seller!", u.email as seller_email,
