@@ -99,7 +99,7 @@ $$;
 
 -- Deletes one batch of the current owner's rows if the account was deleted. Returns whether more rows may remain.
 -- A table is purged before the tables to which it refers.
--- In the reverse order, the deletion of one row could cascade to more rows than a batch.
+-- If those tables came first, the deletion of one row could cascade to more rows than a batch.
 -- SECURITY DEFINER: the service itself has no right to delete payments.
 -- Forced row-level security still limits the function to the rows of the current owner.
 create function purge_deleted_owner(batch integer) returns boolean

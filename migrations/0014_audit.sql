@@ -163,7 +163,7 @@ language sql stable security definer set search_path = '' as $$
 $$;
 grant execute on function last_security_event_seal() to strongroom_app;
 
--- For monitoring: returns the age of the oldest unsealed event, and how many triggers are missing or disabled.
+-- For monitoring: returns the age of the oldest unsealed event, and how many of the ALWAYS triggers are missing or off.
 create function security_event_seal_state() returns table (oldest_seconds double precision, triggers_missing bigint)
 language sql stable security definer set search_path = '' as $$
     select

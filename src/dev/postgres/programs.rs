@@ -17,7 +17,7 @@ pub struct Search {
     pub pg_bin: Option<PathBuf>,
     /// The value of the environment variable `PATH`.
     pub path: Option<OsString>,
-    /// The value of the environment variable `HOME`. The folder contains the cache of downloads.
+    /// The value of the environment variable `HOME`: the folder that contains the cache of downloads.
     pub home: Option<PathBuf>,
 }
 

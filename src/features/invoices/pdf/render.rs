@@ -19,8 +19,8 @@ use super::typesetter::Text;
 /// The meaning of a drawing for screen readers (tagged PDF).
 #[derive(Clone)]
 pub(super) enum Mark {
-    /// A text of the document, with its path in the tag tree from the root to the text.
-    /// Each group on the path has an index among its siblings, and a tag.
+    /// A text of the document, with its path in the tag tree.
+    /// For each group from the root to the text, the path contains the group's index among its siblings and its tag.
     Content(Rc<[(usize, TagKind)]>),
     /// A drawing without content: a rule, a footer or a repeated head of a table.
     Artifact(ArtifactType),
