@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::layers::sources;
 
 type Path = Vec<String>;
-/// The imports between the files and folders of one folder: the importing module, the imported module, and the source
-/// files that contain the import.
+/// The imports between the files and subfolders of one folder. The outer key imports the inner key. The value lists the
+/// source files that contain the import.
 type Edges = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 /// A `use` declaration: the imported path, and its local name.
@@ -92,8 +92,8 @@ fn uses(code: &str) -> (Vec<Import>, String) {
     (imports, rest)
 }
 
-/// Returns all paths in code that has no `use` declarations. A visibility such as `pub(in crate::…)` does not count as
-/// a path.
+/// Returns all paths in this code, from which the `use` declarations were removed. A visibility such as `pub(in
+/// crate::…)` does not count as a path.
 fn paths(code: &str) -> Vec<Path> {
     let code = code.replace("pub(in crate::", "");
     let words = code.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');

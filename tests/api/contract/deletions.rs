@@ -1,5 +1,5 @@
-//! Deletion of rows to which other rows refer: for every foreign key to an owned table, and for parents in every state.
-//! The OpenAPI document must list the response. The service must delete either all child rows or none.
+//! The tests delete rows to which other rows refer. They try every foreign key to an owned table, and parents in every
+//! state. The OpenAPI document must list the response. The service must delete either all child rows or none.
 
 use reqwest::Method;
 use sqlx::{AssertSqlSafe, Executor};
@@ -44,7 +44,7 @@ async fn deletion_of(app: &TestApp, table: &str) -> Option<Example> {
     Example::all().into_iter().find(deletes)
 }
 
-/// Returns id and version of Anna's rows in a table.
+/// Returns the id and the version of each row that Anna owns in this table.
 async fn rows(demo: &Demo, table: &str) -> Vec<(String, String)> {
     let sql = format!(
         "select t.id::text, to_jsonb(t) ->> 'version' from {table} t join users u on u.id = t.owner_id
@@ -64,8 +64,8 @@ async fn deletion_of_parent_with_children_is_refused_or_cascades() {
     let (keys, snapshot, mut faults) = (keys(app).await, Snapshot::take(app).await, Vec::new());
     assert!(keys.len() >= 6);
     for Key { name, child, parent, column, is_optional } in keys {
-        // The API cannot delete rows of this table, so the test skips the foreign key. The service deletes these rows
-        // only together with the account.
+        // Skip this foreign key if the API cannot delete rows of the parent table. The service deletes such rows only
+        // together with the account.
         let Some(deletion) = deletion_of(app, &parent).await else { continue };
         let mut tried = 0;
         for (id, version) in rows(&demo, &parent).await {

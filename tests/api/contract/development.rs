@@ -7,7 +7,7 @@ use std::path::Path;
 
 const MARK: &str = "#[cfg(feature = \"dev\")]";
 
-/// Returns the code without the items that have the attribute `cfg(feature = "dev")`. An item ends with its line or its
+/// Returns the code without the items that have the attribute `cfg(feature = "dev")`. Such an item is one line or one
 /// block.
 fn without_development(code: &str) -> String {
     let mut kept = String::new();

@@ -11,7 +11,7 @@ use strongroom::app::routes::table;
 use crate::support::examples::{Demo, Example};
 use crate::support::reply::Reply;
 
-/// Operations whose example the test cannot send, with the reason.
+/// Operations whose example the test cannot send. The second text is the reason.
 const NOT_SENT: &[(&str, &str)] = &[
     ("post_auth_confirm", "the token is in a mail"),
     ("post_auth_password_reset_confirm", "the token is in a mail"),

@@ -14,7 +14,7 @@ use crate::support::examples::{Demo, Example};
 /// itself.
 const READING_FUNCTIONS: [&str; 3] = ["from own_security_events(", "from admin_security_events(", "from admin_alerts("];
 
-/// Lists whose query plan may sort rows, with the reason.
+/// Lists whose query plan may sort rows. The second text is the reason.
 const SORTED: &[(&str, &str)] = &[(
     "get_invoices_id_payments",
     "an outer join distinguishes a missing invoice from an invoice without payments; the plan sorts the payments of one invoice",
@@ -88,7 +88,7 @@ async fn every_list_reads_its_page_from_an_index() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-/// The summary for administrators counts entries of an index, and no more than its limit.
+/// The summary for administrators must count entries of an index, and not more than its limit.
 /// PostgreSQL shows the plan within a function only if it can inline the function. So the test removes the function's
 /// `security definer` and `search_path`, which prevent inlining.
 #[actix_web::test]

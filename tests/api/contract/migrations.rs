@@ -58,7 +58,7 @@ async fn edited_or_removed_migration_of_a_release_is_named() {
         "release 0.1.0 has no checksums: run `cd migrations && sha384sum *.sql > 0.1.0.sha384` and commit the file";
     assert_eq!(faults(changelog, &folder).await, [missing]);
 
-    // The output of `sha384sum 0001_one.sql`.
+    // This is the output of `sha384sum 0001_one.sql` for the file above.
     let checksums = "732dd6fa554ee7cf2b12caa7de486d35b60326cbb0fadccc7c537fb9750917e293550610ebffcbd185284ce99600a267  0001_one.sql\n";
     fs::write(folder.join("0.1.0.sha384"), checksums).unwrap();
     assert_eq!(faults(changelog, &folder).await, none);

@@ -14,7 +14,7 @@ fn read(path: &str) -> String {
         .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Returns all queries of the dashboard and the rules, each with its location.
+/// Returns all queries of the dashboard and of the alert rules, each with its location.
 pub fn queries() -> Vec<(String, String)> {
     let dashboard: Value = serde_json::from_str(&read("deploy/grafana/strongroom.json")).unwrap();
     let mut found = Vec::new();

@@ -54,15 +54,16 @@ async fn read_without_its_owner_or_its_fence_returns_no_rows() {
         select.to_owned(),
         without("'app.owner_id'", "'app.other'"),
         without("offset 0", ""),
-        // PostgreSQL evaluates the policy before the condition of the statement, so a setting in the condition comes
-        // too late.
+        // This statement sets the owner in its own condition. That is too late, because PostgreSQL evaluates the policy
+        // before the condition.
         format!("{select} and set_config('app.owner_id', $1::text, true) is not null"),
     ] {
         assert_eq!(customer_names(&mut connection, &hole, alice).await, Vec::<String>::new(), "{hole}");
     }
 }
 
-/// From the sixth execution on, PostgreSQL may use one plan for all parameters, and so for all owners.
+/// From the sixth execution on, PostgreSQL may use one generic plan for all owners. This plan must not return rows of
+/// another owner.
 #[actix_web::test]
 async fn cached_plan_of_one_owner_never_answers_another() {
     let app = TestApp::start().await;

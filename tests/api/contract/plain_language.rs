@@ -29,7 +29,8 @@ pub fn project_files() -> Vec<PathBuf> {
     files
 }
 
-/// Returns the prose of a file with line numbers: comments of code, documents without code blocks, and API texts.
+/// Returns the prose of a file, each text with its line number. Prose is comments, documents without their code blocks,
+/// and API texts.
 fn prose(path: &Path, text: &str) -> Vec<(usize, String)> {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let comment = |mark: &str| -> Vec<(usize, String)> {

@@ -16,7 +16,7 @@ Generated from the heads of the code: each practice with its threat, its control
 find a practice by its usual name, or by its OWASP or CWE number. The long form is in the head of each file.
 ";
 
-/// The OWASP API Security Top 10 of 2023.
+/// The names of the OWASP API Security Top 10 (2023), in order.
 const GROUPS: [&str; 10] = [
     "Broken object level authorization",
     "Broken authentication",

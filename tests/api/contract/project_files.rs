@@ -31,8 +31,8 @@ fn quoted(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Returns whether a test module exists, such as `attacks::browser::cors`. If the name ends with a test, the module
-/// must contain it.
+/// Returns whether this test module exists, for example `attacks::browser::cors`. If a test follows the module in the
+/// name, the module must contain this test.
 pub fn test_exists(name: &str) -> bool {
     let parts: Vec<&str> = name.split("::").collect();
     let mut folder = root().join("tests/api");

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::support::documented;
 
-/// Codes that one mechanism returns for many operations. Tests cause each code on only some of these operations.
+/// Codes that the same code of the service returns for many operations. The tests cause each of them on only some of
+/// these operations.
 const GENERIC: [(&str, &str); 5] = [
     ("internal", "a defect of the service"),
     ("unavailable", "a failed or overloaded dependency"),

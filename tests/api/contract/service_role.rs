@@ -59,7 +59,7 @@ async fn excess_privilege_is_reported_with_a_remedy() {
             run(&mut transaction, &fault.remedy).await;
         }
         assert_eq!(faults_of_the_service(&mut transaction).await, Vec::new(), "{planted}");
-        // The remedy must not revoke a privilege that the service needs.
+        // After the remedy, the service must still have the privileges that it needs.
         run(&mut transaction, "set local role strongroom_app; update users set bio = bio where false").await;
         transaction.rollback().await.unwrap();
     }

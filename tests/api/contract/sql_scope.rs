@@ -16,7 +16,7 @@ use sqlparser::parser::Parser;
 
 use crate::support::TestApp;
 
-/// Statements without a condition on the owner that are allowed, each with the reason.
+/// The allowed statements without a condition on the owner, each with the reason.
 const EXCEPTIONS: [(&str, &str); 0] = [];
 
 /// Returns all statements in `.sqlx/`.

@@ -1,4 +1,4 @@
-//! The page `/problems`, which explains problem codes, and the file `security.txt`.
+//! The page `/problems` explains the problem codes. The file `security.txt` contains the security contact.
 
 use reqwest::Method;
 

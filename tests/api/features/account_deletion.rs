@@ -95,7 +95,8 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     assert!(removed <= 1, "the file of the document must be queued for deletion or already deleted");
 }
 
-/// The address of a deleted account can be registered again while the data of the account still exists.
+/// After the deletion of an account, its address can be registered again at once, even if the data of the account still
+/// exist.
 #[actix_web::test]
 async fn address_of_deleted_account_can_register_immediately() {
     let app = TestApp::start().await;

@@ -160,7 +160,7 @@ async fn ending_the_sessions_of_a_user_leaves_sessions_of_others() {
     Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await.get("/api/v1/me").await.ok(200);
 }
 
-/// The log line and the stored row of the event contain the administrator and the user that the administrator changed.
+/// The event contains both the administrator and the changed user, in its log line and in its row.
 #[actix_web::test]
 async fn admin_action_records_actor_and_target() {
     let app = TestApp::start().await;

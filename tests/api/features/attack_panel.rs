@@ -1,4 +1,5 @@
-//! The attack panel of the console: throw-away accounts for its attacks. `.ci/page` plays the attacks in a browser.
+//! The attack panel of the console needs throw-away accounts for its attacks. `.ci/page` plays the attacks in a
+//! browser.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -83,7 +84,7 @@ async fn panel_and_accounts_do_not_exist_if_the_panel_is_off() {
     assert_eq!(count(&app).await, 0);
 }
 
-/// When the panel creates new throw-away accounts, the service deletes the old ones. It must not delete other users.
+/// When the panel creates new throw-away accounts, the service deletes the old ones, and no other users.
 #[actix_web::test]
 async fn throw_away_accounts_are_few_and_short_lived() {
     let app = TestApp::start().await;

@@ -1,4 +1,5 @@
-//! The business of a user: the seller on invoices, with payment terms and a time zone that decides dates.
+//! A user's business is the seller on their invoices. Its payment terms and its time zone decide the dates of the
+//! invoices.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The command line: each error message is one sentence that states what to do, and read-only commands change nothing.
+//! The command line. Each error message is one sentence, and states what to do. Read-only commands change nothing.
 
 use std::fs;
 use std::io::Write;
@@ -179,7 +179,7 @@ async fn unmigrated_database_is_reported_and_migrate_lists_what_it_applied() {
         ),
     ] {
         owner.execute(change).await.unwrap();
-        // The expected message does not suggest `dev reset`, because the database may contain production data.
+        // The message must not suggest `dev reset`, because the database may contain production data.
         assert_eq!(folder.error_of(&["migrate"], &as_owner), sentence);
     }
     owner.close().await.unwrap();

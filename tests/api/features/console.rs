@@ -37,7 +37,8 @@ async fn every_view_is_the_same_page_with_the_strict_policy() {
     }
 }
 
-/// The path of a file contains the hash of all files, so a browser never uses an outdated file from its cache.
+/// The path of each file contains the hash of all files. So a browser may cache the files, and never uses an outdated
+/// one.
 #[actix_web::test]
 async fn files_are_cached_and_the_page_is_not() {
     let app = TestApp::start().await;

@@ -1,4 +1,5 @@
-//! Credit notes for a whole invoice and for single lines, their effect on the invoice, and their lists, PDF and export.
+//! Credit notes credit a whole invoice or single lines. The tests also check the effect on the invoice, and the lists,
+//! PDF and export of credit notes.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -9,7 +9,7 @@ use strongroom::dev::postgres::{self, DATABASE, DevServer, DevServerConfig, Embe
 use crate::support::database::TestDatabase;
 use crate::support::folder;
 
-/// A folder that plays the checkout. It is removed with all its data on drop.
+/// A folder that plays the checkout of the repository. On drop, it is removed with all its data.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -163,7 +163,7 @@ async fn each_test_has_its_own_database() {
     options.connect().await.expect_err("the database was dropped");
 }
 
-/// The operator chooses the state folder by a setting, so the folder may contain files of other programs.
+/// A setting chooses the state folder, so this folder may contain files of other programs. A reset must keep them.
 #[tokio::test]
 async fn reset_keeps_files_of_other_programs() {
     let checkout = Checkout::new();

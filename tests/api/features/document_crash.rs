@@ -23,7 +23,7 @@ const WIDE: &[(&str, &str)] = &[
     ("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "100000"),
 ];
 
-/// Returns about 200 KB, different for each document.
+/// Returns about 200 KB. The bytes of each document are different.
 fn content(writer: u8, n: u32) -> Vec<u8> {
     format!("{writer} {n} of a crash\n").repeat(12_000).into_bytes()
 }
@@ -62,8 +62,8 @@ async fn write(client: Client, token: String, writer: u8, acknowledged: Acknowle
 async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
     let app = TestApp::start().await;
     app.user("alice").await;
-    // Stop this service, because it would also process the deletions that the program under test has queued, and its
-    // folder of documents is another.
+    // Stop this service: it would also process the deletions that the program under test queues, but in the wrong
+    // folder of documents.
     let database = app.stop().await;
     let all_rows = PgPool::connect_with(database.options(Role::Superuser)).await.unwrap();
     let state_dir = folder::new_path();

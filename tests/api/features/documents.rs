@@ -19,8 +19,7 @@ pub fn id_of(document: &Value) -> &str {
 /// Waits until the service has completed all deletions. Returns the names of the stored files, and of files whose
 /// upload is in progress.
 pub async fn stored_files(app: &TestApp) -> Vec<String> {
-    // A worker leases a message before it processes it. Then the message is not due, but its work is not done. So the
-    // test also waits for leased messages.
+    // A leased message is not due, although its work is not done. So the test also waits for leased messages.
     let due = "select count(*) from outbox
         where queue = 'blob_deletion' and done_at is null and (attempts > 0 or next_attempt_at <= $1)";
     let due = async || sqlx::query_scalar(due).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap();

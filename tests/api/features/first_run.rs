@@ -132,7 +132,7 @@ async fn printed_commands_work_and_remain_valid_after_a_restart() {
     let service = checkout.start();
     assert_eq!(commands(&service), before);
 
-    // The service also starts while a demo user is locked.
+    // The service must also start while a demo user is locked.
     for _ in 0..6 {
         let body = json!({"email": "anna@demo.example", "password": "wrong horse battery 1"});
         client(&service).request(Method::POST, "/api/v1/auth/login").json(&body).send().await;

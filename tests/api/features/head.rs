@@ -6,8 +6,8 @@ use strongroom::app::routes::Access;
 use crate::support::operations::{make, operations};
 use crate::support::{Actor, Reply, TestApp};
 
-/// Returns the status, and the headers that are the same for every request. Without `with_length`, leaves out the
-/// length, because it may differ.
+/// Returns the status, and the headers that must be equal for GET and HEAD. Includes the length only if `with_length`
+/// is true.
 fn head_of(reply: &Reply, with_length: bool) -> (u16, Vec<(String, String)>) {
     let differs = |name: &str| ["x-request-id", "date"].contains(&name) || (!with_length && name == "content-length");
     let kept = reply.headers.iter().filter(|(name, _)| !differs(name.as_str()));
@@ -48,8 +48,8 @@ async fn head_returns_status_and_headers_of_get_on_every_route() {
         }
         let get = send(actor, Method::GET, operation.access, &path).await;
         let head = send(actor, Method::HEAD, operation.access, &path).await;
-        // The service does not render the PDF for HEAD, so the length is unknown. Each request can add events to the
-        // list and the summary of security events, so their length changes.
+        // The service does not render the PDF for HEAD, so the length is unknown. The list and the summary of security
+        // events can become longer with each request.
         let varying = ["/pdf", "/security-events", "/security-summary"];
         let with_length = !varying.iter().any(|end| path.ends_with(end));
         assert_eq!(head_of(&head, with_length), head_of(&get, with_length), "{path}");
@@ -95,7 +95,7 @@ async fn head_reads_only_the_first_batch_of_an_export() {
     assert_eq!((head, get), (1, 2), "HEAD reads one batch, and GET reads until a batch is empty");
 }
 
-/// The service refuses HEAD as it refuses GET, and records the same event.
+/// The service must refuse a HEAD request like the GET request, and record the same event.
 #[actix_web::test]
 async fn head_is_subject_to_access_control_and_rate_limits() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "5/1h")]).await;

@@ -124,7 +124,8 @@ async fn expired_replies_of_all_owners_are_deleted() {
     assert_eq!(keys, ["new", "new"]);
 }
 
-/// Two requests that take the same locks in different orders can deadlock. `db/idempotency.rs` defines the order.
+/// Two requests that take the same locks in different orders can deadlock. So all requests take them in the order that
+/// `db/idempotency.rs` defines.
 #[actix_web::test]
 async fn every_idempotent_request_claims_its_key_before_other_locks() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! The PDF of an invoice: its amounts and texts equal those of the API. Also tests scripts of other languages, page
-//! breaks and `ETag`.
+//! The PDF of an invoice: its amounts and texts equal those of the API. Also tests other writing systems, page breaks
+//! and `ETag`.
 
 use reqwest::Method;
 use serde_json::{Value, json};

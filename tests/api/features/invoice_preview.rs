@@ -1,4 +1,4 @@
-//! `POST invoices/preview` and `GET invoices/totals`: computed amounts of a draft, and sums by status.
+//! `POST invoices/preview` computes the amounts of a draft. `GET invoices/totals` returns sums by status.
 
 use reqwest::Method;
 use serde_json::{Value, json};

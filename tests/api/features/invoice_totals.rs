@@ -22,7 +22,8 @@ async fn totals_follow_the_documented_rounding() {
     let customer = alice.customer().await;
     for (currency, discount, lines, [subtotal, discounts, tax, total]) in [
         ("EUR", json!({}), vec![json!({"quantity": "1", "unit_price": "1.00", "tax_rate": "20"})], [100, 0, 20, 120]),
-        // 0.333 × 1.00 is rounded to 0.33. 10 % of 0.33 is rounded to 0.03, and 19 % of 0.30 to 0.06.
+        // 0.333 × 1.00 is rounded to 0.33. The discount of 10 % is rounded to 0.03, and the tax of 19 % on 0.30 is
+        // rounded to 0.06.
         (
             "EUR",
             json!({}),

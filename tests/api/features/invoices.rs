@@ -58,7 +58,7 @@ async fn draft_is_created_read_replaced_and_deleted() {
     let replaced = alice.put(&path(&made), "\"1\"", &body).await.ok(200);
     assert_eq!(replaced.header("etag"), Some("\"2\""));
     let replaced = replaced.json();
-    // The subtotal 752.5 is rounded up to 753, and its tax of 75.3 is rounded down to 75.
+    // The exact subtotal 752.5 is rounded up to 753. The exact tax 75.3 is rounded down to 75.
     assert_eq!(
         (&replaced["subtotal"], &replaced["tax_total"], &replaced["total"]),
         (&json!(753), &json!(75), &json!(828))

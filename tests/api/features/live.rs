@@ -72,7 +72,7 @@ async fn alerts_are_delivered_to_administrators_on_every_replica() {
     for socket in &mut sockets {
         assert_eq!(socket.receive().await, event("alert", alert, 1, "created"));
     }
-    // Further findings of an open alert are not sent.
+    // Subscribers get an event when an alert opens or clears. Further detections of an open alert must send no event.
     raise(&here, &denials(attacker, 30)).await;
     here.replica().alerts.summarise_and_clear(here.clock.now() + TimeDelta::minutes(6)).await.unwrap();
     for socket in &mut sockets {

@@ -1,4 +1,4 @@
-//! `/confirm` and `/reset`, the pages to which mails link. `.ci/page` tests them in a browser.
+//! Mails link to the pages `/confirm` and `/reset`. `.ci/page` tests these pages in a browser.
 
 use reqwest::Method;
 use strongroom::app::routes::table;

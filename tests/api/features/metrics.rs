@@ -1,4 +1,4 @@
-//! Metrics: the numbers match the requests, events, mails and connections of the test.
+//! Metrics: the numbers must match the requests, events, mails and connections that the test causes.
 
 use std::sync::Arc;
 

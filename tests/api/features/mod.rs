@@ -1,4 +1,4 @@
-//! Feature tests: the functions of the API, and the messages of failures.
+//! Feature tests. They test the functions of the API and of the command line, and the messages of failures.
 
 mod about;
 mod account_deletion;

@@ -41,7 +41,8 @@ async fn docs_page_loads_only_its_own_files_and_has_no_inline_code() {
     }
 }
 
-/// The weaker Content Security Policy applies only to the page, not to errors on the same path.
+/// The page `/docs` has a weaker Content Security Policy than other responses. An error on the same path must have the
+/// strict policy.
 #[actix_web::test]
 async fn error_on_the_docs_path_has_the_strict_policy() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Search ignores case in every script, and treats all Unicode normalization forms alike.
+//! The search ignores case in every writing system, and treats all Unicode normalization forms alike.
 
 use serde_json::json;
 
@@ -45,7 +45,7 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
         ("Isparta", vec!["ısparta", "isparta"], vec![]),
     ] {
         let expected = vec![draft_for(&alice, name).await];
-        // Another user has a customer with the same name.
+        // Another user has a customer with the same name. The search must not find it.
         draft_for(&bob, name).await;
         for search in finds {
             assert_eq!(found(&alice, search).await, expected, "{search} in {name}");
@@ -56,8 +56,8 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
     }
 }
 
-/// Some letters become several letters in upper case, so the stored search key is longer than the name. The length
-/// limits must count the name.
+/// Some letters become several letters in upper case. Then the stored search key is longer than the name. The length
+/// limits must apply to the name.
 #[actix_web::test]
 async fn longest_names_and_searches_are_accepted_when_upper_case_is_longer() {
     let app = TestApp::start().await;

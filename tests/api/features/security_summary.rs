@@ -8,7 +8,7 @@ use crate::support::TestApp;
 
 const SUMMARY: &str = "/api/v1/admin/security-summary";
 
-/// Stores an event of this age.
+/// Stores an event that is this old.
 async fn store(app: &TestApp, kind: &str, age: TimeDelta, who: (Option<&str>, Option<Uuid>), amount: Option<i64>) {
     let sql = "insert into security_events (id, at, kind, severity, reason, replica, address, user_id, amount, mac)
         values (gen_random_uuid(), $1, $2, 'info', '', 'a1', $3, $4, $5, decode(repeat('00', 36), 'hex'))";
@@ -17,7 +17,7 @@ async fn store(app: &TestApp, kind: &str, age: TimeDelta, who: (Option<&str>, Op
     insert.execute(&app.all_rows).await.unwrap();
 }
 
-/// Returns severity and counts of a kind.
+/// Returns the severity and the counts that the summary contains for this kind of event.
 fn kind<'a>(summary: &'a Value, name: &str) -> (&'a Value, Vec<i64>) {
     let kinds = summary["kinds"].as_array().unwrap();
     let found = kinds.iter().find(|kind| kind["kind"] == name).unwrap_or_else(|| panic!("no {name}: {kinds:?}"));

@@ -138,7 +138,7 @@ async fn while_draining_readiness_is_503_and_each_reply_closes_its_connection() 
     stopping.abort();
 }
 
-/// A request whose body has arrived only in part is still running when the shutdown begins.
+/// Only a part of the request's body has arrived when the shutdown begins. The service must still finish this request.
 #[actix_web::test]
 async fn running_request_finishes_after_new_connections_are_refused() {
     let app = TestApp::start().await;

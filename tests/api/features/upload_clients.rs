@@ -8,7 +8,8 @@ use crate::support::form::Form;
 
 const CONTENT: &[u8] = b"x\n";
 
-/// A library, the headers that it writes for a file part and for a text part, and the expected file name.
+/// For each library: its name, the headers that it writes for a file and for a text, and the file name that the service
+/// must read.
 const CLIENTS: [(&str, &str, &str, &str); 9] = [
     (
         "browsers, curl, Python's requests, Node's fetch",

@@ -16,7 +16,7 @@ pub struct Actor {
     pub token: String,
     /// The value of the refresh cookie.
     pub cookie: String,
-    /// The device cookie.
+    /// The device cookie, as `name=value`.
     pub device: String,
     pub client: Client,
 }

@@ -44,7 +44,7 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// Starts the service with rate limits that a test does not reach.
+    /// Starts the service. Its rate limits are so high that tests do not reach them.
     pub async fn start() -> Self {
         Self::with(&[]).await
     }
@@ -135,7 +135,7 @@ impl TestApp {
         wait::until("the listener is up", listening).await;
     }
 
-    /// Returns a client without an account. Its address is 127.0.0.1.
+    /// Returns a client without an account, at the address 127.0.0.1.
     pub fn anonymous(&self) -> Client {
         self.client_from(Ipv4Addr::LOCALHOST.into())
     }
@@ -150,7 +150,7 @@ impl TestApp {
         Metrics(self.operator().request(reqwest::Method::GET, "/metrics").send().await.ok(200).text())
     }
 
-    /// Returns a client without an account. Its address is this loopback address.
+    /// Returns a client without an account, at this loopback address.
     pub fn client_from(&self, address: IpAddr) -> Client {
         Client::from_address(&self.base, address).record_in(self)
     }
@@ -274,7 +274,8 @@ pub fn settings(state_dir: &std::path::Path, changed: &[(&str, &str)]) -> Settin
         ("STRONGROOM_LIMITS_UPLOAD", "100000/1h"),
         ("STRONGROOM_LIMITS_ASSET", "100000/1h"),
         ("STRONGROOM_LIMITS_UNKNOWN_PATH", "100000/1h"),
-        // Raise these thresholds, because many tests request foreign and missing objects, and their sessions would end.
+        // Raise these thresholds: many tests request foreign and missing objects, and with the default thresholds,
+        // their sessions would end.
         ("STRONGROOM_RULES_PROBING_SESSION", "100000/1h"),
         ("STRONGROOM_RULES_ENUMERATING_SESSION", "100000/1h"),
     ];

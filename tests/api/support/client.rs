@@ -44,8 +44,7 @@ impl Client {
         Self { base: base.to_owned(), http, sent: SentRequests::default(), is_documented: true }
     }
 
-    /// Records the id of each request in `app`. When `app` stops, it checks that the events of these requests are
-    /// stored.
+    /// Records the id of each request in `app`. When `app` stops, the events of these requests must be stored.
     pub fn record_in(self, app: &TestApp) -> Self {
         Self { sent: app.sent.clone(), ..self }
     }
@@ -85,7 +84,7 @@ impl Request {
         Self(self.0.header("content-type", content_type).body(body), self.1, self.2)
     }
 
-    /// Sets a body without a `Content-Type`.
+    /// Sets a body, and no `Content-Type`.
     pub fn raw(self, body: impl Into<reqwest::Body>) -> Self {
         Self(self.0.body(body), self.1, self.2)
     }

@@ -1,4 +1,5 @@
-//! A separate database for each test, cloned from a template that is migrated once ([`TestServer`]).
+//! Each test has its own database. It is a clone of a template, to which the migrations are applied only once
+//! ([`TestServer`]).
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! The database server of all tests, and the template database.
+//! The database server that all tests use, and the template database.
 //!
 //! All test processes with the same user and target folder use one PostgreSQL server. The server stores its data in
 //! memory, is not durable, and listens on a Unix socket. Each test process renews a `lease` file while it runs. A shell

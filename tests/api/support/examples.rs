@@ -25,7 +25,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&openap
 pub struct Demo {
     pub app: TestApp,
     pub anna: Actor,
-    /// The administrator.
+    /// The demo administrator.
     pub root: Actor,
 }
 
@@ -50,12 +50,11 @@ impl Demo {
         background(&services.recorder, created).await.unwrap()
     }
 
-    /// Returns the actor who uses operations with this access.
+    /// Returns the actor who may call operations with this access.
     pub fn actor(&self, access: Access) -> &Actor {
         if access == Access::Admin { &self.root } else { &self.anna }
     }
 
-    /// Sends an example.
     pub async fn send(&self, example: &Example) -> Reply {
         self.send_as(self.actor(example.access), example).await
     }
@@ -89,7 +88,6 @@ impl Demo {
 /// The request in the example of an operation.
 #[derive(Clone)]
 pub struct Example {
-    /// The operation id.
     pub id: String,
     pub method: Method,
     /// The path with `{id}`.
@@ -145,7 +143,7 @@ impl Field {
 }
 
 impl Example {
-    /// Returns the request of every operation, with all optional values except a cursor.
+    /// Returns the example request of every operation. It contains all optional values, except for a cursor.
     pub fn all() -> Vec<Self> {
         table().into_iter().map(|row| Self::new(row.method.as_str(), row.path, row.access)).collect()
     }

@@ -67,7 +67,8 @@ pub async fn with_bodies(actor: &Actor) -> Vec<(Operation, String, Value)> {
 }
 
 impl Operation {
-    /// Returns a request to the object with this id, with the actor's token if the operation requires a token.
+    /// Returns a request to the object with this id. If the operation requires a token, the request contains the
+    /// actor's token.
     pub fn request_to(&self, actor: &Actor, id: &str) -> Request {
         let path = self.path.replace("{id}", id);
         match self.access {
@@ -86,7 +87,7 @@ impl Operation {
         self.path.split("/{id}").next().unwrap()
     }
 
-    /// Returns a request of the actor to the object with this id, with a valid body.
+    /// Returns a request of the actor to the object with this id. The body is valid.
     pub fn request_by(&self, actor: &Actor, id: &str, references: &References) -> Request {
         let request = actor.request(self.method.clone(), &self.path.replace("{id}", id));
         match self.valid_body(references) {
@@ -96,7 +97,7 @@ impl Operation {
         }
     }
 
-    /// Returns the example of the body, with these objects instead of demo data.
+    /// Returns the example of the body, in which these objects replace those of the demo data.
     pub fn valid_body(&self, references: &References) -> Option<Value> {
         let mut body = examples::body_of(self.body.as_deref()?);
         for (field, value) in body.as_object_mut().unwrap() {

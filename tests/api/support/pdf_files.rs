@@ -154,7 +154,7 @@ impl Writer {
     }
 }
 
-/// Compresses bytes with the fixed code of DEFLATE.
+/// Compresses bytes with the fixed Huffman code of DEFLATE.
 pub fn deflated(content: &[u8]) -> Vec<u8> {
     let mut bits = Bits::default();
     for &byte in content {
@@ -163,7 +163,7 @@ pub fn deflated(content: &[u8]) -> Vec<u8> {
     bits.zlib()
 }
 
-/// Compresses bytes followed by many zeros (decompression bomb). Each 13 bits encode 258 zeros.
+/// Compresses bytes followed by many zeros (decompression bomb). In the result, 13 bits stand for 258 zeros.
 pub fn deflated_with_zeros(content: &[u8], count: usize) -> Vec<u8> {
     let mut bits = Bits::default();
     for &byte in content {
@@ -185,7 +185,7 @@ struct Bits {
 }
 
 impl Default for Bits {
-    /// Starts the only block of the stream, with the fixed code.
+    /// Starts the only block of the stream, which uses the fixed Huffman code.
     fn default() -> Self {
         Self { bytes: vec![0x78, 0x01], held: 0b011, count: 3 }
     }

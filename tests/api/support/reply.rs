@@ -151,8 +151,8 @@ impl Reply {
         statements
     }
 
-    /// Returns how often the request read its session from the database. This happens at the first use of a session,
-    /// and when the cache is stale.
+    /// Returns how often the request read its session from the database. A request does so at the first use of a
+    /// session, and when the cache is stale.
     pub fn session_look_ups(&self) -> usize {
         let statements = logs::statements(&self.request_id());
         statements.iter().filter(|statement| statement.ends_with(SESSION_LOOK_UP)).count()

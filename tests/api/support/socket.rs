@@ -23,11 +23,11 @@ pub const PING: u8 = 9;
 
 pub struct Socket {
     pub stream: TcpStream,
-    /// The request id of the handshake, by which tests find the log lines of the socket.
+    /// The request id of the handshake. By this id, tests find the log lines of the socket.
     pub request_id: String,
 }
 
-/// Sends a handshake with additional headers, and returns the head of the reply and the stream.
+/// Sends a handshake with additional headers. Returns the head of the reply, and the stream.
 pub async fn handshake(app: &TestApp, more: &str) -> (String, TcpStream) {
     let stream = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
     handshake_on(app, stream, more).await

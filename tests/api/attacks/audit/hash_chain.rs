@@ -61,7 +61,8 @@ impl Trail {
         self.report(None).await.faults
     }
 
-    /// Returns the log lines with the heads of this hash chain. A head is the signed MAC of the newest seal.
+    /// Returns the log lines that contain the heads of this hash chain. A head is the MAC of the newest seal, with a
+    /// signature.
     async fn heads(&mut self) -> String {
         let macs: Vec<String> = sqlx::query_scalar("select encode(mac, 'hex') from security_event_seals")
             .fetch_all(&mut self.owner)
@@ -126,14 +127,16 @@ async fn deleted_event_is_detected() {
 
 #[actix_web::test]
 async fn inserted_event_is_detected() {
-    // The attacker has no key to compute a MAC, so the inserted row is a copy of another row with its MAC.
+    // The attacker inserts a copy of another row together with its MAC, because an attacker without the key cannot
+    // compute a MAC.
     let copy = "insert into security_events (id, at, kind, severity, reason, replica, mac)
         select gen_random_uuid(), at, kind, severity, reason, replica, mac from security_events limit 1";
     let mut trail = Trail::sealed().await;
     trail.execute(copy).await;
     let seq = trail.number("select max(seq) from security_events").await;
     assert_eq!(trail.faults().await, [Fault::Inserted { seq }]);
-    // The owner adds the row to the last seal, but cannot compute the MAC of the changed seal without the master key.
+    // The owner also adds the row to the last seal. Without the master key, the owner cannot compute the MAC of the
+    // changed seal.
     let sneak = "update security_event_seals set events = events + 1,
             seqs = seqs || (select max(seq) from security_events),
             macs = macs || (select mac from security_events order by seq desc limit 1)

@@ -35,7 +35,7 @@ async fn wait_for_fault(app: &TestApp, reason: &str) -> Option<i64> {
         .await
 }
 
-/// Locks the row that sealing needs, as a superuser, because the service's role has no right to lock it.
+/// Locks the row that sealing needs. Uses a superuser, because the service's role has no right to lock this row.
 async fn lock_sealer(app: &TestApp) -> PgConnection {
     let mut superuser = connect(app, Role::Superuser).await;
     superuser.execute("begin; select from security_event_sealer for update").await.unwrap();

@@ -1,5 +1,5 @@
-//! Traces: a client cannot choose its trace id, spans contain no client data, and the collector cannot slow requests
-//! down.
+//! Traces. A client cannot choose its trace id. Spans contain no data of clients. A slow collector does not slow
+//! requests down.
 
 use std::net::TcpListener;
 
@@ -33,7 +33,7 @@ async fn traceparent_of_a_client_is_ignored() {
         let reply = service.client().request(Method::GET, "/health/live").header("traceparent", chosen);
         let reply =
             reply.header("tracestate", "vendor=typed-in").header("baggage", "who=typed-in").send().await.ok(204);
-        // A `traceparent` that asks not to record has no effect either.
+        // The flags of a `traceparent` can ask not to record the request. The service ignores this too.
         let span = collector.span(&reply.request_id()).await;
         assert_ne!(hex(&span.trace_id), TRACE);
         assert!(span.parent_span_id.is_empty(), "{span:?}");

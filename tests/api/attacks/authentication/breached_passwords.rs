@@ -1,4 +1,4 @@
-//! API2:2023, API10:2023: breached passwords, and a breach service that is malicious or fails.
+//! API2:2023, API10:2023: users choose breached passwords, or the breach service is malicious or fails.
 //!
 //! The expected hashes were computed with `sha1sum`, independently of the code under test.
 
@@ -14,7 +14,7 @@ use crate::support::{Reply, TestApp};
 const BREACHED: &str = "hvjk-qwzx-pb";
 const PREFIX: &str = "AEE6C";
 const SUFFIX: &str = "9F1A2D7283E262A5D35E9F62444F53AD793";
-/// A line for the hash of another password with the same prefix.
+/// A line of a range: the hash of another password that has the same prefix.
 const OTHER_LINE: &str = "0018A45C4D1DEF81644B54AB7F969B88D65:1";
 
 /// Starts the service with this receiver as its breach service.
@@ -119,7 +119,7 @@ async fn breached_password_is_found_in_both_normalization_forms() {
     assert_eq!(first_line(&receiver.requests()[0]), "GET /range/99178 HTTP/1.1");
 }
 
-/// In the range format, a line with the count 0 is padding.
+/// In the range format, a line with the count 0 is padding, so its hash is not breached.
 #[actix_web::test]
 async fn padding_and_other_hashes_of_range_do_not_reject_password() {
     let receiver = Receiver::start(breached(0)).await;
@@ -156,7 +156,7 @@ async fn failing_breach_service_fails_open_and_leaves_event() {
     }
     assert_eq!(elsewhere.connections(), 0, "the service follows no redirect");
 
-    // The service must not cache a failed query, so the next query finds the password.
+    // The service must not cache a failed query. So its next query must find the password.
     receiver.set_behavior(breached(3));
     assert_breached(&register_with(&app, "grace@example.com", BREACHED).await, "/password");
     // The breach service is stopped, so the service can find the password only in the cached response.

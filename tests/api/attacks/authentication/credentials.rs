@@ -1,4 +1,4 @@
-//! API2:2023: user enumeration at login (CWE-204, CWE-208), and tokens from mails used as access tokens.
+//! API2:2023: user enumeration at login (CWE-204, CWE-208), and tokens from mails that are used as access tokens.
 
 use reqwest::Method;
 use serde_json::json;
@@ -72,7 +72,7 @@ async fn failed_login_is_indistinguishable_for_every_cause() {
     alice.get("/api/v1/me").await.ok(200);
 }
 
-/// A failed login must not replace the stored hash.
+/// A login with the correct password replaces the outdated hash. A failed login must not replace it.
 #[actix_web::test]
 async fn outdated_hash_is_replaced_at_next_login() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! API2:2023: device cookies (OWASP) of the account's owner, and device cookies that are forged, foreign, stolen,
-//! expired or invalidated.
+//! API2:2023: device cookies (OWASP). The owner uses a valid cookie. Attackers use cookies that are forged, foreign,
+//! stolen, expired or invalidated.
 
 use std::net::Ipv4Addr;
 
@@ -53,7 +53,7 @@ async fn known_device_signs_in_while_account_is_locked() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     lock(&app, &alice.email).await;
-    // The cookie is valid in any network and can be used more than once.
+    // The cookie must be valid in every network, and more than once.
     let mut device = alice.device.clone();
     for network in 1..=3 {
         let login = try_sign_in_with(&from(&app, network), &alice.email, PASSWORD, &device).await.ok(200);
@@ -193,7 +193,8 @@ async fn logout_keeps_device_cookie() {
     try_sign_in_with(&from(&app, 1), &alice.email, PASSWORD, &alice.device).await.ok(200);
 }
 
-/// CWE-613: an intruder knew the password, logged in on several devices, and kept their cookies.
+/// CWE-613: an intruder knew the password, logged in on several devices, and kept the device cookies. A password reset
+/// must make these cookies worthless.
 #[actix_web::test]
 async fn password_reset_invalidates_device_cookies_of_intruder() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! API2:2023: attacks with weak, common, similar and very long passwords, without re-authentication, and with floods of
-//! logins.
+//! API2:2023: attacks with weak, common, similar and very long passwords, attacks without re-authentication, and floods
+//! of logins.
 
 use std::time::Duration;
 

@@ -178,7 +178,8 @@ async fn refused_password_or_name_leaves_the_confirmation_token_alive() {
     confirm(&client, &token, PASSWORD, "Grace").await.ok(204);
 }
 
-/// Of two parallel confirmations, the second confirmation gets the same error as an invalid token.
+/// Two confirmations of one address run in parallel. One succeeds, and the other gets the same error as an invalid
+/// token.
 #[actix_web::test]
 async fn concurrent_confirmations_of_one_address_create_one_account() {
     let app = TestApp::start().await;

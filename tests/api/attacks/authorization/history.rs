@@ -15,7 +15,7 @@ const SUMMARY: &str = "/api/v1/admin/security-summary";
 /// The views of administrators, each with the event that a read of it leaves.
 const VIEWS: [(&str, &str); 3] =
     [(ALL, "admin_events_read/events"), (ALERTS, "admin_events_read/alerts"), (SUMMARY, "admin_events_read/summary")];
-/// All replicas have the same keys.
+/// All replicas need the same keys, because each replica verifies tokens that another replica signed.
 const KEYS: [(&str, &str); 2] = [
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -146,7 +146,7 @@ async fn reads_by_an_administrator_leave_one_event_per_view_address_and_minute()
         toor.get(path).await.ok(200).assert_events(&[event]);
     }
     root.get(&format!("{ALL}?kind=authz_fail&limit=1")).await.ok(200).assert_events(&[]);
-    // A thief of the token reads from another address.
+    // A thief of the token reads from another address, and must leave separate events.
     let thief = app.client_from([127, 0, 0, 9].into());
     for (path, event) in VIEWS {
         thief.request(Method::GET, path).bearer(&root.token).send().await.ok(200).assert_events(&[event]);

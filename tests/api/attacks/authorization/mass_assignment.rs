@@ -13,8 +13,8 @@ use crate::support::{Actor, MAILS, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
 
-/// Fields that only the server sets, in the spellings of several frameworks, and keys that are dangerous in some
-/// languages.
+/// Fields that only the server may set, in the spellings of several frameworks. The list also contains keys that are
+/// dangerous in some languages, such as `__proto__`.
 const SERVER_OWNED: [&str; 45] = [
     "id",
     "_id",
@@ -73,7 +73,7 @@ fn values(field: &str) -> [Value; 3] {
     }
 }
 
-/// Returns a digest of all tables, including the tables of registration and login.
+/// Returns a digest of all accounts and owned rows, and of the tables of registration and login.
 async fn digest_all(app: &TestApp) -> String {
     let waiting = ["registrations", "password_resets", MAILS, "login_failures", "refresh_tokens"];
     app.digest_all().await + &app.digest(&waiting).await
@@ -273,10 +273,10 @@ async fn no_response_contains_private_properties() {
         let id = if row.is_on_object() { make(&alice, row.collection()).await } else { String::new() };
         let reply = row.request_by(&alice, &id, &references).header("if-match", "\"1\"").send().await;
         seen += usize::from(reply.status == 200 || reply.status == 201);
-        // A file is binary, but may contain text.
+        // A response can be a binary file, but even a binary file may contain text.
         let text = String::from_utf8_lossy(&reply.body);
         for word in private {
-            // The profile contains the caller's own role.
+            // Exception: the profile contains the caller's own role.
             let is_own_role = word == "role" && row.path == "/api/v1/me";
             assert!(is_own_role || !text.contains(word), "{} {} discloses {word}: {text}", row.method, row.path);
         }

@@ -1,4 +1,5 @@
-//! CORS (API8, ASVS 3.4.2, 3.5.2): pages of other origins send requests.
+//! CORS (API8, ASVS 3.4.2, 3.5.2): pages of other origins send requests, and the service refuses origins that are not
+//! allowed.
 
 use std::collections::BTreeSet;
 
@@ -52,7 +53,7 @@ async fn unlisted_origin_is_refused_before_the_handler_runs() {
         "",
     ] {
         let Ok(value) = reqwest::header::HeaderValue::from_bytes(origin.as_bytes()) else { continue };
-        // HTTP parsers remove trailing spaces, so this value equals the listed origin and is allowed.
+        // Skip this value: HTTP parsers remove its trailing space, so it equals the allowed origin.
         if origin.trim_end() == LISTED {
             continue;
         }

@@ -81,7 +81,8 @@ async fn client_request_id_is_logged_separately_and_only_if_it_is_a_uuid() {
     assert!(!logs::contains("not an id"));
 }
 
-/// actix's parser refuses malformed HTTP before any middleware runs. The response is a status without a body.
+/// actix's parser refuses malformed HTTP before any middleware runs. So the response is only a status, without a body
+/// and without our headers.
 #[actix_web::test]
 async fn malformed_http_gets_an_empty_response() {
     let app = TestApp::start().await;

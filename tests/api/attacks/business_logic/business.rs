@@ -144,8 +144,8 @@ async fn issue_date_before_the_last_issued_invoice_is_refused() {
     let error = early.expect_err("it is refused");
     assert_eq!(error.as_database_error().unwrap().constraint(), Some("invoices_in_date_order"));
     drop(tx);
-    // Each owner has a separate order, so another owner may use an earlier date. The same date as the last invoice is
-    // allowed.
+    // The order of dates holds for each owner separately, so another owner may use an earlier date. The date of the
+    // last invoice may be used again.
     issue_on(&bob, &bob.invoice().await, days_ago(30)).await.ok(200);
     let issued = issue_on(&alice, &second, days_ago(3)).await.ok(200).json();
     assert!(issued["number"].as_str().unwrap().ends_with("-0002"), "the numbers have no gap: {issued}");
@@ -171,7 +171,8 @@ async fn date_order_is_enforced_across_the_turn_of_the_year() {
     assert_eq!(number(issue_on(&alice, &ids[3], day("2028-01-02")).await), "INV-2028-0002");
 }
 
-/// After a change to a time zone further west, today's date can be earlier than the last day of issue.
+/// After a change to a time zone further west, today can be before the day of the last invoice. Then the service must
+/// refuse to issue.
 #[actix_web::test]
 async fn changed_time_zone_cannot_backdate_an_invoice() {
     let app = TestApp::start().await;

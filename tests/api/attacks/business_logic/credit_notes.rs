@@ -73,7 +73,7 @@ async fn parallel_credits_never_exceed_the_invoice_total() {
     let whole = join_all((0..4).map(|_| credit(&alice, &id, &everything))).await;
     assert_eq!(whole.iter().filter(|reply| reply.status.as_u16() == 201).count(), 1);
     assert_eq!(credited(&app).await, (TOTAL, TOTAL));
-    // Payments and credits run in parallel. The payments never exceed the amount due.
+    // Payments and credits run in parallel. The sum of the payments must never exceed the amount due.
     let id = issued(&alice).await;
     let (payments, all) = (format!("/api/v1/invoices/{id}/payments"), payment(TOTAL));
     let pay = || alice.post(&payments, &all);
@@ -139,7 +139,7 @@ async fn invalid_credit_note_names_its_field() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Numbers are counted per owner and year, without gaps or duplicates.
+/// The numbers of credit notes count up for each owner and year, without gaps or duplicates.
 #[actix_web::test]
 async fn parallel_credit_notes_are_numbered_without_gaps() {
     let app = TestApp::start().await;

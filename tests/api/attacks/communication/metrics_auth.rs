@@ -46,7 +46,8 @@ async fn management_port_serves_only_metrics_and_status() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// A thousand unknown paths, methods, headers and ids add no series, and no series contains them.
+/// A client sends a thousand unknown paths, methods, headers and ids. They must add no series, and no series may
+/// contain them.
 #[actix_web::test]
 async fn client_input_creates_no_metric_series() {
     let app = TestApp::start().await;
@@ -80,7 +81,8 @@ async fn client_input_creates_no_metric_series() {
     for number in 0..25 {
         abuse(number * 10).await;
     }
-    // The service does not count requests to the management port as requests of clients.
+    // The test can read the metrics before and after, because the service does not count requests to the management
+    // port.
     let before = app.metrics().await;
     let ids: Vec<_> = stream::iter(1001..=2000).map(&abuse).buffer_unordered(8).collect().await;
     let after = app.metrics().await;

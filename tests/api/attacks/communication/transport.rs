@@ -17,7 +17,8 @@ use crate::support::database::TestDatabase;
 use crate::support::folder;
 use crate::support::{Actor, TestApp, logs, wait};
 
-/// Starts the service in the production profile with a development certificate, on a plain and a TLS listener.
+/// Starts the service in the production profile. It has a plain listener, and a TLS listener with a development
+/// certificate.
 pub async fn production(changed: &[(&str, &str)]) -> TestApp {
     let database = TestDatabase::create().await;
     let state_dir = folder::new_path();
@@ -141,7 +142,8 @@ async fn nothing_is_served_over_plain_http_in_production() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Container health checks may use plain HTTP: from this machine, to `/health/`, without credentials.
+/// Health checks of a container may use plain HTTP, if they come from this machine, have a path below `/health/`, and
+/// contain no credentials.
 #[actix_web::test]
 async fn health_checks_over_plain_http_work_from_loopback_only() {
     let app = production(&[]).await;

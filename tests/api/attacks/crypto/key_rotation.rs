@@ -191,8 +191,8 @@ async fn previous_master_key_verifies_until_removed_and_never_signs() {
     let renewed = refresh(&app, &app.anonymous(), &alice.cookie).await.ok(200);
     let renewed = refresh_cookie(&renewed).unwrap();
     let after = cursor(&at(&app, &alice)).await;
-    // While the account is locked, only a known device can log in. So a login shows that the device cookie is valid.
-    // The lock ends when the master key changes, because the name of the lock's counter is a hash with this key.
+    // The test locks the account. Then only a known device can log in, so a login proves that the device cookie is
+    // valid. The lock ends when the master key changes, because the name of the lock's counter is a hash with this key.
     lock(&app, &alice.email).await;
     let sign_in =
         async |app: &TestApp, device: &str| try_sign_in_with(&app.anonymous(), &alice.email, PASSWORD, device).await;

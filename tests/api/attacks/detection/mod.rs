@@ -1,4 +1,4 @@
-//! API1, API2: detection rules and alerts (ASVS V16.3).
+//! API1, API2: the detection rules detect attacks, and raise alerts (ASVS V16.3).
 
 pub mod alerts;
 mod each_rule;

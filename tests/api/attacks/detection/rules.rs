@@ -97,7 +97,7 @@ async fn missing_and_foreign_objects_are_counted_separately() {
         [format!("invoices/{invoice}"), format!("customers/{customer}"), format!("invoices/{invoice}/payments")];
     let missing =
         [format!("invoices/{}", Uuid::new_v4()), format!("invoices/{customer}"), format!("customers/{deleted}")];
-    // This client sends consecutive numbers as ids.
+    // These malformed ids are consecutive numbers, as a client that enumerates ids would send them.
     let malformed = [1, 2, 3].map(|number| format!("invoices/{number}"));
     let mut answers = Vec::new();
     let events = ["authz_fail/not_found", "authz_fail/not_found", "authz_fail/malformed_id"];

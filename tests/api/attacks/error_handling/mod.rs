@@ -1,4 +1,4 @@
-//! API8: what failures and refusals disclose (ASVS V16.5).
+//! API8: failures and refusals must not disclose internal details (ASVS V16.5).
 
 mod failures;
 mod refusal_texts;

@@ -91,7 +91,8 @@ fn names(document: &Value) -> Vec<String> {
     names
 }
 
-/// Values that few fields accept. The values are JSON text, because a `Value` cannot represent a number such as 1e999.
+/// Wrong values: few fields accept any of them. The values are JSON text, because a `Value` cannot represent a number
+/// such as 1e999.
 const WRONG: [&str; 20] = [
     "null",
     "true",
@@ -266,8 +267,7 @@ async fn refusal_says_what_the_field_must_be() {
     assert_eq!(limit.json()["errors"], json!([{"pointer": "/limit", "message": "must be a number from 1 to 100"}]));
 }
 
-/// The `type` of a refusal is a URL of this service, on whichever port it listens. The URL leads to the explanation of
-/// the code.
+/// The `type` of a refusal is a URL that explains its code. It must contain the actual port of this service.
 #[actix_web::test]
 async fn problem_type_links_to_its_explanation_on_any_port() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -1,4 +1,5 @@
-//! CSV injection (CWE-1236): a victim opens an export in a spreadsheet.
+//! CSV injection (CWE-1236): a victim opens an export in a spreadsheet program, which must not execute its cells as
+//! formulas.
 
 use std::time::Duration;
 
@@ -60,7 +61,8 @@ async fn export_without_a_database_returns_503() {
     app.database.restore().await;
 }
 
-/// A thief starts an export with a stolen token, and continues to read after the session has ended.
+/// A thief starts an export with a stolen token, and tries to continue after the session has ended. The service must
+/// stop the export.
 #[actix_web::test]
 async fn export_stops_when_its_session_ends() {
     let app = TestApp::start().await;

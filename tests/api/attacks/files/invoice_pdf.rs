@@ -174,7 +174,7 @@ async fn concurrent_pdf_renderings_are_limited_and_the_rest_gets_503() {
     assert!(printed >= 1 && work.started() == printed, "{printed} of {}", work.started());
     bodies.dedup();
     assert_eq!(bodies.len(), 1, "identical files");
-    // A retry succeeds. A conditional request with the current `ETag` renders no PDF.
+    // After the flood, a request succeeds. A conditional request with the current `ETag` must render no PDF.
     let reply = alice.get(&path).await.ok(200);
     let etag = reply.header("etag").unwrap().to_owned();
     let started = work.started();

@@ -1,4 +1,4 @@
-//! Body limits (API4): large, endless and compressed bodies, and slow clients (Slowloris, slow POST, slow read).
+//! Body limits (API4). Clients send large, endless or compressed bodies, or are slow (Slowloris, slow POST, slow read).
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,4 +1,5 @@
-//! Connection exhaustion, Slowloris and slow read (API4).
+//! Connection exhaustion (API4): the attacker opens many connections, sends slowly (Slowloris), or reads slowly (slow
+//! read).
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -116,7 +117,8 @@ async fn flood_from_one_address_leaves_connections_for_others() {
     assert!(rows < 50, "{rows} events for one flood");
 }
 
-/// TLS handshakes have separate limits, which are lower than the limits of connections.
+/// A TLS handshake costs more than a connection. So handshakes have separate limits, which are lower than the limits of
+/// connections.
 #[actix_web::test]
 async fn silent_tls_handshakes_are_limited_and_time_out() {
     let app = production(&[]).await;

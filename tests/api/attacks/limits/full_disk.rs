@@ -60,7 +60,8 @@ async fn full_disk_returns_503_reports_degraded_status_and_recovers() {
     assert_eq!(status(&app).await, json!({"status": "degraded", "reasons": ["database_exhausted"]}));
     assert_eq!(app.metrics().await.value(EXHAUSTED), 1.0);
 
-    // Events of anonymous clients are aggregated. Events about users wait in the queue.
+    // The service aggregates the events of anonymous clients. Events about users wait in the queue until the disk has
+    // space again.
     for _ in 0..100 {
         app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
     }

@@ -44,7 +44,7 @@ async fn flood_from_one_network_does_not_block_mail_for_others() {
         reply.assert_events(&[if host <= 5 { SENT } else { DROPPED }]);
     }
     assert_eq!(queued(&app, "reset_password", &alice.email).await, 5);
-    // The owner requests a link from another network. The owner gets the mail, and its link works.
+    // The owner requests a link from another network. The owner must get the mail, and its link must work.
     let attackers = reset_token(&app, &alice.email, "").await;
     request_reset(&from(&app, 2, 1), &alice.email).await.assert_events(&[SENT]);
     let token = reset_token(&app, &alice.email, &attackers).await;
@@ -95,8 +95,8 @@ async fn exhausted_budget_does_not_reveal_registered_addresses() {
     assert_eq!(queued(&app, "confirm_registration", "nobody@example.com").await, 5);
 }
 
-/// Addresses that differ in their `+tag` are separate accounts, but one mailbox. The mail is sent to the address that
-/// is registered.
+/// Addresses that differ in their `+tag` are separate accounts, but one mailbox. So they share a budget, but the mail
+/// is sent to the registered address.
 #[actix_web::test]
 async fn plus_tags_share_the_budget_of_their_mailbox() {
     let app = TestApp::start().await;

@@ -1,4 +1,5 @@
-//! Rate limits (API4): floods by address and by user, attackers behind a shared NAT, forged client addresses.
+//! Rate limits (API4). Attackers send floods from one address or as one user, share a NAT with other users, or forge
+//! client addresses.
 
 use reqwest::Method;
 use strongroom::app::routes::{self, Access};
@@ -125,7 +126,7 @@ async fn user_who_refreshes_too_often_does_not_exhaust_the_budget_of_the_address
     alice.refresh(&app, &alice.cookie).await.ok(200);
 }
 
-/// An attacker with an account exhausts only their own budget.
+/// An attacker with an account exhausts only their own budget, and not the shared budget of the address.
 #[actix_web::test]
 async fn user_over_their_budget_does_not_exhaust_the_budget_of_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "6/1h")]).await;

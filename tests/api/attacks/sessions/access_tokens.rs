@@ -24,8 +24,8 @@ async fn forged_tokens_get_identical_refusal() {
         let forgeries = forgery::all(&alice.token, &key);
         assert!(forgeries.len() > 60, "{}", forgeries.len());
         for (name, forged) in forgeries {
-            // Skip tokens that cannot be sent in a header, and tokens that HTTP makes valid, because it removes white
-            // space.
+            // Skip tokens that a header cannot contain. Also skip tokens that become valid because HTTP removes white
+            // space around them.
             if forged.bytes().any(|byte| byte < 32 && byte != b'\t' || byte == 127) || forged.trim() == alice.token {
                 continue;
             }
@@ -67,7 +67,7 @@ async fn previous_jwt_key_verifies_but_does_not_sign() {
     there.get("/api/v1/me").await.ok(200);
     let fresh = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
     let database = app.stop().await;
-    // After the old key is removed, the tokens that it signed are invalid.
+    // When the old key is removed from the settings, the tokens that it signed become invalid.
     let app = TestApp::on(database, &[master, ("STRONGROOM_JWT_KEY", new)]).await;
     let at = |token: &str| Actor { client: app.anonymous(), token: token.to_owned(), ..Actor::anonymous(&app) };
     at(&fresh.token).get("/api/v1/me").await.ok(200);

@@ -1,5 +1,5 @@
-//! API2:2023: logout by the refresh cookie alone (CWE-613). It works after the access token has expired, and pages of
-//! other sites cannot trigger it.
+//! API2:2023: logout by the refresh cookie alone (CWE-613). This logout works after the access token has expired. Pages
+//! of other sites cannot trigger it.
 
 use chrono::TimeDelta;
 use reqwest::Method;

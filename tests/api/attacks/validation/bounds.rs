@@ -17,7 +17,7 @@ const NOT_REACHED: &[(&str, &str)] = &[
     ("post_auth_password_reset_confirm /new_password minLength", "the token is in a mail"),
 ];
 
-/// A bound: its keyword, the last allowed value, and the first value that is refused.
+/// A bound: its keyword in the schema (such as `maxLength`), the last allowed value, and the first value beyond it.
 struct Bound {
     keyword: &'static str,
     at: Option<Value>,
@@ -47,7 +47,7 @@ fn sample(field: &Field) -> &str {
     field.example.as_str().unwrap_or("x")
 }
 
-/// Returns a text of this length: cuts the text, or repeats its last character.
+/// Returns a text of this length: cuts `text`, or repeats its last character.
 fn resized(text: &str, length: usize) -> String {
     text.chars().chain(iter::repeat(text.chars().last().unwrap())).take(length).collect()
 }
@@ -69,7 +69,8 @@ fn messages(reply: &Reply, field: &Field) -> Vec<String> {
     faults.filter(|fault| fault["pointer"] == *field.pointer).map(|fault| fault["message"].to_string()).collect()
 }
 
-/// A service whose rows are restored before each request, so that each request finds the demo data.
+/// A service with demo data. The test restores its rows after each request that may change them, so that each request
+/// finds the same data.
 struct Walk {
     demo: Demo,
     rows: Snapshot,
@@ -135,8 +136,8 @@ async fn every_bound_of_the_document_holds() {
     let rows = Snapshot::take(&demo.app).await;
     let (mut walk, mut tried) = (Walk { demo, rows, faults: Vec::new() }, 0);
     for example in Example::all() {
-        // The service treats a malformed id as the id of a missing object, which
-        // attacks::authorization::object_level::every_id tests.
+        // Skip ids: the service treats a malformed id like the id of a missing object.
+        // `attacks::authorization::object_level::every_id` tests this.
         let fields = example.fields().into_iter().filter(|field| !field.is_id() && !bounds(field).is_empty());
         let fields: Vec<Field> = fields.collect();
         let (before, mut refusals) = (walk.demo.app.digest_all().await, Vec::new());

@@ -1,5 +1,5 @@
-//! Invisible and bidirectional characters in texts (CWE-1007, API8:2023): spoofed names, hidden instructions, reversed
-//! amounts.
+//! Invisible and bidirectional characters in texts (CWE-1007, API8:2023). With them, an attacker could spoof names,
+//! hide instructions or reverse amounts.
 
 use serde_json::{Value, json};
 

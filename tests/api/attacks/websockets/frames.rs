@@ -1,4 +1,4 @@
-//! Malformed frames and messages, frames and messages that are too large, and floods of them (API4, API8).
+//! The client sends frames and messages that are malformed or too large, or floods the service with them (API4, API8).
 
 use serde_json::json;
 use strongroom::security::websockets::MAX_QUEUED_CHANGES;
@@ -35,9 +35,9 @@ async fn invalid_utf8_closes_the_socket() {
 #[actix_web::test]
 async fn protocol_violation_closes_the_socket() {
     for bytes in [
-        // The frames are invalid in these ways, in this order: without a mask, with reserved bits (compression was not
-        // negotiated), with an unknown opcode, a continuation without a start, an oversized ping, a fragmented ping,
-        // and a message within a message.
+        // The faults of these frames, in order: no mask; reserved bits, although no compression was negotiated; an
+        // unknown opcode; a continuation without a start; an oversized ping; a fragmented ping; a message within a
+        // message.
         vec![0x81, 2, b'{', b'}'],
         frame(0xc1, b"{}"),
         frame(0x83, b"{}"),

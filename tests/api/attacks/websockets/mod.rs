@@ -1,4 +1,5 @@
-//! WebSockets (API1, API2, API4, API8): authentication, authorization, resource limits and the end of sessions.
+//! Attacks on WebSockets (API1, API2, API4, API8): on authentication, authorization, resource limits and the end of
+//! sessions.
 
 mod ends;
 mod frames;

@@ -1,4 +1,5 @@
-//! Authentication of sockets (API2): single-use tickets, timeouts and origins (cross-site WebSocket hijacking).
+//! Attacks on the authentication of sockets (API2): on single-use tickets, timeouts and origins (cross-site WebSocket
+//! hijacking).
 
 use std::time::Duration;
 

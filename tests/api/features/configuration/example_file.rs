@@ -1,4 +1,4 @@
-//! `.env.example` lists all settings with their descriptions and defaults, as in the code.
+//! `.env.example` lists all settings, with the same descriptions and defaults as the code.
 
 use std::fs;
 use std::path::{Path, PathBuf};

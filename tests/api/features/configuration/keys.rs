@@ -1,4 +1,4 @@
-//! Settings with keys: each key is strong, has one purpose, and is required only by the commands that need it.
+//! Settings with keys. Each key must be strong and have only one purpose. Only commands that use a key require it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -95,7 +95,7 @@ fn migrate_requires_only_the_owner_url() {
     let owner_url = load(&[production, owner]).unwrap().database.owner_url.unwrap();
     assert_eq!(owner_url.get_username(), "strongroom_owner");
     assert!(load(&[]).unwrap().database.owner_url.is_none());
-    // `admin create` sets a password, so these commands also read the service's rules for passwords.
+    // `admin create` sets a password. So the `admin` commands also read the service's rules for passwords.
     let weak = load(&[production, owner, ("STRONGROOM_PASSWORD_MIN_LENGTH", "8")]);
     assert_eq!(weak.unwrap_err().0[0].setting, "STRONGROOM_PASSWORD_MIN_LENGTH");
     for lacking in [&[production][..], &[("DATABASE_URL", DATABASE)]] {

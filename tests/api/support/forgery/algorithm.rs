@@ -1,4 +1,4 @@
-//! Forged signatures and algorithms (CWE-347, algorithm confusion).
+//! Tokens with forged signatures or algorithms (CWE-347, algorithm confusion).
 
 use aws_lc_rs::digest;
 use aws_lc_rs::hmac;

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Forger, Forgery, Key, encode};
 
-/// Returns tokens whose header contains a key, a `kid` that is a path or an SQL query (injection), another `typ`, or
-/// `crit` (ASVS 9.1.3, 9.2.2).
+/// Returns tokens with a suspicious header (ASVS 9.1.3, 9.2.2): an embedded key, a `kid` that is a path or an SQL query
+/// (injection), another `typ`, or `crit`.
 pub fn header_tricks(forger: &Forger<'_>) -> Vec<Forgery> {
     let thief = Ed25519KeyPair::generate().unwrap();
     let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": encode(thief.public_key())});

@@ -1,4 +1,4 @@
-//! Forged access tokens: every known way to forge a valid token.
+//! Forged access tokens. The list contains every known way to forge a token.
 //!
 //! Most forgeries have a valid signature, because an attacker may have a leaked key, or another service may use the
 //! same key. The service can reject such a token only by its claims and its header: `iss`, `aud`, `typ`, and the types
@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 /// token.
 pub type Forgery = (&'static str, String);
 
-/// The signing key of the service.
+/// The key with which the service signs its tokens.
 pub enum Key {
     Hs256(Vec<u8>),
     EdDsa(Box<Ed25519KeyPair>),

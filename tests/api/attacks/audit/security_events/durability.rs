@@ -64,14 +64,14 @@ async fn rolled_back_transaction_leaves_no_event() {
         pending.publish();
         Event::new(EventKind::SequenceFail).reason("marker").record();
     });
-    // This event was queued last, so all earlier events are stored now.
+    // The event `sequence_fail` was queued last. So when it is stored, all earlier events are stored too.
     row(&app.all_rows, "sequence_fail").await;
     let rows: Vec<String> = sqlx::query_scalar("select kind from security_events where reason = 'pending'")
         .fetch_all(&app.all_rows)
         .await
         .unwrap();
     assert_eq!(rows, ["admin_user_enabled"]);
-    // A critical action fails if no recorder is set, because its event would be lost.
+    // Without a recorder, the event of a critical action would be lost. So the action must fail.
     let mut connection = pool.acquire().await.unwrap();
     assert!(Event::new(EventKind::AdminUserDisabled).record_in(&mut connection).await.is_err());
 }
@@ -115,7 +115,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     assert_eq!(reported as u64, recorder.lost());
 }
 
-/// The log must show when the service did not run, because an attacker could run another program in this time.
+/// The audit trail must show when the service did not run, because an attacker could run another program in this time.
 #[actix_web::test]
 async fn start_and_shutdown_are_recorded() {
     let app = TestApp::start().await;

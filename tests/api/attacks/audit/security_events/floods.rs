@@ -19,7 +19,7 @@ use crate::support::{TestApp, logs, wait};
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
 const FLOOD: usize = 2_500;
 
-/// A row of the table of events: request id, amount, route and address.
+/// The columns of an event that the test reads: request id, amount, route and address.
 type Row = (Option<Uuid>, Option<i64>, Option<String>, Option<String>);
 
 /// Sends requests without a token, 32 at a time. Returns how many of the requests have their own log line.
@@ -35,7 +35,7 @@ async fn flood(client: &Client, requests: usize) -> usize {
 async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     let app = TestApp::with(&[MASTER]).await;
     let lines = flood(&app.anonymous(), FLOOD).await;
-    // The detection rules count the events before the row of the aggregate is written.
+    // The detection rules must count the events before the service writes the row of the aggregate.
     wait::until_equal(0, async || app.services().recorder.queued()).await;
     let database = app.stop().await;
     let mut owner = database.options(Role::Owner).connect().await.unwrap();

@@ -1,6 +1,6 @@
-//! ASVS 16.3, 16.4.2: how security events are stored ([`floods`], [`durability`]), how denied objects are classified
-//! ([`objects`]), and which roles may read and write events ([`privileges`]). At the end of every test,
-//! `support::events` checks that each logged event has its row.
+//! ASVS 16.3, 16.4.2. The tests check how the service stores security events ([`floods`], [`durability`]), how it
+//! classifies denied objects ([`objects`]), and which roles may read and write events ([`privileges`]). At the end of
+//! every test, `support::events` checks that each logged event has its row.
 
 mod durability;
 mod floods;

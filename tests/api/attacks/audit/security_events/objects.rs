@@ -1,5 +1,4 @@
-//! The event of a denied request states whether the object is foreign or missing. The response does not reveal which of
-//! the two.
+//! The event of a denied request states whether the object is foreign or missing. The response does not reveal this.
 
 use uuid::Uuid;
 
@@ -47,7 +46,7 @@ async fn denied_object_is_classified_in_events_but_not_in_responses() {
         alike(&foreign, &missing);
         assert_eq!(objects(&app, &foreign.request_id()).await, of(kind, "foreign"));
         assert_eq!(objects(&app, &missing.request_id()).await, of(kind, "missing"));
-        // A malformed id belongs to no object, so its event contains no object.
+        // No object can have a malformed id. So the event of a malformed id contains no object.
         let malformed = alice.get(&format!("{path}{}", id.replace('-', ""))).await;
         assert_eq!((malformed.comparable(), malformed.statements()), (missing.comparable(), missing.statements()));
         malformed.assert_events(&["authz_fail/malformed_id"]);

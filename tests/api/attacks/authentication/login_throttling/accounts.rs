@@ -44,7 +44,7 @@ async fn ten_failures_lock_account_silently_and_notify_owner_once() {
     try_sign_in(&from(&app, 13), &alice.email, OTHER).await.assert_refused(401, "invalid_credentials");
     app.advance_time(TimeDelta::seconds(61)).await;
     try_sign_in(&from(&app, 14), &alice.email, OTHER).await.ok(200);
-    // After an hour without failures, the count starts again, so ten further failures are needed to lock the account.
+    // An hour without failures sets the count to zero. So nine further failures do not lock the account.
     app.advance_time(TimeDelta::minutes(61)).await;
     guess(&app, &alice.email, 9).await;
     try_sign_in(&from(&app, 15), &alice.email, OTHER).await.ok(200);

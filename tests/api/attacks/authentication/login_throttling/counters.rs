@@ -77,7 +77,8 @@ async fn parallel_attempts_are_all_counted_without_deadlock() {
     }
 }
 
-/// The attacker sends guesses to two replicas in turn, but the replicas share the counters.
+/// The attacker sends guesses to two replicas in turn. This gives no additional guesses, because the replicas share the
+/// counters.
 #[actix_web::test]
 async fn counters_are_shared_by_replicas_and_survive_restarts() {
     let first = TestApp::with(&[MASTER]).await;

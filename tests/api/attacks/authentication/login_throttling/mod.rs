@@ -1,6 +1,6 @@
-//! API2:2023: brute force on one account, and account lockout as denial of service ([`accounts`]); password spraying
-//! from one network ([`networks`]); exact counts under parallel attempts and on two replicas ([`counters`]). D16 in
-//! `docs/decisions.md` gives the reasons.
+//! API2:2023. [`accounts`] plays brute force on one account, and account lockout as denial of service. [`networks`]
+//! plays password spraying from one network. [`counters`] tests that the counts are exact, under parallel attempts and
+//! on two replicas. D16 in `docs/decisions.md` gives the reasons for the limits.
 
 mod accounts;
 mod counters;

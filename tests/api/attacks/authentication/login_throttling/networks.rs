@@ -1,4 +1,5 @@
-//! Password spraying from one address or network, and the effect on the other users of this address or network.
+//! Attacks from one address or network, such as password spraying. Other users of the same address or network must
+//! still be able to log in.
 
 use std::net::Ipv4Addr;
 
@@ -23,7 +24,7 @@ async fn locked_accounts(app: &TestApp) -> i64 {
     number(app, "select count(*) from login_failures where waits_until is not null").await
 }
 
-/// Brute force from one address.
+/// Brute force from one address: after five failures, the service refuses the sixth guess.
 #[actix_web::test]
 async fn sixth_guess_from_one_address_returns_429_before_hashing() {
     let app = TestApp::start().await;

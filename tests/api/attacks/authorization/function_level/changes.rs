@@ -29,7 +29,8 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     for actor in [&root, &root_there, &toor, &toor_there] {
         actor.get(users).await.ok(200);
     }
-    // The user loses the role and gets it back while the access token is valid.
+    // The access token stays valid while the user loses the role and gets it back. Still, each change takes effect at
+    // once.
     for _ in 0..3 {
         first.demote(&toor).await;
         for actor in [&toor_there, &toor] {

@@ -1,5 +1,5 @@
-//! Defense in depth: the gate, the handler and the database each check the role. One test for each check bypasses the
-//! other two checks. The last tests show what administrators cannot do.
+//! Defense in depth: the gate, the handler and the database each check the role. For each of these checks, a test
+//! bypasses the other two. The last tests show what administrators cannot do.
 
 use serde_json::json;
 use sqlx::Executor;
@@ -58,8 +58,8 @@ async fn admin_handler_cannot_run_without_the_gate() {
     assert_eq!(refused.public().code, "forbidden");
 }
 
-/// The check in the database: the test calls the database functions directly with the service's role, as an SQL
-/// injection could.
+/// Tests the check in the database: the attacker calls the database functions directly with the service's role, as an
+/// SQL injection could.
 #[actix_web::test]
 async fn database_functions_refuse_callers_who_are_not_administrators() {
     let app = TestApp::start().await;
@@ -125,7 +125,7 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
 async fn administrators_cannot_read_objects_of_users() {
     let app = TestApp::start().await;
     let (alice, root) = (app.user("alice").await, app.admin("root").await);
-    // The list also contains the session of the administrator.
+    // Skip the sessions, because the administrator's own session is in this list, so the list is not empty.
     for collection in collections().into_iter().filter(|collection| *collection != "/api/v1/auth/sessions") {
         let id = make(&alice, collection).await;
         let missing = root.get(&format!("{collection}/{}", Uuid::new_v4())).await;

@@ -16,13 +16,14 @@ async fn tables_with_ids(app: &TestApp) -> Vec<String> {
 
 /// Ids that an attacker might try instead of the id in the example.
 struct Ids {
-    /// An object of the same type of another user.
+    /// An object of the same type that belongs to another user.
     foreign: String,
-    /// Objects of other types of the same user.
+    /// Objects of other types that belong to the same user.
     of_other_types: Vec<String>,
 }
 
-/// Finds the object in the example of a field. Returns `None` if the object has no owner.
+/// Finds the object whose id is the example of this field, and returns ids to try instead. Returns `None` if the object
+/// has no owner.
 async fn ids_for(app: &TestApp, field: &Field) -> Option<Ids> {
     let example: Uuid = field.example.as_str().unwrap().parse().unwrap();
     let id = async |sql: String, id: Uuid| -> Option<Uuid> {
@@ -46,7 +47,7 @@ async fn ids_for(app: &TestApp, field: &Field) -> Option<Ids> {
     Some(Ids { foreign: foreign.to_string(), of_other_types })
 }
 
-/// Sends ids of other objects in each field, and returns the number of fields.
+/// Sends the ids of other objects in each field that contains an id. Returns the number of these fields.
 async fn foreign_ids_are_treated_as_missing(demo: &Demo) -> usize {
     let mut fields = 0;
     for mut example in Example::all() {

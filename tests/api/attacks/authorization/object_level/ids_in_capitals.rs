@@ -48,7 +48,8 @@ async fn upper_case_id_in_body_form_and_query_names_the_same_object() {
     assert_eq!(answer, json!({"type": "subscribed", "object": "invoice", "id": invoice}));
 }
 
-/// A repeated payment with the same key must not be recorded twice if its path has upper case or percent-encoding.
+/// A payment is repeated with the same key, but its path is written in upper case or with percent-encoding. The service
+/// must not record it twice.
 #[actix_web::test]
 async fn idempotency_key_is_bound_to_the_object_not_the_spelling_of_its_id() {
     let app = TestApp::start().await;

@@ -1,4 +1,5 @@
-//! Owner parameters in query strings, rows of other users in lists (CWE-639), and forged cursors (CWE-565).
+//! Attackers send owner parameters in query strings, look for rows of other users in lists (CWE-639), and forge cursors
+//! (CWE-565).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

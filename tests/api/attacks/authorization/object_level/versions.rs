@@ -53,7 +53,7 @@ async fn write_with_stale_or_malformed_etag_is_refused() {
             "\"1\",\"1\"",
             "\"\"",
             "\"01x\"",
-            // The strong comparison of RFC 9110 §8.8.3.2 compares characters. So "01" is another tag than "1".
+            // The strong comparison of RFC 9110 §8.8.3.2 compares characters. So `"01"` and `"1"` are different tags.
             "\"01\"",
             "\"+1\"",
             "\"1.0\"",

@@ -1,5 +1,6 @@
-//! Tests row-level security, composite keys and grants alone. The attacker runs SQL statements with the service's role,
-//! as an SQL injection would allow (CWE-89, CWE-639). `app.owner_id` is the attacker's own id.
+//! Tests row-level security, composite keys and grants, each without the other defenses. The attacker runs SQL
+//! statements with the service's role, as an SQL injection would allow (CWE-89, CWE-639). In these tests,
+//! `app.owner_id` is the attacker's own id.
 
 use reqwest::Method;
 use serde_json::json;
@@ -119,7 +120,8 @@ async fn row_level_security_hides_rows_of_other_owners() {
             for outcome in [as_alice, without_owner] {
                 match outcome {
                     Ok(rows) => assert_eq!(rows, 0, "{statement}"),
-                    // The role has no privilege on the table, or the table has no such column.
+                    // These errors also mean that the attack failed: the role has no privilege on the table, or the
+                    // table has no such column.
                     Err(error) => {
                         let code = error.as_database_error().unwrap().code().unwrap().into_owned();
                         assert!([NOT_ALLOWED, "42703"].contains(&code.as_str()), "{statement}: {error}");

@@ -1,4 +1,5 @@
-//! SSRF: URLs in unusual spellings, host names that resolve to private addresses, and URLs that are not configured.
+//! SSRF. The attacker uses URLs in unusual spellings, host names that resolve to private addresses, or URLs that are
+//! not configured.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -86,7 +86,8 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     assert_ne!(again["alert"]["id"], first["alert"]["id"]);
 }
 
-/// The attack continues while the first message waits for its delivery. The message must contain the final count.
+/// The attack continues while the first message waits for its delivery. The message must contain the count at the time
+/// of delivery.
 #[actix_web::test]
 async fn first_message_counts_the_whole_window_until_it_is_sent() {
     let receiver = Receiver::start(ReceiverBehavior::ok()).await;

@@ -45,7 +45,8 @@ async fn failing_receiver_is_tried_three_times_then_recorded_once() {
             wait_until_postponed(&receiver, attempt).await;
         }
         wait_for_counts(&app, 1, if attempt < 3 { 1 } else { 0 }, if attempt < 3 { 0 } else { 1 }).await;
-        // The service must not send the message again before the retry delay has passed.
+        // The alert is checked again before the delay of the retry has passed. The service must not send the message
+        // now.
         app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
         assert_eq!(receiver.requests().len(), attempt);
         if attempt < 3 {

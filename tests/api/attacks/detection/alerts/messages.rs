@@ -41,7 +41,7 @@ async fn receiver_detects_forged_modified_and_replayed_messages() {
     assert_eq!(verify(KEY, &younger, now + 600), Err("invalid signature"));
     assert_eq!(verify(KEY, &first, now + 600), Err("too old"));
 
-    // A second attempt has a new signature, because it has a new timestamp, but the same message id.
+    // A second attempt has a new timestamp, and therefore a new signature. Its message id is the same.
     receiver.set_behavior(ReceiverBehavior::ok());
     wait_for_counts(&app, 1, 1, 0).await;
     app.clock.advance(TimeDelta::minutes(2));

@@ -1,5 +1,6 @@
-//! Alerts: one per attack ([`deduplication`]), delivered at least once ([`delivery`]), with authentic messages
-//! ([`messages`]), readable by administrators only ([`records`]), and limited in number ([`storm`]).
+//! Alerts. One attack raises one alert ([`deduplication`]). Each message is delivered at least once ([`delivery`]) and
+//! is authentic ([`messages`]). Only administrators can read alerts ([`records`]). The number of alerts is limited
+//! ([`storm`]).
 
 mod deduplication;
 mod delivery;

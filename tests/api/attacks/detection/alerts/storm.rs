@@ -1,4 +1,5 @@
-//! Alert storm: an attacker with many networks, users or accounts tries to cause so many alerts that people mute them.
+//! Alert storm: an attacker with many networks, users or accounts tries to raise so many alerts that operators mute
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -89,7 +90,7 @@ async fn many_users_share_one_combined_alert_until_it_clears() {
     for _ in 0..29 {
         raise(&app, &denials(UserId::new(), 20)).await;
     }
-    // The individual alert of this user is still open, so the user is not added to the combined alert.
+    // This user still has an open individual alert. So the user must not be added to the combined alert.
     raise(&app, &denials(first, 21)).await;
     assert_eq!(opened().await, [("user".to_owned(), 11), ("user all".to_owned(), 20)].into());
     app.clock.advance(TimeDelta::minutes(4));

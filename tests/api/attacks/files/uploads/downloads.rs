@@ -118,7 +118,8 @@ async fn range_returns_at_most_the_file() {
     assert!(twice.send().await.body.len() <= 28);
 }
 
-/// Only the download route returns a stored file. No URL with the id, the storage key or a path returns it.
+/// Only the download route returns a stored file. The attacker tries other URLs, which contain the storage key or a
+/// path in the store.
 #[actix_web::test]
 async fn storage_folder_is_not_served() {
     let app = TestApp::start().await;

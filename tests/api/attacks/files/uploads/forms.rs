@@ -126,7 +126,8 @@ async fn oversized_part_header_is_refused() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// BOLA: the ids of another user's invoice and of a missing invoice, and a malformed id, get the same refusal.
+/// BOLA: the form contains the id of another user's invoice, of a missing invoice, or a malformed id. All get the same
+/// refusal.
 #[actix_web::test]
 async fn foreign_invoice_in_a_form_is_refused_like_a_missing_one() {
     let app = TestApp::start().await;

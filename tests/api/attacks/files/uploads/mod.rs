@@ -37,7 +37,7 @@ async fn wait_until_nothing_is_stored(app: &TestApp) {
     assert_nothing_is_stored(app).await;
 }
 
-/// Asserts the whole refusal of a file, with this message.
+/// Asserts that the file was refused with this message, and checks the rest of the refusal too.
 #[track_caller]
 fn assert_refused_with_message(reply: &Reply, message: &str, what: &str) {
     assert_part_refused(reply, "/file", what);

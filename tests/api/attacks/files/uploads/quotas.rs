@@ -41,7 +41,8 @@ async fn parallel_uploads_cannot_exceed_the_file_quota() {
     twenty_at_once_where_ten_fit(&app).await;
 }
 
-/// An upload reserves the bytes in its `Content-Length`.
+/// Each upload first reserves as many bytes of the quota as its `Content-Length` states. So parallel uploads cannot
+/// exceed the quota.
 #[actix_web::test]
 async fn parallel_uploads_cannot_exceed_the_byte_quota() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_BYTES", "109999")]).await;
@@ -140,8 +141,8 @@ async fn release_waits_for_a_locked_queue_row() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// The upload takes longer than its reservation is valid. A worker has leased its file for deletion, so the service
-/// must not create a document.
+/// The upload takes so long that its reservation expires. A worker has then leased its file for deletion, so the
+/// service must not create a document.
 #[actix_web::test]
 async fn upload_with_an_expired_reservation_returns_503() {
     let app = TestApp::start().await;

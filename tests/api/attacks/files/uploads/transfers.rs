@@ -64,7 +64,7 @@ async fn oversized_content_length_is_refused_before_the_body_is_read() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// An upload without `Content-Length` has no end. The service counts the bytes while they arrive, and closes the
+/// An upload without `Content-Length` can be endless. The service counts the bytes while they arrive, and closes the
 /// connection at the limit.
 #[actix_web::test]
 async fn endless_upload_is_cut_off() {
@@ -112,8 +112,8 @@ async fn disconnect_during_an_upload_leaves_nothing() {
     }
 }
 
-/// When a client resets the connection, actix drops the handler's future. So the cleanup must not depend on code that
-/// follows the read.
+/// When a client resets the connection, actix drops the handler's future, and the code after the read never runs. So
+/// the cleanup must not depend on that code.
 #[actix_web::test]
 async fn connection_reset_during_an_upload_leaves_nothing() {
     let app = TestApp::start().await;

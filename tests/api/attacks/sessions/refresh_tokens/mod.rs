@@ -88,8 +88,8 @@ async fn replay_within_grace_gets_newest_unused_token() {
     assert_session_ended(&read_profile(&alice).await);
 }
 
-/// A replay within the grace period costs one more statement, however many tokens follow the replayed token. A replay
-/// within the grace period ends no session.
+/// A replay within the grace period costs one more statement, however many tokens follow the replayed token. It ends no
+/// session.
 #[actix_web::test]
 async fn replay_within_grace_follows_bounded_chain() {
     let app = TestApp::start().await;

@@ -138,7 +138,7 @@ async fn active_content_is_refused_with_its_reason_plain_and_compressed() {
 }
 
 /// PDF readers repair files: if the cross-reference table is broken, they ignore the table and scan the file for
-/// objects.
+/// objects. So the service must also find objects that the table does not list.
 #[actix_web::test]
 async fn active_content_that_only_a_repairing_reader_finds_is_refused() {
     let (_app, alice) = user().await;

@@ -1,5 +1,6 @@
-//! The service inspects the structure of a PDF, also its compressed objects. It refuses active content ([`active`]) and
-//! accepts ordinary files ([`valid`]). If a file crashes or stalls the parser, only its own upload fails ([`process`]).
+//! The service inspects the structure of a PDF, including its compressed objects. It refuses active content
+//! ([`active`]) and accepts ordinary files ([`valid`]). If a file crashes or stalls the parser, only its own upload
+//! fails ([`process`]).
 
 mod active;
 mod process;

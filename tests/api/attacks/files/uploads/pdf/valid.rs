@@ -1,4 +1,4 @@
-//! Ordinary PDFs without active content are accepted.
+//! The service must accept ordinary PDFs without active content.
 
 use super::{upload, user};
 use crate::support::pdf_files::{PdfFile, revised};
@@ -73,7 +73,8 @@ async fn valid_files_are_accepted_and_stored_unchanged() {
     }
 }
 
-/// Old programs list objects in the table that the file does not contain. The offset of such an entry is 0.
+/// The cross-reference tables of some old programs list objects that the file does not contain. The offset of such an
+/// entry is 0.
 #[actix_web::test]
 async fn cross_reference_table_with_an_unused_entry_is_accepted() {
     let (_app, alice) = user().await;
