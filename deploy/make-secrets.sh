@@ -14,8 +14,8 @@ case $(openssl version 2> /dev/null) in
     *) echo "OpenSSL 3 is needed: install it and try again" >&2; exit 1 ;;
 esac
 mkdir -p secrets
-# The users of the containers must be able to read the files, so all users may read the files. But only the current user
-# may enter this folder, so the other users of this machine cannot reach the files.
+# All users may read the files, because the containers run as other users. Only the current user may enter this folder,
+# so the other users of this machine cannot reach the files.
 chmod 700 secrets
 cd secrets
 
@@ -31,8 +31,8 @@ keep() {
 for name in db-superuser db-owner db-app demo-password; do openssl rand -hex 32 | keep "$name"; done
 for name in master-key jwt-key; do openssl rand -base64 48 | keep "$name"; done
 
-# Prints a URL that connects by the socket in the shared volume. A URL requires a host name, so it contains `localhost`,
-# which has no effect here.
+# Prints a URL that connects by the socket in the shared volume. `localhost` has no effect: a URL requires a host name,
+# but `?host=` overrides it.
 database_url() { printf 'postgres://%s:%s@localhost/strongroom?host=/run/postgresql' "$1" "$(cat "$2")"; }
 database_url strongroom_owner db-owner | keep database-owner-url
 database_url strongroom_app db-app | keep database-url
