@@ -206,8 +206,8 @@ async fn previous_master_key_verifies_until_removed_and_never_signs() {
     lock(&app, &alice.email).await;
     sign_in(&app, &renewed_device).await.assert_refused(401, "invalid_credentials");
 
-    // A replica that has only the new key refuses values that the old key signed. A reset link still works, because the
-    // database stores its hash and the link has no signature.
+    // A replica that has only the new key refuses values that the old key signed. A reset link still works, because it
+    // has no signature: the database stores its hash.
     let app = replica(app.stop().await, NEW, None).await;
     at(&app, &alice).get(&next_page(&after)).await.ok(200);
     at(&app, &alice).get(&next_page(&before)).await.assert_invalid_field("/cursor");

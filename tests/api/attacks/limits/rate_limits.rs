@@ -144,7 +144,7 @@ async fn user_over_their_budget_does_not_exhaust_the_budget_of_the_address() {
         alice.get("/api/v1/me").await.ok(200);
     }
     alice.get("/api/v1/me").await.assert_refused(429, "too_many_requests");
-    // Requests without a token have their own budget.
+    // Requests without a token have their own budget, so this request gets 401 and not 429.
     app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
 }
 

@@ -57,8 +57,8 @@ async fn events_of_other_users_are_not_delivered() {
     change(&alice, &foreign).await;
     alice.invoice().await;
     alice.document().await;
-    // The service reads changes in the order of their transactions, and Mallory's customer is created last. So an event
-    // about Alice's object would arrive before the event about Mallory's customer.
+    // The service reads changes in the order of their transactions, and Mallory's customer is created last. If the
+    // service sent an event about Alice's object, it would arrive first.
     let own = mallory.customer().await;
     let event = socket.receive().await;
     assert_eq!(event, json!({"type": "event", "object": "customer", "id": own, "version": 1, "what": "created"}));

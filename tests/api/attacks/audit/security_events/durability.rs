@@ -127,7 +127,8 @@ async fn start_and_shutdown_are_recorded() {
     assert_eq!(kinds, ["sys_startup", "sys_shutdown"]);
 }
 
-/// `docs/security-events.md` promises that an event is stored within two seconds.
+/// `docs/security-events.md` promises that an event is stored within two seconds. So SIGKILL must not lose an event
+/// that is older.
 #[actix_web::test]
 async fn events_older_than_two_seconds_survive_sigkill() {
     let database = TestDatabase::create().await;
