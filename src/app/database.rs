@@ -1,5 +1,5 @@
-//! Connects to the database of the settings, or to the development database if they contain no URL.
-//! The development profile starts its own PostgreSQL server for it.
+//! Connects to the database in the settings.
+//! If they contain no URL, the development profile starts a PostgreSQL server of its own.
 
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ async fn start_server(settings: &DatabaseSettings, state_dir: &Path) -> Result<D
     Ok(DevServer::start(&server_config(settings, state_dir)).await?)
 }
 
-/// Returns the location of the development database and of the programs that run it.
+/// Returns the folders of the development database and of PostgreSQL's programs.
 #[cfg(feature = "dev")]
 pub(super) fn server_config(settings: &DatabaseSettings, state_dir: &Path) -> DevServerConfig {
     DevServerConfig {

@@ -127,7 +127,7 @@ impl Failure {
     }
 
     /// Wraps an error of a migration. `development` is true for the development database.
-    /// Only then the message advises to delete the database.
+    /// Only in this case does the message advise to delete the database.
     pub(super) fn from_migration(error: MigrateError, development: bool) -> Self {
         match error {
             MigrateError::Execute(error) => Self::Database(error),

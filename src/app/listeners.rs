@@ -4,7 +4,7 @@
 //! actix-web's `HttpServer` cannot refuse a single connection.
 //! At its limit of TLS handshakes, it pauses all listeners, so a few slow clients would block all others.
 //! So this module replaces `HttpServer`.
-//! It combines the same parts (actix-server, and `HttpService` of actix-http), and adds the limits.
+//! It combines the same parts of actix (actix-server, and `HttpService` of actix-http), and adds the limits.
 
 use std::fmt;
 use std::io;
@@ -41,7 +41,7 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// By default, the kernel buffers megabytes, and accepts more bytes only after a third was sent.
 /// Until then, a slow client looks like a client that reads nothing.
 /// With this limit, half of the buffer is sent within 16 s at the minimum rate
-/// ([`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE)).
+/// ([`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE)). This is shorter than the stall timeout.
 #[cfg(target_os = "linux")]
 const MAX_UNSENT: u32 = 128 * 1024;
 

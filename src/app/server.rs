@@ -146,7 +146,7 @@ fn plain_listener(services: &Services) -> Listener {
 }
 
 impl Running {
-    /// Waits until the server ends without being stopped.
+    /// Waits until the server ends without a call of [`stop`](Self::stop).
     ///
     /// # Errors
     /// Returns the error of the operating system that ended the server.

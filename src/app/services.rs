@@ -224,7 +224,7 @@ impl Services {
     }
 }
 
-/// Returns the bad tokens of the attack panel, in development.
+/// Returns the invalid tokens that the attack panel sends. Only development has these tokens.
 #[cfg(feature = "dev")]
 fn bad_tokens(
     settings: &Settings,

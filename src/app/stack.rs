@@ -49,13 +49,14 @@ pub fn application(
         // 8. Turns panics into errors. Without this, actix would close the connection without a reply.
         .wrap(from_fn(panics::catch))
         // 7. Records a security event for each refusal.
-        //    It must run before 6 changes the reply, because then the typed error is lost.
+        //    It must see the reply before 6, because 6 replaces the typed error by a document.
         .wrap(from_fn(|request, next| refusals::record(kind_of_route, request, next)))
         // 6. Adds problem details to all errors, including those of libraries.
         .wrap(from_fn(problem::add_problem_details))
         // 5. Drops the body of replies to HEAD.
         .wrap(from_fn(head::drop_body))
         // 4. Closes the connection if the body was not read, also after a refusal by another middleware.
+        //    Otherwise actix would read and discard the rest of the body, however long it is.
         .wrap(from_fn(body_limits::close_unread))
         // 3. Adds security headers to all replies. During shutdown, closes the connection after each reply.
         .wrap(from_fn(headers::add))

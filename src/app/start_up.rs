@@ -39,7 +39,7 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
         TraceSettings { collector: None, .. } => None,
     };
     telemetry::start(settings.log.filter.clone(), settings.log.format == LogFormat::Json, traces.as_ref());
-    // Only the log contains this event. The database may be the cause of the failure, so it may not store an event.
+    // Only the log contains this event, because the database may be the cause of the failure.
     let fault = |failure: &Failure| Event::new(EventKind::SysConfigFault).reason(failure.reason()).record();
     let ended = run(settings, traces.as_ref()).await.inspect_err(fault);
     if let Some(traces) = traces {
@@ -144,7 +144,6 @@ async fn check_database(settings: &Settings, database: &PgConnectOptions) -> Res
     if is_current { Ok(()) } else { Err(Failure::NotMigrated) }
 }
 
-/// Logs the addresses of the listeners.
 fn log_addresses(settings: &Settings, running: &Running) {
     let (plain, management) = (running.http, running.management);
     let public_url = &settings.http.public_url;

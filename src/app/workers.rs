@@ -202,7 +202,7 @@ async fn report_refused(connections: Arc<ConnectionLimit>) {
     }
 }
 
-/// Deletes expired rows of all tables.
+/// Deletes expired rows, expired entries of caches, and partial uploads.
 async fn sweep(services: &Services) {
     services.authenticator.revocations.sweep();
     services.quotas.sweep();

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use iban::IbanLike;
 
-/// An IBAN with a valid country, length and checksum. The bank account need not exist: the service cannot check this.
+/// An IBAN with a valid country, length and checksum. The service cannot check whether the bank account exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Iban(iban::Iban);
 

@@ -48,6 +48,7 @@ impl EmailAddress {
 
     /// Returns the address without its `+tag` (subaddress, RFC 5233).
     /// Most providers deliver mail to the same mailbox, with or without the tag.
+    /// So mail budgets count both as one mailbox (`security/limits/mail_budgets.rs`).
     #[must_use]
     pub fn mailbox(&self) -> String {
         let user = self.local_part().split('+').next().unwrap_or_default();

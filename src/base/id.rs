@@ -1,4 +1,4 @@
-//! Public ids: random UUIDs (version 4). An id is not a secret, so it gives access to nothing.
+//! Public ids: random UUIDs (version 4). An id is not a secret, so knowing it gives no access.
 //! Each kind of object has its own Rust type of id, so that the compiler refuses an id of another kind.
 //! Each feature declares its types of ids in a module `id`.
 

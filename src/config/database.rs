@@ -24,14 +24,14 @@ use super::strength::is_sample_password;
 /// The connection to the database, and the limits of the connection pool.
 #[derive(Clone)]
 pub struct DatabaseSettings {
-    /// The URL for the service's role. If it is `None`, the service starts and uses the development database.
+    /// The URL for the service's role. If it is `None`, the service uses the development database, which it starts.
     pub url: Option<PgConnectOptions>,
     /// The URL of the connection that receives notifications. If it is `None`, this connection uses `url`.
     pub listen_url: Option<PgConnectOptions>,
     /// The URL for the schema's owner. Only the commands `migrate`, `admin` and `audit` use it.
     pub owner_url: Option<PgConnectOptions>,
     pub max_connections: u32,
-    /// How long a request may wait for a connection. After this time, it is refused with 503.
+    /// How long a request may wait for a connection. After this time, the request is refused with 503.
     pub acquire_timeout: Duration,
     /// How long a statement may run before PostgreSQL cancels it.
     pub statement_timeout: Duration,
@@ -44,7 +44,7 @@ pub struct DatabaseSettings {
     pub home: Option<PathBuf>,
 }
 
-/// Prints no URL, because the `Debug` format of sqlx prints the passwords in it.
+/// Prints no URL, because sqlx's own `Debug` output contains the password.
 impl fmt::Debug for DatabaseSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatabaseSettings")

@@ -2,7 +2,7 @@
 //!
 //! sqlx knows that a transaction is open only after PostgreSQL has answered BEGIN.
 //! If the client disconnects before the answer, the request is cancelled.
-//! Its connection would return to the pool with an open transaction, and the next request would write into it.
+//! sqlx would then return the connection to the pool with an open transaction. The next request would write into it.
 //! In its own task, BEGIN always completes. If the request has been cancelled, the task rolls the transaction back.
 
 use sqlx::postgres::PgTransaction;

@@ -7,7 +7,7 @@
 //! So a heartbeat also proves that the listener and the requests use the same database.
 //!
 //! A commit with a notification locks the whole database cluster, so such commits run one after the other.
-//! So only rare changes send a notification.
+//! This would slow down frequent changes, so only rare changes send a notification.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

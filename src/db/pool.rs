@@ -13,7 +13,7 @@ use tokio::time::timeout;
 pub struct PoolLimits {
     /// The maximum number of connections in the pool.
     pub max_connections: u32,
-    /// How long a request may wait for a connection. After this time, it is refused with 503.
+    /// How long a request may wait for a connection. After this time, the request is refused with 503.
     pub acquire_timeout: Duration,
     /// How long a statement may run before PostgreSQL cancels it.
     pub statement_timeout: Duration,

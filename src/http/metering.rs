@@ -27,7 +27,7 @@ pub async fn count<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     let reply = next.call(request).await;
     let (status, error) = match &reply {
         Ok(reply) => (reply.status(), reply.response().error()),
-        // Ask for the whole response, because response mappers of inner middleware may change the status.
+        // Build the response to get its final status, because response mappers of inner middleware may change it.
         Err(error) => (error.error_response().status(), Some(error)),
     };
     meter.record(status.as_u16(), started.elapsed());

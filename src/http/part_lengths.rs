@@ -28,11 +28,12 @@ enum ParserState {
 
 impl PartLengths {
     pub fn new(boundary: &str) -> Self {
-        // No line break precedes the first delimiter of a form. So its line break, two bytes, counts as matched.
+        // No line break precedes the first delimiter of a form, so the two bytes of the line break count as matched.
         Self { delimiter: format!("\r\n--{boundary}").into_bytes(), state: ParserState::Content { matched: 2 } }
     }
 
     /// Renames each `Content-Length` of a part to `Content-Lengtx`, so that the parser ignores it.
+    /// Only one letter changes, so the body keeps its length.
     pub fn rename(&mut self, bytes: Bytes) -> Bytes {
         let mut bytes = BytesMut::from(bytes);
         for byte in bytes.iter_mut() {

@@ -1,8 +1,8 @@
 //! Logs without secrets and without user input (CWE-117, CWE-532, API8:2023).
 //!
 //! **Attack**: log injection, and secrets or personal data in log files.
-//! **Control**: the log line of a request contains our request id, the matched route and the verified client address.
-//! The line also contains the caller and the status.
+//! **Control**: the log line of a request contains the id that the service has given to it, and the matched route.
+//! The line also contains the verified client address, the caller and the status.
 //! The line contains no request target, no Host or forwarding headers, no user agent, and no `Debug` text of an error.
 //! The default span of tracing-actix-web is not used, because it would log all of these.
 //! **Limits**: other programs, such as a proxy, write their own logs.
@@ -60,7 +60,7 @@ pub async fn log_outcome<B: MessageBody>(request: ServiceRequest, next: Next<B>)
     let reply = next.call(request).await;
     let status = match &reply {
         Ok(reply) => reply.status(),
-        // Ask for the whole response, because response mappers of inner middleware may change the status.
+        // Build the response to get its final status, because response mappers of inner middleware may change it.
         Err(error) => error.error_response().status(),
     };
     traces::record_status(status.as_u16());

@@ -144,7 +144,8 @@ impl Storage {
             upload.complete().await.map_err(StorageError::from)
         };
         if let Err(error) = sent.await {
-            // Without this call, the bucket would store the parts of the incomplete upload forever (and for money).
+            // Without this call, the bucket would store the parts of the incomplete upload forever.
+            // The provider would charge for them.
             upload.abort().await?;
             return Err(error);
         }

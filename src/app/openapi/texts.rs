@@ -8,7 +8,7 @@ use crate::features::RESOURCES;
 use crate::features::console;
 use crate::security::limits::body_limits::BodyLimit;
 
-/// The tags that do not belong to a resource. A tag is the part of a path after `/api/v1/`.
+/// The tags that do not belong to a resource. A tag is the first part of a path after `/api/v1/`.
 const TAGS: [(&str, &str); 6] = [
     ("auth", "Registration, login and sessions."),
     ("me", "The caller's profile, business, password and account."),

@@ -36,7 +36,7 @@ pub struct QueuedMessage {
     pub attempts: i32,
 }
 
-/// Claims the oldest message of a queue that is due, or returns `None`.
+/// Claims the oldest due message of a queue. Returns `None` if no message is due.
 async fn claim(pool: &PgPool, queue: &str, now: DateTime<Utc>) -> Result<Option<QueuedMessage>, sqlx::Error> {
     sqlx::query_as!(
         QueuedMessage,

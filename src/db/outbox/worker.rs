@@ -19,7 +19,7 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Delivers the messages of one queue.
 pub trait Consumer: Send + Sync {
-    /// How often a message is tried before it is given up.
+    /// How many times the worker tries to deliver a message before it gives up the message.
     const MAX_ATTEMPTS: i32;
     /// How many seconds to wait after the first failed attempt, the second, and so on.
     /// The last number also applies to all later attempts.
@@ -75,7 +75,7 @@ impl<C: Consumer> OutboxWorker<C> {
                 Ok(false) => {}
                 Err(error) => tracing::warn!(queue = self.consumer.queue(), %error, "failed to access the outbox"),
             }
-            // Both a notification and the timeout only mean: look for a due message again.
+            // Ignore the result, because a due message can exist both after a notification and after the timeout.
             let _ = timeout(POLL_INTERVAL, self.notifier.0.notified()).await;
         }
     }
