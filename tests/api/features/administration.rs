@@ -43,7 +43,7 @@ async fn users_are_listed_searched_and_read() {
     let cursor = first["next_cursor"].as_str().unwrap();
     let rest = list(&format!("?limit=3&cursor={cursor}")).await;
     assert_eq!((addresses(&rest), &rest["next_cursor"]), (vec!["root".to_owned()], &Value::Null));
-    // A cursor is valid only for its administrator, its list and its filter.
+    // A cursor must be valid only for its administrator, its list and its filter.
     root.get(&format!("{USERS}?role=user&cursor={cursor}")).await.assert_invalid_field("/cursor");
     app.admin("toor").await.get(&format!("{USERS}?cursor={cursor}")).await.assert_invalid_field("/cursor");
     for (query, field) in [
@@ -136,7 +136,7 @@ async fn disabled_user_is_locked_out_until_enabled_and_keeps_data() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     let seen = root.get(&format!("{USERS}?status=disabled")).await.ok(200).json();
     assert_eq!((addresses(&seen), &seen["items"][0]["last_active_at"]), (vec!["alice".to_owned()], &Value::Null));
-    // Disabling a disabled user again succeeds, although no session is left to end.
+    // Disabling a user twice must succeed, although no session is left to end.
     act(&root, &id, "disable").await.ok(204).assert_events(&["admin_user_disabled/"]);
 
     act(&root, &id, "enable").await.ok(204).assert_events(&["admin_user_enabled/"]);

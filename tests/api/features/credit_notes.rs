@@ -151,7 +151,7 @@ async fn pdf_of_a_credit_note_shows_the_amounts_of_the_api() {
     }
     let etag = reply.header("etag").unwrap().to_owned();
     alice.request(Method::GET, &path).header("if-none-match", &etag).send().await.ok(304);
-    // The PDF of the invoice shows the credited amount.
+    // The PDF of the invoice must show the credited amount.
     let text = rows(&alice.get(&format!("/api/v1/invoices/{}/pdf", id(&invoice))).await.ok(200).body).join("\n");
     assert!(text.contains("Credited EUR -60.50") && text.contains("Due EUR 170.99"), "{text}");
 }

@@ -88,7 +88,7 @@ async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
         for name in names(&incoming) {
             fs::File::open(incoming.join(name)).unwrap().set_modified(long_ago).unwrap();
         }
-        // After its start, the service deletes the files of interrupted uploads.
+        // After its start, the service must delete the files of interrupted uploads.
         program = Program::start_in(&database, &state_dir, WIDE);
     }
 

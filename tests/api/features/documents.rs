@@ -148,7 +148,7 @@ async fn account_deletion_removes_documents_and_files() {
     let of_bob = bob.document().await;
     let me = alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password}));
     me.send().await.ok(204);
-    // A background worker first deletes the rows, then the files.
+    // A background worker first deletes the rows, and then the files. So the test waits for both.
     wait::until_equal("1".to_owned(), async || text(&app, "select count(*)::text from documents").await).await;
     assert_eq!(stored_files(&app).await.len(), 1);
     bob.get(&format!("{LIST}/{of_bob}/content")).await.ok(200);

@@ -125,7 +125,7 @@ async fn printed_commands_work_and_remain_valid_after_a_restart() {
     fs::create_dir_all(&other.0).unwrap();
     other.reset();
 
-    // The commands of the second start are the same, except for the port.
+    // The second start must print the same commands, except for the port.
     let commands = |service: &Service| service.lines().join("\n").replace(&service.base(), "BASE");
     let before = commands(&service);
     service.stop();

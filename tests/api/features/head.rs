@@ -87,7 +87,8 @@ async fn head_reads_only_the_first_batch_of_an_export() {
     let path = "/api/v1/invoices/export";
     let batches = async |method: Method| {
         let reply = alice.request(method, path).send().await.ok(200);
-        // The server answers a second request on the same connection only after the first response is complete.
+        // On one connection, the server answers a second request only after the first response is complete. So the
+        // count below is final.
         alice.get("/api/v1/me").await.ok(200);
         reply.statements().iter().filter(|statement| statement.contains("from invoices")).count()
     };

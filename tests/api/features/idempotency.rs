@@ -202,7 +202,7 @@ async fn idempotency_key_in_use_is_awaited_and_then_refused() {
     let refused = post(&alice, "/api/v1/customers", "late", &customer("Other")).await;
     refused.assert_refused(409, "idempotency_key_in_use").assert_events(&["sequence_fail/idempotency_key_in_use"]);
     assert_eq!(app.digest_all().await, before);
-    // A request of another user, or with another key, does not wait.
+    // A request of another user, or with another key, must not wait.
     let bob = app.user("bob").await;
     post(&bob, "/api/v1/customers", "late", &customer("Other")).await.ok(201);
     post(&alice, "/api/v1/customers", "other", &customer("Other")).await.ok(201);

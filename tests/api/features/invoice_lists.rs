@@ -117,7 +117,7 @@ async fn invoices_are_sorted_by_allow_listed_fields_only() {
         reply.assert_invalid_field("/sort").assert_events(&["input_validation_fail/invalid_input"]);
         assert!(reply.statements().is_empty());
     }
-    // A cursor of one sort order is refused with another sort order.
+    // A cursor of one sort order must be refused with another sort order.
     let page = alice.get("/api/v1/invoices?limit=1&sort=total").await.ok(200).json();
     let cursor = page["next_cursor"].as_str().unwrap();
     for sort in ["-total", "due_date", "created_at"] {

@@ -95,7 +95,8 @@ async fn renaming_a_party_changes_drafts_but_not_issued_invoices() {
         assert_eq!(name, if was_issued { "Old Lighthouse" } else { "New Harbour" });
     }
 
-    // A voided invoice still shows the old names. An invoice that is issued after the change shows the new names.
+    // A voided invoice must still show the old names. An invoice that is issued after the change must show the new
+    // names.
     step(&alice, issued, "void", "\"2\"").await;
     assert_parties(&printed(&alice, issued).await.body, AT_ISSUE);
     step(&alice, draft, "issue", "\"1\"").await;

@@ -169,7 +169,7 @@ async fn list_of_invoices_is_filtered_by_each_parameter() {
         let ids: Vec<&Value> = page["items"].as_array().unwrap().iter().map(|item| &item["id"]).collect();
         let expected: Vec<&Value> = expected.iter().map(|&index: &usize| &invoices[index]).collect();
         assert_eq!(ids, expected, "{query}");
-        // With limit 1, the pages together contain the same rows.
+        // With pages of one item, the list must contain the same rows.
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {
             let page = alice.get(&format!("/api/v1/invoices?limit=1&{query}{cursor}")).await.ok(200).json();

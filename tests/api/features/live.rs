@@ -32,7 +32,7 @@ fn event(object: &str, id: &str, version: i64, what: &str) -> Value {
 async fn change_on_one_replica_is_delivered_on_the_other() {
     let (here, there) = replicas().await;
     let alice = here.user("alice").await;
-    // A ticket that one replica created is valid on the other replica.
+    // A ticket that one replica created must be valid on the other replica.
     let mut socket = Socket::connect(&there, &alice).await;
     socket.subscribe("invoices", None).await;
     socket.subscribe("customers", None).await;

@@ -130,7 +130,7 @@ impl Operation {
 pub struct References(BTreeMap<String, String>);
 
 impl References {
-    /// Creates an object for each field of the bodies of these operations.
+    /// Creates an object for each id that the bodies of these operations can contain.
     async fn in_bodies(actor: &Actor, operations: &[Operation]) -> Self {
         let mut ids = BTreeMap::new();
         for (field, kind) in references(operations) {
@@ -139,7 +139,7 @@ impl References {
         Self(ids)
     }
 
-    /// Creates an object for each field of all bodies.
+    /// Creates an object for each id that the body of any operation can contain.
     pub async fn of(actor: &Actor) -> Self {
         Self::in_bodies(actor, &operations()).await
     }

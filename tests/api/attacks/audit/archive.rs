@@ -211,7 +211,7 @@ async fn batch_removed_without_archive_is_detected() {
     owner.execute(forged).await.unwrap();
     let (code, output) = trail.audit(Role::Owner, &["verify"]);
     assert!(code == Some(1) && output.contains("missing seal: batch 1 was deleted"), "{output}");
-    // `audit archive` refuses an audit trail that fails verification.
+    // `audit archive` must refuse an audit trail that fails verification. Otherwise it would remove the evidence.
     let before = trail.size().await;
     let (code, output) = trail.archive(Role::Owner);
     assert!(code == Some(1) && output.contains("nothing was deleted"), "{output}");

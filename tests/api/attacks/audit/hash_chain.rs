@@ -155,7 +155,7 @@ async fn reordered_events_are_detected() {
         trail.number("select seqs[1] from security_event_seals where batch = 2").await,
     );
     let places = "(select seqs[1] from security_event_seals where batch in (1, 2))";
-    // The owner swaps the sequence numbers of two rows.
+    // To reorder the trail, the owner swaps the sequence numbers of two rows.
     trail.owner.execute("alter table security_events alter seq drop identity").await.unwrap();
     for sql in [
         format!("update security_events set seq = -seq where seq in {places}"),
@@ -185,7 +185,7 @@ async fn truncated_audit_trail_is_detected_by_logged_heads() {
     // Without the heads from the log, `verify` cannot detect the truncation.
     assert_eq!(trail.faults().await, []);
     assert_eq!(trail.report(Some(&heads)).await.faults, [Fault::CutOff { batch: last, events }]);
-    // `verify` reports a forged head as a fault.
+    // A forged head must be a fault too. Otherwise an attacker could replace the heads in the log.
     let forged = heads.replace("strongroom-head.1.", "strongroom-head.9.");
     assert!(trail.report(Some(&forged)).await.faults.contains(&Fault::ForgedHead { number: 1 }));
 }

@@ -59,7 +59,7 @@ async fn breached_password_is_rejected_and_only_five_hash_digits_are_sent() {
     let token = mail_token(&app, "grace@example.com").await;
     let (before, hashes) = (app.digest_all().await, app.services().credentials.passwords.hashes());
     assert_breached(&confirm(&app.anonymous(), &token, BREACHED, "Grace Hopper").await, "/password");
-    // A password that the policy rejects is not sent to the breach service.
+    // The service must not send a password to the breach service if its own policy already rejects the password.
     for own_rule in ["short", "unbelievable", "Grace Hopper 1906", "trustno1trustno1"] {
         confirm(&app.anonymous(), &token, own_rule, "Grace Hopper").await.assert_invalid_field("/password");
     }
@@ -105,7 +105,8 @@ async fn breached_password_is_rejected_in_change_and_reset() {
     assert_eq!(receiver.requests().len(), queries);
 }
 
-/// Clients send é as one code point or as two code points. In both cases the service queries the hash of the NFC form.
+/// Clients send é as one code point or as two. In both cases, the service must query the hash of the NFC form, because
+/// it stores that form.
 #[actix_web::test]
 async fn breached_password_is_found_in_both_normalization_forms() {
     let receiver = Receiver::start(range(&[OTHER_LINE, "2A98BD2711D4CFDB3B016F7B3EFD97B7D08:12"])).await;

@@ -146,7 +146,7 @@ async fn stolen_device_cookie_is_retired_after_ten_failures() {
         assert_eq!(reply.events().contains(&"authn_login_lock/device".to_owned()), retired, "{guess}");
         assert_eq!(counted("account").await, Some(0), "failures of the device do not count for unknown clients");
     }
-    // After ten failures, the service treats the client with this cookie as an unknown client.
+    // The cookie has used up its ten failures. So the service treats a client with this cookie as an unknown client.
     try_sign_in_with(&from(&app, 30), &alice.email, WRONG, &alice.device)
         .await
         .assert_refused(401, "invalid_credentials");

@@ -46,7 +46,7 @@ async fn registration_of_known_address_is_indistinguishable() {
         assert_eq!(known, unknown, "{spelling}");
     }
     assert_eq!(app.digest(&["users", "sessions"]).await, before);
-    // Only the mail to the owner reveals that the account exists.
+    // Only the mail may differ: the owner of an existing account gets a mail without a token.
     assert!(newest_mail(&app, "unknown@example.com").await.contains("#token="));
     wait::until("a mail to the owner", async || mails(&app, &alice.email).len() >= 2).await;
     let mail = mails(&app, &alice.email).pop().unwrap();
@@ -210,7 +210,8 @@ async fn mail_contains_no_client_input() {
     for mail in mails(&app, "victim@example.com") {
         assert!(!mail.contains("evil.example") && !mail.contains("prize"), "{mail}");
     }
-    // Links in mails use the configured URL, not the `Host` header of the request.
+    // Links in mails must use the configured URL. A link with the `Host` header of the request could lead to the
+    // attacker's server.
     let spoofed = app
         .anonymous()
         .request(Method::POST, "/api/v1/auth/register")

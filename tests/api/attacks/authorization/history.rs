@@ -37,7 +37,7 @@ fn kinds(items: &[Value]) -> Vec<&str> {
 
 #[actix_web::test]
 async fn security_history_is_private_and_hides_detected_attacks() {
-    // With this setting, the second failure locks the account.
+    // With this setting, already the second failure locks the account.
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "2/1h")]).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let somewhere = app.client_from([127, 0, 0, 77].into());
@@ -67,7 +67,7 @@ async fn security_history_is_private_and_hides_detected_attacks() {
 
     let bobs = until(&bob, OWN, |items| kinds(items).contains(&"authn_login_success")).await;
     assert!(!kinds(&bobs).contains(&"authn_login_fail"));
-    // A cursor is valid only for the user who received it.
+    // A cursor must be valid only for the user who received it.
     let first = bob.get(&format!("{OWN}?limit=1")).await.ok(200).json();
     let cursor = first["next_cursor"].as_str().unwrap();
     bob.get(&format!("{OWN}?limit=1&cursor={cursor}")).await.ok(200);
@@ -123,7 +123,7 @@ async fn administrators_filter_all_events() {
     let alerts = root.get(&format!("{ALERTS}?state=open")).await.ok(200);
     assert_eq!(alerts.json(), json!({"items": [], "next_cursor": null}));
     root.get(&format!("{ALERTS}?state=gone")).await.assert_invalid_field("/state");
-    // The API cannot change events.
+    // The API must have no route that changes events.
     for path in [ALL, ALERTS, SUMMARY, OWN] {
         for method in [Method::POST, Method::DELETE, Method::PUT, Method::PATCH] {
             root.request(method, path).send().await.assert_refused(405, "method_not_allowed");

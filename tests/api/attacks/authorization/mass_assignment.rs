@@ -140,7 +140,8 @@ async fn server_owned_field_of_a_line_is_refused() {
     assert_eq!(digest_all(&app).await, before);
 }
 
-/// Duplicate keys: a gateway may read the first value, and the service the last value (CWE-436).
+/// Duplicate keys (CWE-436): a gateway may read the first value and the service the last. So the service refuses
+/// duplicate keys.
 #[actix_web::test]
 async fn duplicate_key_is_refused_in_every_body() {
     let app = TestApp::start().await;
@@ -153,7 +154,7 @@ async fn duplicate_key_is_refused_in_every_body() {
             for twice in [
                 format!("{},\"{field}\":{value}}}", text.strip_suffix('}').unwrap()),
                 format!("{{\"{field}\":{value},{}", text.strip_prefix('{').unwrap()),
-                // One of the two equal keys is written with an escape sequence.
+                // Here, one of the two equal keys is written with an escape sequence, to hide the duplicate.
                 format!(
                     "{},\"\\u{:04x}{}\":{value}}}",
                     text.strip_suffix('}').unwrap(),

@@ -136,7 +136,7 @@ async fn issue_date_before_the_last_issued_invoice_is_refused() {
         reply.assert_refused(409, "issued_before_last").assert_events(&["sequence_fail/issued_before_last"]);
     }
     assert_eq!(app.digest_all().await, before, "no number was assigned");
-    // The database also refuses this date for the service's role.
+    // Defense in depth: the database also refuses this date.
     let id = second.parse::<uuid::Uuid>().unwrap();
     let me = alice.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap();
     let mut tx = strongroom::db::OwnerTx::begin(&app.replica().pool, me.into()).await.unwrap();

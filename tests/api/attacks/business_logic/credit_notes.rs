@@ -64,7 +64,7 @@ async fn parallel_credits_never_exceed_the_invoice_total() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = issued(&alice).await;
-    // Only three of these credits together stay below the total.
+    // Together, only three of these eight credits stay below the total.
     let part = json!({"lines": [{"line": 1, "amount": 5_000}]});
     let replies = join_all((0..8).map(|_| credit(&alice, &id, &part))).await;
     let count = |status: u16| replies.iter().filter(|reply| reply.status.as_u16() == status).count();

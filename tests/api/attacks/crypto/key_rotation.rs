@@ -227,7 +227,8 @@ async fn replay_within_grace_at_replica_with_other_key_gets_newest_token() {
         let reply = refresh(app, &app.anonymous(), cookie).await.ok(200);
         refresh_cookie(&reply).unwrap()
     };
-    // The session has three refresh tokens. The second was derived with the old key, and the third with the new key.
+    // The session now has three refresh tokens. The second token was derived with the old key, and the third with the
+    // new key.
     let second = renew(&old, &alice.cookie).await;
     let late = renew(&new, &alice.cookie).await;
     let third = renew(&new, &late).await;

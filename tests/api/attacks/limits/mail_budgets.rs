@@ -56,7 +56,7 @@ async fn flood_from_one_network_does_not_block_mail_for_others() {
         let reply = request.json(&json!({"email": alice.email})).send().await.ok(202);
         reply.assert_events(&[if time <= 5 { SENT } else { DROPPED }]);
     }
-    // A forged device cookie, or a device cookie of another account, gives no separate budget.
+    // A forged device cookie, or a device cookie of another account, must give no separate budget.
     let bob = app.user("bob").await;
     for foreign in [bob.device.as_str(), "__Host-device=forged"] {
         let request = from(&app, 1, 9).request(Method::POST, "/api/v1/auth/password-reset").header("cookie", foreign);

@@ -46,9 +46,9 @@ async fn create_beyond_the_quota_is_refused_and_changes_nothing() {
         refused.assert_refused(409, "quota_exceeded").assert_events(&["sequence_fail/quota_exceeded"]);
     }
     assert_eq!(app.digest_all().await, before);
-    // The quota does not count the rows of other owners.
+    // The quota must count only the owner's rows, so Bob can still create an invoice.
     bob.invoice().await;
-    // After the deletion of one invoice, one more invoice can be created.
+    // After the deletion of one invoice, there is room for one more.
     alice.delete(&format!("/api/v1/invoices/{}", invoices[1]), "\"1\"").await.ok(204);
     alice.post("/api/v1/invoices", &draft(&on)).await.ok(201);
     alice.post("/api/v1/invoices", &draft(&on)).await.assert_refused(409, "quota_exceeded");

@@ -171,7 +171,7 @@ async fn sockets_per_user_are_limited() {
     eleventh.send(&json!({"type": "authenticate", "ticket": ticket(&alice).await})).await;
     assert_eq!(eleventh.close_code().await, 4429);
     eleventh.wait_for_event("excess_rate_limit_exceeded/live_sockets").await;
-    // When a socket closes, its user may open another socket.
+    // When one socket closes, its user must be able to open another one.
     sockets[0].frame(0x88, &1000_u16.to_be_bytes()).await;
     assert_eq!(sockets[0].close_code().await, 1000);
     Socket::connect(&app, &alice).await;

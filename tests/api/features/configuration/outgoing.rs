@@ -60,7 +60,7 @@ fn database_requires_verified_tls() {
         url("localhost@evil.example/strongroom"),
         url("128.0.0.1/strongroom"),
         url("[2001:db8::1]/strongroom"),
-        // Unknown parameters and schemes are faults.
+        // Unknown parameters and schemes must be faults, because a typing error could switch TLS off.
         url("localhost/strongroom?sslmod=verify-full"),
         url("db.internal/strongroom?SSLMODE=verify-full"),
         concat!("mysql://strongroom_app:", "kT4vq9Lw2z@localhost/strongroom").to_owned(),

@@ -87,7 +87,8 @@ async fn wait_for_aggregate(app: &TestApp, wanted: Option<i64>) {
     wait::until_equal(wanted, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
 }
 
-/// Anonymous clients and a user send requests from the same address at the same time.
+/// An anonymous flood and a user's attack come from the same address at the same time. The service must still count the
+/// user's attack.
 #[actix_web::test]
 async fn anonymous_flood_does_not_blind_the_rules_for_users() {
     // This high threshold keeps the session alive, so all probes get the same response.

@@ -8,7 +8,8 @@ use super::{OTHER, WRONG, counted, from, guess, lock_mails, number, reset};
 use crate::support::actor::{PASSWORD, mails, try_sign_in, try_sign_in_with};
 use crate::support::{Actor, Reply, TestApp, wait};
 
-/// During a lock, a correct password gets the same response as a wrong password.
+/// During a lock, a correct password gets the same response as a wrong one. Otherwise guesses during the lock would
+/// reveal the password.
 #[actix_web::test]
 async fn ten_failures_lock_account_silently_and_notify_owner_once() {
     let app = TestApp::start().await;
@@ -37,7 +38,7 @@ async fn ten_failures_lock_account_silently_and_notify_owner_once() {
     };
     assert!(!lock_mail_kind().await.contains("http"), "attackers can trigger this mail, so it contains no link");
 
-    // A lock does not affect the signed-in owner, who can change the password.
+    // A lock must not affect the owner who is signed in: the owner can still change the password.
     alice.get("/api/v1/me").await.ok(200);
     let change = json!({"current_password": PASSWORD, "new_password": OTHER});
     alice.post("/api/v1/me/password", &change).await.ok(200);
@@ -116,7 +117,8 @@ async fn too_many_consecutive_failures_require_password_reset() {
     locked
         .assert_refused(401, "invalid_credentials")
         .assert_events(&["authn_login_fail/correct_password_while_locked"]);
-    // A known device has its own counter. A successful login from it does not unlock the account for unknown clients.
+    // A known device has its own counter. So a successful login from it must not unlock the account for unknown
+    // clients.
     try_sign_in_with(&from(&app, 3), &alice.email, PASSWORD, &alice.device).await.ok(200);
     try_sign_in(&from(&app, 4), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     let events = reset(&app, &alice.email, &from(&app, 5)).await.events();

@@ -94,7 +94,7 @@ async fn counters_are_shared_by_replicas_and_survive_restarts() {
         try_sign_in(&from(app, 20), &alice.email, PASSWORD)
             .await
             .assert_events(&["authn_login_fail/correct_password_while_locked"]);
-        // A device cookie that one replica sets is valid on the other replica.
+        // A device cookie that one replica sets must be valid on the other replica.
         try_sign_in_with(&from(app, 21), &alice.email, PASSWORD, &alice.device).await.ok(200);
     }
     // One address sends its guesses to both replicas in turn.

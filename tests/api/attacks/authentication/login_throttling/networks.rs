@@ -81,14 +81,14 @@ async fn successful_login_resets_only_counters_of_this_client() {
     let clients = "address 1, address 1, address 5, network 1, network 1, network 1";
     let before = format!("account 7, {}, {}, {}, {clients}", both("1"), both("1"), both("5"));
     assert_eq!(counts().await, before);
-    // The attacker logs in to the attacker's own account, from the same address.
+    // The attacker logs in to their own account, from the same address.
     try_sign_in(&from(&app, 100), &bob.email, PASSWORD).await.ok(200);
     assert_eq!(counts().await, before);
     try_sign_in(&from(&app, 101), &alice.email, PASSWORD).await.ok(200);
     assert_eq!(counts().await, format!("account 6, {}, {}, {clients}", both("1"), both("5")));
 }
 
-/// Between guesses, the attacker logs in to the attacker's own account. This must not reset the counter of the address.
+/// Between guesses, the attacker logs in to their own account. This must not reset the counter of the address.
 #[actix_web::test]
 async fn successful_login_does_not_reset_address_counter() {
     let app = TestApp::start().await;
@@ -159,7 +159,8 @@ async fn password_spraying_requires_challenge_and_locks_no_account() {
         assert_eq!(kinds.contains(&"authn_login_spray/network".to_owned()), name == 30, "{name}");
         assert!(!kinds.iter().any(|kind| kind.starts_with("authn_login_lock")), "{name}");
     }
-    // Each address has used half of its limit of failed logins, but the network has reached its limit of accounts.
+    // Each address has used only half of its limit of failed logins. But the network has reached its limit of accounts,
+    // so it needs a challenge.
     for address in [1, 2, 3, 77] {
         let (refused, cost) = counted(&app, &host(address), &alice.email, PASSWORD).await;
         refused.assert_refused(429, "too_many_requests");
@@ -168,7 +169,7 @@ async fn password_spraying_requires_challenge_and_locks_no_account() {
     }
     let refused = try_sign_in(&host(77), &bob.email, PASSWORD).await;
     solve_and_sign_in(&host(77), &bob.email, &refused).await.ok(200);
-    // Known devices and other networks are not affected.
+    // The challenge must not affect known devices and other networks.
     try_sign_in_with(&host(77), &bob.email, PASSWORD, &bob.device).await.ok(200);
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
     assert_eq!(lock_mails(&app).await, (0, 0));

@@ -37,7 +37,7 @@ async fn administrators_can_disable_neither_themselves_nor_each_other_at_once() 
         statuses.sort_unstable();
         assert!(statuses[0] == 204 && [401, 403].contains(&statuses[1]), "{statuses:?}");
         assert_eq!(active_administrators(&app).await, 1);
-        // The administrator who is still active enables the disabled administrator again.
+        // For the next race, the administrator who is still active enables the disabled administrator again.
         for (admin, other) in [(&root, &toors), (&toor, &roots)] {
             if admin.get("/api/v1/admin/users").await.status == 200 {
                 act(admin, other, "enable").await.ok(204);

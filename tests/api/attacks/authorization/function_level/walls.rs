@@ -104,12 +104,12 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
         .unwrap();
     assert_eq!(outcome, "forbidden");
     drop(mine.detach());
-    // A database constraint also rejects a status that does not exist.
+    // If the attacker sets a status that does not exist, a database constraint rejects it.
     let roots = uuid(&id_of(&root).await);
     let odd = sqlx::query("select admin_set_status($1, $2, 'admin')").bind(roots).bind(bobs).execute(pool).await;
     assert_eq!(odd.unwrap_err().as_database_error().unwrap().constraint(), Some("users_status_known"));
     assert_eq!(digest_all(&app).await, before);
-    // Roles other than the service's role cannot call these functions.
+    // Only the service's role may call these functions.
     let open: Vec<String> = sqlx::query_scalar(
         "select p.proname::text from pg_proc p
          where p.proname in ('is_active_admin', 'admin_set_status')
@@ -139,7 +139,7 @@ async fn administrators_cannot_read_objects_of_users() {
     let before = digest_all(&app).await;
     root.delete(&format!("/api/v1/auth/sessions/{session}"), "\"1\"").await.assert_refused(404, "not_found");
     assert_eq!(digest_all(&app).await, before);
-    // Administrators see no secrets and no objects of the user.
+    // The responses to administrators must contain no secrets and no objects of the user.
     let hash: String = sqlx::query_scalar("select password_hash from users where email = $1")
         .bind(&alice.email)
         .fetch_one(&app.all_rows)

@@ -25,7 +25,7 @@ async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, 
         let collection = operation.collection();
         let own = make(alice, collection).await;
         let mut ids = vec![make(bob, collection).await, make_and_delete(app, alice, collection).await];
-        // The ids of Alice's own objects of other types.
+        // Also try the ids of Alice's own objects of other types.
         let others = of_types.iter().filter(|(other, _)| *other != collection);
         ids.extend(others.map(|(_, id)| id.clone()));
         ids.extend(malformed(&own));

@@ -91,7 +91,7 @@ async fn message_of_a_killed_process_is_delivered_by_another_replica() {
     let mut one = start_with_receiver(&receiver).await;
     raise(&one, &denials(UserId::new(), 20)).await;
     let held = receiver.wait_for_requests(1).await.remove(0);
-    // The process is killed after it has leased the message and before it delivers the message.
+    // The test kills the process after the process has leased the message, but before it has delivered the message.
     one.running.take().unwrap().abort();
     receiver.set_behavior(ReceiverBehavior::ok());
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
@@ -127,7 +127,8 @@ async fn locked_message_delays_no_other_message() {
     raise(&one, &denials(UserId::new(), 20)).await;
     receiver.wait_for_requests(1).await;
     one.running.take().unwrap().abort();
-    // The test locks the row of the oldest message, as another worker would.
+    // The test locks the row of the oldest message, as another worker would. The service must deliver the other
+    // messages.
     let mut holding = one.all_rows.begin().await.unwrap();
     let due = "update outbox set next_attempt_at = created_at where queue = 'webhook'";
     assert_eq!(sqlx::query(due).execute(&mut *holding).await.unwrap().rows_affected(), 1);
@@ -176,7 +177,7 @@ async fn hanging_receiver_delays_no_request_and_no_other_receiver() {
     std::fs::remove_file(&both).unwrap();
     raise(&app, &denials(UserId::new(), 20)).await;
     slack.wait_for_requests(1).await;
-    // While the chat does not respond, the service answers requests, and the webhook gets its messages.
+    // While the chat does not respond, the service must answer requests, and the webhook must get its messages.
     let alice = app.user("alice").await;
     for _ in 0..5 {
         raise(&app, &denials(UserId::new(), 20)).await;

@@ -69,7 +69,7 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
         "It has ended: 300 networks sent no further access tokens that this service did not issue for 5 minutes.";
     assert_eq!(over_all["text"], sentence);
 
-    // The next attack gets an individual alert again.
+    // After the storm, the next attack must get an individual alert again.
     forge(&app, 5, 2).await;
     wait_for_counts(&app, 1, 0, 0).await;
     let last = receiver.wait_for_requests(receiver.requests().len()).await.last().unwrap().json();

@@ -28,7 +28,7 @@ async fn twenty_at_once_where_ten_fit(app: &TestApp) {
     assert_eq!(used, "10 100000");
     // The full quota of one user must not affect another user.
     bob.upload(Form::with_size(10_000)).await.ok(201);
-    // A deleted document releases its quota.
+    // When a document is deleted, its quota must be released.
     let id = made[0].json()["id"].as_str().unwrap().to_owned();
     alice.delete(&format!("/api/v1/documents/{id}"), "\"1\"").await.ok(204);
     alice.upload(Form::with_size(10_000)).await.ok(201);

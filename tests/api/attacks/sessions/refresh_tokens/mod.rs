@@ -216,7 +216,7 @@ async fn ended_session_invalidates_its_tokens_immediately() {
             }
         };
         if ["disabled", "removed"].contains(&way) {
-            // A database notification informs this process that the session has ended.
+            // Wait until a database notification has informed this process that the session has ended.
             wait_until_session_ended(&other).await;
         }
         assert_session_ended(&read_profile(&other).await);
