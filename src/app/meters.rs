@@ -132,7 +132,7 @@ pub fn register(
     let live = services.live.clone();
     metrics.gauge("live_sockets", "Open WebSockets", move || as_f64(live.permits.open()));
     let announcements = services.announcements.clone();
-    let help = "1 if database notifications are received; 0 if this replica learns only by polling which sessions other replicas ended";
+    let help = "1 if this replica receives database notifications; 0 if it learns of ended sessions only by polling";
     metrics.gauge("announcements_heard", help, move || Some(if announcements.is_listening() { 1.0 } else { 0.0 }));
     let revocations = services.authenticator.revocations.clone();
     let help = "1 if ended sessions are read every second; 0 if each request reads its session from the database";

@@ -101,7 +101,7 @@ pub fn prefix_of(address: &str) -> Option<IpAddr> {
 
 impl Describe for ClientAddr {}
 
-/// Extracts the address that [`ClientAddr::of`] computed before the handler runs.
+/// Extracts the address that [`ClientAddr::of`] has already stored in the request.
 impl FromRequest for ClientAddr {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
@@ -118,7 +118,7 @@ impl fmt::Display for ClientAddr {
     }
 }
 
-/// Returns the addresses that one subscriber controls: a single IPv4 address, or a /56 network of IPv6.
+/// Returns the addresses that one internet connection has: a single IPv4 address, or a /56 network of IPv6.
 #[must_use]
 pub fn prefix(address: IpAddr) -> IpAddr {
     match address {

@@ -48,7 +48,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
     operation = match endpoint.access {
         // An empty list states that the operation is public. Without a list, the document would not say so.
         Access::Public => operation.securities(Some([])),
-        // No security scheme can describe a ticket, because it is not part of the HTTP request.
+        // No security scheme can describe a ticket: it is a message of the WebSocket, and not a part of the request.
         Access::Ticket => operation.securities(Some([])),
         Access::SignedIn => operation.security(SecurityRequirement::new("bearer", [""; 0])),
         Access::Admin => operation.security(SecurityRequirement::new("administrators_bearer", [""; 0])),

@@ -42,7 +42,7 @@ pub const STATUSES: [(u16, &str); 25] = [
 ];
 
 /// The upper bounds of the buckets of the histogram, in microseconds. One more bucket has no upper bound.
-/// They fit the usual durations: an argon2 hash takes about 40 ms, and the timeout of a request is 20 s.
+/// The bounds fit the usual durations: an argon2 hash takes about 40 ms, and the timeout of a request is 20 s.
 const BOUNDS: [u64; 12] =
     [1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 20_000_000];
 
