@@ -12,7 +12,7 @@ const OWN: &str = "/api/v1/me/security-events";
 const ALL: &str = "/api/v1/admin/security-events";
 const ALERTS: &str = "/api/v1/admin/alerts";
 const SUMMARY: &str = "/api/v1/admin/security-summary";
-/// The views of administrators, each with the event that a read of it leaves.
+/// The views of administrators. The second text is the event that a read of this view leaves.
 const VIEWS: [(&str, &str); 3] =
     [(ALL, "admin_events_read/events"), (ALERTS, "admin_events_read/alerts"), (SUMMARY, "admin_events_read/summary")];
 /// All replicas need the same keys, because each replica verifies tokens that another replica signed.

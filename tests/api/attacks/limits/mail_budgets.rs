@@ -132,7 +132,8 @@ async fn flood_to_one_mail_domain_is_limited_per_network() {
         .assert_events(&["authn_registration_requested/"]);
 }
 
-/// The table of the budgets must contain only keyed hashes of networks and mail addresses.
+/// Parallel requests must not exceed a budget. The test also checks that the table of budgets contains only keyed
+/// hashes of networks and mail addresses.
 #[actix_web::test]
 async fn parallel_requests_cannot_overdraw_a_budget() {
     let app = TestApp::start().await;
