@@ -169,7 +169,7 @@ pub enum BadNetwork {
         "is wider than /8 (IPv4) or /16 (IPv6): every client in it could forge its address; list only your proxies"
     )]
     TooWide,
-    #[error("has bits set beyond its prefix: 10.0.0.7/24 is either 10.0.0.7 or 10.0.0.0/24")]
+    #[error("has bits set beyond its prefix: write 10.0.0.7 or 10.0.0.0/24 in place of 10.0.0.7/24")]
     HostBits,
 }
 

@@ -47,7 +47,7 @@ impl LoginSettings {
                 reader.combined_fault(
                     name,
                     format!(
-                        "is too high and allows guessing passwords: set it to at most {most} in a window and in an hour"
+                        "is too high and allows guessing passwords: set it to at most {most} per window and per hour"
                     ),
                 );
             }

@@ -27,13 +27,13 @@ impl ManagementSettings {
             if token.is_none() {
                 reader.combined_fault(
                     TOKEN,
-                    "is missing: beyond loopback the management port requires it (openssl rand -base64 48)",
+                    "is missing: a management port that other machines can reach requires a token (openssl rand -base64 48)",
                 );
             }
             if tls.files.is_none() {
                 reader.combined_fault(
                     "STRONGROOM_TLS_CERT_FILE",
-                    "is missing: beyond loopback the management port requires TLS, with this certificate",
+                    "is missing: a management port that other machines can reach requires TLS with this certificate",
                 );
             }
         }
