@@ -9,7 +9,8 @@ pub struct Setting {
     /// The default value, or an empty text if there is none.
     /// If the default depends on the profile or the machine, this is empty, and `meaning` describes the default.
     pub default: &'static str,
-    /// Whether the value is a secret, which may also be in a file. The variable `NAME_FILE` then contains its path.
+    /// Whether the value is a secret. A secret may be in a file instead of the variable itself.
+    /// Then the variable with the suffix `_FILE` contains the path of the file.
     pub secret: bool,
     pub meaning: &'static str,
 }

@@ -199,7 +199,7 @@ async fn development_database_of_another_build_leads_to_dev_reset() {
         "delete from _sqlx_migrations where version = 2",
         // A newer build applied a migration that this build does not contain.
         "update _sqlx_migrations set version = 99991231000000 where version = 2",
-        // An older build applied migrations with other numbers.
+        // An older build numbered its migrations by date (`20261123000001`), so this build knows none of the numbers.
         "update _sqlx_migrations set version = version + 20261123000000",
     ];
     for change in changes {

@@ -20,9 +20,10 @@ use super::typesetter::Text;
 #[derive(Clone)]
 pub(super) enum Mark {
     /// A text of the document, with its path in the tag tree.
-    /// For each group from the root to the text, the path contains the group's index among its siblings and its tag.
+    /// The path has one entry for each group, from the root down to the text.
+    /// An entry is a pair: the position of the group among its siblings, and the tag of the group.
     Content(Rc<[(usize, TagKind)]>),
-    /// A drawing without content: a rule, a footer or a repeated head of a table.
+    /// A drawing without content: a rule, a footer, a watermark or a repeated head of a table.
     Artifact(ArtifactType),
 }
 

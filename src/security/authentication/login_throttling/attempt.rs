@@ -17,7 +17,7 @@ use crate::security::sessions::caller::Caller;
 
 /// The number of failures after which a device cookie is no longer accepted. The client is then treated as unknown.
 const MAX_DEVICE_FAILURES: u32 = 10;
-/// The maximum number of failed re-authentications in a row of a signed-in user.
+/// How many times in a row a signed-in user may fail to re-authenticate. All sessions of the user count together.
 const MAX_REAUTHENTICATION_FAILURES: i64 = 10;
 /// How long a used solution is stored, so that it cannot be used again. A challenge is only valid for five minutes.
 /// This time is longer, because the clocks of replicas can differ.
@@ -30,7 +30,7 @@ pub struct LoginThrottle {
     pub settings: LoginSettings,
     pub clock: Clock,
     pub keys: Arc<Keys>,
-    /// The kind of the outbox mail that notifies an owner of a lock.
+    /// The kind of the outbox mail that tells an owner that the account was locked.
     pub lock_mail_kind: &'static str,
 }
 

@@ -8,7 +8,8 @@
 //! - *Account* (unknown clients only): after 10 failures the account is locked for 1, 2, 4, 8, then 15 minutes, and a
 //!   mail notifies its owner. During a lock, a correct password gets the same response as a wrong one, after the same
 //!   work. An account that does not exist is locked in the same way.
-//!   After 80 failures in a row (NIST SP 800-63B, `docs/decisions.md` D16), only a password reset unlocks the account.
+//!   After 80 failures in a row (NIST SP 800-63B, `docs/decisions.md` D16), waiting does not unlock the account: only a
+//!   password reset or an administrator does.
 //! - *Known device* (`device_cookies`): after 10 failures, the device cookie is no longer accepted.
 //!   Failures of the device are not counted for the account, and failures of other clients are not counted for the
 //!   device.
@@ -88,7 +89,8 @@ impl LoginThrottle {
 
     /// Records a wrong password. The attempt was already counted by [`admit`](Self::admit).
     ///
-    /// Records an event if a lock or password spraying begins, and notifies the owner of a lock.
+    /// Records an event if a lock begins, and an event if password spraying begins.
+    /// When an account gets locked, also sends a mail to its owner.
     /// The counters belong to the name that the client sent, so the events do not reveal whether the account exists.
     pub async fn record_failure(&self, admitted: &AdmittedAttempt, owner: Option<UserId>) -> ApiResult<()> {
         let (mut lock, mut spray) = (None, None);

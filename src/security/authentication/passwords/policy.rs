@@ -28,8 +28,8 @@ const MIN_GUESSES: u64 = 10_000_000_000;
 /// The characters that zxcvbn treats as replaced letters, such as 4 for a and $ for s.
 const SUBSTITUTES: &str = "4@8({[<3691!|70$5+%2";
 /// A password with more than this number of different characters of [`SUBSTITUTES`] is accepted without an estimate.
-/// The estimate would be too slow, because zxcvbn tries all combinations of replaced letters: with ten such characters,
-/// this takes about 35 ms, and with all of them seconds.
+/// The estimate would be too slow, because zxcvbn tries all combinations of replaced letters.
+/// With ten such characters, the estimate takes about 35 ms. With all characters of [`SUBSTITUTES`], it takes seconds.
 /// The password is not a disguised dictionary word, because no such word has more than ten.
 const MAX_SUBSTITUTES: usize = 10;
 

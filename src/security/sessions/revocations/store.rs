@@ -104,7 +104,8 @@ pub struct EndedBatch {
 
 /// Returns the sessions that were ended by the transaction `position` or a later one.
 /// The position `"0"` selects all ended sessions.
-/// One statement reads the sessions and the next position, so that no transaction commits in between and is missed.
+/// One statement reads the sessions and the next position.
+/// Between two statements, a transaction could commit, and the next poll would miss it.
 pub async fn ended_from(connection: &mut PgConnection, position: &str) -> Result<EndedBatch, sqlx::Error> {
     sqlx::query_as!(
         EndedBatch,
