@@ -1,6 +1,6 @@
 //! Layer 2: code that only development needs.
-//! The module contains a PostgreSQL server, a certificate for `localhost`, mails as files,
-//! the templates of a new resource, and the attacker's page of the attack panel.
+//! It starts a PostgreSQL server, creates a certificate for `localhost` and writes mails to files.
+//! It also contains the templates of a new resource, and the attacker's page of the attack panel.
 //!
 //! The cargo feature `dev` enables this module and is on by default.
 //! The image is built without the feature.

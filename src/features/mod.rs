@@ -41,7 +41,7 @@ pub const RESOURCES: &[Registration] = &[
     documents::docs::REGISTRATION,
 ];
 
-/// Returns all kinds of objects with an id in routes.
+/// Returns all kinds of objects whose id can be in the path of a request.
 /// After a denied access, the service looks up the owner of the object for the security event.
 pub fn object_kinds() -> impl Iterator<Item = ObjectKind> {
     RESOURCES.iter().map(|resource| resource.kind).chain([ObjectKind::SESSION, ObjectKind::USER])

@@ -34,7 +34,8 @@ fn plain(name: &str) -> String {
 }
 
 /// Decodes words such as `=?utf-8?B?w7wucGRm?=`.
-/// The bytes of all words are joined before they are read as UTF-8, because two words may share a character.
+/// The bytes of all words are joined before they are read as UTF-8.
+/// The reason: a character may begin in one word and end in the next.
 fn encoded_words(name: &str) -> Option<String> {
     let mut decoded = Vec::new();
     for word in name.split_ascii_whitespace() {
@@ -46,7 +47,7 @@ fn encoded_words(name: &str) -> Option<String> {
         if encoding.eq_ignore_ascii_case("b") {
             decoded.extend(STANDARD.decode(text).ok()?);
         } else if encoding.eq_ignore_ascii_case("q") {
-            // Quoted-printable writes `=41` for `%41`. So convert it to percent-encoding and use the same decoder.
+            // Quoted-printable writes `=41` where percent-encoding writes `%41`. So convert it and use the same decoder.
             let text = text.replace('%', "%25").replace('_', " ").replace('=', "%");
             decoded.extend(percent_decode(text.as_bytes()));
         } else {

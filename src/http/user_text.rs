@@ -25,7 +25,7 @@ impl<T: UserText> UserText for Option<T> {
 }
 
 /// Deserializes text of a user.
-/// Use it as `#[serde(deserialize_with = "user_text")]`, on an `Option` together with `default`.
+/// Use it as `#[serde(deserialize_with = "user_text")]`. On an `Option`, also add `default`.
 ///
 /// # Errors
 /// Fails if the value is invalid.

@@ -69,7 +69,7 @@ pub fn write(checkout: &Path, name: &str, fields: &[String]) -> Result<Vec<PathB
     Ok(files.into_keys().collect())
 }
 
-/// Formats the crate. The line breaks depend on the length of the names, so the templates cannot contain them.
+/// Formats the crate. The right line breaks depend on the length of the names, so no template can contain them.
 #[allow(clippy::disallowed_methods, reason = "a command of development, which reads no request")]
 fn format(checkout: &Path) -> bool {
     Command::new("cargo").arg("fmt").current_dir(checkout).status().is_ok_and(|status| status.success())

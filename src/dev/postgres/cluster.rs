@@ -150,7 +150,7 @@ impl Cluster {
 }
 
 /// Returns whether the server is still starting.
-/// Then the socket does not exist yet, or the SQLSTATE is 57P03 (`cannot_connect_now`).
+/// In this case, the socket does not exist yet, or the SQLSTATE is 57P03 (`cannot_connect_now`).
 fn is_starting(error: &SqlError) -> bool {
     match error {
         SqlError::Io(_) => true,

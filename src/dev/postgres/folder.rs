@@ -3,7 +3,7 @@
 //!
 //! The database is stored outside of the checkout in two cases:
 //! - The user that runs the server cannot access the checkout. For example, the checkout is in the home folder of root.
-//! - The file system does not support owners and modes. For example, Windows shares the folder.
+//! - The file system does not support owners and modes. For example, it is a file system of a Windows host.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -16,7 +16,8 @@ use super::programs::Search;
 use super::user::ServerUser;
 
 /// The names of all files and folders that development creates in the development folder.
-/// A reset deletes only these names. A user may have configured the home folder, and must not lose other files.
+/// A reset deletes only these names.
+/// A user may have set `STRONGROOM_DEV_STATE_DIR` to a folder that also contains other files.
 const CONTENTS: [&str; 6] = [POSTGRES, "documents", "mail", "secrets", "tls", LOCK];
 const POSTGRES: &str = "postgres";
 const LOCK: &str = "lock";

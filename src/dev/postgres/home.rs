@@ -29,7 +29,8 @@ pub struct Home {
     pub user: ServerUser,
     /// The folder that contains `data/` and `log`.
     pub folder: PathBuf,
-    /// The folder that contains the socket: `folder`, or a folder in /tmp if a socket cannot have the path of `folder`.
+    /// The folder that contains the socket. By default, this is `folder`.
+    /// If that path is too long, or contains a comma or a quotation mark, it is a folder in /tmp.
     pub socket: PathBuf,
 }
 
@@ -107,7 +108,7 @@ impl Home {
             if !self.answers() {
                 return Ok(());
             }
-            // The server accepts connections, so it is running. So the process id in its pid file is not reused.
+            // The server accepts connections, so it is running. So the process id in its pid file still belongs to it.
             if let Some(pid) = self.pid().filter(|_| look == 0) {
                 tracing::debug!(pid, "stopping the previous embedded PostgreSQL");
                 let _ = self.user.shell("kill -INT \"$1\"", &[OsStr::new(&pid)]).status();

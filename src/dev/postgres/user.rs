@@ -132,7 +132,7 @@ impl ServerUser {
 }
 
 /// Returns the effective user and group id of this process. The standard library has no `geteuid`.
-/// So this function reads the owner of `/proc/self`, or, on systems without `/proc`, of a file that it creates.
+/// So this function reads the owner of `/proc/self`. On systems without `/proc`, it creates a file and reads its owner.
 fn current_ids(scratch: &Path) -> io::Result<(u32, u32)> {
     let owner = match fs::metadata("/proc/self") {
         Ok(owner) => owner,

@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: the public documents.
+//! What the OpenAPI document says about the public documents.
 
 use crate::http::error::ApiError;
 use crate::http::signature::Docs;

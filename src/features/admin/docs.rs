@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: user administration.
+//! What the OpenAPI document says about user administration.
 
 use super::store::OWN_ACCOUNT;
 use crate::http::signature::Docs;

@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: registration, login and sessions.
+//! What the OpenAPI document says about registration, login and sessions.
 
 use crate::http::error::ApiError;
 use crate::http::signature::Docs;

@@ -50,7 +50,7 @@ impl AuthStore {
             && !presented.rotated
             && decide(&presented.token, self.clock.now(), self.settings.reuse_grace) == RefreshDecision::Rotate
         {
-            // A parallel request has used the token after this statement had read it. Read its state again.
+            // A parallel request has used the token after `rotate` had read it. Read its state again.
             seen = self.rotate(token, &next).await?;
         }
         let Some(Presented { user, session, token: state, rotated }) = seen else { return Ok(RefreshOutcome::Unknown) };

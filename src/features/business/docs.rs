@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: the business.
+//! What the OpenAPI document says about the business.
 
 use crate::http::signature::Docs;
 

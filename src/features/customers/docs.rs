@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: customers.
+//! What the OpenAPI document says about customers.
 
 use super::id::CustomerId;
 use crate::features::resources::{IN_USE, Registration};

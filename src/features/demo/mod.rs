@@ -104,7 +104,7 @@ async fn create_users(
             (true, None) => continue,
         };
         match created {
-            // The user was deleted, and the purge has not yet deleted the owner. The service must start anyway.
+            // The user was deleted, but the user's row in `owners` still exists. The service must start anyway.
             Err(error) if violates(&error, "owners_pkey") => return Ok(None),
             created => created?,
         };

@@ -138,7 +138,7 @@ impl DemoServices {
             lines,
             discount: None,
             notes: None,
-            // Leave the due date of a draft empty. After its due date, the draft could not be issued today.
+            // A draft gets no due date. Otherwise it could not be issued once this date has passed.
             due_date: issued_on.checked_add_days(Days::new(DAYS_TO_PAY)).filter(|_| plan.final_status != Status::Draft),
         };
         let total = totals.total;

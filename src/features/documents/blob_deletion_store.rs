@@ -63,7 +63,7 @@ impl BlobDeletionQueue {
         // An upload queues the deletion of its file before it stores the file.
         // If this message cannot be claimed, there are two cases:
         // - The upload has become a document. The file must remain.
-        // - A worker has already processed the message, but before the file was stored. Delete the file now.
+        // - A worker processed the message before the file was stored. Delete the file now.
         if outbox::claim_one(&self.pool, key, self.clock.now()).await? || !self.is_committed(user, key).await? {
             self.delete(user, key).await?;
             outbox::mark_done(&self.pool, key, self.clock.now()).await?;

@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: documents.
+//! What the OpenAPI document says about uploaded documents.
 
 use super::id::DocumentId;
 use crate::features::resources::Registration;

@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: security events and alerts.
+//! What the OpenAPI document says about security events and alerts.
 
 use crate::http::signature::Docs;
 
@@ -13,7 +13,7 @@ pub const ALL: Docs = Docs {
     summary: "List security events",
     description: "Returns the security events of all users that match the filter, newest first. \
         Paginated: `next_cursor` is the cursor of the next page. \
-        The service records who reads this, as at most one security event per minute.",
+        The service records the first read in a minute as a security event.",
     errors: &[],
 };
 
@@ -21,6 +21,6 @@ pub const ALERTS: Docs = Docs {
     summary: "List alerts",
     description: "Returns the alerts of the detection rules, newest first. \
         Paginated: `next_cursor` is the cursor of the next page. \
-        The service records who reads this, as at most one security event per minute.",
+        The service records the first read in a minute as a security event.",
     errors: &[],
 };

@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: the probes.
+//! What the OpenAPI document says about the probes.
 
 use crate::http::signature::Docs;
 

@@ -14,7 +14,7 @@ use crate::http::lifecycle::Lifecycle;
 const CACHE_DURATION: Duration = Duration::from_secs(1);
 
 /// The timeout of a database check.
-/// Most load balancers wait longer than this, so they receive the status 503 and no timeout.
+/// Most load balancers wait longer than this. So they receive a 503 before their own timeout.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The readiness check with its cached result. All worker threads share one instance.

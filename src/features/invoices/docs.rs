@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: invoices.
+//! What the OpenAPI document says about invoices.
 
 use super::id::InvoiceId;
 use super::transition_error::TransitionError;
@@ -81,7 +81,7 @@ pub const ISSUE: Docs = Docs {
     summary: "Issue an invoice",
     description: "Assigns the number. \
         Afterwards, the content of the invoice and the data of seller and customer cannot change. \
-        The numbers of a user and a year have no gaps and increase with the issue date. \
+        Within a year, the numbers of a user have no gaps and increase with the issue date. \
         So an issue date before the date of the last issued invoice is rejected (409). \
         If the draft has no due date, the payment terms of the business determine it.",
     errors: &[

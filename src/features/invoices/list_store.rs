@@ -23,7 +23,7 @@ use crate::security::sessions::caller::Caller;
 /// For an invoice without a date, they contain `infinity`, which is outside of every range.
 ///
 /// `strpos` finds the search text without interpreting wildcards.
-/// PostgreSQL evaluates the subselect once, so it does not compute the search key again for each row.
+/// PostgreSQL evaluates a subselect such as `(select search_key(…))` only once, and not for each row.
 macro_rules! page {
     ($condition:tt, $order:tt, $store:expr, $caller:expr, $filter:expr, $today:expr, $limit:expr, $position:expr $(, $key:expr)?) => {
         owner_query_as!(

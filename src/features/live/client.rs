@@ -180,7 +180,7 @@ impl<'a> Client<'a> {
         Ok(ServerMessage::Subscribed(topic.into()))
     }
 
-    /// Extends the access of this socket by a new ticket of the same session.
+    /// Extends the access of this socket. The client must send a new ticket of the same session.
     async fn renew(&self, ticket: &SecretString) -> SocketResult<ServerMessage> {
         let caller = redeem(self.live, ticket).await?;
         if (caller.user(), caller.session()) != (self.caller.user(), self.caller.session()) {

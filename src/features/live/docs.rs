@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: live events.
+//! What the OpenAPI document says about live events.
 
 use crate::http::error::ApiError;
 use crate::http::signature::Docs;

@@ -61,7 +61,7 @@ pub struct Change {
     pub version: i64,
 }
 
-/// Returns the id that replaces the owner for alerts, which belong to no user. No user has the nil UUID.
+/// Returns the nil UUID, which alerts have as their owner, because they belong to no user. No user has this id.
 #[must_use]
 pub fn administrators() -> UserId {
     Uuid::nil().into()

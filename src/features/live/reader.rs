@@ -1,6 +1,6 @@
 //! Reads the changes of all replicas from the database.
 //!
-//! The reader has its own connection. If the pool is busy, a read need not wait for a connection.
+//! The reader has its own connection, so that a read never waits for a connection of a busy pool.
 //! If the connection breaks, the reader starts again without a snapshot.
 //! The old snapshot may be invalid, because transaction ids can be lower after a failover.
 

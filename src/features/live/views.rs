@@ -33,7 +33,7 @@ pub enum ClientMessage {
     Authenticate {
         ticket: SecretString,
     },
-    /// Extends the access by a new ticket.
+    /// Extends the access. The ticket must be a new one of the same session.
     Renew {
         ticket: SecretString,
     },

@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: the pages that mails link to.
+//! What the OpenAPI document says about the pages that mails link to.
 
 use crate::http::signature::Docs;
 

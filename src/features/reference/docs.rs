@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document for the routes of this feature: the document itself, and the page that shows it.
+//! What the OpenAPI document says about itself, and about the page that shows it.
 
 use crate::http::error::ApiError;
 use crate::http::signature::Docs;

@@ -160,7 +160,7 @@ for (const form of document.querySelectorAll('form.try')) {
   });
 }
 
-/** The items of the menu. Each has the text in which the search looks: path, descriptions, fields and problem codes. */
+/** The items of the menu. Each has the text that is searched: path, descriptions, fields and problem codes. */
 const entries = Array.from(menu.querySelectorAll('li'), (item) => {
   const parts = document.getElementById(item.firstElementChild.hash.slice(1)).querySelectorAll('summary, :scope > p:first-of-type, dt, .errors code');
   return { item, text: Array.from(parts, (part) => part.textContent).join(' ').toLowerCase() };

@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: the security summary.
+//! What the OpenAPI document says about the security summary.
 
 use crate::http::signature::Docs;
 
@@ -7,6 +7,6 @@ pub const SUMMARY: Docs = Docs {
     description: "Returns the security events by kind and time, the networks and the accounts with the most warnings and \
         critical events, and the health of the service. \
         Counts at most the newest 100,000 rows of the period. \
-        The service records who reads this, as at most one security event per minute.",
+        The service records the first read in a minute as a security event.",
     errors: &[],
 };

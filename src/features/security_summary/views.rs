@@ -16,7 +16,7 @@ use crate::security::audit::event::{EventKind, Severity};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SummaryQuery {
-    /// `day`: 24 hours. `week`: 28 times 6 hours. `month`: 30 days. Default: `day`.
+    /// `day`: 24 buckets of an hour. `week`: 28 buckets of six hours. `month`: 30 buckets of a day. Default: `day`.
     #[garde(skip)]
     #[param(inline, example = "week")]
     pub period: Option<Period>,

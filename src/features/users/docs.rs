@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: the caller's account.
+//! What the OpenAPI document says about the caller's account.
 
 use super::store::LAST_ADMINISTRATOR;
 use crate::http::error::ApiError;

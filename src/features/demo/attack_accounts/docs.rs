@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: throw-away accounts.
+//! What the OpenAPI document says about throw-away accounts.
 
 use crate::http::error::ApiError;
 use crate::http::signature::Docs;

@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: credit notes.
+//! What the OpenAPI document says about credit notes.
 
 use crate::features::invoices::id::CreditNoteId;
 use crate::features::invoices::transition_error::TransitionError;

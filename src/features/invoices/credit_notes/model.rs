@@ -1,7 +1,7 @@
 //! The amounts of a credit note. It credits selected lines, or the whole remaining amount of the invoice.
 //!
-//! A credit on a line is a net amount: it contains no tax, and the discounts are already subtracted.
-//! These are the discount of the line, and the line's share of the discount on the invoice.
+//! A credit on a line is a net amount, which contains no tax.
+//! Two discounts are already subtracted: that of the line, and the line's share of the discount on the invoice.
 //!
 //! The tax of a credit note is computed for each rate.
 //! The tax of a rate is the tax on all credits including this one, minus the tax on the earlier credits.
@@ -103,7 +103,7 @@ impl Credit {
     }
 }
 
-/// Returns the net amount of each line that earlier credit notes have not credited.
+/// Returns, for each line, the net amount that earlier credit notes have not credited yet.
 fn remaining<'a>(invoice: &'a Invoice, before: &'a NetByLine) -> impl Iterator<Item = CreditedLine> + 'a {
     let lines = invoice.content().lines.iter().zip(&invoice.totals().nets);
     (1..).zip(lines).map(|(number, (line, net))| CreditedLine {
