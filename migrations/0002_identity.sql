@@ -44,13 +44,13 @@ create index users_of_attacks on users (created_at desc, id desc) where email li
 grant select, delete on users to strongroom_app;
 -- Mass assignment (API3:2023): the service has no right to write role or status.
 -- Only the command line can set the role, because it connects as the schema's owner.
--- The service sets the status by the function admin_set_status().
+-- The service calls the function admin_set_status() to set the status.
 grant insert (id, email, display_name, bio, password_hash, created_at, updated_at) on users to strongroom_app;
 grant update (email, display_name, bio, password_hash, device_epoch, version, updated_at) on users to strongroom_app;
 
 -- Registrations that are not confirmed yet. The confirmation creates the user and deletes the registration.
 -- A registration contains neither password nor name. The person who reads the mail enters both with the confirmation.
--- If a registration contained a password, an attacker could register another person's address with a known password.
+-- If a registration contained a password, an attacker could register another person's address and choose the password.
 -- After that person's confirmation, the attacker could log in to the account (CWE-287).
 -- Several registrations can have the same address, so an attacker cannot reserve the address of another person.
 create table registrations (

@@ -70,7 +70,7 @@ grant select on classified_objects to strongroom_classifier;
 
 -- Protects a table with an `owner_id` by row-level security and grants. Each migration calls it after CREATE TABLE.
 -- With `object_kind`, classify_object() can find the owner of a row.
--- With `updatable`, the service gets the right to select, insert and delete rows, and to update these columns.
+-- With `updatable`, the service gets the right to select, insert and delete rows, and to update the listed columns.
 create function protect_owned_table(owned name, object_kind text default null, updatable name[] default null) returns void
 language plpgsql set search_path = '' as $$
 begin
@@ -99,7 +99,7 @@ $$;
 
 -- Deletes one batch of the current owner's rows if the account was deleted. Returns whether more rows may remain.
 -- A table is purged before the tables to which it refers.
--- If those tables came first, the deletion of one row could cascade to more rows than a batch.
+-- If those tables came first, the deletion of one row could cascade to more rows than one batch allows.
 -- SECURITY DEFINER: the service itself has no right to delete payments.
 -- Forced row-level security still limits the function to the rows of the current owner.
 create function purge_deleted_owner(batch integer) returns boolean
@@ -165,7 +165,8 @@ grant execute on function classify_object(text, uuid, uuid) to strongroom_app, s
 reset role;
 revoke create on schema public from strongroom_classifier;
 
--- The identity tables have no owner_id, so this statement adds them. protect_owned_table() adds all other tables.
+-- protect_owned_table() can only add tables with an owner_id to classified_objects.
+-- The identity tables have no owner_id, so the next statement adds them.
 insert into classified_objects values ('session', 'public.sessions', 'user_id'), ('user', 'public.users', 'id');
 grant select (id, user_id) on sessions to strongroom_classifier;
 grant select (id) on users to strongroom_classifier;

@@ -2,7 +2,7 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- A search ignores upper and lower case in every script, and the normalization form of Unicode (NFC, NFD).
+-- A search ignores the case of letters, in all alphabets, and the normalization form of Unicode (NFC, NFD).
 -- lower() and ILIKE are not enough: the database has the locale C, in which they convert only the letters A to Z.
 --
 -- Two texts have the same key if they differ only in case or in normalization form (Unicode, definition D145).

@@ -80,7 +80,7 @@ create table invoice_lines (
     quantity_thousandths bigint not null
         constraint invoice_lines_quantity check (quantity_thousandths > 0),
     -- In ten-thousandths of a minor unit, because a price can be more precise than the currency (0.1648 euros).
-    -- In minor units, a price has at most 14 digits.
+    -- In minor units, a price has at most 14 digits before the decimal point.
     unit_price_ten_thousandths bigint not null
         constraint invoice_lines_unit_price check (unit_price_ten_thousandths between 0 and 999999999999999999),
     -- The discount on the line: either a rate in thousandths of a percent, or an amount.
@@ -166,7 +166,7 @@ begin
     assigned := public.next_number('INV', issuer, issued_on);
     -- This check must follow next_number(), which locks the counter of the year.
     -- Without the lock, two transactions could both pass the check.
-    -- The counters of other years need no lock, because numbers of different years are always in order.
+    -- The counters of other years need no lock: a number contains its year, so numbers of different years are in order.
     if exists (
         select from public.number_counters where owner_id = issuer and series = 'INV' and last_date > issued_on
     ) then

@@ -131,8 +131,8 @@ create table security_event_sealer (only_row boolean primary key default true ch
 insert into security_event_sealer default values;
 
 -- Removes the oldest events from the list of unsealed events, and returns their numbers and MACs.
--- If another transaction is sealing, the function waits for that transaction if `waits` is true.
--- If `waits` is false, the function then returns no events.
+-- `waits` decides what happens while another transaction is sealing.
+-- If it is true, the function waits for that transaction. If it is false, the function returns no events.
 -- A null MAC means that the event was deleted before it was sealed.
 create function take_unsealed_security_events(batch integer, waits boolean) returns table (seq bigint, mac bytea)
 language plpgsql security definer set search_path = '' as $$

@@ -1,4 +1,4 @@
-//! Counters with a fixed time window, for mail budgets and detection rules.
+//! Counters with a fixed time window, for detection rules, mail budgets, and reads of events by administrators.
 //! The counters are in PostgreSQL, so that all replicas share them and a restart does not reset them.
 //!
 //! A window begins with the first event. Later events do not extend it.

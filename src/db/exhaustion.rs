@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 
 use crate::base::clock::Clock;
 
-/// The database counts as recovered if no such error has occurred for this long.
+/// How long after the last error the database counts as recovered.
 const RECOVERY_TIME: TimeDelta = TimeDelta::minutes(1);
 
 /// Returns whether disk or memory of the database is exhausted. The SQLSTATE is then 53100 (`disk_full`),

@@ -2,11 +2,12 @@
 //! A reply is stored in the same transaction as the change that the request makes.
 //!
 //! **Lock order**: all idempotent requests lock rows in the same order, so that they cannot deadlock.
-//! The order is: key, invoice, number counter, document, storage usage of the owner.
-//! A request claims its key first, so a request that waits for a key has locked nothing else.
-//! A foreign key also locks a row: inserting a document locks its invoice.
+//! The order is: idempotency key, invoice, number counter, document, storage usage of the owner.
+//! A request claims its idempotency key first, so a request that waits for a key has locked nothing else.
+//! The check of a foreign key also locks a row: inserting a document locks its invoice.
 //!
-//! Some requests have no key and lock rows in another order: deleting an invoice or a customer, and moving a document.
+//! Some requests have no idempotency key and lock rows in another order: deleting an invoice or a customer, and moving
+//! a document.
 //! Only three or more such requests at the same time can deadlock.
 //! PostgreSQL then aborts one of them, and its client gets 503.
 
@@ -103,7 +104,8 @@ async fn stored(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<Clai
 }
 
 /// Deletes the expired replies of all owners, in batches. The service's role sees only the rows of one owner.
-/// So a database function deletes the replies, and a policy shows it the expired rows of all owners and no other rows.
+/// So a database function deletes the replies. A policy shows this function the expired rows of all owners,
+/// and no other rows.
 pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     loop {
         let deleted = sqlx::query_scalar!(r#"select sweep_idempotency_keys($1) as "deleted!""#, SWEEP_BATCH)

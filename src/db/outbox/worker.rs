@@ -32,8 +32,8 @@ pub trait Consumer: Send + Sync {
     /// So a second delivery must have no effect, or the receiver must recognize the id of the message.
     ///
     /// # Errors
-    /// The cause of the failure, for the log. It must not contain text of the receiver, because such text could contain
-    /// personal data.
+    /// The cause of the failure, for the log. It must not contain text from the receiver, because such text could
+    /// contain personal data.
     fn deliver(&self, message: &QueuedMessage) -> impl Future<Output = Result<(), String>> + Send;
 
     /// Handles a message that is given up, once per message. The worker has already logged the failure.

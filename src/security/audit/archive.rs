@@ -6,7 +6,7 @@
 //! The command verifies whole batches and writes them to a file.
 //! Then one transaction deletes them and records the event `sys_audit_archived`.
 //! The MAC of this event needs the master key.
-//! So an attacker who is only the schema's owner cannot disguise a deletion as archiving.
+//! So an attacker who has only the rights of the schema's owner cannot disguise a deletion as archiving.
 //! The first batch that remains in the database contains the MAC of the last archived batch.
 //! So `audit verify --archive` can check the files, the database, and the link between the two.
 //! **Limits**: an operator can delete the archive files. Store the files where the owner of the database cannot write.

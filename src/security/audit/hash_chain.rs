@@ -117,8 +117,9 @@ impl ChainWriter {
         self.seal_all(false).await
     }
 
-    /// Seals the last rows at shutdown. If another replica is sealing, this call waits and then seals.
-    /// It must do so, because the other replica's transaction may not see the newest rows of this replica.
+    /// Seals the last rows at shutdown. If another replica is sealing, this call waits for it and then seals the rest.
+    /// Waiting alone is not enough: the other replica may have read the unsealed rows before this replica stored its last
+    /// rows.
     pub async fn seal_remaining(&self) -> Result<(), sqlx::Error> {
         self.seal_all(true).await
     }

@@ -35,8 +35,7 @@ use crate::security::sessions::caller::Caller;
 pub struct StoredCredentials {
     pub user: UserId,
     pub password_hash: String,
-    /// The current epoch of the account: a number that invalidates device cookies with another epoch
-    /// (`device_cookies`).
+    /// The current epoch of the account, a number. A device cookie with another epoch is invalid (`device_cookies`).
     pub device_epoch: i64,
     /// `false` if an administrator has disabled the account.
     pub active: bool,

@@ -188,8 +188,8 @@ mod tests {
         assert_eq!(open(scope(owner, "customers", "status=draft")), Err(InvalidCursor));
         assert_eq!(open(scope(owner, "invoices", "status=paid")), Err(InvalidCursor));
         assert_eq!(open(scope(owner, "invoices", "")), Err(InvalidCursor));
-        // Joined, list and filter are the same text as in `own`.
-        // Only the boundary between them differs, and the MAC covers it.
+        // If list and filter are joined, the text is the same as in `own`.
+        // Only the boundary between list and filter differs, and the MAC covers it.
         assert_eq!(open(scope(owner, "invoicess", "tatus=draft")), Err(InvalidCursor));
         let others = Cursors::new(&Keys::new(&vec![9; 32].into()).unwrap());
         assert_eq!(others.decode::<Position>(&own, &cursor), Err(InvalidCursor));

@@ -169,7 +169,8 @@ impl Keys {
     /// Users sometimes type a password into the field for the name.
     /// Without a key, an attacker could find this password in the log by hashing guesses.
     ///
-    /// Callers cannot choose the purpose. Otherwise the log could contain a secret that belongs to another purpose.
+    /// Callers cannot choose the purpose. For another purpose, the result could be a secret, for example the token of a
+    /// mail, and the log would contain it.
     #[must_use]
     pub fn fingerprint(&self, text: &str) -> [u8; 32] {
         self.sign(Purpose::TypedIdentifier, &[text.as_bytes()]).mac

@@ -137,9 +137,9 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Queues the mail that notifies the owner of a lock. If the account does not exist, the row is stored as a mail
-    /// that was already sent. Both cases use the same statement and write one row, so that the response time does not
-    /// reveal whether the account exists.
+    /// Queues the mail that tells an owner that the account was locked. If the account does not exist, the row is stored
+    /// as a mail that was already sent. Both cases use the same statement and write one row, so that the response time
+    /// does not reveal whether the account exists.
     pub(super) async fn queue_lock_mail(&self, connection: &mut PgConnection, owner: Option<UserId>) -> ApiResult<()> {
         sqlx::query!(
             "insert into outbox (id, queue, kind, recipient, subject_id, created_at, next_attempt_at, done_at)
@@ -169,8 +169,8 @@ impl LoginThrottle {
         Ok(locked.into_iter().collect())
     }
 
-    /// Unlocks these accounts ([`super::account_key`], [`super::reauthentication_key`]), after a password reset or by
-    /// an administrator. It does not reset the counters of addresses and networks.
+    /// Unlocks these accounts ([`super::account_key`], [`super::reauthentication_key`]). Called after a password reset,
+    /// and when an administrator unlocks an account. Does not reset the counters of addresses and networks.
     pub async fn reset_counters(&self, executor: impl PgExecutor<'_>, accounts: &[[u8; 32]]) -> ApiResult<()> {
         let keys: Vec<Vec<u8>> = accounts.iter().map(|key| key.to_vec()).collect();
         sqlx::query!(

@@ -20,7 +20,8 @@
 //! After a change of the parameters, older stored hashes need less work or more work.
 //! If a hash needs less, the missing work is added.
 //! If some hashes need more, every verification does the highest stored work (`users.password_work`).
-//! Otherwise the response time would reveal which accounts are older. A login replaces a hash with other parameters.
+//! Otherwise the response time would reveal which accounts are older.
+//! If a stored hash does not have the configured parameters, the next login replaces it.
 //! **Limits**: a breached password that is not on the list is accepted if no breach service is configured.
 //! A password may be breached after it was chosen.
 //! Equal work takes only nearly equal time: many passes over little memory are slightly faster than few passes over

@@ -21,7 +21,7 @@ const MAX_BYTES: usize = 1_024;
 ///
 /// If the hash has OWASP's minimum parameters, an attacker tries about 60 passwords per second and core, so 10^10
 /// guesses take one core five years. zxcvbn estimates 10^12 guesses for 12 random characters.
-/// It estimates at least 10^12 for any four words, because it adds 10,000^3 for four parts.
+/// It estimates at least 10^12 for any four words, because it adds 10,000^3 for a password of four parts.
 /// So no strong password is rejected. A test checks this with the files in `samples/`.
 const MIN_GUESSES: u64 = 10_000_000_000;
 

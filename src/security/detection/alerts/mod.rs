@@ -9,11 +9,11 @@
 //! events.
 //!
 //! Messages are stored in the transactional outbox (`db/outbox`), with one row per message and sink.
-//! Each message is delivered at least once, even after a crash, and by any replica.
+//! Each message is delivered at least once, even after a crash. Any replica can deliver it.
 //! After the last failed attempt, the event `alert_delivery_failed` is recorded. Requests never wait for a receiver.
 //! Messages contain ids, IP addresses and counts.
 //! A setting lists the sinks whose messages also contain the email address of a user. The log never contains it.
-//! **Limits**: a receiver may reply 200 and lose the message. The log contains every alert too.
+//! **Limits**: a receiver can reply 200 and then lose the message. So the log also contains every alert.
 //! **ASVS**: 16.2.5, 16.3.3, 16.5.2
 //! **Test**: `attacks::detection::alerts`
 

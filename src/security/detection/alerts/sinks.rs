@@ -101,7 +101,7 @@ impl Consumer for SinkDelivery {
         posted.map_err(|undelivered| undelivered.to_string())
     }
 
-    /// Records the event that the delivery has failed.
+    /// Records an event about the failed delivery.
     /// No detection rule counts this event, so a failed delivery cannot cause further alerts.
     fn given_up(&self, _message: &QueuedMessage) {
         Event::new(EventKind::AlertDeliveryFailed).reason(self.sink.name()).record();

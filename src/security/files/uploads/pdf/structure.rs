@@ -41,7 +41,7 @@ const INVOICE_ROOTS: [&str; 5] =
 /// [`PdfFault`]: the first reason that was found.
 pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     let mut file = file.to_vec();
-    // The cross-reference tables of some old programs list objects at offset 0, where no object can be.
+    // Some old programs write a cross-reference table with objects at offset 0, where no object can be.
     // PDF readers treat these objects as missing. Mark their entries as free, so that the library does the same.
     replace(&mut file, b"0000000000 00000 n", b"0000000000 00000 f");
     let by_table = Pdf::new(file.clone()).map_err(|error| match error {
