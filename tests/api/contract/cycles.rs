@@ -92,8 +92,8 @@ fn uses(code: &str) -> (Vec<Import>, String) {
     (imports, rest)
 }
 
-/// Returns all paths in this code, from which the `use` declarations were removed. A visibility such as `pub(in
-/// crate::…)` does not count as a path.
+/// Returns all paths in this code. The caller has removed the `use` declarations. A visibility such as
+/// `pub(in crate::…)` does not count as a path.
 fn paths(code: &str) -> Vec<Path> {
     let code = code.replace("pub(in crate::", "");
     let words = code.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use crate::support::documented;
 
-/// Codes that the same code of the service returns for many operations. The tests cause each of them on only some of
-/// these operations.
+/// Problem codes that many operations have in common. One part of the service returns each of them for all operations,
+/// so the tests cause it on only some of the operations.
 const GENERIC: [(&str, &str); 5] = [
     ("internal", "a defect of the service"),
     ("unavailable", "a failed or overloaded dependency"),
     ("body_timeout", "one deadline covers every body, and each test of it takes seconds"),
-    ("idempotency_key_in_use", "the same code claims the key on all routes that accept a key"),
-    ("idempotency_key_reused", "the same code compares the body"),
+    ("idempotency_key_in_use", "one function claims the key on all routes that accept a key"),
+    ("idempotency_key_reused", "one function compares the bodies on all these routes"),
 ];
 
 #[test]

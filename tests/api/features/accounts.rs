@@ -38,7 +38,7 @@ async fn user_registers_changes_profile_and_password_and_deletes_account() {
     assert!(deleted.events().contains(&"user_deleted/by_owner".to_owned()), "{:?}", deleted.events());
     for table in app.owned_tables().await.into_iter().chain(["users", "owners"].map(str::to_owned)) {
         let sql = format!("select count(*) from {table}");
-        // Wait for this, because a background worker deletes the account's data.
+        // The test waits, because a background worker deletes the account's data.
         let left =
             async || sqlx::query_scalar(sqlx::AssertSqlSafe(sql.clone())).fetch_one(&app.all_rows).await.unwrap();
         wait::until_equal(0_i64, left).await;

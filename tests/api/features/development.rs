@@ -139,8 +139,8 @@ fn assert_helpful(error: &EmbeddedError) {
     assert!(message.ends_with('.') && message.contains(": ") && !message.contains('\n'), "{message}");
 }
 
-/// The same role as in production migrates the template of the test databases. So the schema's owner owns the tables,
-/// and the service does not.
+/// As in production, the schema's owner applies the migrations to the template of the test databases. So this role owns
+/// the tables, and the service's role does not.
 #[tokio::test]
 async fn each_test_has_its_own_database() {
     let (mine, other) = (TestDatabase::create().await, TestDatabase::create().await);

@@ -27,8 +27,8 @@ async fn preview_returns_the_amounts_of_a_create_and_stores_nothing() {
     assert_eq!(preview["total"], json!(21_981));
 }
 
-/// A preview refuses the same bodies as a create, with the same errors. A foreign customer gets the same error as a
-/// missing customer.
+/// A preview refuses the same bodies as a create, with the same errors. The id of another user's customer gets the same
+/// error as the id of a missing customer.
 #[actix_web::test]
 async fn preview_refuses_what_a_create_refuses() {
     let app = TestApp::start().await;

@@ -158,7 +158,7 @@ async fn rename(executor: impl PgExecutor<'_>, customer: &str) {
 
 /// The first transaction is still open when the second transaction commits, and the service reads the change of the
 /// second. If the service then continued after the last transaction that it read, it would miss the first transaction.
-/// If it continued after the oldest open transaction, it would report the second transaction twice.
+/// If it continued with the oldest open transaction, it would report the second transaction twice.
 #[actix_web::test]
 async fn change_that_commits_late_is_delivered_exactly_once() {
     let app = TestApp::start().await;
@@ -192,8 +192,9 @@ async fn rolled_back_change_is_not_delivered() {
     assert_eq!(socket.receive().await, event("customer", &other, 2, "updated"));
 }
 
-/// PostgreSQL commits a transaction that sends a notification under a lock of the whole cluster. So such transactions
-/// commit one after the other, and only the end of a session may notify in its transaction.
+/// While a transaction that sends a notification commits, it holds a lock that the whole PostgreSQL cluster shares. So
+/// such transactions commit one after the other. To keep them rare, only the end of a session may notify in its
+/// transaction.
 #[actix_web::test]
 async fn only_ends_of_sessions_notify_in_their_transaction() {
     let app = TestApp::start().await;

@@ -82,7 +82,7 @@ impl TestServer {
 }
 
 /// Returns the name of the template database, to which the migrations of this build are applied. The first process
-/// creates it. The same role as in production applies the migrations.
+/// creates it. As in production, the schema's owner applies the migrations.
 async fn template(options: &PgConnectOptions) -> String {
     let checksums: Vec<u8> = migrate::MIGRATOR.iter().flat_map(|one| one.checksum.to_vec()).collect();
     let name = format!("strongroom_template_{}", name_of(&checksums));

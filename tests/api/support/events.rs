@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::database::on_own_thread;
 use super::{logs, wait};
 
-/// The ids of all requests to one service. All clients of the service share this list. Ids identify the requests,
-/// because the ports of clients are reused.
+/// The ids of all requests to one service. All clients of the service share this list. It contains ids, and not the
+/// ports of the clients, because ports are reused.
 #[derive(Clone, Default)]
 pub struct SentRequests(Arc<Mutex<Vec<Uuid>>>);
 

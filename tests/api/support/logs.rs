@@ -75,8 +75,8 @@ pub fn events(id: &str) -> Vec<String> {
     names(&for_request(id), &["security", "security_aggregate"])
 }
 
-/// Returns the events that have their own log line and row until now. Events that are part of an aggregate are left
-/// out.
+/// Returns the events of a request that have their own log line so far, without waiting. Events that are part of an
+/// aggregate are left out.
 pub fn events_so_far(id: &str) -> Vec<String> {
     names(LINES.lock().unwrap().by_request.get(id).map_or(&[], Vec::as_slice), &["security"])
 }

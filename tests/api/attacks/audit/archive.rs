@@ -139,8 +139,8 @@ async fn archived_months_leave_the_database_and_still_verify() {
     assert_eq!(code, Some(0), "{output}");
 }
 
-/// After a key rotation, the MACs of older events still come from the old master key. So the archive of these months
-/// needs the retired key.
+/// A key rotation does not change the MACs of older events. So to archive these events, the command needs the retired
+/// key.
 #[actix_web::test]
 async fn months_signed_by_retired_key_are_archived_only_with_that_key() {
     let mut trail = Trail::with_three_months().await;

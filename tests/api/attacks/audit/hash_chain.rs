@@ -109,8 +109,8 @@ async fn deleted_event_is_detected() {
         .execute("delete from security_events where seq = (select seqs[1] from security_event_seals where batch = 2)")
         .await;
     assert_eq!(trail.faults().await, [Fault::Deleted { seq, batch: 2 }]);
-    // The owner also deletes the seal of the event. `verify` detects this in two ways: the next seal has the wrong
-    // predecessor, or the log contains the head of the deleted seal.
+    // The schema's owner deletes all events of a batch together with their seal. `verify` detects the gap in the batch
+    // numbers. The owner then renumbers the other seals to close the gap, but cannot compute valid MACs for them.
     let mut trail = Trail::sealed().await;
     trail
         .execute(
@@ -135,7 +135,7 @@ async fn inserted_event_is_detected() {
     trail.execute(copy).await;
     let seq = trail.number("select max(seq) from security_events").await;
     assert_eq!(trail.faults().await, [Fault::Inserted { seq }]);
-    // The owner also adds the row to the last seal. Without the master key, the owner cannot compute the MAC of the
+    // The schema's owner also adds the row to the last seal. Without the master key, the owner cannot compute the MAC of the
     // changed seal.
     let sneak = "update security_event_seals set events = events + 1,
             seqs = seqs || (select max(seq) from security_events),

@@ -1,6 +1,6 @@
-//! ASVS 16.4.2: an event that is not sealed yet can be deleted without a trace, so an attacker tries to stop the
-//! sealing. If sealing stops, the service records a fault event. If a database session of the service's own role blocks
-//! sealing, the service also terminates that session.
+//! ASVS 16.4.2: the schema's owner can delete an event that is not sealed yet. To get time for this, an attacker tries
+//! to stop the sealing. If sealing stops, the service records a fault event. If a database session of the service's own
+//! role blocks sealing, the service also terminates that session.
 
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use strongroom::security::audit::context::background_sync;

@@ -24,7 +24,7 @@ async fn counted(app: &TestApp, client: &Client, email: &str, password: &str) ->
 /// cause.
 #[actix_web::test]
 async fn failed_login_is_indistinguishable_for_every_cause() {
-    // The test raises the other limits, so that the service hashes the password of every attempt.
+    // With the default limits per address, the service would refuse the later attempts without hashing a password.
     let app = TestApp::with(&[
         ("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "100000/1h"),
         ("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS", "100000/1h"),

@@ -21,7 +21,7 @@ fn from(app: &TestApp, network: u8) -> Client {
     app.client_from(Ipv4Addr::new(127, 4, network, 1).into())
 }
 
-/// Locks the account for unknown clients, with failures from ten networks.
+/// Locks the account for clients without a device cookie, by failed logins from ten networks.
 pub async fn lock(app: &TestApp, email: &str) {
     for network in 100..110 {
         try_sign_in(&from(app, network), email, WRONG).await;
@@ -126,7 +126,7 @@ async fn forged_foreign_or_expired_device_cookie_is_ignored() {
 }
 
 /// A stolen cookie allows ten guesses in total, from any number of networks. The cookie alone does not authenticate.
-/// The failures do not count for other devices or unknown clients.
+/// The failures do not count for other devices, or for clients without a device cookie.
 #[actix_web::test]
 async fn stolen_device_cookie_is_retired_after_ten_failures() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! API2:2023, API4:2023: when an address has used up its failed logins, a login needs a solved proof-of-work challenge.
+//! API2:2023, API4:2023: after too many failed logins from an address, a login needs a solved proof-of-work challenge.
 //! The attacker sends no solution, or a solution that is expired, altered, used before, or made for another account.
 
 use chrono::TimeDelta;
@@ -15,12 +15,12 @@ const WRONG: &str = "correct horse battery 8";
 const REFUSED: [&str; 2] = ["authn_login_fail_max/address", "excess_rate_limit_exceeded/too_many_requests"];
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM");
 
-/// Returns a client whose address has used up the limit of failed logins.
+/// Returns a client at the address from which [`spray`] sends its wrong passwords.
 fn sprayer(app: &TestApp) -> Client {
     app.client_from([127, 3, 1, 1].into())
 }
 
-/// Sends wrong passwords until the address has used up the limit of failed logins.
+/// Sends wrong passwords until the address has reached its limit of failed logins.
 async fn spray(app: &TestApp) {
     for name in 0..20 {
         let reply = try_sign_in(&sprayer(app), &format!("victim{name}@example.com"), WRONG).await;
@@ -111,7 +111,7 @@ async fn challenge_solution_works_once_across_replicas() {
     challenge(&sign_in_with(&two, &alice.email, PASSWORD, &solution).await);
 }
 
-/// A solution bypasses the limits of the address and the network, but not the limit of an account and an address.
+/// A solution bypasses the limits of the address and of the network, but not the limit of one account at one address.
 #[actix_web::test]
 async fn challenge_solution_does_not_lift_limit_per_account_and_address() {
     let app = TestApp::start().await;

@@ -37,7 +37,7 @@ fn kinds(items: &[Value]) -> Vec<&str> {
 
 #[actix_web::test]
 async fn security_history_is_private_and_hides_detected_attacks() {
-    // With this setting, already the second failure locks the account.
+    // With this setting, the second failure locks the account.
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "2/1h")]).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let somewhere = app.client_from([127, 0, 0, 77].into());
@@ -131,8 +131,9 @@ async fn administrators_filter_all_events() {
     }
 }
 
-/// Flooding of the audit trail (CWE-779): a view that reloads itself, on any replica, must not bury other events. A
-/// read by another administrator still leaves its own event, and so does a read in the next minute.
+/// Flooding of the audit trail (CWE-779): if each automatic reload of a view left an event, these events would hide
+/// others. So repeated reads within a minute leave one event, on all replicas together. A read by another administrator
+/// leaves its own event, and so does a read in the next minute.
 #[actix_web::test]
 async fn reads_by_an_administrator_leave_one_event_per_view_address_and_minute() {
     let app = TestApp::with(&KEYS).await;

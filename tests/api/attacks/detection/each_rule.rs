@@ -34,7 +34,7 @@ async fn assert_single_alert(app: &TestApp, rule: &str, events: i64, subject: &s
 fn every_rule_has_its_attack() {
     let attacks = [include_str!("rules.rs"), include_str!("each_rule.rs")].concat();
     for rule in RULES {
-        assert!(attacks.contains(&format!("&app, \"{}\"", rule.name)), "no attack assert_single_alert {}", rule.name);
+        assert!(attacks.contains(&format!("&app, \"{}\"", rule.name)), "no test attacks the rule {}", rule.name);
     }
 }
 
@@ -97,8 +97,8 @@ async fn reused_token_raises_an_alert() {
     assert_single_alert(&app, "reused_tokens", 2, &user).await;
 }
 
-/// This rule does not count missing and expired tokens, which ordinary clients also send. It counts forged tokens such
-/// as these.
+/// This rule counts forged tokens such as these. It does not count requests without a token or with an expired token,
+/// because ordinary clients send them too.
 #[actix_web::test]
 async fn forged_tokens_raise_an_alert() {
     let made = ["algorithm", "audience", "header", "issuer", "signature", "type", "unknown_key"];

@@ -91,7 +91,7 @@ fn names(document: &Value) -> Vec<String> {
     names
 }
 
-/// Wrong values: few fields accept any of them. The values are JSON text, because a `Value` cannot represent a number
+/// Values that are wrong for nearly every field. The values are JSON text, because a `Value` cannot represent a number
 /// such as 1e999.
 const WRONG: [&str; 20] = [
     "null",

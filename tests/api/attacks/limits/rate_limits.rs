@@ -8,15 +8,14 @@ use strongroom::security::limits::rate_limits::{Tier, VERIFIED_SHARE};
 use crate::support::actor::{refresh, refresh_cookie, try_sign_in};
 use crate::support::{Reply, TestApp};
 
-/// Sends requests until one gets 429. Asserts that at least the first `within` requests get 401 or 403, and that no
-/// request causes an SQL query.
+/// Asserts that the first `within` requests get 401 or 403, that the next twenty get 429, and that no request causes an
+/// SQL query.
 async fn exhaust(within: usize, request: impl AsyncFn(usize) -> Reply) {
     for sent in 0..within + 20 {
         let reply = request(sent).await;
         match reply.status.as_u16() {
             401 | 403 => assert!(sent < within, "request {sent} is beyond the budget"),
             _ => {
-                // The token bucket refills while the test runs, so a few more requests may be allowed.
                 assert!(sent >= within, "request {sent} is within the budget");
                 reply
                     .assert_refused(429, "too_many_requests")

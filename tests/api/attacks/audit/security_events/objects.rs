@@ -1,4 +1,5 @@
-//! The event of a denied request states whether the object is foreign or missing. The response does not reveal this.
+//! The event of a denied request states whether the object is `foreign` (it belongs to another user) or `missing`. The
+//! response does not reveal this.
 
 use uuid::Uuid;
 

@@ -64,8 +64,8 @@ async fn method_override_is_ignored() {
     let before = digest_all(&app).await;
     for header in ["x-http-method-override", "x-http-method", "x-method-override"] {
         for method in ["POST", "DELETE", "PATCH"] {
-            // If a framework followed these headers, this request would disable a user. Here, it only reads the user's
-            // own profile.
+            // If a framework followed these headers, this request would disable Bob. The service ignores them, and
+            // returns Alice's own profile.
             let read = alice.request(Method::GET, "/api/v1/me").header(header, method);
             let read = read.header("x-original-url", format!("/api/v1/admin/users/{id}/disable")).send().await.ok(200);
             assert_eq!(read.json()["email"], json!(alice.email));

@@ -1,5 +1,5 @@
-//! Foreign ids (CWE-639) in every field of a body, form or query that contains an id. The response is the same as for
-//! an object that does not exist.
+//! Ids of other users' objects (CWE-639), in every field of a body, form or query that contains an id. The response is
+//! the same as for an object that does not exist.
 
 use serde_json::json;
 use uuid::Uuid;

@@ -1,5 +1,5 @@
-//! Ids in bodies (CWE-639) that have the wrong JSON type, or that come with a foreign id in the path.
-//! [`every_id`](super::every_id) tries foreign ids in every body.
+//! Ids in bodies (CWE-639): with the wrong JSON type, or in a request whose path contains the id of another user's
+//! object. [`every_id`](super::every_id) tries the ids of other users' objects in every body.
 
 use serde_json::json;
 use uuid::Uuid;

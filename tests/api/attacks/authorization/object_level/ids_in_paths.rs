@@ -1,4 +1,5 @@
-//! Foreign, missing, deleted and malformed ids in paths (CWE-639): every method returns the same 404.
+//! Ids in paths (CWE-639): of another user's object, of a missing or deleted object, and malformed ids. Every method
+//! returns the same 404.
 
 use uuid::Uuid;
 

@@ -24,7 +24,7 @@ async fn failures(app: &TestApp) -> Vec<String> {
     .await
 }
 
-/// The receiver has exactly one message. Waits until its delivery has failed this many times and waits for a retry.
+/// Waits until the delivery of the receiver's first message has failed this many times, and a retry is planned.
 async fn wait_until_postponed(receiver: &Receiver, times: usize) {
     let id = receiver.requests()[0].headers["strongroom-message-id"].clone();
     let noted = |line: &Value| {

@@ -141,8 +141,8 @@ async fn release_waits_for_a_locked_queue_row() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// The upload takes so long that its reservation expires. A worker has then leased its file for deletion, so the
-/// service must not create a document.
+/// The upload takes so long that its reservation expires, and a worker deletes its file. So the service must not create
+/// a document.
 #[actix_web::test]
 async fn upload_with_an_expired_reservation_returns_503() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! Active content is executed when a user opens a PDF or clicks in it (CWE-434). The tests write each kind of active
-//! content in three ways: as a plain name, as a reference, and in a compressed stream.
+//! Active content is executed when a user opens a PDF or clicks in it (CWE-434). The tests upload each file twice: once
+//! with plain objects, and once with the objects in a compressed stream.
 
 use super::{refusal, upload, user};
 use crate::attacks::files::uploads::assert_nothing_is_stored;
