@@ -52,7 +52,7 @@ async function staySignedIn(page) {
   assert.equal((await login).status(), 200);
 }
 
-/** Plays one card, so that a result is judged too. */
+/** Checks the view with axe, at one size of the screen. Plays one card first, so that axe also checks a result. */
 async function judge(size, width, colorScheme) {
   // The Content Security Policy would block axe, which the test injects. So this page runs without the policy.
   const { context, page, faults } = await open({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true });

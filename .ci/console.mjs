@@ -156,7 +156,7 @@ async function walk() {
   await context.close();
 }
 
-/** Two users of one account change the same customer: the second sees what the first has saved, and loses nothing. */
+/** Two users of one account change the same customer: the second sees what the first has saved, and keeps their own input. */
 async function conflict(page, anna) {
   const { id } = await anna('POST', 'customers', { name: `Both ${Date.now()}`, email: 'old@example.com', default_currency: 'EUR' });
   await page.goto(base + '/customers');
@@ -172,7 +172,7 @@ async function conflict(page, anna) {
   await page.getByText('The customer is saved.').waitFor();
 }
 
-/** A change between the first read of a list and the subscription appears. A reload that fails leaves the focus alone. */
+/** A change between the first read of a list and the subscription appears. A reload that fails does not move the focus. */
 async function lateSubscription(page, anna) {
   let release;
   const held = new Promise((resolve) => { release = resolve; });

@@ -92,7 +92,7 @@ async function search(page) {
   assert.equal(await menu.getByRole('link').count(), operations.length + Object.keys(components.schemas).length);
 }
 
-/** The links of an operation open its models, and those of a model the models of its fields. */
+/** The links of an operation open its models. The links of a model open the models of its fields. */
 async function models(page) {
   const found = await operation(page, 'post_invoices');
   await found.getByRole('link', { name: 'InvoiceView' }).click();
@@ -129,7 +129,7 @@ async function send(page) {
   }
 }
 
-/** The session of the page is its own. It warns before its token expires, and a new sign-in ends the old session. */
+/** The page has a session of its own. It warns before the token expires, and a new sign-in ends the old session. */
 async function session() {
   const { page, faults } = await open({ clock: true });
   const logIn = (credentials) => page.evaluate(([body, credentials]) => fetch('/api/v1/auth/login', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body, credentials })

@@ -38,10 +38,10 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Timeout for closing a connection.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum number of unsent bytes that the kernel buffers for a connection (Linux).
-/// By default, the kernel buffers megabytes, and accepts more bytes only after a third was sent.
+/// By default, the kernel buffers megabytes, and accepts more bytes only after it has sent a third of them.
 /// Until then, a slow client looks like a client that reads nothing.
-/// With this limit, half of the buffer is sent within 16 s at the minimum rate
-/// ([`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE)). This is shorter than the stall timeout.
+/// With this limit, the kernel accepts more bytes after it has sent half of the buffer.
+/// This takes 16 s at [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE), less than the stall timeout.
 #[cfg(target_os = "linux")]
 const MAX_UNSENT: u32 = 128 * 1024;
 

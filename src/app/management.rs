@@ -50,7 +50,8 @@ pub fn serve(
     let (recorder, exhaustion) = (services.recorder.clone(), services.exhaustion.clone());
     let reply_timeout = ReplyTimeout(services.settings.http.reply_timeout);
     let application = move || {
-        // The API (`stack.rs`) has the same middleware, but CORS and the HTTPS check in place of `metrics_auth`.
+        // The API (`stack.rs`) has the same middleware, except for `metrics_auth`. In its place, the API has CORS and the
+        // HTTPS check.
         App::new()
             .app_data(Data::from(metrics.clone()))
             .app_data(Data::from(cache.clone()))

@@ -127,7 +127,8 @@ impl Workers {
 }
 
 /// Returns the workers that can be aborted at any point.
-/// The worker `announcements` publishes notifications. Its subscribers precede it, so that they miss none of them.
+/// The worker `announcements` publishes notifications. Its subscribers come before it in the list, so that
+/// they miss no notification.
 fn immediate(services: &Services, inputs: WorkerInputs) -> Vec<Worker> {
     let Services { pool, live, announcements, purge, uploads, .. } = services;
     let (revocations, deletions) = (&services.authenticator.revocations, &uploads.deletions);

@@ -35,7 +35,8 @@ pub struct DatabaseSettings {
     pub acquire_timeout: Duration,
     /// How long a statement may run before PostgreSQL cancels it.
     pub statement_timeout: Duration,
-    /// The values of `PG_BIN`, `PATH` and `HOME`: the folders that may contain the programs of PostgreSQL.
+    /// `pg_bin`, `path` and `home` are the variables `PG_BIN`, `PATH` and `HOME`.
+    /// The development server looks for the programs of PostgreSQL in these folders.
     #[cfg(feature = "dev")]
     pub pg_bin: Option<PathBuf>,
     #[cfg(feature = "dev")]

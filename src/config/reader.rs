@@ -103,7 +103,7 @@ impl<'a> Reader<'a> {
         self.raw(name).unwrap_or_else(|| default.to_owned())
     }
 
-    /// Returns the entries of a list with commas. Each entry has its position, and the first position is 1.
+    /// Returns the entries of a comma-separated list, each with its position. The first position is 1.
     pub fn list(&mut self, name: &str) -> Vec<(usize, String)> {
         let text = self.text(name);
         let parts = text.split(',').map(|part| part.trim().to_owned());

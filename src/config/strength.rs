@@ -4,7 +4,7 @@
 /// The minimum length of a key in bytes: the length of the output of SHA-256 (RFC 7518 §3.2).
 const MIN_KEY_BYTES: usize = 32;
 /// The minimum number of different characters in a key.
-/// Of a million random keys of 32 bytes (in hexadecimal or base64), only one has fewer.
+/// Only one in a million random keys of 32 bytes (in hexadecimal or base64) has fewer than ten different characters.
 const MIN_DISTINCT_CHARS: usize = 10;
 
 /// Texts in the sample keys of tutorials. Attackers try these keys first.

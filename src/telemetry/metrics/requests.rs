@@ -1,7 +1,7 @@
 //! Metrics of requests: their number by route and status, their duration, and refusals by problem code.
 //!
 //! The counters of each route are atomic, and are created at startup.
-//! So worker threads count without locks and allocations.
+//! So worker threads need neither locks nor allocations to count.
 
 use std::collections::HashMap;
 use std::fmt;
