@@ -13,6 +13,7 @@ use super::wiring::WiringError;
 use crate::db::idempotency;
 use crate::db::outbox::{self, OutboxWorker};
 use crate::features::auth::mail::MailSender;
+use crate::features::demo::attack_accounts;
 use crate::features::documents::blob_deletion_store::BlobDeletionQueue;
 use crate::features::live;
 use crate::features::live::reader::ChangeReader;
@@ -217,6 +218,7 @@ async fn sweep(services: &Services) {
         outbox::sweep(&services.pool, services.clock.now()).await.map_err(Into::into),
         idempotency::sweep(&services.pool).await.map_err(Into::into),
         live::store::sweep(&services.pool).await.map_err(Into::into),
+        attack_accounts::store::delete_old(&services.demo_services()).await,
     ];
     if let Err(error) = services.uploads.deletions.sweep().await {
         tracing::warn!(cause = ?error, "failed to delete partial uploads; the next sweep retries");

@@ -113,6 +113,26 @@ async fn throw_away_accounts_are_few_and_short_lived() {
     assert_eq!(count(&app).await, 2);
 }
 
+/// An administrator who leaves the panel plays no further attack. The next sweep of any replica deletes the accounts.
+#[actix_web::test]
+async fn sweep_deletes_old_throw_away_accounts() {
+    let app = TestApp::start().await;
+    let root = app.admin("root").await;
+    request(&root).await.ok(201);
+    let age =
+        "update users set created_at = created_at - interval '61 minutes' where email like 'ben-%@attacks.invalid'";
+    sqlx::query(age).execute(&app.all_rows).await.unwrap();
+    let app = TestApp::on(app.stop().await, &[]).await;
+    wait::until_equal(1_i64, async || count(&app).await).await;
+    let others = "select string_agg(email, ' ' order by email) from users where email not like 'anna-%'";
+    let others: String = sqlx::query_scalar(others).fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!(others, root.email);
+    let event = "select count(*) from security_events where kind = 'user_deleted' and reason = 'attack_panel'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(event).fetch_one(&app.all_rows).await.unwrap(), 1);
+    let owners = "select count(*) from owners where deleted_at is not null";
+    wait::until_equal(0_i64, async || sqlx::query_scalar(owners).fetch_one(&app.all_rows).await.unwrap()).await;
+}
+
 /// The panel's attack on the login uses up the failed logins of the address. New throw-away accounts reset this
 /// counter, so that the attack can be played again.
 #[actix_web::test]

@@ -37,8 +37,7 @@ pub async fn create(
     attacker_page: Data<AttackerPage>,
 ) -> ApiResult<Issued<AttackAccountsView>> {
     let created_at = demo.clock.now();
-    store::delete_old(&demo, &admin).await?;
-    demo.purge.wake();
+    store::delete_old(&demo).await?;
     if **profile == Profile::Development {
         demo.credentials.throttle.reset_client(address).await?;
     }

@@ -5,7 +5,8 @@
 //!   So each attack uses two new users, and they own only the objects that the attack needs.
 //! - Accounts with known passwords (CWE-1392): addresses and passwords are random.
 //!   Only the administrator who creates the accounts receives the passwords.
-//!   Each request deletes the accounts that are older than an hour, and keeps at most [`store::MAX_ACCOUNTS`].
+//!   Each request and the sweeper delete the accounts that are older than an hour, and keep at most
+//!   [`store::MAX_ACCOUNTS`].
 //! - Broken function-level authorization: only administrators can call the endpoint.
 //!   The endpoint exists only if a setting enables the attack panel.
 

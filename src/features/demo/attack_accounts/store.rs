@@ -57,15 +57,14 @@ fn target(user: UserId) -> Object {
 
 /// Deletes the throw-away accounts that are older than an hour, and the oldest accounts above the maximum.
 /// A worker then deletes their data (`users/purge_store.rs`).
-pub(super) async fn delete_old(demo: &DemoServices, admin: &AdminCaller) -> ApiResult<()> {
+pub async fn delete_old(demo: &DemoServices) -> ApiResult<()> {
     let mut transaction = begin(&demo.pool).await?;
     // Lock order: all transactions lock a user before the user's sessions.
     let old = sqlx::query_scalar!(
         "select id from users
-         where is_active_admin($1) and email like '%@attacks.invalid' and (created_at < $2 or id not in (
-             select id from users where email like '%@attacks.invalid' order by created_at desc, id desc limit $3))
+         where email like '%@attacks.invalid' and (created_at < $1 or id not in (
+             select id from users where email like '%@attacks.invalid' order by created_at desc, id desc limit $2))
          order by id for no key update skip locked",
-        admin.user().uuid(),
         demo.clock.now() - TimeDelta::hours(1),
         MAX_ACCOUNTS - 2
     )
@@ -76,12 +75,11 @@ pub(super) async fn delete_old(demo: &DemoServices, admin: &AdminCaller) -> ApiR
         ended.push(demo.authenticator.revocations.end_all(&mut transaction, user, "account_deleted").await?);
         events.push(Event::new(EventKind::UserDeleted).reason("attack_panel").object(target(user)));
     }
-    sqlx::query!("delete from users where is_active_admin($1) and id = any($2)", admin.user().uuid(), &old)
-        .execute(&mut *transaction)
-        .await?;
+    sqlx::query!("delete from users where id = any($1)", &old).execute(&mut *transaction).await?;
     let pending = Event::record_all_in(events, &mut transaction).await?;
     transaction.commit().await?;
     ended.into_iter().for_each(|ended| demo.authenticator.revocations.announce(ended));
     pending.publish();
+    demo.purge.wake();
     Ok(())
 }
