@@ -51,7 +51,14 @@ create table security_events (
 -- The included columns allow admin_event_counts() to count events without reading the table.
 create index security_events_newest on security_events (at desc, id desc) include (kind, user_id, address, amount);
 create index security_events_of_user on security_events (user_id, at desc, id desc) where user_id is not null;
-create index security_events_of_address on security_events (address, at desc, id desc) where address is not null;
+-- Returns the network of an address, as the detection rules count it: an IPv4 address, or the first address of the /56
+-- network of an IPv6 address.
+create function network_of(address text) returns text
+language sql immutable strict parallel safe
+return case when address like '%:%' then host(network(set_masklen(address::inet, 56))) else address end;
+grant execute on function network_of(text) to strongroom_app;
+create index security_events_of_network on security_events (network_of(address), at desc, id desc)
+where address is not null;
 create index security_events_of_request on security_events (request_id) where request_id is not null;
 -- The service may insert every column except seq, which PostgreSQL assigns.
 grant insert (
@@ -198,7 +205,7 @@ grant execute on function own_security_events(text[], timestamptz, uuid, integer
 
 -- Returns a page of all events to an administrator, newest first. A filter that is null matches every event.
 create function admin_security_events(
-    admin uuid, kinds text[], severities text[], of_user uuid, of_address text, since timestamptz, until timestamptz,
+    admin uuid, kinds text[], severities text[], of_user uuid, of_network text, since timestamptz, until timestamptz,
     before_at timestamptz, before_id uuid, page_size integer
 )
 returns setof security_events
@@ -210,7 +217,7 @@ begin
     return query
         select e.* from public.security_events e
         where (kinds is null or e.kind = any(kinds)) and (severities is null or e.severity = any(severities))
-          and (of_user is null or e.user_id = of_user) and (of_address is null or e.address = of_address)
+          and (of_user is null or e.user_id = of_user) and (of_network is null or public.network_of(e.address) = of_network)
           and (since is null or e.at >= since) and (until is null or e.at < until)
           and (before_at is null or (e.at, e.id) < (before_at, before_id))
         order by e.at desc, e.id desc limit page_size;
@@ -241,10 +248,7 @@ language sql stable security definer set search_path = '' as $$
         order by e.at desc limit max_rows
     ),
     networks as (
-        -- As in the detection rules, a network is an IPv4 address or the /56 of an IPv6 address.
-        select
-            case when c.address like '%:%' then host(network(set_masklen(c.address::inet, 56))) else c.address end as network,
-            sum(c.events)::bigint as events
+        select public.network_of(c.address) as network, sum(c.events)::bigint as events
         from counted c where c.kind = any(alarming_kinds) and c.address is not null
         group by 1 order by 2 desc, 1 limit 10
     ),

@@ -37,7 +37,8 @@ pub struct Filter {
     pub kind: Option<String>,
     pub severity: Option<&'static str>,
     pub user: Option<Uuid>,
-    pub address: Option<String>,
+    /// An IPv4 address, or the first address of a /56 network of IPv6 (`client_ip::prefix`).
+    pub network: Option<String>,
     pub from: Option<DateTime<Utc>>,
     /// The end of the time range. An event at exactly this time does not match.
     pub to: Option<DateTime<Utc>>,

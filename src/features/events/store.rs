@@ -68,7 +68,7 @@ impl EventStore {
             list(filter.kind.as_deref()) as _,
             list(filter.severity) as _,
             filter.user,
-            filter.address,
+            filter.network,
             filter.from,
             filter.to,
             before.created_at,

@@ -10,6 +10,7 @@ use super::model::{Filter, KINDS_WITH_VISIBLE_REASON};
 use crate::base::id::UserId;
 use crate::base::moment;
 use crate::base::page::Position;
+use crate::http::client_ip::prefix_of;
 use crate::http::params::IdField;
 use crate::http::rules;
 use crate::security::audit::event::{EventKind, Severity};
@@ -66,7 +67,7 @@ pub struct EventFilter {
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "a0000000-0000-4000-8000-000000000002")]
     pub user_id: Option<IdField<UserId>>,
-    /// Only events from this client address.
+    /// Only events from this client address. An IPv6 address selects its whole /56 network, as in alerts.
     #[garde(inner(custom(rules::address)))]
     #[param(max_length = 45, example = "127.0.0.1")]
     pub address: Option<String>,
@@ -85,13 +86,11 @@ impl EventFilter {
     #[must_use]
     pub fn parse(&self) -> Filter {
         let time = |text: &Option<String>| text.as_deref().and_then(moment::parse);
-        let address = self.address.as_deref().and_then(|text| text.parse().ok());
         Filter {
             kind: self.kind.clone(),
             severity: self.severity.map(|severity| Severity::from(severity).name()),
             user: self.user_id.map(|IdField(user)| user.uuid()),
-            // Convert the address to its canonical spelling, because the stored events contain this spelling.
-            address: address.map(|address: std::net::IpAddr| address.to_string()),
+            network: self.address.as_deref().and_then(prefix_of).map(|network| network.to_string()),
             from: time(&self.from),
             to: time(&self.to),
         }

@@ -78,6 +78,32 @@ async fn security_history_is_private_and_hides_detected_attacks() {
     }
 }
 
+/// A subscriber of IPv6 has a /56 network and can use another address for each request. So alerts name the network, and
+/// the filter selects all of its events.
+#[actix_web::test]
+async fn ipv6_address_selects_the_events_of_its_network() {
+    let app = TestApp::start().await;
+    let root = app.admin("root").await;
+    let events = "insert into security_events (id, at, kind, severity, reason, replica, address, mac)
+        select gen_random_uuid(), now(), 'authz_fail', 'warning', '', 'a1', address, decode(repeat('00', 36), 'hex')
+        from unnest(array['2001:db8:0:100::7', '2001:db8:0:1ff:1:2:3:4', '2001:db8:0:200::7', '192.0.2.1']) address";
+    sqlx::query(events).execute(&app.all_rows).await.unwrap();
+    let network = ["2001:db8:0:100::7", "2001:db8:0:1ff:1:2:3:4"];
+    for (address, found) in [
+        ("2001:db8:0:100::", &network[..]),
+        ("2001:DB8::1AB:0:0:0:1", &network),
+        ("2001:db8:0:200::7", &["2001:db8:0:200::7"]),
+        ("192.0.2.1", &["192.0.2.1"]),
+        ("192.0.2.2", &[]),
+    ] {
+        let items = root.get(&format!("{ALL}?address={address}")).await.ok(200).json()["items"].take();
+        let mut addresses: Vec<_> =
+            items.as_array().unwrap().iter().map(|item| item["address"].as_str().unwrap()).collect();
+        addresses.sort_unstable();
+        assert_eq!(addresses, found, "{address}");
+    }
+}
+
 #[actix_web::test]
 async fn administrators_filter_all_events() {
     let app = TestApp::start().await;
