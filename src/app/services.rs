@@ -19,7 +19,7 @@ use crate::features::about::handlers::SecurityContact;
 use crate::features::admin::store::AdminStore;
 use crate::features::auth::store::AuthStore;
 use crate::features::business::store::BusinessStore;
-use crate::features::console::AttackPanel;
+use crate::features::console::{self, AttackPanel};
 use crate::features::demo::DemoServices;
 #[cfg(feature = "dev")]
 use crate::features::demo::accounts::Accounts as DemoAccounts;
@@ -31,7 +31,7 @@ use crate::features::health::Readiness;
 use crate::features::invoices::pdf::PdfRenderer;
 use crate::features::invoices::store::InvoiceStore;
 use crate::features::live::hub::Live;
-use crate::features::mail_pages::ConsoleLink;
+use crate::features::mail_pages::ConsolePage;
 use crate::features::reference::{Document, Page};
 use crate::features::resources::Resources;
 use crate::features::security_summary::store::SummaryStore;
@@ -175,6 +175,7 @@ impl Services {
     /// Registers the services in the application of one thread.
     pub fn register(&self, config: &mut ServiceConfig) {
         let pool = &self.pool;
+        let console = || console::html(self.settings.profile, self.settings.http.attack_panel, false);
         config
             .app_data(Data::new(self.clock.clone()))
             .app_data(Data::new(self.recorder.clone()))
@@ -218,7 +219,7 @@ impl Services {
             .app_data(Data::from(self.live.clone()))
             .app_data(Data::new(self.lifecycle.clone()))
             .app_data(Data::from(self.readiness.clone()))
-            .app_data(Data::new(ConsoleLink(self.settings.http.console)));
+            .app_data(Data::new(ConsolePage(self.settings.http.console.then(console))));
         #[cfg(feature = "dev")]
         config.app_data(Data::new(self.demo_accounts.clone()));
     }

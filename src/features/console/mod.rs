@@ -14,14 +14,18 @@ pub mod docs;
 
 use std::sync::LazyLock;
 
+use actix_web::HttpRequest;
+use actix_web::http::header::HeaderMap;
 use actix_web::web::{Data, Path};
 use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::base::hex::hex;
 use crate::config::Profile;
+use crate::http::cookies::all;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::file_reply::{Css, File, Html, JavaScript};
 use crate::security::browser::headers;
+use crate::security::sessions::refresh_tokens::cookie::COOKIE;
 
 /// The paths of the views. Each returns the same page, which shows the view of its path.
 pub const VIEWS: [&str; 11] = [
@@ -65,7 +69,7 @@ macro_rules! scripts {
 const SCRIPTS: &[(&str, &str)] = scripts! {
     "account.js" "admin_events.js" "admin_summary.js" "admin_users.js" "administration.js" "api.js" "app.js"
     "challenge.js" "charts.js" "customers.js" "documents.js" "editor.js" "format.js" "invoice.js" "invoices.js"
-    "live.js" "preact.js" "router.js" "session.js" "sign_in.js" "ui.js"
+    "live.js" "mail_links.js" "preact.js" "router.js" "session.js" "sign_in.js" "ui.js"
     "attacks/attacks.js" "attacks/cards_authorization.js" "attacks/cards_browser.js" "attacks/cards_common.js"
     "attacks/cards_files.js" "attacks/cards_input.js" "attacks/cards_login.js" "attacks/cards_tokens.js" "attacks/play.js"
 };
@@ -83,11 +87,26 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// `GET /` and the other views. In development, the sign-in view offers the demo users.
-pub async fn page(profile: Data<Profile>, panel: Data<AttackPanel>) -> File<Html> {
-    let profile = if **profile == Profile::Development { "development" } else { "production" };
-    let panel = if panel.0 { "on" } else { "off" };
+pub async fn page(request: HttpRequest, profile: Data<Profile>, panel: Data<AttackPanel>) -> File<Html> {
+    headers::page(html(**profile, panel.0, may_have_session(request.headers())))
+}
+
+/// Returns the page. `/confirm` and `/reset` return it too, without a session: their views need none.
+#[must_use]
+pub fn html(profile: Profile, attack_panel: bool, session: bool) -> String {
+    let profile = if profile == Profile::Development { "development" } else { "production" };
+    let word = |on| if on { "on" } else { "off" };
     let page = include_str!("page.html").replace("VERSION", &VERSION).replace("PROFILE", profile);
-    headers::page(page.replace("PANEL", panel))
+    page.replace("PANEL", word(attack_panel)).replace("SESSION", word(session))
+}
+
+/// Returns whether the browser may have a refresh cookie. The cookie is not verified.
+/// Scripts cannot see the cookie, so the page tells them whether a refresh makes sense.
+/// Each refresh without a cookie is refused, and is recorded as a security event.
+/// After a link on another site, the browser sends no `SameSite=Strict` cookie with the page, but may have one.
+fn may_have_session(headers: &HeaderMap) -> bool {
+    let from_other_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+    from_other_site || all(COOKIE, headers).next().is_some()
 }
 
 /// `GET /console/{version}/style.css`

@@ -1,6 +1,7 @@
 //! The pages `/confirm` and `/reset`, to which mails link.
 //! Users can also open `/reset` to request a link for changing their password.
 //! No setting disables these pages, because the links in mails must always work.
+//! Where the web console is on, it shows both pages instead, with the same rules for the token.
 //!
 //! The token is in the fragment of the link. Browsers send the fragment neither to a server nor in `Referer`.
 //! The script keeps the token in memory, and removes it from the address bar and the history.
@@ -18,22 +19,21 @@ use actix_web::web::Data;
 use crate::http::file_reply::{Css, File, Html, JavaScript, Svg};
 use crate::security::browser::headers;
 
-/// Whether the pages link to the web console, where users sign in.
-pub struct ConsoleLink(pub bool);
+/// The page of the web console, which replaces both pages where the console is on.
+pub struct ConsolePage(pub Option<String>);
 
 /// `GET /confirm`: returns the page that confirms a registration.
-pub async fn confirm(console: Data<ConsoleLink>) -> File<Html> {
+pub async fn confirm(console: Data<ConsolePage>) -> File<Html> {
     page(include_str!("confirm.html"), &console)
 }
 
 /// `GET /reset`: returns the page that resets the password.
-pub async fn reset(console: Data<ConsoleLink>) -> File<Html> {
+pub async fn reset(console: Data<ConsolePage>) -> File<Html> {
     page(include_str!("reset.html"), &console)
 }
 
-fn page(html: &str, console: &ConsoleLink) -> File<Html> {
-    let sign_in = if console.0 { "<a href=\"/\">sign in</a>" } else { "sign in" };
-    headers::page(format!("{}{}", include_str!("head.html"), html.replace("SIGN_IN", sign_in)))
+fn page(html: &str, console: &ConsolePage) -> File<Html> {
+    headers::page(console.0.clone().unwrap_or_else(|| format!("{}{html}", include_str!("head.html"))))
 }
 
 /// `GET /mail-page.css`: returns the style sheet of both pages.

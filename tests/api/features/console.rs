@@ -37,6 +37,31 @@ async fn every_view_is_the_same_page_with_the_strict_policy() {
     }
 }
 
+/// Scripts cannot see the refresh cookie, so the page tells them whether there may be one. Without a cookie, the console
+/// sends no refresh, which the service would refuse and record.
+#[actix_web::test]
+async fn page_tells_whether_the_browser_may_have_a_session() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let cookie = format!("__Host-refresh={}", alice.cookie);
+    for (header, value, session) in [
+        ("accept", "text/html", "off"),
+        ("cookie", "refresh=planted; __Host-refresh2=x", "off"),
+        ("sec-fetch-site", "none", "off"),
+        ("sec-fetch-site", "same-origin", "off"),
+        ("cookie", &cookie, "on"),
+        // The cookie is not verified here. The refresh verifies it, and records a forged one.
+        ("cookie", "__Host-refresh=forged", "on"),
+        // The browser has not sent the cookie, because the link is on another site.
+        ("sec-fetch-site", "cross-site", "on"),
+    ] {
+        let page = app.anonymous().request(Method::GET, "/invoices").header(header, value).send().await.ok(200);
+        assert!(page.text().contains(&format!(" data-session=\"{session}\"")), "{header}: {value}");
+        assert!(!page.text().contains(&alice.cookie));
+        page.assert_events(&[]);
+    }
+}
+
 /// The path of each file contains the hash of all files. So a browser may cache the files, and never uses an outdated
 /// one.
 #[actix_web::test]

@@ -10,6 +10,7 @@ import { Editor } from './editor.js';
 import { Invoice } from './invoice.js';
 import { Invoices } from './invoices.js';
 import { useLiveState } from './live.js';
+import { Confirm, Reset } from './mail_links.js';
 import { Link, go, usePath } from './router.js';
 import * as session from './session.js';
 import { Register, SignIn } from './sign_in.js';
@@ -111,4 +112,13 @@ function View({ path, me }) {
   return html`<${Heading}>Not found<//><p>There is no such page. <${Link} to="/">Go to your invoices<//></p>`;
 }
 
-render(html`<${App} />`, root);
+/** A view that a mail links to. It leads to the other views by a load of their page, which tells whether there is a session. */
+function MailLink({ View: Shown }) {
+  return html`<a class="skip" href="#main">Skip to content</a>
+    <header><a href="/" class="brand">Strongroom</a></header>
+    <${Online} />
+    <main id="main"><${Shown} /></main>`;
+}
+
+const linked = { '/confirm': Confirm, '/reset': Reset }[location.pathname];
+render(linked ? html`<${MailLink} View=${linked} />` : html`<${App} />`, root);

@@ -9,12 +9,12 @@ const JSON_BODY = { 'Content-Type': 'application/json' };
 const MARGIN_MS = 60_000;
 /** A request that holds the lock must end, because the requests of all tabs wait for it. */
 const TIMEOUT_MS = 15_000;
-/**
- * Local storage has this key while the browser has a session. It is no secret and gives no access. Without it, each
- * visitor who is not signed in would send a refresh without a cookie, which the service records as a security event.
- */
-const MARKER = 'strongroom-signed-in';
 
+/**
+ * Whether the browser may have a refresh cookie. Scripts cannot see the cookie, so the service writes into the page
+ * whether there may be one. A refresh without a cookie would be refused, and recorded as a security event.
+ */
+let mayRefresh = document.getElementById('app').dataset.session === 'on';
 let token = null;
 let expiresAt = 0;
 let timer;
@@ -51,7 +51,7 @@ function keep(reply) {
   user = { id: sub };
   validUntil = exp * 1000;
   expiresAt = Date.now() + reply.expires_in * 1000;
-  localStorage.setItem(MARKER, '1');
+  mayRefresh = true;
   clearTimeout(timer);
   timer = setTimeout(() => refresh().catch(() => {}), Math.max(reply.expires_in * 1000 - MARGIN_MS, 1000));
   if (user.id !== before) announce();
@@ -59,7 +59,7 @@ function keep(reply) {
 
 function forget() {
   clearTimeout(timer);
-  localStorage.removeItem(MARKER);
+  mayRefresh = false;
   const wasSignedIn = token !== null;
   token = user = null;
   if (wasSignedIn) announce();
@@ -89,7 +89,7 @@ export function refresh() {
 
 async function rotate() {
   // Another tab may have ended the session while this one waited for the lock.
-  if (!localStorage.getItem(MARKER)) {
+  if (!mayRefresh) {
     forget();
     return false;
   }
@@ -107,7 +107,7 @@ export async function renew(headers) {
 
 /** Continues the session of an earlier visit, if there is one. Throws what `refresh` throws. */
 export async function resume() {
-  if (localStorage.getItem(MARKER)) await refresh();
+  if (mayRefresh) await refresh();
 }
 
 /** Signs in. Throws the response if it is an error. */
@@ -165,5 +165,7 @@ function bearer() {
 
 tabs.onmessage = ({ data }) => {
   if (data === 'signed-out') forget();
-  if (data === 'signed-in') refresh().catch(() => {});
+  if (data !== 'signed-in') return;
+  mayRefresh = true;
+  refresh().catch(() => {});
 };
