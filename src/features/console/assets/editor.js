@@ -8,7 +8,7 @@ import { customers } from './invoices.js';
 import { Link, go } from './router.js';
 import { Field, Heading, Loaded, Refusal, Sums, asProblem, say, useAction, useData, useKey, useVersion } from './ui.js';
 
-const EMPTY = { description: '', quantity: '1', unit_price: '', tax_rate: '0' };
+const EMPTY = { description: '', quantity: '1', unit_price: '', tax_rate: '0', discount_rate: '' };
 const DECIMAL = /^\d+(\.\d+)?$/;
 /** How long the user must pause before the amounts are computed. */
 const PAUSE_MS = 400;
@@ -32,25 +32,25 @@ function contentOf(draft, customer) {
     due_date: draft?.due_date ?? '',
     notes: draft?.notes ?? '',
     discount_rate: draft?.discount_rate ?? '',
-    lines: (draft?.lines ?? [EMPTY]).map((line, n) => ({ ...line, key: n })),
+    lines: (draft?.lines ?? [EMPTY]).map((line, n) => ({ ...line, discount_rate: line.discount_rate ?? '', key: n })),
   };
 }
 
 /**
- * Returns the body of a request. The editor has no fields for some discounts, so it sends those of `base` back: the
- * version that the request replaces.
+ * Returns the body of a request. A fixed discount has no field. The request repeats it, unless the user enters a rate.
+ * That of the invoice comes from `base`, the version that the request replaces.
  */
 function bodyOf({ customer_id, currency, due_date, notes, discount_rate, lines }, base) {
   const filled = (text) => text.trim() || null;
+  const discount = (rate, amount) => ({ discount_rate: filled(rate), discount_amount: filled(rate) ? null : amount ?? null });
   return {
     customer_id,
     currency: currency.trim(),
     due_date: filled(due_date),
     notes: filled(notes),
-    discount_rate: filled(discount_rate),
-    discount_amount: filled(discount_rate) ? null : base?.discount_amount ?? null,
-    lines: lines.map(({ description, quantity, unit_price, tax_rate, discount_rate: rate = null, discount_amount: amount = null }) =>
-      ({ description: description.trim(), quantity: quantity.trim(), unit_price: unit_price.trim(), tax_rate: tax_rate.trim(), discount_rate: rate, discount_amount: amount })),
+    ...discount(discount_rate, base?.discount_amount),
+    lines: lines.map(({ description, quantity, unit_price, tax_rate, discount_rate: rate, discount_amount: amount }) =>
+      ({ description: description.trim(), quantity: quantity.trim(), unit_price: unit_price.trim(), tax_rate: tax_rate.trim(), ...discount(rate, amount) })),
   };
 }
 
@@ -60,7 +60,7 @@ function bodyOf({ customer_id, currency, due_date, notes, discount_rate, lines }
  */
 function usePreview(body) {
   const [preview, setPreview] = useState({});
-  const numbers = body.lines.flatMap((line) => [line.quantity, line.unit_price, line.tax_rate]).concat(body.discount_rate ?? '0');
+  const numbers = body.lines.flatMap((line) => [line.quantity, line.unit_price, line.tax_rate, line.discount_rate ?? '0']).concat(body.discount_rate ?? '0');
   const isComplete = /^[A-Z]{3}$/.test(body.currency) && numbers.every((text) => DECIMAL.test(text));
   // A line without a description has amounts, too.
   const lines = body.lines.map((line) => ({ ...line, description: line.description || '–' }));
@@ -83,7 +83,8 @@ function Form({ customers: all, draft }) {
   const [content, setContent] = useState(() => contentOf(draft, all[0]));
   const { lines } = content;
   const version = useVersion(`invoices/${draft?.id}`, draft);
-  const body = bodyOf(content, version.newer ?? draft);
+  const base = version.newer ?? draft;
+  const body = bodyOf(content, base);
   const preview = usePreview(body);
   const key = useKey();
   const action = useAction(async () => {
@@ -107,6 +108,7 @@ function Form({ customers: all, draft }) {
     onInput=${(event) => set({ [name]: event.target.value })} problem=${problem} ...${rest} />`;
   const cell = (line, n, name, label, rest) => html`<${Field} label=${label} name="lines-${line.key}-${name}" pointer="/lines/${n}/${name}"
     value=${line[name]} onInput=${(event) => edit(n, name, event.target.value)} required problem=${problem} ...${rest} />`;
+  const fixed = (minor) => minor ? `Fixed: ${money(minor, base.currency)}. A rate replaces it.` : undefined;
   const savedCustomer = version.saved('customer_id');
   const known = ['/customer_id', '/currency', '/due_date', '/notes', '/discount_rate',
     ...lines.flatMap((_, n) => Object.keys(EMPTY).map((name) => `/lines/${n}/${name}`))];
@@ -119,7 +121,7 @@ function Form({ customers: all, draft }) {
           ${all.map(({ id, name }) => html`<option value=${id} selected=${id === content.customer_id}>${name}</option>`)}<//>
         ${field('currency', 'Currency', { maxlength: 3, required: true })}
         ${field('due_date', 'Due date', { type: 'date' })}
-        ${field('discount_rate', 'Discount (%)', { inputmode: 'decimal' })}
+        ${field('discount_rate', 'Discount (%)', { inputmode: 'decimal', hint: fixed(base?.discount_amount) })}
       </div>
       <fieldset><legend>Lines</legend>
         ${lines.map((line, n) => html`<div class="filters line" key=${line.key} role="group" aria-label="Line ${n + 1}">
@@ -127,6 +129,7 @@ function Form({ customers: all, draft }) {
           ${cell(line, n, 'quantity', 'Quantity', { inputmode: 'decimal' })}
           ${cell(line, n, 'unit_price', 'Unit price', { inputmode: 'decimal' })}
           ${cell(line, n, 'tax_rate', 'Tax (%)', { inputmode: 'decimal' })}
+          ${cell(line, n, 'discount_rate', 'Line discount (%)', { inputmode: 'decimal', required: false, hint: fixed(line.discount_amount) })}
           <button type="button" class="quiet" disabled=${lines.length === 1} aria-label="Remove line ${n + 1}"
             onClick=${() => set({ lines: lines.filter((other) => other !== line) })}>Remove</button>
         </div>`)}

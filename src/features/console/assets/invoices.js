@@ -8,6 +8,7 @@ import { Link } from './router.js';
 import { Field, Heading, Loaded, Pager, Refusal, Status, Table, useAction, useData, usePages } from './ui.js';
 
 const STATUSES = ['draft', 'issued', 'partially_paid', 'paid', 'credited', 'void'];
+const UNKNOWN = 'Unknown customer';
 const SORTS = {
   '-created_at': 'Newest first',
   created_at: 'Oldest first',
@@ -26,11 +27,14 @@ export async function customers(ids = []) {
   return [...all, ...(await older(all, ids))];
 }
 
-/** Reads the customers of `ids` that are not among those that are known. */
+/**
+ * Reads the customers of `ids` that are not among those that are known. One that cannot be read is shown as unknown, so
+ * that the others are shown. The next call tries it again.
+ */
 function older(known, ids) {
   const missing = new Set(ids);
-  for (const { id } of known) missing.delete(id);
-  return Promise.all([...missing].map((id) => read(`customers/${id}`)));
+  for (const { id, isUnknown } of known) if (!isUnknown) missing.delete(id);
+  return Promise.all([...missing].map((id) => read(`customers/${id}`).catch(() => ({ id, name: UNKNOWN, isUnknown: true }))));
 }
 
 /** Returns the names of the customers of these invoices. Pages share what has been read. */
@@ -72,7 +76,7 @@ export function Invoices() {
         keys=${page.items.map(({ id }) => id)} columns=${['Number', 'Customer', 'Status', 'Issued', 'Due', '>Total', '>Open']}
         rows=${page.items.map((invoice) => [
           html`<${Link} to="/invoices/${invoice.id}">${invoice.number ?? 'Draft'}<//>`,
-          names.data?.get(invoice.customer_id) ?? '…',
+          names.data?.get(invoice.customer_id) ?? (names.problem ? UNKNOWN : '…'),
           html`<${Status} name=${invoice.status} />`,
           day(invoice.issue_date),
           day(invoice.due_date),
