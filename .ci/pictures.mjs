@@ -1,9 +1,8 @@
 // Creates the pictures of the README. Usage: pictures.mjs BASE FOLDER
-import { createRequire } from 'node:module';
+import { OPTIONS, chromium } from './browser.mjs';
 
-const { chromium } = createRequire(process.env.TOOLS + '/')('playwright-core');
 const [base, folder] = process.argv.slice(2);
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
+const browser = await chromium.launch(OPTIONS);
 
 async function open(options) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 740 }, reducedMotion: 'reduce', ...options });

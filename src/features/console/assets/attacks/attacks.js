@@ -5,7 +5,6 @@ import { words } from '../format.js';
 import { Heading, Status, Table } from '../ui.js';
 import { CARDS as AUTHORIZATION } from './cards_authorization.js';
 import { CARDS as BROWSER } from './cards_browser.js';
-import { median } from './cards_common.js';
 import { CARDS as FILES } from './cards_files.js';
 import { CARDS as INPUT } from './cards_input.js';
 import { CARDS as LOGIN } from './cards_login.js';
@@ -107,6 +106,8 @@ function Exchange({ exchange: { method, path, sent, body, status, headers, reply
       ${count > 0 && html`<details><summary>${count} headers</summary><pre tabindex="0" role="group" aria-label="Headers of the response">${lines(headers).join('\n')}</pre></details>`}</figure>
   </div>`;
 }
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /** The distribution of durations: one row of bars for each series, on the same axis. */
 function Histogram({ title, series }) {

@@ -34,8 +34,6 @@ export function tellApart(first, second) {
   if (comparable(first) !== comparable(second)) return { held: false, text: 'The two responses differ' };
 }
 
-export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-
 /** Returns the verdict on several requests: each must get the same refusal. */
 export function allRefused(replies, status, code) {
   const refused = replies.filter((reply) => reply.status === status && reply.body.code === code).length;
