@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::{QueuedMessage, claim, give_up, mark_done, postpone};
 use crate::base::clock::Clock;
 
-/// How often a worker looks for due messages. No notification announces the messages of other replicas and the retries.
+/// How often a worker looks for due messages. A retry, or a message of another replica, does not wake it.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long one delivery may take.

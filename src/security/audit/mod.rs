@@ -1,6 +1,6 @@
 //! Security events and audit trail (CWE-778, CWE-117, API8:2023).
 //!
-//! - [`kinds`]: the closed vocabulary. [`event`] and [`context`] record an event.
+//! - [`kinds`] lists all kinds of events (closed vocabulary). [`event`] and [`context`] record an event.
 //!   [`refusals`] records the events of 4xx responses.
 //! - [`recorder`], [`entry`] and [`aggregates`] store events.
 //!   [`hash_chain`], [`chain_heads`] and [`verify`] detect changes of stored events.

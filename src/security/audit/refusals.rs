@@ -1,8 +1,9 @@
 //! Records an event for every refused request. One middleware does this, so that no handler can forget it.
 //!
-//! Some refusals need more details, for example a failed login or a reused token.
-//! The code that refuses them records the event itself. Four kinds of responses are not abuse and cause no event: a
-//! body that arrives too slowly (408), a stale or missing version (412, 428), and an overloaded service (503).
+//! Some events need more details, for example after a failed login or a reused token.
+//! The code that refuses such a request records the event itself.
+//! Four kinds of responses are not abuse and cause no event: a body that arrives too slowly (408), a stale or missing
+//! version (412, 428), and an overloaded service (503).
 
 use actix_web::Error;
 use actix_web::body::MessageBody;

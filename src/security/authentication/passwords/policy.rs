@@ -30,7 +30,7 @@ const SUBSTITUTES: &str = "4@8({[<3691!|70$5+%2";
 /// A password with more than this number of different characters of [`SUBSTITUTES`] is accepted without an estimate.
 /// The estimate would be too slow, because zxcvbn tries all combinations of replaced letters.
 /// With ten such characters, the estimate takes about 35 ms. With all characters of [`SUBSTITUTES`], it takes seconds.
-/// The password is not a disguised dictionary word, because no such word has more than ten.
+/// The password is not a disguised dictionary word, because no such word has more than ten of these characters.
 const MAX_SUBSTITUTES: usize = 10;
 
 const ADVICE: &str = "choose four or more random words, or let a password manager make one";

@@ -1,6 +1,6 @@
 //! Alert messages as text and as JSON.
 //! Messages contain ids, IP addresses, counts and fixed words, but no text from clients.
-//! Only the messages of configured sinks contain the email address of a user. Chat messages are escaped.
+//! A setting lists the sinks whose messages also contain the email address of a user. Chat messages are escaped.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};

@@ -129,7 +129,7 @@ pub async fn queue_summaries(pool: &PgPool, queues: &Queues, now: DateTime<Utc>)
     transaction.commit().await
 }
 
-/// Returns a message.
+/// Returns a queued message, together with the data of its alert.
 /// The first message of an alert contains the current count, because the count may have grown while the message was
 /// waiting.
 pub async fn message_of(pool: &PgPool, id: Uuid, shows_addresses: bool) -> Result<Option<Message>, sqlx::Error> {

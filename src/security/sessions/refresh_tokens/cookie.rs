@@ -97,7 +97,7 @@ impl CookieFault {
     }
 }
 
-/// Returns the token in the refresh cookie and the user in the cookie.
+/// Returns the token and the user that the refresh cookie contains.
 /// Only the MAC is verified: the token may already be used, expired or revoked.
 ///
 /// # Errors

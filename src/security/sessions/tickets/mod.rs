@@ -7,7 +7,7 @@
 //! A ticket has 256 random bits and is stored as a hash. It can be used once, within 30 seconds.
 //! The socket is authorized until the expiry of the access token with which the client requested the ticket.
 //! If a ticket is used twice, this is recorded as theft.
-//! **Limits**: an attacker who uses a stolen ticket before its owner gets the socket.
+//! **Limits**: if an attacker uses a stolen ticket before its owner does, the attacker gets the socket.
 //! The owner's attempt then fails and causes an event.
 //! **ASVS**: 4.4.3, 4.4.4, 7.2.3, 7.4.1
 //! **Test**: `attacks::websockets::tickets`
