@@ -47,7 +47,7 @@ fn encoded_words(name: &str) -> Option<String> {
         if encoding.eq_ignore_ascii_case("b") {
             decoded.extend(STANDARD.decode(text).ok()?);
         } else if encoding.eq_ignore_ascii_case("q") {
-            // Quoted-printable writes `=41` where percent-encoding writes `%41`. So convert it and use the same decoder.
+            // Quoted-printable writes `=41` for `%41` of percent-encoding. So convert it and use the same decoder.
             let text = text.replace('%', "%25").replace('_', " ").replace('=', "%");
             decoded.extend(percent_decode(text.as_bytes()));
         } else {

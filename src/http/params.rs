@@ -1,8 +1,9 @@
 //! Extractors for ids, query fields and the queries of lists.
 //!
 //! A malformed id is replaced by a new random id, which is then looked up like any other id.
-//! So malformed, missing, deleted and foreign ids take the same code path, and send the same statements.
-//! The reply is the same too, so an attacker who probes ids (BOLA) cannot distinguish them.
+//! So a malformed id takes the same code path, with the same statements, as the id of an object that is missing,
+//! deleted or owned by another user.
+//! The reply is the same too, so an attacker who probes ids (BOLA) cannot distinguish these cases.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

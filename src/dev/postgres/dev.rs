@@ -145,7 +145,8 @@ pub async fn reset(config: &DevServerConfig) -> Result<Vec<PathBuf>, EmbeddedErr
 }
 
 /// Returns the version of PostgreSQL that created the data.
-/// The file `PG_VERSION` exists in every complete data folder: `initialize` names the folder after `initdb` has ended.
+/// The file `PG_VERSION` exists in every complete data folder.
+/// `initialize` gives the folder its final name only after `initdb` has ended.
 fn version_of(home: &Home) -> Result<u32, EmbeddedError> {
     if !home.user.reaches(&home.folder) {
         return Err(EmbeddedError::Unreachable { user: home.user.name().to_owned(), path: home.folder.clone() });

@@ -38,7 +38,7 @@ impl Programs {
     }
 
     /// Reads the version of the programs in a folder. Returns `None` if the programs do not run or are too old.
-    /// Runs `postgres` as the user of the server, because this user may be unable to access programs of root.
+    /// Runs `postgres` as the user of the server, because this user may have no access to programs in root's folders.
     fn read(bin: &Path, user: &ServerUser) -> Option<Self> {
         let postgres = fs::canonicalize(bin.join("postgres")).ok()?;
         let bin = postgres.parent()?.to_owned();

@@ -1,5 +1,5 @@
 //! SQL of user administration. The handlers have already checked that the caller is an administrator.
-//! The statements check it again by the SQL function `is_active_admin`.
+//! The statements check this again with the SQL function `is_active_admin`.
 //!
 //! Least privilege: the service's database role has no right to update `users.status`.
 //! It calls the SQL function `admin_set_status`, which also checks the caller.

@@ -151,7 +151,7 @@ impl DocumentTx<'_> {
     pub async fn insert(&mut self, document: &Document) -> ApiResult<()> {
         let (owner, file) = (self.caller.user(), document.file());
         let size = i64::try_from(file.size).map_err(ApiError::internal)?;
-        // Lock order: this statement locks the invoice, by its foreign key. `quota_store::commit` then locks the quota.
+        // Lock order: this statement locks the invoice (foreign key). `quota_store::commit` then locks the quota.
         // Another order could cause a deadlock (`db/idempotency.rs`).
         sqlx::query!(
             "insert into documents (id, owner_id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version,

@@ -61,7 +61,7 @@ pub struct ExportQuery {
     #[garde(skip)]
     #[param(inline, example = "issued")]
     pub status: Option<Status>,
-    /// Only invoices of this customer. An unknown or foreign id matches no invoice.
+    /// Only invoices of this customer. If you have no customer with this id, no invoice matches.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "c0000000-0000-4000-8000-000000000001")]
     pub customer_id: Option<IdField<CustomerId>>,

@@ -17,7 +17,7 @@ use crate::security::sessions::caller::Caller;
 
 /// Selects the page after a position.
 /// The statements of the sort orders differ only in one condition and in `order by`.
-/// These parts cannot be bind parameters, so the macro inserts them as literals.
+/// These parts cannot be bind parameters, so the macro inserts them into the text of the statement.
 ///
 /// Date ranges use the columns `issue_order` and `due_order`, because the indexes contain these columns.
 /// For an invoice without a date, they contain `infinity`, which is outside of every range.

@@ -41,7 +41,7 @@ pub struct InvoiceFilter {
     #[garde(skip)]
     #[param(inline, example = "issued")]
     pub status: Option<Status>,
-    /// Only invoices of this customer. An unknown or foreign id matches no invoice.
+    /// Only invoices of this customer. If you have no customer with this id, no invoice matches.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "c0000000-0000-4000-8000-000000000001")]
     pub customer_id: Option<IdField<CustomerId>>,
@@ -66,13 +66,13 @@ pub struct InvoiceFilter {
     #[param(example = false)]
     pub overdue: Option<bool>,
     /// A part of the invoice number or of the customer's current name.
-    /// The search ignores upper and lower case, but not accents. It has no wildcards.
+    /// Upper and lower case do not matter, but accents do. The search has no wildcards.
     #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
     #[param(min_length = 1, max_length = 100, format = "line", example = "lighthouse")]
     pub search: Option<String>,
     /// The sort order. A minus sign means descending.
-    /// An invoice without a date counts as later than all dates.
+    /// If the list is sorted by a date, an invoice without this date counts as the latest.
     /// The default is `-issue_date` if the issue date is filtered, `-due_date` if the due date is filtered,
     /// and otherwise `-created_at`.
     #[garde(skip)]

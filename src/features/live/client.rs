@@ -158,7 +158,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Adds a subscription, after one of these checks:
+    /// Adds a subscription. The subject determines the check:
     /// - A single object: the caller may read the object.
     /// - Alerts: the caller is an administrator.
     /// - All objects of a kind: no check, because the socket receives only changes of the caller's own objects.

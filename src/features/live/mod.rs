@@ -1,4 +1,4 @@
-//! Live events: a WebSocket notifies the client of changes to the caller's objects, from all replicas.
+//! Live events: a WebSocket notifies the client of changes to the caller's objects, also on other replicas.
 //!
 //! - [`model`] defines topics, changes and subscriptions. [`views`] defines the messages.
 //! - [`store`] and [`reader`] read the changes that database triggers record.

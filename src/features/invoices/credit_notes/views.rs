@@ -63,7 +63,7 @@ impl NewCreditNote {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CreditNoteFilter {
-    /// Only credit notes of this invoice. An unknown or foreign id matches no credit note.
+    /// Only credit notes of this invoice. If you have no invoice with this id, no credit note matches.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "10000000-0000-4000-8000-000000000003")]
     pub invoice_id: Option<IdField<InvoiceId>>,
