@@ -27,7 +27,8 @@ COPY --from=build /out/strongroom /usr/local/bin/strongroom
 # empty, and the user of the service owns it.
 COPY --from=build --chown=65532:65532 /out/documents /var/lib/strongroom/documents
 COPY LICENSE /usr/share/doc/strongroom/LICENSE
-# Only the production profile listens beyond loopback. It refuses to start with an insecure configuration.
+# The development profile listens on loopback only, so it cannot serve other machines. The production profile refuses to
+# start with an insecure configuration.
 ENV STRONGROOM_PROFILE=production
 # Name the user `nonroot` by number, because Kubernetes' runAsNonRoot cannot resolve a name.
 USER 65532:65532

@@ -41,8 +41,8 @@ def whole(value):
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# The invisible characters (Unicode: Default_Ignorable_Code_Point) whose category is not Cf. `visible` finds those of
-# the category Cf itself.
+# The invisible characters (Unicode: Default_Ignorable_Code_Point) whose category is not Cf. `visible` finds the
+# characters of the category Cf without this list.
 IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
 
 

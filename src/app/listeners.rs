@@ -97,7 +97,7 @@ impl Listener {
                 .keep_alive(self.keep_alive)
                 .client_request_timeout(HEAD_TIMEOUT)
                 .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-                // actix does not document this function, but its own `HttpServer` uses it.
+                // actix does not document this function, but actix's own `HttpServer` uses it.
                 // When the future ends, idle connections are closed, and busy ones after their current request.
                 .graceful_shutdown_signal(move || {
                     let lifecycle = lifecycle.clone();

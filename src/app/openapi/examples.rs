@@ -1,7 +1,7 @@
 //! Adds examples, so that each body of a request or a reply has a complete example.
 //! A test sends the requests to a service with the demo data, and compares the fields of the replies.
 //!
-//! The example of an object also becomes the example of its fields and nested objects.
+//! The parts of an object's example also become the examples of its fields and nested objects.
 //! This module contains the examples of common fields and formats.
 //! If a Rust type already states an example, this module keeps it.
 
