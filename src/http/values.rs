@@ -7,7 +7,7 @@ use serde::de::value::StringDeserializer;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// The largest integer up to which a double represents every integer exactly: 2^53. JavaScript's numbers are doubles.
+/// 2^53. A double represents every integer up to this number exactly. JavaScript's numbers are doubles.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Deserializes an integer as JSON Schema defines it.
@@ -23,7 +23,7 @@ pub fn integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> R
 /// Deserializes an [`integer`] or null. Use it together with `default` if the field may be absent.
 ///
 /// # Errors
-/// Fails like [`integer`].
+/// Fails if the value is neither null nor such an integer.
 pub fn optional_integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<Option<T>, D::Error> {
     struct Whole<T>(T);
     impl<'de, T: TryFrom<i64>> Deserialize<'de> for Whole<T> {

@@ -67,7 +67,7 @@ pub struct EventFilter {
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "a0000000-0000-4000-8000-000000000002")]
     pub user_id: Option<IdField<UserId>>,
-    /// Only events from this client address. An IPv6 address selects its whole /56 network, as in alerts.
+    /// Only events from this client address. An IPv6 address selects all events from its /56 network.
     #[garde(inner(custom(rules::address)))]
     #[param(max_length = 45, example = "127.0.0.1")]
     pub address: Option<String>,

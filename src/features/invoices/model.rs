@@ -160,7 +160,7 @@ impl Invoice {
     /// An invoice with a total of 0 becomes paid immediately, because it can never receive a payment.
     ///
     /// # Errors
-    /// Returns the errors of [`Self::ensure_issuable`].
+    /// [`TransitionError::NotADraft`], or [`TransitionError::DueBeforeIssue`] if the due date is before the issue date.
     pub fn issue(
         self,
         number: String,

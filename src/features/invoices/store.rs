@@ -74,7 +74,7 @@ impl InvoiceStore {
     /// Checks that this customer exists and belongs to the caller.
     ///
     /// # Errors
-    /// Returns the errors of [`InvoiceTx::insert`].
+    /// Returns a field error of `customer_id` if the customer does not exist or belongs to another user.
     pub(super) async fn check_customer(&self, caller: &Caller, id: CustomerId) -> ApiResult<()> {
         owner_query!(caller.user(), "select id from customers where owner_id = $1 and id = $2", id.uuid())
             .fetch_optional(&self.pool)
@@ -167,7 +167,7 @@ impl InvoiceTx<'_> {
     /// Saves the new content of a locked draft.
     ///
     /// # Errors
-    /// Returns the errors of [`Self::insert`].
+    /// Returns a field error of `customer_id` if the customer does not exist or belongs to another user.
     pub async fn replace(&mut self, draft: &Invoice) -> ApiResult<()> {
         let (content, totals, state) = (draft.content(), draft.totals(), draft.state());
         let (owner, id) = (self.caller.user().uuid(), draft.id().uuid());

@@ -1,5 +1,5 @@
 //! Delivers mail by SMTP.
-//! In development without a mail server, writes each mail to a file, and the link in the mail to the log.
+//! In development without a mail server, writes each mail to a file, and logs the link in the mail.
 
 use std::path::Path;
 #[cfg(feature = "dev")]
