@@ -55,7 +55,7 @@ pub async fn create(
 }
 
 impl DemoServices {
-    /// Creates a user with three objects: copies of the first demo user's draft, of its customer, and of a document.
+    /// Creates a user with copies of three objects of the first demo user: a draft, its customer and a document.
     async fn create_attack_account(
         &self,
         admin: &AdminCaller,
