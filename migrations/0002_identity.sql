@@ -80,7 +80,7 @@ create index password_resets_expiry on password_resets (expires_at);
 grant select, insert, delete on password_resets to strongroom_app;
 
 -- The row of an ended session is deleted only after its last access token has expired.
--- Until then, the replicas need the row: they reject the access tokens of ended sessions.
+-- Until then, the replicas need the row to reject the access tokens of the session.
 -- The sessions of a deleted user remain for the same reason.
 create table sessions (
     id uuid primary key,

@@ -108,8 +108,9 @@ create trigger security_events_remember_unsealed after insert on security_events
 -- Only the command `strongroom audit archive` may delete.
 -- The command sets app.archiving after it has written and verified the archive file.
 -- The setting prevents mistakes, not attacks, because the schema's owner can change the setting too.
--- A deletion by an attacker leaves an unexplained gap in the chain. For its own deletion, the command records an event.
--- An attacker cannot forge this event, because its MAC needs the master key.
+-- When the command deletes batches, it also records an event, which explains the gap in the chain.
+-- An attacker cannot forge this event, because its MAC needs the master key. So a deletion by an attacker leaves a gap
+-- without an explanation.
 create function refuse_to_change_events() returns trigger
 language plpgsql set search_path = '' as $$
 begin

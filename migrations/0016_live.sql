@@ -14,7 +14,7 @@ create table live_tickets (
     -- The service closes the socket at this time.
     authorized_until timestamptz not null,
     expires_at timestamptz not null,
-    -- A used ticket is not deleted at once, so that the service can distinguish a replay from an unknown ticket.
+    -- A used ticket is not deleted immediately, so that the service can distinguish a replay from an unknown ticket.
     used_at timestamptz
 );
 create index live_tickets_of_session on live_tickets (session_id);

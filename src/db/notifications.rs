@@ -1,6 +1,6 @@
 //! Receives PostgreSQL notifications (`LISTEN`) on one connection per process, and forwards them to subscribers.
 //!
-//! An open connection does not prove that notifications arrive: a connection pooler may drop `LISTEN`.
+//! An open connection does not prove that notifications arrive: a connection pooler can drop `LISTEN`.
 //! So the process sends a notification to itself every few seconds (heartbeat).
 //! If the heartbeat does not arrive, the listener connects again.
 //! The process sends heartbeats through the same pool as all requests.

@@ -5,7 +5,8 @@
 //! So a commit cannot lose its message, and a rollback leaves no message.
 //! Each replica has one [worker](OutboxWorker) per queue.
 //! The worker claims the oldest due message for the time of a lease, delivers it, and records the result.
-//! Workers skip locked rows. So they do not wait for each other, and no two workers deliver the same message at once.
+//! Workers skip locked rows. So they do not wait for each other, and two workers never deliver the same message at the
+//! same time.
 //! If a process is killed, its lease expires, and another worker delivers the message again (at least once).
 
 mod worker;

@@ -7,7 +7,7 @@
 //! Further equal events only increment an *aggregate*: a counter in memory.
 //! At the end of the minute, and at shutdown, the service writes each aggregate as one row and one log line.
 //! Both contain the number of events.
-//! The detection rules do not wait for the end of the minute: they count aggregated events at once.
+//! The detection rules do not wait for the end of the minute: they count aggregated events immediately.
 //!
 //! The memory for aggregates is bounded.
 //! Low-priority events are events of anonymous clients, and events about rate limits or invalid input.

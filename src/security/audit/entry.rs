@@ -28,7 +28,8 @@ pub struct Entry {
     pub request: Option<Uuid>,
     pub subject: Option<String>,
     pub object: Option<Object>,
-    /// The relation of the user to the object: `missing`, `foreign` or `own`. The writer looks it up in the database.
+    /// The relation of the user to the object: `missing`, `foreign` (of another user) or `own`.
+    /// The writer looks it up in the database.
     pub object_class: Option<String>,
     pub amount: Option<i64>,
     pub task: Task,

@@ -6,7 +6,7 @@
 //! One writer collects events for 25 ms, looks up the owners of denied objects, and writes up to 500 rows in one
 //! transaction. It retries until the database accepts the rows.
 //! If the queue is full, events are [aggregated](super::aggregates).
-//! Events that cannot be aggregated are counted as lost. The log reports the first loss at once.
+//! Events that cannot be aggregated are counted as lost. The log reports the first loss immediately.
 //! A later event records how many events were lost.
 //! **Limits**: if the process is killed, queued events are not stored, but their log lines exist
 //! (`docs/security-events.md` states the maximum delay). Critical actions do not depend on the queue.

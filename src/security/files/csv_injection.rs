@@ -7,7 +7,7 @@
 //! A text that begins like a formula gets an apostrophe before its first character.
 //! The apostrophe makes a spreadsheet treat the cell as text.
 //! The check ignores leading spaces, and includes full-width characters such as `＝`.
-//! **Limits**: a program may remove the apostrophe and evaluate the remaining text.
+//! **Limits**: a program can remove the apostrophe and evaluate the remaining text.
 //! **ASVS**: 1.2.1, 1.2.10 · **Test**: `attacks::files::csv_injection`
 
 use std::borrow::Cow;

@@ -47,7 +47,7 @@ pub enum BodyLimit {
 pub const SMALL_JSON: BodyLimit = BodyLimit::Json(10 * 1024);
 
 /// How long a connection stays open after the response if the request body was not read to its end.
-/// If the connection were closed at once, the client might not receive the response.
+/// If the connection were closed immediately, the client might not receive the response.
 const REPLY_FLUSH_TIME: Duration = Duration::from_secs(1);
 
 /// The maximum time from the first read of a body to its last byte.

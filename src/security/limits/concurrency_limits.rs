@@ -2,9 +2,9 @@
 //!
 //! **Attack**: a client sends many expensive requests at once, for example PDFs of large invoices, so that all other
 //! requests wait for CPU time.
-//! **Control**: expensive work runs on blocking threads, and a semaphore limits how many pieces of work run at once.
+//! **Control**: expensive work runs on blocking threads. A semaphore limits how many pieces of work run in parallel.
 //! A request that gets no slot in time is refused (503 with `Retry-After`).
-//! If the queue is full, a request is refused at once.
+//! If the queue is full, a request is refused immediately.
 //! A slot is released when the work ends, not when the client disconnects.
 //! Otherwise an attacker could start more and more work by disconnecting each time.
 //! Each kind of work has its own limit: one for PDFs, one for password hashes (`security/authentication/passwords`).
@@ -23,7 +23,7 @@ use crate::http::error::{ApiError, ApiResult};
 /// In a longer queue, the last requests would wait and then be refused anyway.
 const MAX_WAITING_PER_SLOT: usize = 16;
 
-/// Limits how much work of one kind runs at once.
+/// Limits how much work of one kind runs in parallel.
 pub struct ConcurrencyLimit {
     slots: Arc<Semaphore>,
     max: usize,
@@ -72,7 +72,7 @@ impl Drop for Running {
 }
 
 impl ConcurrencyLimit {
-    /// Creates a limit: at most `slots` pieces of work run at once, and a request waits at most `max_wait` for a slot.
+    /// Creates a limit: at most `slots` pieces of work run in parallel. A request waits at most `max_wait` for a slot.
     #[must_use]
     pub fn new(slots: usize, max_wait: Duration) -> Self {
         Self::with_queue(slots, MAX_WAITING_PER_SLOT, max_wait)
@@ -122,13 +122,13 @@ impl ConcurrencyLimit {
         slot.ok().and_then(Result::ok).ok_or("no slot became free in time")
     }
 
-    /// Returns how many pieces of work can run at once.
+    /// Returns how many pieces of work can run in parallel.
     #[must_use]
     pub fn slots(&self) -> usize {
         self.max
     }
 
-    /// Returns the highest number of pieces of work that have run at once.
+    /// Returns the highest number of pieces of work that have run in parallel.
     #[must_use]
     pub fn peak(&self) -> usize {
         self.counts.peak.load(Ordering::SeqCst)

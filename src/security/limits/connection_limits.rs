@@ -4,8 +4,8 @@
 //! On each connection, the client sends nothing, or half a request head, or reads the response byte by byte.
 //! **Control**: connections are limited per address (IPv6: per /56) and in total.
 //! The last quarter of the total is reserved for addresses with few connections.
-//! A connection that exceeds a limit is accepted and closed at once, so the service can still accept connections of
-//! other addresses. TLS handshakes have their own limits and a short timeout.
+//! A connection that exceeds a limit is accepted and immediately closed, so the service can still accept connections
+//! of other addresses. TLS handshakes have their own limits and a short timeout.
 //! Request heads have a timeout too (`app/listeners.rs`). A client must read its response at a minimum rate.
 //!
 //! The configured proxies have no limit per address, because each proxy forwards the connections of many clients.

@@ -83,7 +83,7 @@ fn payload_length(header: &[u8]) -> Option<u64> {
         (126 | 127, _) => return None,
         (short, _) => (u64::from(short), 0),
     };
-    // A length that exceeds the limit is returned before the masking key has arrived, so it is rejected at once.
+    // A length that exceeds the limit is returned before the masking key has arrived, so it is rejected immediately.
     (rest.len() >= more + mask || length > MAX_FRAME_BYTES as u64).then_some(length)
 }
 

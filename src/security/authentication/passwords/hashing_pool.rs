@@ -1,4 +1,5 @@
-//! Limits how many passwords are hashed at once. Hashes run in reused buffers, on threads that do not serve requests.
+//! Limits how many passwords are hashed at the same time.
+//! Hashes run in reused buffers, on threads that do not serve requests.
 //!
 //! If each hash allocated its own memory, the allocator would keep hundreds of MiB after a flood of logins.
 //! Reused buffers bound this memory (`docs/performance.md` contains the figure).

@@ -13,7 +13,7 @@
 //! A breach service, if configured, can reject the password too ([`breaches`]).
 //!
 //! The parameters of argon2id are at least OWASP's minimum.
-//! Only a few hashes and estimates run at once, and hashes reuse their memory (`hashing_pool`).
+//! Only a few hashes and estimates run at the same time, and hashes reuse their memory (`hashing_pool`).
 //!
 //! Every verification does the same *work* (memory times passes), whether the account exists or not.
 //! For an unknown account, the password is verified against a dummy hash with the configured parameters.
@@ -23,7 +23,7 @@
 //! Otherwise the response time would reveal which accounts are older.
 //! If a stored hash does not have the configured parameters, the next login replaces it.
 //! **Limits**: a breached password that is not on the list is accepted if no breach service is configured.
-//! A password may be breached after it was chosen.
+//! A password can be breached after it was chosen.
 //! Equal work takes only nearly equal time: many passes over little memory are slightly faster than few passes over
 //! much memory.
 //! **Deviation**: ASVS 6.2.8 requires that a password is verified exactly as received.

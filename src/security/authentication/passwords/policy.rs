@@ -13,7 +13,7 @@ use super::list;
 /// The maximum length of a password, in characters.
 pub const MAX_CHARS: usize = 64;
 /// The maximum length of a password in bytes. This limit is checked first, so that very long input costs no work.
-/// 64 characters of any script fit, even in decomposed form (NFD): a decomposed Hangul syllable has nine bytes.
+/// 64 characters of any alphabet fit, even in decomposed form (NFD): a decomposed Hangul syllable has nine bytes.
 const MAX_BYTES: usize = 1_024;
 
 /// The minimum number of guesses that zxcvbn must estimate for a new password. 10^10 is the threshold of zxcvbn's best
@@ -30,7 +30,7 @@ const SUBSTITUTES: &str = "4@8({[<3691!|70$5+%2";
 /// A password with more than this number of different characters of [`SUBSTITUTES`] is accepted without an estimate.
 /// The estimate would be too slow, because zxcvbn tries all combinations of replaced letters.
 /// With ten such characters, the estimate takes about 35 ms. With all characters of [`SUBSTITUTES`], it takes seconds.
-/// The password is not a disguised dictionary word, because no such word has more than ten of these characters.
+/// Such a password is not a disguised dictionary word, because no such word has more than ten of these characters.
 const MAX_SUBSTITUTES: usize = 10;
 
 const ADVICE: &str = "choose four or more random words, or let a password manager make one";

@@ -13,7 +13,7 @@ use crate::base::page::{Limit, Position};
 use crate::db::begin;
 
 /// The maximum number of messages that wait for one sink. If this limit is reached, an alert is stored but not sent.
-/// A later summary of the alert may be sent.
+/// But a later summary of the alert can still be sent.
 /// The limit bounds the table during an attack, and the number of messages that a receiver gets after an outage.
 const MAX_QUEUED_MESSAGES: i64 = 1_000;
 

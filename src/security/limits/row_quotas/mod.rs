@@ -7,7 +7,7 @@
 //! for each other.
 //! After one count, the owner may create [`LEASE`] rows (fewer near the maximum) before the service counts again.
 //! So most creates cost no query.
-//! At the maximum, the service counts at each attempt, so an owner who deletes rows can create new ones at once.
+//! At the maximum, the service counts at each attempt, so an owner who deletes rows can immediately create new ones.
 //! Documents have a quota in bytes instead (`features/documents`).
 //! **Limits**: the maximum prevents abuse but is not exact.
 //! Each replica counts for itself, so an owner can exceed the maximum by [`LEASE`] rows per additional replica.

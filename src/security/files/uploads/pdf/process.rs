@@ -48,7 +48,7 @@ pub struct PdfInspector {
 
 impl PdfInspector {
     /// Inspects a PDF in a child process. If the caller drops the future, the child process is killed.
-    /// The caller must limit how many inspections run at once.
+    /// The caller must limit how many inspections run at the same time.
     ///
     /// # Errors
     /// [`UploadError::Pdf`] if the file is refused. [`ApiError::Unavailable`] if the inspection fails for a reason
