@@ -108,7 +108,7 @@ impl Home {
             if !self.answers() {
                 return Ok(());
             }
-            // The server accepts connections, so it is running. So the process id in its pid file still belongs to it.
+            // The server accepts connections, so it is running. So no other process can have the id in its pid file.
             if let Some(pid) = self.pid().filter(|_| look == 0) {
                 tracing::debug!(pid, "stopping the previous embedded PostgreSQL");
                 let _ = self.user.shell("kill -INT \"$1\"", &[OsStr::new(&pid)]).status();

@@ -5,7 +5,7 @@
 //! - Line: gross = quantity × unit price. Discount by rate = gross × rate. Net = gross − discount.
 //! - Discount on the invoice by rate = sum of the net amounts × rate.
 //!   The discount is distributed over the tax rates in proportion to their net amounts.
-//! - Tax, computed once for each tax rate = taxable amount × tax rate.
+//! - Tax of a rate = taxable amount of this rate × rate. It is computed once for each rate, and not for each line.
 //!
 //! The totals are sums of rounded amounts, and are not rounded again. So the amounts on a printed invoice add up.
 
