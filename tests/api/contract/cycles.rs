@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::layers::sources;
 
 type Path = Vec<String>;
-/// The imports between the files and subfolders of one folder. The outer key imports the inner key. The value lists the
-/// source files that contain the import.
+/// The imports between the files and subfolders of one folder. The outer key imports the inner key. The value describes
+/// each import, for example `http/error imports base/clock`.
 type Edges = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 /// A `use` declaration: the imported path, and its local name.

@@ -117,7 +117,7 @@ async fn all_examples_work_with_the_demo_data_and_show_the_fields_of_the_reply()
         failed.extend(fault(&example, &demo.send(&example).await));
     }
     for example in writes {
-        // Each write changes the demo data, so the test restores the data before the next example.
+        // Each write changes the demo data, so each gets its own service with new demo data.
         let demo = Demo::start().await;
         failed.extend(fault(&example, &demo.send(&example).await));
     }

@@ -156,7 +156,7 @@ async fn cost_of_a_page_and_memory_of_an_export_are_constant() {
     let day = "2026-06-01";
     for (sort, filter) in [
         ("created_at desc, id desc", vec![(6, customer.as_str())]),
-        // The cursor of this page lies at the end of the range of dates, so the page is the first one of the range.
+        // The date in this page's cursor is later than all dates, so the page is the first one of the filtered range.
         (
             "due_order desc, created_at desc, id desc",
             vec![(9, day), (10, day), (14, day), (2, "9999-12-31"), (3, "ffffffff-ffff-ffff-ffff-ffffffffffff")],

@@ -49,7 +49,7 @@ async fn user_registers_changes_profile_and_password_and_deletes_account() {
 }
 
 /// Race condition: the account is deleted after the service has checked the session of a request, and before it sends
-/// the statement of the request.
+/// the statement of the request. To simulate this, the test deletes the user without ending the session.
 #[actix_web::test]
 async fn profile_of_concurrently_deleted_account_returns_404() {
     let app = TestApp::start().await;

@@ -112,7 +112,7 @@ async fn unlock_resets_all_counters_of_that_user_only() {
     try_sign_in(&there, &alice.email, PASSWORD).await.ok(200);
     try_sign_in(&there, &bob.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     reauthenticate(PASSWORD).await.ok(200);
-    // The limit still applies after the unlock: five more failures lock the account again.
+    // The limit still applies after the unlock: after five more failures, this address must wait again.
     for _ in 0..5 {
         try_sign_in(&there, &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
     }

@@ -113,7 +113,7 @@ async fn throw_away_accounts_are_few_and_short_lived() {
     assert_eq!(count(&app).await, 2);
 }
 
-/// An administrator who leaves the panel plays no further attack. The next sweep of any replica deletes the accounts.
+/// When the administrator has left the panel, no request replaces the old throw-away accounts. So a sweep deletes them.
 #[actix_web::test]
 async fn sweep_deletes_old_throw_away_accounts() {
     let app = TestApp::start().await;
@@ -133,8 +133,8 @@ async fn sweep_deletes_old_throw_away_accounts() {
     wait::until_equal(0_i64, async || sqlx::query_scalar(owners).fetch_one(&app.all_rows).await.unwrap()).await;
 }
 
-/// The panel's attack on the login uses up the failed logins of the address. New throw-away accounts reset this
-/// counter, so that the attack can be played again.
+/// The panel's attack on the login reaches the limit of failed logins for the address. When the panel creates new
+/// throw-away accounts, the service resets the counter of the address, so that the attack can be played again.
 #[actix_web::test]
 async fn new_accounts_reset_the_login_counters_of_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "3/1h")]).await;

@@ -200,8 +200,8 @@ fn keep_alive(folder: PathBuf) {
     });
 }
 
-/// Returns a folder in shared memory if 1 GiB is free there. A container has only 64 MB by default. Otherwise returns a
-/// folder on disk, which is two to six times slower.
+/// Returns a folder in shared memory if 1 GiB is free there (a container has only 64 MB by default). Otherwise returns
+/// a folder on disk, which is two to six times slower.
 fn memory() -> PathBuf {
     let shm = Path::new("/dev/shm");
     let output = Command::new("df").args(["-Pk"]).arg(shm).output();

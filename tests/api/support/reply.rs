@@ -51,7 +51,7 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// Returns the kinds of security event that this refusal may record. An empty list means that no event is expected.
+/// Returns the kinds of security event of which this refusal must record one. If the list is empty, no event is needed.
 fn kinds_of(status: u16, code: &str) -> &'static [&'static str] {
     match (status, code) {
         (401, "invalid_credentials") => &["authn_login_fail/", "authn_password_change_fail/"],

@@ -127,16 +127,15 @@ async fn deleted_event_is_detected() {
 
 #[actix_web::test]
 async fn inserted_event_is_detected() {
-    // The attacker inserts a copy of another row together with its MAC, because an attacker without the key cannot
-    // compute a MAC.
+    // The schema's owner inserts a copy of another row together with its MAC, because they cannot compute a MAC without
+    // the master key.
     let copy = "insert into security_events (id, at, kind, severity, reason, replica, mac)
         select gen_random_uuid(), at, kind, severity, reason, replica, mac from security_events limit 1";
     let mut trail = Trail::sealed().await;
     trail.execute(copy).await;
     let seq = trail.number("select max(seq) from security_events").await;
     assert_eq!(trail.faults().await, [Fault::Inserted { seq }]);
-    // The schema's owner also adds the row to the last seal. Without the master key, the owner cannot compute the MAC of the
-    // changed seal.
+    // The schema's owner also adds the row to the last seal, but cannot compute the MAC of the changed seal.
     let sneak = "update security_event_seals set events = events + 1,
             seqs = seqs || (select max(seq) from security_events),
             macs = macs || (select mac from security_events order by seq desc limit 1)
@@ -155,7 +154,7 @@ async fn reordered_events_are_detected() {
         trail.number("select seqs[1] from security_event_seals where batch = 2").await,
     );
     let places = "(select seqs[1] from security_event_seals where batch in (1, 2))";
-    // To reorder the trail, the owner swaps the sequence numbers of two rows.
+    // To reorder the trail, the schema's owner swaps the sequence numbers of two rows.
     trail.owner.execute("alter table security_events alter seq drop identity").await.unwrap();
     for sql in [
         format!("update security_events set seq = -seq where seq in {places}"),

@@ -144,9 +144,9 @@ async fn stolen_device_cookie_is_retired_after_ten_failures() {
         reply.assert_refused(401, "invalid_credentials");
         let retired = guess == 10;
         assert_eq!(reply.events().contains(&"authn_login_lock/device".to_owned()), retired, "{guess}");
-        assert_eq!(counted("account").await, Some(0), "failures of the device do not count for unknown clients");
+        assert_eq!(counted("account").await, Some(0), "failures of the device do not count for clients without it");
     }
-    // The cookie has used up its ten failures. So the service treats a client with this cookie as an unknown client.
+    // The cookie has used up its ten failures. So the service treats a client with this cookie like one without it.
     try_sign_in_with(&from(&app, 30), &alice.email, WRONG, &alice.device)
         .await
         .assert_refused(401, "invalid_credentials");

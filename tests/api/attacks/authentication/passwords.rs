@@ -218,7 +218,7 @@ async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
     for name in ["unknown", "current", "cheap", "expensive"] {
         assert!(equals(work(name).await, 65_536 * 3), "{name} after the cost was lowered");
     }
-    // This login replaces the last stored hash that has the old parameters. So all later logins do less work.
+    // This login replaces the only expensive hash. So all later logins do less work.
     try_sign_in(&app.anonymous(), "expensive@example.com", PASSWORD).await.ok(200);
     for name in ["unknown", "current", "cheap", "expensive"] {
         assert!(equals(work(name).await, default_work), "{name} once no expensive hash is stored");

@@ -143,7 +143,7 @@ async fn listed_proxy_has_no_connection_limit() {
     drop(held);
 }
 
-/// A connection with an incomplete request head times out. Then another connection may be opened in its place.
+/// When the attacker closes their connections, the service admits new connections from the same address.
 #[actix_web::test]
 async fn closed_connections_are_available_again() {
     let app = TestApp::with(CAPS).await;

@@ -90,7 +90,7 @@ async fn exhausted_budget_does_not_reveal_registered_addresses() {
         assert_eq!(queued(&app, "reset_password", email).await, 5);
     }
     assert_eq!(seen[0], seen[1]);
-    // Alice's registration has already used one mail of the budget.
+    // Alice registered from another network, so the attacker's network still had its whole budget for her mailbox.
     assert_eq!(queued(&app, "already_registered", &alice.email).await, 5);
     assert_eq!(queued(&app, "confirm_registration", "nobody@example.com").await, 5);
 }

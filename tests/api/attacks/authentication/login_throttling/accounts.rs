@@ -117,8 +117,8 @@ async fn too_many_consecutive_failures_require_password_reset() {
     locked
         .assert_refused(401, "invalid_credentials")
         .assert_events(&["authn_login_fail/correct_password_while_locked"]);
-    // A known device has its own counter. So a successful login from it must not unlock the account for unknown
-    // clients.
+    // A known device has its own counter. So a successful login from it must not unlock the account for clients without
+    // a device cookie.
     try_sign_in_with(&from(&app, 3), &alice.email, PASSWORD, &alice.device).await.ok(200);
     try_sign_in(&from(&app, 4), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     let events = reset(&app, &alice.email, &from(&app, 5)).await.events();

@@ -198,8 +198,8 @@ async fn brute_force_and_password_spraying_leave_different_events() {
     };
     assert_eq!(special(&brute_force), ["authn_login_lock/brute_force"]);
     assert_eq!(special(&spray), ["authn_login_spray/network"]);
-    // After brute force, the account is locked for all unknown clients. After password spraying, unknown clients of the
-    // network must solve a challenge for every account.
+    // After brute force, the account is locked for all clients without a device cookie. After password spraying, such
+    // clients of the attacker's network must solve a challenge for every account.
     try_sign_in(&from(&app, 11), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     try_sign_in(&sprayer, "n6@example.com", WRONG).await.assert_refused(429, "too_many_requests");
 }

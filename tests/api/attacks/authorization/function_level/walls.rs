@@ -54,7 +54,7 @@ async fn admin_functions_return_403_to_all_other_users() {
 async fn admin_handler_cannot_run_without_the_gate() {
     use actix_web::FromRequest;
     let request = actix_web::test::TestRequest::default().to_http_request();
-    let refused = AdminCaller::extract(&request).await.expect_err("the gate did not run");
+    let refused = AdminCaller::extract(&request).await.expect_err("a refusal without the gate");
     assert_eq!(refused.public().code, "forbidden");
 }
 
@@ -109,7 +109,7 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
     let odd = sqlx::query("select admin_set_status($1, $2, 'admin')").bind(roots).bind(bobs).execute(pool).await;
     assert_eq!(odd.unwrap_err().as_database_error().unwrap().constraint(), Some("users_status_known"));
     assert_eq!(digest_all(&app).await, before);
-    // Only the service's role may call these functions.
+    // No function may be open to all roles (PUBLIC), or lack its own search path.
     let open: Vec<String> = sqlx::query_scalar(
         "select p.proname::text from pg_proc p
          where p.proname in ('is_active_admin', 'admin_set_status')

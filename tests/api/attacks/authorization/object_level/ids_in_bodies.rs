@@ -24,8 +24,8 @@ async fn id_of_another_json_type_is_refused() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Bob writes to Alice's invoice. The body contains a customer id of Bob or of Alice. In both cases, the response is
-/// the same as for a missing invoice.
+/// Bob writes to Alice's invoice. The body contains the id of Alice's customer, of Bob's customer, or of no customer.
+/// The response is always the same as for a missing invoice.
 #[actix_web::test]
 async fn foreign_invoice_returns_404_for_every_customer_id() {
     let app = TestApp::start().await;

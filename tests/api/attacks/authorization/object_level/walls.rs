@@ -243,8 +243,8 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// The foreign key refuses the parties (seller and buyer) of another owner's invoice. This holds for every role, even
-/// for the superuser.
+/// The foreign key refuses to store parties (seller and buyer) for another owner's invoice. This holds for every role,
+/// even for the superuser.
 #[actix_web::test]
 async fn composite_key_refuses_parties_of_foreign_invoice_like_missing_one() {
     let app = TestApp::start().await;

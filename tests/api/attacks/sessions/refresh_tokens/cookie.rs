@@ -50,8 +50,8 @@ async fn forged_refresh_cookie_is_rejected_without_database_access() {
     planted.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/no_refresh_token"]);
 }
 
-/// Routes other than those of the tokens must ignore the cookie. `attacks::browser::csrf` tests CSRF on the routes that
-/// accept the cookie.
+/// Routes other than those of `/auth` must ignore the refresh cookie. `attacks::browser::csrf` tests CSRF on the routes
+/// that accept the cookie.
 #[actix_web::test]
 async fn refresh_cookie_alone_does_not_authenticate_other_routes() {
     let app = TestApp::start().await;

@@ -32,7 +32,7 @@ fn looping() -> Vec<u8> {
     format!("{file}\n{table}trailer << /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n").into_bytes()
 }
 
-/// Returns a valid object stream that decompresses to 400 MiB, nearly all of it white space.
+/// Returns a valid object stream that decompresses to 400 MiB. Nearly all bytes are NULs, which are white space in PDF.
 fn bomb() -> Vec<u8> {
     let content = deflated_with_zeros(b"9 0 null", 400 << 20);
     PdfFile::default().stream("/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode", &content).plain()
