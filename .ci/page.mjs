@@ -75,7 +75,7 @@ async function errors(page, id) {
   }
 }
 
-/** The search finds operations by words of method, path and text, and by problem code. Enter opens the first one. */
+/** The search finds operations by words of their method, path or text, and by problem code. Enter opens the first result. */
 async function search(page) {
   const menu = page.locator('#menu'), field = page.getByRole('searchbox');
   await field.fill('post /payments');

@@ -38,7 +38,7 @@ fn pattern(format: &str) -> Option<String> {
 fn bound(schema: &mut Map<String, Value>) {
     if let Some(pattern) = schema.get("format").and_then(Value::as_str).and_then(pattern) {
         schema.insert("pattern".to_owned(), json!(pattern));
-        // Remove the formats `line` and `paragraph`, because the standard does not define them. It defines `date`.
+        // Keep only the format `date`, because the standard does not define `line` and `paragraph`.
         if schema.get("format").is_some_and(|format| format != "date") {
             schema.remove("format");
         }

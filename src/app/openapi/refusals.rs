@@ -24,7 +24,7 @@ use crate::security::limits::rate_limits::Tier;
 /// The errors of an operation that have the same status.
 pub(super) struct Refusals {
     pub(super) status: u16,
-    /// The errors. The example of each error shows these invalid fields.
+    /// The errors, each with the invalid fields that its example shows.
     errors: BTreeMap<PublicError, Vec<ProblemField>>,
     /// The kind of input that the operation reads. It determines the invalid fields in the examples.
     takes: &'static str,
