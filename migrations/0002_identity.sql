@@ -19,7 +19,7 @@ create table users (
     -- The check refuses a password that is not hashed.
     password_hash text not null
         constraint users_password_hash_form check (password_hash like '$argon2id$%'),
-    -- The work of verifying the hash: memory in KiB times passes.
+    -- The work of verifying the hash: the memory in KiB, multiplied by the number of passes.
     -- Every login does as much work as the highest value in this column, even if the address is unknown.
     -- So response times do not reveal which accounts exist (user enumeration).
     password_work bigint generated always as (

@@ -45,7 +45,7 @@ pub struct StoredCredentials {
 pub struct FoundCredentials {
     /// The credentials, or `None` if the account does not exist.
     pub account: Option<StoredCredentials>,
-    /// The highest work (memory in KiB times passes) of all stored password hashes (`users.password_work`).
+    /// The highest work of all stored password hashes (`users.password_work`): memory in KiB, multiplied by passes.
     /// Every verification does this work, so that the response time does not reveal which accounts exist.
     pub max_work: u64,
 }
@@ -103,8 +103,8 @@ impl Credentials {
     }
 
     /// Creates a login attempt with an optional solution of a challenge.
-    /// A device cookie in `headers` is only used if it has the current epoch of the account, because a password change
-    /// or reset invalidates older cookies.
+    /// A device cookie in `headers` is only used if it has the current epoch of the account. A password change or reset
+    /// increments the epoch, which invalidates older cookies.
     #[must_use]
     pub fn sign_in_with(
         &self,

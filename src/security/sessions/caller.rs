@@ -94,7 +94,7 @@ pub struct Authenticator {
 
 impl Authenticator {
     /// Authenticates a request by its headers. If the token is missing or invalid, it calls `charge`, which counts the
-    /// request against a rate limit, and then records an event.
+    /// request against a rate limit. Then it records an event.
     /// If `charge` fails, its error is returned instead of the 401, and no event is recorded.
     ///
     /// # Errors

@@ -15,7 +15,7 @@
 //! The parameters of argon2id are at least OWASP's minimum.
 //! Only a few hashes and estimates run at the same time, and hashes reuse their memory (`hashing_pool`).
 //!
-//! Every verification does the same *work* (memory times passes), whether the account exists or not.
+//! Every verification does the same *work* (memory multiplied by passes), whether the account exists or not.
 //! For an unknown account, the password is verified against a dummy hash with the configured parameters.
 //! After a change of the parameters, older stored hashes need less work or more work.
 //! If a hash needs less, the missing work is added.
@@ -164,7 +164,7 @@ impl Passwords {
     /// The password is then verified against a dummy hash, and the result is always [`Verdict::Wrong`].
     ///
     /// Every call does the same work: the work of the configured parameters, or `max_work` if that is higher.
-    /// `max_work` is the highest work of all stored hashes (memory in KiB times passes).
+    /// `max_work` is the highest work of all stored hashes (memory in KiB, multiplied by passes).
     ///
     /// # Errors
     /// [`ApiError::Unavailable`] if the hashing queue is full. [`ApiError::Internal`] if the stored hash is malformed.
@@ -202,7 +202,7 @@ impl Passwords {
         self.pool.queue()
     }
 
-    /// Returns the work of all hashes since the service started: memory in KiB times passes.
+    /// Returns the work of all hashes since the service started: memory in KiB, multiplied by passes.
     /// Tests compare this number instead of response times, which vary.
     #[must_use]
     pub fn work_done(&self) -> u64 {
@@ -290,7 +290,7 @@ fn stored_params(stored: &PasswordHash) -> Result<Params, String> {
     if within_limits { Ok(params) } else { Err("stored password hash has excessive parameters".to_owned()) }
 }
 
-/// Returns the work of a hash: memory in KiB times passes, because each pass fills the whole memory once.
+/// Returns the work of a hash: memory in KiB, multiplied by passes. Each pass fills the whole memory once.
 fn work_of(params: &Params) -> u64 {
     u64::from(params.m_cost()) * u64::from(params.t_cost())
 }

@@ -3,10 +3,10 @@
 //! **Attack**: one account fills the disk, although it respects its rate limits.
 //! **Control**: each owner has a configurable maximum per kind of row, one million by default.
 //! The service counts the rows through an index, and stops counting at the maximum.
-//! It keeps no counter row per owner: each create would have to update it, and parallel creates of one owner would wait
-//! for each other.
+//! There is no counter row per owner: each request that creates a row would have to update it, so parallel requests of
+//! one owner would wait for each other.
 //! After one count, the owner may create [`LEASE`] rows (fewer near the maximum) before the service counts again.
-//! So most creates cost no query.
+//! So most requests need no count.
 //! At the maximum, the service counts at each attempt, so an owner who deletes rows can immediately create new ones.
 //! Documents have a quota in bytes instead (`features/documents`).
 //! **Limits**: the maximum prevents abuse but is not exact.
@@ -81,8 +81,8 @@ impl RowQuotas {
         }
     }
 
-    /// Discards all leases, so that the map does not grow with each owner. The next create of each owner counts again.
-    /// This count also includes the rows that other replicas have created.
+    /// Discards all leases, so that the map does not grow with each owner.
+    /// When an owner then creates a row, the service counts again, including the rows that other replicas have created.
     pub fn sweep(&self) {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
