@@ -44,7 +44,7 @@ create trigger users_track_owner after insert or delete on users for each row ex
 -- After a transaction that has set app.owner_id, PostgreSQL leaves the setting as an empty text.
 -- nullif() turns the empty text into null, and null matches no owner.
 --
--- The function has no `set search_path`, so that the planner can replace each call by the function's body (inlining).
+-- The function has no `set search_path`, so that the planner can replace each call with the function's body (inlining).
 -- Without inlining, each call would cost as much as reading a row.
 -- RETURN binds the names in the body when the function is created, so a search path cannot change what is called.
 create function current_owner() returns uuid

@@ -6,10 +6,10 @@ set local statement_timeout = '60s';
 -- lower() and ILIKE are not enough: the database has the locale C, in which they convert only the letters A to Z.
 --
 -- Two texts have the same key if they differ only in case or in normalization form (Unicode, definition D145).
--- lower() followed by upper() replaces the final sigma, the long s and the Kelvin sign by the usual letters.
+-- lower() followed by upper() replaces the final sigma, the long s and the Kelvin sign with the usual letters.
 -- The Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
 --
--- The function uses a collation of ICU, in which upper() replaces ß by SS.
+-- The function uses a collation of ICU, in which upper() replaces ß with SS.
 -- If PostgreSQL was built without ICU, the function uses the collation pg_c_utf8 (version 17 and newer).
 -- The collation pg_c_utf8 replaces single letters only, so ß and SS stay different.
 -- A collation cannot be a parameter of a function, so this block writes the name into the CREATE FUNCTION statement.

@@ -12,7 +12,7 @@ pub const OWNER: &str = "strongroom_owner";
 pub struct RoleFault {
     pub role: String,
     pub fault: String,
-    /// The SQL statement by which a superuser removes the privilege.
+    /// The SQL statement with which a superuser removes the privilege.
     pub remedy: String,
 }
 

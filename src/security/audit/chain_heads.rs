@@ -29,7 +29,7 @@ pub fn public_keys(keys: &Keys) -> String {
 /// The chain heads that were found in a text, for example in a log file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ChainHeads {
-    /// The heads with a valid signature by a configured key.
+    /// The heads with a valid signature of a configured key.
     pub signed: Vec<ChainHead>,
     /// The key id of each head whose key is not configured.
     pub unknown: Vec<KeyId>,

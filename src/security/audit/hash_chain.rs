@@ -10,7 +10,7 @@
 //!
 //! Two faults cause an event and show in a metric: a row without a seal after 15 seconds, and a missing or disabled
 //! trigger on the audit tables.
-//! An attacker with the service's role could prevent sealing by a lock on the tables of the seals.
+//! An attacker with the service's role could prevent sealing with a lock on the tables of the seals.
 //! A database session that holds such a lock for 15 seconds is terminated.
 //! **Limits**: an attacker who has the master key can forge the chain.
 //! A schema owner can delete a row before it is sealed, if they also delete its entry in `security_events_unsealed`

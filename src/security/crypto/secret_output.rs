@@ -12,7 +12,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 
-/// The text in a mail that [`insert_token`] replaces by the token.
+/// The text in a mail that [`insert_token`] replaces with the token.
 pub const TOKEN_PLACEHOLDER: &str = "{token}";
 
 /// A secret in a response body. Use it only in a response to the owner of the secret.
@@ -30,7 +30,7 @@ impl Serialize for SecretOutput {
     }
 }
 
-/// Replaces [`TOKEN_PLACEHOLDER`] in the text of a mail by the token.
+/// Replaces [`TOKEN_PLACEHOLDER`] in the text of a mail with the token.
 #[must_use]
 pub fn insert_token(text: &str, token: &SecretString) -> SecretString {
     text.replace(TOKEN_PLACEHOLDER, token.expose_secret()).into()

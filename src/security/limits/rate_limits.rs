@@ -69,7 +69,7 @@ pub enum Tier {
     Registration,
     /// Requests for a password reset, and the resets themselves.
     Reset,
-    /// Requests for a new access token by a refresh cookie.
+    /// Requests for a new access token with a refresh cookie.
     Refresh,
     /// Requests that change data.
     Write,
@@ -181,7 +181,7 @@ impl RouteLimits {
     }
 
     /// Charges a user for a request.
-    /// The caller must have authenticated the user before, by an access token or by the MAC of the refresh cookie.
+    /// The caller must have authenticated the user before, with an access token or with the MAC of the refresh cookie.
     /// Otherwise an attacker could use up the budget of another user.
     ///
     /// # Errors

@@ -110,7 +110,7 @@ impl Authenticator {
         self.check(token, charge).await
     }
 
-    /// Authenticates a caller by an access token that is not in the headers of a request.
+    /// Authenticates a caller with an access token that is not in the headers of a request.
     ///
     /// # Errors
     /// Returns the same errors as [`Self::authenticate`].

@@ -4,7 +4,7 @@
 //! (CORS does not apply to WebSockets). Resource exhaustion by many or idle sockets, large frames, endless fragments,
 //! many messages, or a client that never reads. A socket that stays open after the end of its session.
 //! **Control**: the handshake refuses an `Origin` that is not listed. It accepts no sub-protocol and no extension.
-//! The client must authenticate by a single-use ticket within five seconds (`tickets`).
+//! The client must authenticate with a single-use ticket within five seconds (`tickets`).
 //! The number of open sockets is limited ([`connection_permits`]), and so are the number and size of frames
 //! ([`frames`]). Only text is accepted. A client must read each message within [`SEND_TIMEOUT`].
 //! When a session ends, its sockets are closed (`features/live`). `docs/live.md` lists the limits.

@@ -252,7 +252,7 @@ impl Resolve for PublicResolver {
             if !addresses.iter().all(is_allowed) {
                 return Err(NotPublic.into());
             }
-            // The resolver does not know the port. reqwest replaces port 0 by the port of the URL.
+            // The resolver does not know the port. reqwest replaces port 0 with the port of the URL.
             let addresses: Addrs = Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)));
             Ok(addresses)
         })

@@ -146,7 +146,7 @@ impl AccessTokens {
         self.check(decoded.claims, now)
     }
 
-    /// Checks the header and returns its `kid`. An attacker cannot select an algorithm or a key by the header.
+    /// Checks the header and returns its `kid`. An attacker cannot select an algorithm or a key with the header.
     /// The algorithm must be the configured one, and parameters other than `alg`, `typ` and `kid` are rejected.
     /// [`verify`](Self::verify) looks up the `kid` among the configured keys.
     fn check_header(&self, token: &str) -> Result<String, TokenFault> {

@@ -1,7 +1,7 @@
 //! Refresh token rotation with reuse detection (CWE-384, CWE-613, API2:2023).
 //!
 //! **Attack**: an attacker with a stolen refresh token stays signed in for weeks, unnoticed by the user.
-//! **Control**: every refresh replaces the token by a new one.
+//! **Control**: every refresh replaces the token with a new one.
 //! If a used token is sent again (replay) after the grace period, the whole session ends, for attacker and user.
 //! Each token is *derived* from its predecessor, so the tokens of a session form one chain.
 //! A replay within the grace period gets the newest unused token of the chain.

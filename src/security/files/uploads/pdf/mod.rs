@@ -4,7 +4,7 @@
 //! A PDF makes its parser crash or loop, or decompresses to gigabytes.
 //! **Control**: the service checks the first and last bytes while the file arrives.
 //! Then a child process with limits on memory and CPU time ([`process`]) inspects every object ([`structure`]).
-//! **Limits**: a PDF can exploit a bug of a PDF reader, for example by a malformed font.
+//! **Limits**: a PDF can exploit a bug of a PDF reader, for example with a malformed font.
 //! **ASVS**: 5.2.2, 5.2.6, 15.2.5 · **Test**: `attacks::files::uploads::pdf`
 
 mod process;
