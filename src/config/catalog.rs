@@ -51,7 +51,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_TLS_KEY_FILE", "", "PEM file with the private key of the certificate"),
 
     secret("DATABASE_URL", "URL of the PostgreSQL database for the role strongroom_app. It must contain sslmode=verify-full, unless the server is on loopback or a Unix socket. Development starts its own server"),
-    secret("STRONGROOM_DATABASE_LISTEN_URL", "URL of the same database that bypasses the connection pooler. One connection uses it to receive notifications, because PgBouncer in transaction mode cannot forward them (docs/scaling.md). Default: DATABASE_URL"),
+    secret("STRONGROOM_DATABASE_LISTEN_URL", "URL that connects to the same database without the connection pooler. One connection uses it to receive notifications, because PgBouncer in transaction mode cannot forward them (docs/scaling.md). Default: DATABASE_URL"),
     secret("STRONGROOM_DATABASE_OWNER_URL", "URL of the same database for the role strongroom_owner. Only the commands `migrate`, `admin` and `audit` use it"),
     plain("STRONGROOM_DATABASE_MAX_CONNECTIONS", "16", "Maximum number of database connections (size of the connection pool)"),
     plain("STRONGROOM_DATABASE_ACQUIRE_SECONDS", "3", "How long a request waits for a database connection before it is refused with 503"),
@@ -137,7 +137,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_RULES_PASSWORD_SPRAYING", "1/15m", "Threshold of an alert: how often one network was throttled because it tried many accounts (password spraying)"),
     plain("STRONGROOM_RULES_CORRECT_PASSWORD_WHILE_LOCKED", "1/1h", "Threshold of an alert: attempts to log in to one account with the correct password while the account is locked"),
     plain("STRONGROOM_RULES_REUSED_TOKENS", "1/1h", "Threshold of an alert: refresh tokens or WebSocket tickets of one user that were used twice (replay)"),
-    plain("STRONGROOM_RULES_FORGED_TOKENS", "10/5m", "Threshold of an alert: access tokens from one network that this service did not issue"),
+    plain("STRONGROOM_RULES_FORGED_TOKENS", "10/5m", "Threshold of an alert: access tokens that one network sent and that this service did not issue"),
     plain("STRONGROOM_RULES_TOKENS_OVER_PLAIN_HTTP", "1/1h", "Threshold of an alert: sessions of one user that ended because a token was sent over plain HTTP"),
     plain("STRONGROOM_RULES_DISALLOWED_ORIGINS", "50/5m", "Threshold of an alert: requests from one network by web pages whose origin is not allowed (CORS)"),
     plain("STRONGROOM_RULES_SPOOFED_FORWARDING_HEADERS", "50/5m", "Threshold of an alert: requests from one network with forged proxy headers"),
