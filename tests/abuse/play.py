@@ -210,7 +210,7 @@ def id_enumeration(replicas, token, theirs):
     print("\nId enumeration: a user requests objects of others and missing ones")
     answers, ended = set(), None
     for step in range(80):
-        # The requests alternate between foreign and missing objects.
+        # The requests alternate between another user's invoice and missing invoices.
         target = theirs if step % 2 else uuid.uuid4()
         status, _, text = replicas[step // 2 % 2].call("GET", f"/api/v1/invoices/{target}", token=token)
         if status == 401:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the service beside small servers without its practices, and prints the tables of docs/performance.md.
+"""Measures the service and small servers that lack its practices, and prints the tables of docs/performance.md.
 
     cargo build --release && python3 tests/performance/run.py
 

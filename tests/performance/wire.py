@@ -71,7 +71,7 @@ class Wire:
             server.sendall(message)
 
     def forward_server(self, server, client, waiting):
-        """Subtracts each complete answer (ReadyForQuery) from the answers that are waited for."""
+        """Subtracts each complete answer (ReadyForQuery) from the number of awaited answers."""
         for kind, message in messages(server):
             if kind == b"Z":
                 with self.lock:

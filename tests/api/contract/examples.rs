@@ -81,7 +81,7 @@ fn all_parts_of_the_document_have_a_description_and_an_example() {
     assert!(missing.is_empty(), "descriptions or examples are missing: {missing:#?}");
 }
 
-/// Returns whether two bodies have the same fields with the same types. Of each list, the first item is compared.
+/// Returns whether two bodies have the same fields with the same types. Compares only the first item of each list.
 fn have_same_fields(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Null, _) | (_, Value::Null) => true,

@@ -1,4 +1,4 @@
-//! Sends all requests of `docs/requests.http` in order, and checks their replies. Each request in this file has a title
+//! Sends all requests of `docs/requests.http` in order, and checks their replies. Each request has a title
 //! (`###`) and a line `# expect` with the status and the problem code. A request whose reply a later request uses also
 //! has a line `# @name`.
 

@@ -40,7 +40,7 @@ fn settings_named_in_scripts_and_documents_exist() {
             continue;
         }
         for name in settings_named_in(&text) {
-            // The setting `X_FILE` is the path of a file that contains the value of `X`.
+            // A setting `<name>_FILE` is the path of a file that contains the value of the setting `<name>`.
             let is = |setting: &str| setting == name || Some(setting) == name.strip_suffix("_FILE");
             let exists = SETTINGS.iter().any(|setting| is(setting.name)) || COMPOSE_ONLY.contains(&name.as_str());
             assert!(exists, "{} contains {name}, which is not a setting", path.display());

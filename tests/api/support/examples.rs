@@ -16,7 +16,7 @@ use super::form::Form;
 use super::reply::Reply;
 use super::{Actor, TestApp};
 
-/// The placeholder, as JSON text, that stands in examples for the password that development generates.
+/// The placeholder for a password in the examples, as JSON text. The development profile generates the real password.
 const DEMO_PASSWORD: &str = "\"printed by cargo run\"";
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&openapi::text().unwrap()).unwrap());

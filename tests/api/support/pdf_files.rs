@@ -210,7 +210,7 @@ impl Bits {
         }
     }
 
-    /// Ends the block. The final checksum is wrong, because PDF readers do not verify it.
+    /// Ends the block. The final checksum may be wrong (zero), because PDF readers do not verify it.
     fn zlib(mut self) -> Vec<u8> {
         self.code(0, 7);
         self.code(0, 7);

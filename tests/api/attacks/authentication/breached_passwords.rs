@@ -14,7 +14,8 @@ use crate::support::{Reply, TestApp};
 const BREACHED: &str = "hvjk-qwzx-pb";
 const PREFIX: &str = "AEE6C";
 const SUFFIX: &str = "9F1A2D7283E262A5D35E9F62444F53AD793";
-/// A line of a range: the hash of another password that has the same prefix.
+/// A line of the breach service's response, which is called a range. It contains the rest of another password's hash
+/// that has the same prefix.
 const OTHER_LINE: &str = "0018A45C4D1DEF81644B54AB7F969B88D65:1";
 
 /// Starts the service with this receiver as its breach service.

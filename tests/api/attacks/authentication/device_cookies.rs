@@ -1,5 +1,5 @@
-//! API2:2023: device cookies (OWASP). The owner uses a valid cookie. Attackers use cookies that are forged, foreign,
-//! stolen, expired or invalidated.
+//! API2:2023: device cookies (OWASP). The owner uses a valid cookie. Attackers use cookies that are forged, stolen,
+//! expired, invalidated, or made for another account.
 
 use std::net::Ipv4Addr;
 
@@ -218,8 +218,8 @@ async fn password_reset_invalidates_device_cookies_of_intruder() {
     try_sign_in_with(&from(&app, 41), &alice.email, OTHER, &device).await.ok(200);
 }
 
-/// Both actions increment the account's epoch, which invalidates all its device cookies. The client that changes the
-/// password gets a new cookie in the response.
+/// A password change and the revocation of all sessions increment the account's epoch, which invalidates all its device
+/// cookies. The client that changes the password gets a new cookie in the response.
 #[actix_web::test]
 async fn password_change_and_revocation_of_all_sessions_invalidate_device_cookies() {
     let app = TestApp::start().await;

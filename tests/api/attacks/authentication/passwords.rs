@@ -206,8 +206,8 @@ async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
     };
     // The work of a hash is its memory in KiB times its passes. These numbers are the default parameters.
     let default_work = 19_456 * 2;
-    // If a stored hash is cheap, the service also does the missing work. It rounds this work down by less than one KiB
-    // per pass, so the sums may differ slightly.
+    // If a stored hash is cheap, the service adds the missing work. It rounds this work down by less than one KiB per
+    // pass, so the sums may differ slightly.
     let equals = |work: u64, expected: u64| work <= expected && expected - work < 20;
 
     plant_hash(&app, "cheap@example.com", 7_168, 1).await;

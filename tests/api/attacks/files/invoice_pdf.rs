@@ -1,5 +1,5 @@
 //! Generated PDFs (API4, API8): injected active content, text that covers other text, and renderings that exhaust the
-//! processors.
+//! CPU.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! BOLA by ids in messages (API1): the reply to another user's id has the same bytes as the reply to a missing id.
-//! Events about objects of other users are not delivered.
+//! BOLA by ids in messages (API1): for the id of another user's object, the reply has the same bytes as for an id that
+//! no object has. Events about objects of other users are not delivered.
 
 use chrono::TimeDelta;
 use serde_json::json;

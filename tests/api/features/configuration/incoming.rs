@@ -60,7 +60,7 @@ fn overly_wide_proxy_networks_are_refused() {
     assert!(one.contains("2001:db8::1".parse().unwrap()) && !one.contains("2001:db8::2".parse().unwrap()));
 }
 
-/// The contact must contain no line break, because it could add another field to `security.txt`.
+/// The contact must contain no line break, because a line break could add another field to `security.txt`.
 #[test]
 fn security_contact_is_one_uri() {
     let name = "STRONGROOM_HTTP_SECURITY_CONTACT";

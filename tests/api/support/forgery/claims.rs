@@ -1,4 +1,4 @@
-//! Tokens with valid signatures and missing, malformed or foreign claims.
+//! Tokens with a valid signature, but missing, malformed or wrong claims.
 
 use serde_json::{Value, json};
 

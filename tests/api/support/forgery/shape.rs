@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::{Forger, Forgery};
 
-/// Returns texts that a lenient parser would accept as a token. Among them are concatenated tokens, and tokens that are
-/// too long.
+/// Returns texts that a lenient parser would accept as a token. Among them are tokens with too many parts, and tokens
+/// that are too long.
 pub fn shape(forger: &Forger<'_>) -> Vec<Forgery> {
     let token = forger.token;
     let [header, claims, signature] = <[&str; 3]>::try_from(token.split('.').collect::<Vec<_>>()).unwrap();

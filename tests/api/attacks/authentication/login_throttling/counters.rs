@@ -154,7 +154,8 @@ async fn unavailable_counters_fail_closed() {
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// The sweep must not delete a counter whose window has not ended.
+/// The sweep deletes expired counters. It keeps the counter of an account for another 30 days, because this counter
+/// also contains the number of failures in a row.
 #[actix_web::test]
 async fn expired_counters_are_deleted() {
     let app = TestApp::start().await;

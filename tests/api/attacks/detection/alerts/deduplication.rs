@@ -64,7 +64,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     let goes_on = format!("It continues: user {user} was refused 47 {objects} in the last 5 minutes.");
     assert_eq!(after_summary[1].json()["text"], goes_on);
 
-    // After a whole window without findings, one last message clears the alert.
+    // After a whole window without findings, one last message reports that the alert is cleared.
     app.clock.advance(TimeDelta::minutes(4));
     webhook.wait_for_requests(3).await;
     app.clock.advance(TimeDelta::hours(3));
