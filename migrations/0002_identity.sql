@@ -39,7 +39,7 @@ create table users (
 );
 create index users_newest on users (created_at desc, id desc);
 create index users_password_work on users (password_work);
--- The attack panel finds its old throw-away users by this index. The index contains no other users.
+-- The attack panel finds its old throw-away users with this index. The index contains no other users.
 create index users_of_attacks on users (created_at desc, id desc) where email like '%@attacks.invalid';
 grant select, delete on users to strongroom_app;
 -- Mass assignment (API3:2023): the service has no right to write role or status.
@@ -142,7 +142,7 @@ $$;
 create trigger users_end_sessions_when_disabled before update of status on users
     for each row when (new.status <> 'active')
     execute function end_sessions_of_user();
--- BEFORE: the function finds the sessions by user_id, and the deletion sets this column to null.
+-- BEFORE, because the function finds the sessions by user_id, and the deletion sets this column to null.
 create trigger users_end_sessions_when_deleted before delete on users
     for each row execute function end_sessions_of_user();
 

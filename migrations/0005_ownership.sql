@@ -6,7 +6,7 @@
 --   * Forced row-level security: a transaction sees only the rows of the owner in the setting `app.owner_id`.
 --     A transaction without the setting sees no rows. src/db/owner_query.rs and src/db/owner_tx.rs write the setting.
 --   * Composite keys: a foreign key contains the owner, so a row can refer only to a row of the same owner.
---     Row-level security does not apply to key checks.
+--     Row-level security does not apply to the checks of foreign keys.
 --     So a plain foreign key would reveal which ids of other owners exist.
 -- The test tests/api/contract/database_walls.rs reports each table that lacks one of these controls.
 set local lock_timeout = '5s';
@@ -68,7 +68,8 @@ create table classified_objects (
 );
 grant select on classified_objects to strongroom_classifier;
 
--- Protects a table with an `owner_id` by row-level security and grants. Each migration calls it after CREATE TABLE.
+-- Protects a table that has an `owner_id`, with row-level security and grants.
+-- Each migration calls this function after CREATE TABLE.
 -- With `object_kind`, classify_object() can find the owner of a row.
 -- With `updatable`, the service gets the right to select, insert and delete rows, and to update the listed columns.
 create function protect_owned_table(owned name, object_kind text default null, updatable name[] default null) returns void

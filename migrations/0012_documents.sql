@@ -38,7 +38,7 @@ create index documents_of_invoice on documents (owner_id, invoice_id, created_at
 -- The service cannot change name, type, size and hash, because they describe bytes that never change.
 select protect_owned_table('documents', 'document', updatable => '{invoice_id, title, version, updated_at}');
 
--- Uploads in progress. Each row contains the bytes that the upload has reserved from the quota.
+-- Uploads in progress. Each row contains how many bytes of the quota the upload has reserved.
 create table document_uploads (
     owner_id uuid not null,
     storage_key uuid not null,

@@ -118,8 +118,8 @@ impl ChainWriter {
     }
 
     /// Seals the last rows at shutdown. If another replica is sealing, this call waits for it and then seals the rest.
-    /// Waiting alone is not enough: the other replica may have read the unsealed rows before this replica stored its last
-    /// rows.
+    /// Waiting alone is not enough: the other replica may have read the unsealed rows before this replica stored its
+    /// last rows.
     pub async fn seal_remaining(&self) -> Result<(), sqlx::Error> {
         self.seal_all(true).await
     }
