@@ -4,8 +4,8 @@
 //! **Control**:
 //! - Size: if `Content-Length` exceeds the limit of the route, the request is refused before its body is read.
 //!   A client can send a wrong `Content-Length`, so the service also counts the bytes while they arrive.
-//!   This limit covers all extractors of actix.
-//!   The limits of actix itself apply to one extractor each, for example to JSON.
+//!   This limit applies to all extractors of actix.
+//!   Each limit of actix itself applies to only one extractor, for example to the one for JSON.
 //! - Time: a body must arrive within [`BODY_TIMEOUT`], because actix has no timeout for bodies.
 //!   For a file upload, each received byte extends the timeout.
 //!   So a large upload may take longer, if the client sends at a minimum rate.

@@ -9,7 +9,7 @@
 //! PostgreSQL sends `NOTIFY session_ended` when the transaction that ends a session commits.
 //! In addition, [`reader`] polls the ended sessions every second, so a lost notification is harmless.
 //! If the last poll is older than two seconds, the cache is not used, and each request queries the database.
-//! **Limits**: *other* replicas receive the end of a session after milliseconds, or after at most two seconds if the
+//! **Limits**: *other* replicas learn of the end of a session after milliseconds, or after at most two seconds if the
 //! notification is lost. If an operator deletes the row of a session by hand, its access tokens work until they expire.
 //! **ASVS**: 7.4.1, 7.4.2, 8.3.2
 //! **Test**: `attacks::sessions::refresh_tokens`, `attacks::sessions::revocations`
@@ -40,7 +40,8 @@ use crate::security::crypto::secret_tokens::SecretToken;
 /// After this time, a session in the cache may have ended unnoticed, so the cache is not used.
 pub const MAX_AGE: TimeDelta = TimeDelta::seconds(2);
 
-/// The maximum number of sessions in the cache. A full cache needs about 5 MB, and is then emptied.
+/// The maximum number of sessions in the cache. A full cache needs about 5 MB. It is emptied before the next session is
+/// added.
 const MAX_CACHED: usize = 100_000;
 
 /// Decides whether a session is live, from a cache of live sessions and a list of recently ended sessions.
@@ -234,7 +235,7 @@ impl Revocations {
         self.changes.subscribe()
     }
 
-    /// Returns whether this replica has received the end of this session.
+    /// Returns whether this replica knows that this session has ended.
     /// `false` does not prove that the session is live.
     #[must_use]
     pub fn has_ended(&self, session: SessionId) -> bool {
