@@ -21,7 +21,7 @@ async fn every_owned_table_has_row_level_security_and_composite_keys() {
         where a.attname = 'owner_id' and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace order by 1").await;
     let mut protected = app.owned_tables().await;
     protected.sort();
-    assert_eq!(owned, protected, "its migration must call protect_owned_table()");
+    assert_eq!(owned, protected, "the migration of each owned table must call protect_owned_table()");
 
     let unforced = names(
         &app,

@@ -15,7 +15,7 @@ pub async fn until_some<T>(what: &str, mut read: impl AsyncFnMut() -> Option<T>)
         if let Some(found) = read().await {
             return found;
         }
-        assert!(begun.elapsed() < MAX_WAIT, "not in {MAX_WAIT:?}: {what}");
+        assert!(begun.elapsed() < MAX_WAIT, "not within {MAX_WAIT:?}: {what}");
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
@@ -33,7 +33,7 @@ pub async fn until_equal<T: PartialEq + Debug>(expected: T, mut read: impl Async
         if actual == expected {
             return;
         }
-        assert!(begun.elapsed() < MAX_WAIT, "not in {MAX_WAIT:?}: expected {expected:?}, got {actual:?}");
+        assert!(begun.elapsed() < MAX_WAIT, "not within {MAX_WAIT:?}: expected {expected:?}, got {actual:?}");
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
@@ -45,7 +45,7 @@ pub fn until_some_blocking<T>(what: &str, mut read: impl FnMut() -> Option<T>) -
         if let Some(found) = read() {
             return found;
         }
-        assert!(begun.elapsed() < MAX_WAIT, "not in {MAX_WAIT:?}: {what}");
+        assert!(begun.elapsed() < MAX_WAIT, "not within {MAX_WAIT:?}: {what}");
         thread::sleep(Duration::from_millis(2));
     }
 }

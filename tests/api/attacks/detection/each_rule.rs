@@ -60,7 +60,7 @@ async fn brute_force_raises_an_alert_and_so_does_a_correct_guess() {
     wait_for_count(&app, "account_brute_force", 1).await;
     let raised = alerts(&app).await;
     let [(rule, account, 1)] = raised.as_slice() else { panic!("one: {raised:?}") };
-    assert_eq!((rule.as_str(), account.len()), ("account_brute_force", 16), "a hash, not an email address");
+    assert_eq!((rule.as_str(), account.len()), ("account_brute_force", 16), "the subject must be a hash");
     try_sign_in(&from(11), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     wait_for_count(&app, "correct_password_while_locked", 1).await;
     let raised: Vec<(String, String)> =

@@ -1,8 +1,8 @@
 //! Broken object level authorization (BOLA, IDOR; API1:2023, CWE-639). The tests send another user's id in every
 //! parameter that contains an id: in paths ([`ids_in_paths`]), and in every field of a body, form or query
 //! ([`every_id`], [`ids_in_bodies`], [`ids_in_queries`]). Other tests try ids in upper case ([`ids_in_capitals`]),
-//! cursors of other users or lists ([`cursors`]) and stale versions ([`versions`]), and test each defense of the
-//! database alone ([`walls`]).
+//! cursors of other users or lists ([`cursors`]) and stale versions ([`versions`]). The tests in [`walls`] try each
+//! defense of the database alone.
 
 mod cursors;
 mod every_id;

@@ -109,7 +109,7 @@ fn invalid_url_setting_is_reported_without_its_value() {
     let faults = |pairs: &[(&'static str, &'static str)]| match Settings::load(&Environment::from_pairs(
         [("STRONGROOM_PROFILE", "production")].into_iter().chain(pairs.iter().copied()),
     )) {
-        Ok(_) => panic!("production starts without its required settings"),
+        Ok(_) => panic!("production must not start without its required settings"),
         Err(faults) => faults.to_string(),
     };
     for setting in ["STRONGROOM_ALERTS_SLACK_URL", "STRONGROOM_ALERTS_WEBHOOK_URL", "STRONGROOM_PASSWORD_BREACH_URL"] {
