@@ -1,7 +1,7 @@
 //! Records an event for every refused request. One middleware does this, so that no handler can forget it.
 //!
-//! Some events need more details, for example after a failed login or a reused token.
-//! The code that refuses such a request records the event itself.
+//! The event of some refusals needs more details, for example the event of a failed login or of a reused token.
+//! The code that refuses the request then records the event itself.
 //! Four kinds of responses are not abuse and cause no event: a body that arrives too slowly (408), a stale or missing
 //! version (412, 428), and an overloaded service (503).
 

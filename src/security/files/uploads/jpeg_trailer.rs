@@ -19,7 +19,8 @@ const LEADING_NULS: usize = 2;
 
 pub(super) struct Trailer {
     /// The position at which the last picture ends.
-    /// The trailer begins between this position and `content`, because NUL bytes at its beginning look like padding.
+    /// The trailer cannot begin before this position.
+    /// It can begin before `content`, because NUL bytes at its beginning look like padding.
     pictures_end: u64,
     /// The position of the first byte after the pictures that is not padding.
     content: u64,
