@@ -37,8 +37,8 @@ async fn every_view_is_the_same_page_with_the_strict_policy() {
     }
 }
 
-/// Scripts cannot see the refresh cookie, so the page tells them whether there may be one. Without a cookie, the console
-/// sends no refresh, which the service would refuse and record.
+/// Scripts cannot see the refresh cookie, so the page tells them whether there may be one (`data-session`). Without a
+/// cookie, the console must send no refresh, because the service would refuse it and record an event.
 #[actix_web::test]
 async fn page_tells_whether_the_browser_may_have_a_session() {
     let app = TestApp::start().await;
@@ -52,7 +52,7 @@ async fn page_tells_whether_the_browser_may_have_a_session() {
         ("cookie", &cookie, "on"),
         // The cookie is not verified here. The refresh verifies it, and records a forged one.
         ("cookie", "__Host-refresh=forged", "on"),
-        // The browser has not sent the cookie, because the link is on another site.
+        // The link is on another site, so the browser has not sent the cookie (`SameSite=Strict`). There may still be one.
         ("sec-fetch-site", "cross-site", "on"),
     ] {
         let page = app.anonymous().request(Method::GET, "/invoices").header(header, value).send().await.ok(200);

@@ -32,8 +32,8 @@ async fn mail_pages_are_served_when_docs_and_console_are_disabled() {
     }
 }
 
-/// A link in a mail opens a view of the console, if the console is on. The view needs no session, so the page asks for
-/// none, although the browser may have a cookie.
+/// If the console is on, a link in a mail opens a view of the console. The view needs no session. So the page tells the
+/// console not to refresh a session (`data-session="off"`), even if the browser has a cookie.
 #[actix_web::test]
 async fn console_shows_the_pages_if_it_is_on() {
     let app = TestApp::start().await;

@@ -31,10 +31,11 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const STALE: Duration = Duration::from_mins(10);
 const DAY: u64 = 24 * 60 * 60;
 
-/// Starts the server and checks the lease. While the file `open` exists, new processes may use the server. The script
-/// removes `open` *before* each check of the lease. A new process renews the lease *before* it looks for `open`. So
-/// either the script sees the new lease, or the process sees that the server is stopping. In the second case, the
-/// process starts another server in another folder.
+/// A script that starts the server, and stops it when no process has renewed the lease. The order of two steps matters:
+/// - The script removes the file `open`, and then checks the lease. If there is a lease, it creates `open` again.
+/// - A new process renews the lease, and then looks for `open`. If there is no `open`, it starts another server.
+///
+/// So either the script sees the new lease, or the process sees that the server is stopping.
 const UNTIL_LEASES_END: Watch = Watch {
     script: r#"folder=$1; shift; exec >"$folder/log" 2>&1
         "$@" & server=$!
