@@ -160,7 +160,7 @@ os.mkdir(f"{place}/documents", 0o700)
 
 
 def environment_of(service):
-    """Returns the environment of a service. Addresses and paths of containers are replaced by those of this machine."""
+    """Returns the environment of a service. Addresses and paths of containers are replaced with those of this machine."""
     given = {"STRONGROOM_PROFILE": "production", "STRONGROOM_HTTP_BIND": f"127.0.0.1:{plain_port}",
              "STRONGROOM_MANAGEMENT_BIND": f"127.0.0.1:{management_port}"}
     for name, value in services[service]["environment"].items():

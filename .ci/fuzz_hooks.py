@@ -33,7 +33,7 @@ def sound(case):
 
 
 def whole(value):
-    """Replaces numbers such as 1.0 by integers. In JSON Schema, both are integers."""
+    """Replaces numbers such as 1.0 with integers. In JSON Schema, both are integers."""
     if isinstance(value, dict):
         return {name: whole(member) for name, member in value.items()}
     if isinstance(value, list):

@@ -4,7 +4,7 @@
 # existing file. To renew a certificate, remove its two files and run this script again. Do not renew a database
 # password in this way, because PostgreSQL reads the file only when it creates the database.
 #
-# In real use, replace tls.crt and tls.key by a certificate from an authority that your clients trust. Take the other
+# In real use, replace tls.crt and tls.key with a certificate from an authority that your clients trust. Take the other
 # secrets from your secret store.
 set -euo pipefail
 umask 077
@@ -31,7 +31,7 @@ keep() {
 for name in db-superuser db-owner db-app demo-password; do openssl rand -hex 32 | keep "$name"; done
 for name in master-key jwt-key; do openssl rand -base64 48 | keep "$name"; done
 
-# Prints a URL that connects by the socket in the shared volume. `localhost` has no effect: a URL requires a host name,
+# Prints a URL that connects to the socket in the shared volume. `localhost` has no effect: a URL requires a host name,
 # but `?host=` overrides it.
 database_url() { printf 'postgres://%s:%s@localhost/strongroom?host=/run/postgresql' "$1" "$(cat "$2")"; }
 database_url strongroom_owner db-owner | keep database-owner-url

@@ -90,7 +90,7 @@ pub fn table() -> Vec<Endpoint> {
     const ATTACK_FILES: &str = "/console/{version}/attacks/{file}";
     /// The body limit of an invoice, which has up to 100 lines.
     const INVOICE: BodyLimit = Json(64 * 1024);
-    /// The default body limit of an upload. [`with_limits`] replaces it by the configured limit.
+    /// The default body limit of an upload. [`with_limits`] replaces it with the configured limit.
     const UPLOAD: BodyLimit = Form(10 * 1024 * 1024 + ENVELOPE);
     let mut table = vec![
         post("/api/v1/auth/register", Public, Registration, SMALL, auth::register, auth_docs::REGISTER),

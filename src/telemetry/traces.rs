@@ -1,4 +1,4 @@
-//! Traces: the service sends one span per request to a configured collector, by OTLP over HTTP.
+//! Traces: the service sends one span per request to a configured collector, with OTLP over HTTP.
 //!
 //! A span contains only the fields of an allow-list ([`SENT_FIELDS`]): method, route, status and request id.
 //! It contains no request target, address or user. Operators find these values in the log, by the request id.
