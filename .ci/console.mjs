@@ -180,7 +180,7 @@ async function conflict(page, anna) {
   await page.getByText('The customer is saved.').waitFor();
 }
 
-/** The discount of a line has a field, so a conflict shows both values and loses none. A fixed discount remains. */
+/** Two users change the same draft: the second sees the saved discount rate of a line, and keeps their own. A fixed discount is not lost. */
 async function lineDiscounts(page, anna, customer_id) {
   const line = { description: 'Reduced', quantity: '1', unit_price: '100', tax_rate: '0' };
   const body = (discount_rate) => ({ customer_id, currency: 'EUR', lines: [{ ...line, discount_rate }, { ...line, discount_amount: 500 }] });
@@ -203,7 +203,7 @@ async function lineDiscounts(page, anna, customer_id) {
   assert.deepEqual([notes, ...lines.map((one) => [one.discount_rate, one.discount_amount])], ['Typed by the second', ['20', null], [null, 500]]);
 }
 
-/** A customer that cannot be read leaves the list of invoices and the names of the others as they are. */
+/** If one customer cannot be read, the list of invoices still appears, with the names of the other customers. */
 async function unknownCustomer(page, id) {
   await page.route('**/api/v1/customers?*', (route) => route.fulfill({ json: { items: [], next_cursor: null } }));
   await page.route(`**/api/v1/customers/${id}`, (route) => route.abort());
