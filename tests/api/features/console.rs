@@ -52,7 +52,7 @@ async fn page_tells_whether_the_browser_may_have_a_session() {
         ("cookie", &cookie, "on"),
         // The cookie is not verified here. The refresh verifies it, and records a forged one.
         ("cookie", "__Host-refresh=forged", "on"),
-        // The link is on another site, so the browser has not sent the cookie (`SameSite=Strict`). There may still be one.
+        // The link is on another site, so the browser does not send the cookie (`SameSite=Strict`), but may have one.
         ("sec-fetch-site", "cross-site", "on"),
     ] {
         let page = app.anonymous().request(Method::GET, "/invoices").header(header, value).send().await.ok(200);

@@ -97,7 +97,7 @@ impl Operation {
         }
     }
 
-    /// Returns the example of the body, in which these objects replace those of the demo data.
+    /// Returns the example of the body. The ids of these objects replace the ids of the demo data.
     pub fn valid_body(&self, references: &References) -> Option<Value> {
         let mut body = examples::body_of(self.body.as_deref()?);
         for (field, value) in body.as_object_mut().unwrap() {

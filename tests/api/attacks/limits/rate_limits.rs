@@ -100,8 +100,8 @@ async fn revoked_refresh_token_is_charged_to_its_user() {
     bob.refresh(&app, &bob.cookie).await.ok(200);
 }
 
-/// A user behind a NAT refreshes two sessions very often: more often than the address's budget for verified callers
-/// allows. Other users of this address must not be affected.
+/// A user behind a NAT sends more refreshes than the address's budget for verified callers allows. Other users of this
+/// address must not be affected.
 #[actix_web::test]
 async fn user_who_refreshes_too_often_does_not_exhaust_the_budget_of_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REFRESH", "4/24h")]).await;

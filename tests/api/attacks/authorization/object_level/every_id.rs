@@ -18,7 +18,7 @@ async fn tables_with_ids(app: &TestApp) -> Vec<String> {
 struct Ids {
     /// An object of the same type that belongs to another user.
     foreign: String,
-    /// Objects of other types that belong to the same user.
+    /// Objects of other types that belong to the owner of the example's object.
     of_other_types: Vec<String>,
 }
 
