@@ -88,7 +88,7 @@ async fn every_list_reads_its_page_from_an_index() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-/// The summary for administrators must count entries of an index, and not more than its limit.
+/// The summary for administrators must count the entries of an index, and must stop counting at the requested limit.
 /// PostgreSQL shows the plan within a function only if it can inline the function. So the test removes the function's
 /// `security definer` and `search_path`, which prevent inlining.
 #[actix_web::test]

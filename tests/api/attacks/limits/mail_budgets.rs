@@ -65,7 +65,7 @@ async fn flood_from_one_network_does_not_block_mail_for_others() {
     let choose = json!({"token": token, "new_password": OTHER});
     let confirm = "/api/v1/auth/password-reset/confirm";
     from(&app, 2, 1).request(Method::POST, confirm).json(&choose).send().await.ok(204);
-    // When the window ends, the mailbox gets a new budget. The five links expire at the same time, so an attacker
+    // When the window ends, the mailbox gets a new budget. By then, the earlier links have expired, so an attacker
     // cannot collect more than five valid links.
     app.clock.advance(TimeDelta::minutes(30) + TimeDelta::seconds(1));
     request_reset(&from(&app, 1, 1), &alice.email).await.assert_events(&[SENT]);

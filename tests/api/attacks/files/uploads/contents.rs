@@ -117,7 +117,7 @@ async fn refused_content_is_not_stored_and_gets_a_helpful_message() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// The service must accept a valid file that contains bytes that only look like markup. It must also accept data that
+/// The service must accept a valid file even if some of its bytes look like markup. It must also accept data that
 /// cameras and spreadsheets add.
 #[actix_web::test]
 async fn valid_content_that_resembles_markup_is_accepted() {
