@@ -3,7 +3,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Number of open files that clients' connections cannot use: they are for the database pool, documents and the log.
+/// Number of open files that are kept free of clients' connections, for the database pool, documents and the log.
 const RESERVED: usize = 512;
 
 /// Raises the soft limit of open files (often 1,024) to the hard limit.

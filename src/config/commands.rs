@@ -39,7 +39,7 @@ impl DevelopmentSettings {
     }
 }
 
-/// Reads the only setting of the command `health`: the address of the plain HTTP listener.
+/// Reads the address of the plain HTTP listener, for the command `health`.
 ///
 /// # Errors
 /// [`Faults`] with all faults at once.

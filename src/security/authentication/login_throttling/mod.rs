@@ -5,8 +5,8 @@
 //! **Control**: PostgreSQL counts each attempt as a failure before the password is hashed, so parallel guesses cannot
 //! exceed a limit. After a success, the attempt is subtracted again.
 //! - *Account and address*: 5 failures an hour, then 429. A success resets this counter and no other.
-//! - *Account* (unknown clients only): after 10 failures the account is locked for 1, 2, 4, 8, then 15 minutes, and a
-//!   mail notifies its owner. During a lock, a correct password gets the same response as a wrong one, after the same
+//! - *Account* (unknown clients only): the tenth failure locks the account for one minute, and a mail notifies its owner.
+//!   Each failure after a lock starts a longer lock: 2, 4, 8, then always 15 minutes. During a lock, a correct password gets the same response as a wrong one, after the same
 //!   work. An account that does not exist is locked in the same way.
 //!   After 80 failures in a row (NIST SP 800-63B, `docs/decisions.md` D16), waiting does not unlock the account: only a
 //!   password reset or an administrator does.

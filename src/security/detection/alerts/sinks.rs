@@ -36,7 +36,7 @@ pub(super) enum Sink {
 }
 
 impl Sink {
-    /// Returns the name of the sink and of its queue.
+    /// Returns the name of the sink, which is also the name of its queue.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Log => "log",

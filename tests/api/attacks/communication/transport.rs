@@ -100,7 +100,7 @@ async fn every_credential_sent_over_plain_http_ends_its_session() {
         alice.refresh(&app, &alice.cookie).await.assert_refused(401, "unauthenticated");
         other.get("/api/v1/me").await.ok(if ended == 2 { 401 } else { 200 });
     }
-    // A forged credential must end no session, and cause no SQL statement.
+    // A forged credential that is sent over plain HTTP must end no session, and cause no SQL statement.
     let forged = app.anonymous().request(Method::GET, "/api/v1/me").header("cookie", "__Host-refresh=AAAA.AAAA");
     let forged = forged.bearer("a.b.c").send().await;
     forged.assert_refused(403, "https_required").assert_events(&["plain_http_refused/"]);
