@@ -132,16 +132,20 @@ impl InvoiceStore {
 
     /// Returns the next batch of an export, oldest first.
     /// The row of an issued invoice contains the name that the customer had on the issue date.
+    ///
+    /// The names are read by subselects and not by joins. With a join, the generic plan reads and sorts all invoices of
+    /// the owner for each batch, because it expects an owner with few invoices.
     pub(super) async fn export(&self, caller: &Caller, filter: &Filter, after: Position) -> ApiResult<Vec<ExportRow>> {
         Ok(owner_query_as!(
             ExportRow,
             caller.user(),
             r#"select i.id, i.number, i.status, i.issue_date, i.due_date, i.customer_id,
                    coalesce(
-                       (select p.customer_name from invoice_parties p where p.owner_id = $1 and p.invoice_id = i.id), c.name
+                       (select p.customer_name from invoice_parties p where p.owner_id = $1 and p.invoice_id = i.id),
+                       (select c.name from customers c where c.owner_id = $1 and c.id = i.customer_id)
                    ) as "customer_name!",
                    i.currency, i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.credited, i.created_at
-               from invoices i join customers c on c.owner_id = $1 and c.id = i.customer_id
+               from invoices i
                where i.owner_id = $1 and (i.created_at, i.id) > ($2, $3)
                  and ($5::text is null or i.status = $5)
                  and ($6::uuid is null or i.customer_id = $6)
