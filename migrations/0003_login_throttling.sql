@@ -43,6 +43,5 @@ create table login_failures (
         constraint login_failures_account_for_its_kind check (account is null or kind = 'account_and_address'),
     constraint login_failures_key primary key (kind, key)
 );
-create index login_failures_expiry on login_failures (expires_at);
 create index login_failures_account on login_failures (account) where account is not null;
 grant select, insert, update, delete on login_failures to strongroom_app;

@@ -15,6 +15,7 @@ use crate::security::authentication::device_cookies;
 use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::sessions::caller::Caller;
 use crate::security::sessions::refresh_tokens::cookie;
+use crate::security::sessions::revocations::EndedSessions;
 
 /// The maximum number of active sessions of a user. A further login ends the least recently used session.
 const MAX_SESSIONS: i64 = 10;
@@ -43,52 +44,44 @@ impl AuthStore {
     ) -> ApiResult<IssuedSession> {
         let mut transaction = begin(&self.pool).await?;
         lock_if_unchanged(&mut transaction, verified).await?;
-        let ended = sqlx::query!(
-            r#"with cookie_session as (
-                   select session_id from refresh_tokens where token_hash = $3
-               ), surplus as (
-                   select id from sessions
-                   where user_id = $1 and ended_at is null and expires_at > $2 and id not in (select session_id from cookie_session)
-                   order by last_used_at desc, id offset $4
-               ), ended as (
-                   update sessions set ended_at = $2
-                   where ended_at is null
-                     and (id in (select session_id from cookie_session) or id in (select id from surplus))
-                   returning id, user_id
-               )
-               select id, user_id as "user_id!" from ended where user_id is not null"#,
-            verified.user().uuid(),
-            self.clock.now(),
-            old_token.map(|token| token.hash().to_vec()),
-            MAX_SESSIONS - 1
-        )
-        .fetch_all(&mut *transaction)
-        .await?;
-        let ended = ended.into_iter().map(|row| (row.user_id.into(), row.id.into())).collect();
-        let ended = self.revocations.record_ended(&mut transaction, ended, "replaced_by_login").await?;
-        let issued = self.insert_session(&mut transaction, verified.user(), client).await?;
+        let (issued, ended) = self.insert_session(&mut transaction, verified.user(), old_token, client).await?;
         transaction.commit().await?;
         self.revocations.announce(ended);
         Ok(issued)
     }
 
-    /// Inserts a new session and its first refresh token, in the transaction of `connection`.
+    /// Inserts a new session and its first refresh token, in the transaction of `connection`. Ends the session of
+    /// `old_token` and the user's least recently used sessions beyond the maximum. The caller must announce the ended
+    /// sessions after the commit.
     pub async fn insert_session(
         &self,
         connection: &mut PgConnection,
         user: UserId,
+        old_token: Option<&SecretToken>,
         client: &ClientDescription,
-    ) -> ApiResult<IssuedSession> {
+    ) -> ApiResult<(IssuedSession, EndedSessions)> {
         let now = self.clock.now();
         let (session, refresh) = (SessionId::new(), SecretToken::random().map_err(ApiError::internal)?);
         let (idle, absolute) = (now + self.settings.idle, now + self.settings.absolute);
-        sqlx::query!(
-            "with opened as (
-                 insert into sessions (id, user_id, created_at, last_used_at, expires_at, client, address)
-                 values ($1, $2, $3, $3, $4, $5, $6)
-             )
-             insert into refresh_tokens (token_hash, session_id, issued_at, expires_at)
-             values ($7, $1, $3, least($4, $8))",
+        let ended = sqlx::query!(
+            r#"with cookie_session as (
+                   select session_id as id from refresh_tokens where token_hash = $9
+               ), surplus as (
+                   select id from sessions
+                   where user_id = $2 and ended_at is null and expires_at > $3 and id not in (select id from cookie_session)
+                   order by last_used_at desc, id offset $10
+               ), ended as (
+                   update sessions set ended_at = $3
+                   where ended_at is null and id in (select id from cookie_session union all select id from surplus)
+                   returning id, user_id
+               ), opened as (
+                   insert into sessions (id, user_id, created_at, last_used_at, expires_at, client, address)
+                   values ($1, $2, $3, $3, $4, $5, $6)
+               ), first_token as (
+                   insert into refresh_tokens (token_hash, session_id, issued_at, expires_at)
+                   values ($7, $1, $3, least($4, $8))
+               )
+               select id, user_id as "user_id!" from ended"#,
             session.uuid(),
             user.uuid(),
             now,
@@ -96,12 +89,16 @@ impl AuthStore {
             client.user_agent,
             client.address,
             &refresh.hash(),
-            idle
+            idle,
+            old_token.map(|token| token.hash().to_vec()),
+            MAX_SESSIONS - 1
         )
-        .execute(connection)
+        .fetch_all(&mut *connection)
         .await?;
+        let ended = ended.into_iter().map(|row| (row.user_id.into(), row.id.into())).collect();
+        let ended = self.revocations.record_ended(connection, ended, "replaced_by_login").await?;
         let cookie = cookie::encode(&self.keys, &refresh, user);
-        Ok(IssuedSession { user, session, cookie, lifetime: idle.min(absolute) - now })
+        Ok((IssuedSession { user, session, cookie, lifetime: idle.min(absolute) - now }, ended))
     }
 
     /// Returns the caller's active sessions, most recently used first.

@@ -136,7 +136,8 @@ impl UserStore {
         };
         let (user, session) = (caller.user(), caller.session());
         let ended = self.revocations.end_all(&mut transaction, user, "password_changed").await?;
-        let issued = self.auth.insert_session(&mut transaction, user, client).await?;
+        // All sessions have just ended, so the new session ends none.
+        let (issued, _) = self.auth.insert_session(&mut transaction, user, None, client).await?;
         let event = Event::new(EventKind::AuthnPasswordChange).reason("by_owner").user(user).session(session);
         self.commit(transaction, ended, event).await?;
         Ok((issued, epoch))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, Row};
 
 use crate::support::TestApp;
-use crate::support::database::Role;
+use crate::support::database::{Role, TestDatabase};
 use crate::support::examples::{Demo, Example};
 
 /// Database functions that read pages of security events and alerts. The service's role cannot read these tables
@@ -41,7 +41,7 @@ async fn statements(demo: &Demo, list: &Example) -> Option<BTreeSet<String>> {
 }
 
 /// Collects the sorts and the table scans of a plan.
-fn steps(plan: &Value, found: &mut Vec<String>) {
+pub fn steps(plan: &Value, found: &mut Vec<String>) {
     if let Some(kind) = plan["Node Type"].as_str() {
         found.push(format!("{kind} {}", plan["Relation Name"].as_str().unwrap_or_default()));
     }
@@ -52,9 +52,18 @@ fn steps(plan: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Returns the generic plan, which does not depend on the parameters. The caller has disabled sorts and sequential
-/// scans. PostgreSQL then plans a sort or a scan only if no index can replace it.
-async fn plan(connection: &mut PgConnection, text: &str) -> Value {
+/// Connects as the service's role and disables sorts and sequential scans. PostgreSQL then plans a sort or a scan only
+/// if no index can replace it.
+pub async fn indexed_connection(database: &TestDatabase) -> PgConnection {
+    let mut connection = database.options(Role::App).connect().await.unwrap();
+    let choose = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off;
+        set enable_sort = off; set enable_incremental_sort = off";
+    connection.execute(choose).await.unwrap();
+    connection
+}
+
+/// Returns the generic plan, which does not depend on the parameters.
+pub async fn plan(connection: &mut PgConnection, text: &str) -> Value {
     let count = (1..=30).rev().find(|n| text.contains(&format!("${n}"))).unwrap();
     let nulls = vec!["null"; count].join(", ");
     connection.execute(AssertSqlSafe(format!("prepare page as {text}"))).await.unwrap();
@@ -67,10 +76,7 @@ async fn plan(connection: &mut PgConnection, text: &str) -> Value {
 #[actix_web::test]
 async fn every_list_reads_its_page_from_an_index() {
     let demo = Demo::start().await;
-    let mut connection = demo.app.database.options(Role::App).connect().await.unwrap();
-    let choose = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off;
-        set enable_sort = off; set enable_incremental_sort = off";
-    connection.execute(choose).await.unwrap();
+    let mut connection = indexed_connection(&demo.app.database).await;
     let mut faults = Vec::new();
     let is_walked = |list: &&Example| list.is_paged() && !SORTED.iter().any(|(id, _)| *id == list.id);
     for list in Example::all().iter().filter(is_walked) {

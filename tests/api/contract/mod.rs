@@ -8,6 +8,7 @@ mod development;
 mod examples;
 mod layers;
 mod list_plans;
+mod login_plans;
 mod migrations;
 mod million_rows;
 pub mod monitoring;

@@ -16,8 +16,8 @@ const ROUND_TRIPS: [(&str, usize); 7] = [
     ("keyed create", 5),
     ("update", 5),
     // The login reads the account, counts the attempt, subtracts the attempt, and creates the session in a transaction
-    // of five round trips.
-    ("login", 8),
+    // of four round trips.
+    ("login", 7),
     ("refresh", 1),
 ];
 

@@ -38,7 +38,8 @@ pub(super) async fn create(
     }
     let created = users::create(&mut transaction, id, &address, &display_name, &hash, demo.clock.now()).await?;
     created.ok_or_else(|| ApiError::internal("a random address is taken"))?;
-    let issued = demo.auth.insert_session(&mut transaction, id, client).await?;
+    // A new user has no other session, so this session ends none.
+    let (issued, _) = demo.auth.insert_session(&mut transaction, id, None, client).await?;
     let event = |kind| Event::new(kind).reason("attack_panel");
     let events = vec![
         event(EventKind::UserCreated).object(target(id)),

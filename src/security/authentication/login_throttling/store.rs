@@ -56,20 +56,22 @@ impl LoginThrottle {
         Ok(sqlx::query_as!(
             CounterState,
             r#"with attempt as (
-                   select * from unnest($1::text[], $2::bytea[], $3::float8[], $4::bigint[])
+                   select counter.*, stored.failures, stored.in_a_row, stored.expires_at
+                   from set_config('synchronous_commit', 'off', true),
+                       unnest((select $1::text[]), (select $2::bytea[]), (select $3::float8[]), (select $4::bigint[]))
                        with ordinality as counter (kind, key, seconds, max, position)
+                       left join login_failures stored
+                           on stored.kind = counter.kind and stored.key = counter.key and stored.expires_at > now()
                ), exhausted as (
-                   select kind, key, failures + 1 as failures, in_a_row, expires_at
-                   from login_failures join attempt using (kind, key) where failures >= max and expires_at > now()
+                   select kind, key, failures + 1 as failures, in_a_row, expires_at from attempt where failures >= max
                ), client as (
                    insert into login_failures as stored (kind, key, account, failures, expires_at)
                    select kind, key, case kind when 'account_and_address' then $5::bytea end, 1, now() + make_interval(secs => seconds)
                    from attempt
                    where not exists (select from exhausted)
                      -- A network counts accounts, not failures.
-                     and (kind <> 'network' or not exists (
-                         select from login_failures
-                         where kind = 'account_in_network' and key = any($2) and failures > 0 and expires_at > now()))
+                     and (kind <> 'network'
+                         or not exists (select from attempt where kind = 'account_in_network' and failures > 0))
                    order by position
                    on conflict (kind, key) do update set
                        failures = case when stored.expires_at > now() then stored.failures else 0 end + 1,
@@ -79,7 +81,7 @@ impl LoginThrottle {
                    insert into login_failures as stored (kind, key, failures, in_a_row, expires_at)
                    select 'account', $5, 1, 1, now() + make_interval(secs => $6)
                    where $7 and not exists (select from exhausted)
-                     and not exists (select from client join attempt using (kind, key) where failures > max)
+                     and not exists (select from client join attempt using (kind) where client.failures > max)
                    on conflict (kind, key) do update set
                        failures = case when stored.expires_at > now() then stored.failures else 0 end + 1,
                        in_a_row = stored.in_a_row + 1,
@@ -117,8 +119,10 @@ impl LoginThrottle {
             counters.map(|counter| (counter.kind.clone(), counter.key.clone())).unzip();
         sqlx::query!(
             "with locked as (
-                 select kind, key, failures from login_failures
-                 join unnest($1::text[], $2::bytea[]) with ordinality as counter (kind, key, position) using (kind, key)
+                 select kind, key, failures
+                 from set_config('synchronous_commit', 'off', true),
+                     unnest((select $1::text[]), (select $2::bytea[])) with ordinality as counter (kind, key, position)
+                     join login_failures using (kind, key)
                  order by position for update of login_failures
              ), own as (
                  select coalesce(max(failures) filter (where kind = 'account_and_address'), 1) as failures from locked

@@ -63,9 +63,6 @@ impl Rules {
         now: DateTime<Utc>,
     ) -> ApiResult<Vec<EndedSessions>> {
         let counts = counts(batch);
-        if counts.is_empty() {
-            return Ok(Vec::new());
-        }
         let increments: Vec<Increment> = counts
             .iter()
             .map(|((rule, key), count)| Increment {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::{Acquire, PgPool, PgTransaction};
 
-use super::Rules;
+use super::{Rules, counts};
 use crate::db::begin;
 use crate::db::exhaustion::{Exhaustion, is_exhausted};
 use crate::security::audit::entry::{Entry, Task};
@@ -99,12 +99,15 @@ impl Writer {
     }
 
     /// Counts the batch in a savepoint. If counting fails, only the savepoint is rolled back, so the events are still
-    /// stored.
+    /// stored. A batch without counted events, for example of logins only, needs no savepoint.
     async fn count(
         &self,
         transaction: &mut PgTransaction<'_>,
         batch: &[Entry],
     ) -> Result<Vec<EndedSessions>, sqlx::Error> {
+        if counts(batch).is_empty() {
+            return Ok(Vec::new());
+        }
         let mut counting = transaction.begin().await?;
         match self.rules.count(&mut counting, batch, self.recorder.clock().now()).await {
             Ok(ended) => {

@@ -77,6 +77,26 @@ async fn lock_durations_double_up_to_15_minutes_and_expire() {
     try_sign_in(&next(), &alice.email, PASSWORD).await.ok(200);
 }
 
+/// Attempts during a lock are counted for the client, but not for the account. So a later login subtracts more failures
+/// than the account has.
+#[actix_web::test]
+async fn login_after_attempts_during_lock_resets_counters_to_zero() {
+    let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "2/1h")]).await;
+    let alice = app.user("alice").await;
+    let client = from(&app, 1);
+    for _ in 0..2 {
+        try_sign_in(&client, &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
+    }
+    for _ in 0..2 {
+        try_sign_in(&client, &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
+    }
+    app.advance_time(TimeDelta::seconds(61)).await;
+    try_sign_in(&client, &alice.email, PASSWORD).await.ok(200);
+    let sql =
+        "select sum(failures + in_a_row)::bigint from login_failures where kind in ('account', 'account_and_address')";
+    assert_eq!(number(&app, sql).await, 0);
+}
+
 /// User enumeration: the service counts and locks unknown accounts like known accounts. The only difference is that the
 /// mail about the lock has no recipient.
 #[actix_web::test]

@@ -46,6 +46,12 @@ async fn sixth_guess_from_one_address_returns_429_before_hashing() {
     try_sign_in(&guesser, &alice.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);
     app.advance_time(TimeDelta::minutes(61)).await;
+    // The limit is the same in the next window.
+    for _ in 0..5 {
+        try_sign_in(&guesser, &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
+    }
+    try_sign_in(&guesser, &alice.email, PASSWORD).await.assert_refused(429, "too_many_requests");
+    app.advance_time(TimeDelta::minutes(61)).await;
     try_sign_in(&guesser, &alice.email, PASSWORD).await.ok(200);
 }
 
@@ -176,6 +182,25 @@ async fn password_spraying_requires_challenge_and_locks_no_account() {
     assert_eq!(locked_accounts(&app).await, 0);
     app.advance_time(TimeDelta::minutes(61)).await;
     try_sign_in(&host(1), &alice.email, PASSWORD).await.ok(200);
+}
+
+/// Password spraying of accounts whose owners have logged in from the same network, for example in an office.
+#[actix_web::test]
+async fn password_spraying_is_counted_for_accounts_that_have_logged_in() {
+    let app = TestApp::with(&[("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "3/1h")]).await;
+    let mut people = Vec::new();
+    for name in 0..3 {
+        people.push(app.user(&format!("user{name}")).await);
+    }
+    let office = from(&app, 1);
+    for person in &people {
+        try_sign_in(&office, &person.email, PASSWORD).await.ok(200);
+    }
+    for (place, person) in people.iter().enumerate() {
+        let events = try_sign_in(&office, &person.email, WRONG).await.events();
+        assert_eq!(events.contains(&"authn_login_spray/network".to_owned()), place == 2, "{events:?}");
+    }
+    try_sign_in(&office, &people[0].email, PASSWORD).await.assert_refused(429, "too_many_requests");
 }
 
 /// The counter of a network counts accounts, not failures. So brute force on one account is not reported as password

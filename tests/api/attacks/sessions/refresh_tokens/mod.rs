@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 use strongroom::security::sessions::refresh_tokens::MAX_CHAIN;
 
-use crate::support::actor::{PASSWORD, mails, refresh_cookie, reset_token, try_sign_in};
+use crate::support::actor::{PASSWORD, mails, refresh_cookie, reset_token, try_sign_in, try_sign_in_with};
 use crate::support::{Actor, Reply, TestApp, wait};
 
 fn assert_session_ended(reply: &Reply) {
@@ -147,22 +147,22 @@ async fn session_ends_when_idle_and_at_absolute_limit() {
         .assert_events(&["authn_token_revoked/expired"]);
 }
 
+async fn login_with_refresh_cookie(app: &TestApp, email: &str, cookie: &str) -> Reply {
+    try_sign_in_with(&app.anonymous(), email, PASSWORD, &format!("__Host-refresh={cookie}")).await.ok(200)
+}
+
 #[actix_web::test]
 async fn login_ends_session_of_refresh_cookie_in_request() {
     let app = TestApp::start().await;
     let (mallory, alice) = (app.user("mallory").await, app.user("alice").await);
-    let body = json!({"email": alice.email, "password": PASSWORD});
-    let reply = app
-        .anonymous()
-        .request(Method::POST, "/api/v1/auth/login")
-        .header("cookie", format!("__Host-refresh={}", mallory.cookie))
-        .json(&body)
-        .send()
-        .await
-        .ok(200);
+    let reply = login_with_refresh_cookie(&app, &alice.email, &mallory.cookie).await;
     assert_ne!(refresh_cookie(&reply).unwrap(), mallory.cookie);
+    reply.assert_events(&["session_ended/replaced_by_login", "authn_login_success/", "session_created/"]);
     mallory.refresh(&app, &mallory.cookie).await.assert_refused(401, "unauthenticated");
     assert_session_ended(&read_profile(&mallory).await);
+    // The session of the cookie has already ended.
+    let again = login_with_refresh_cookie(&app, &alice.email, &mallory.cookie).await;
+    again.assert_events(&["authn_login_success/", "session_created/"]);
 }
 
 #[actix_web::test]
@@ -293,4 +293,33 @@ async fn eleventh_session_ends_least_recently_used_one() {
     for still in others[1..].iter().chain([&first]) {
         read_profile(still).await.ok(200);
     }
+}
+
+/// Ended and expired sessions do not count, and a login that replaces a session ends no second one. Otherwise repeated
+/// logins on one device would log out the user's other devices.
+#[actix_web::test]
+async fn only_active_sessions_count_for_the_maximum() {
+    let app = TestApp::start().await;
+    let first = app.user("alice").await;
+    let sign_in = async || {
+        app.clock.advance(TimeDelta::seconds(1));
+        Actor::sign_in(&app.anonymous(), &first.email, PASSWORD).await
+    };
+    for state in ["ended_at = now()", "expires_at = created_at"] {
+        for _ in 0..5 {
+            sign_in().await;
+            let sql = format!(
+                "update sessions set {state} where id = (select id from sessions order by created_at desc limit 1)"
+            );
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&app.all_rows).await.unwrap();
+        }
+    }
+    let mut last = String::new();
+    // With the first session, these are ten active sessions.
+    for _ in 0..9 {
+        last = sign_in().await.cookie;
+    }
+    let replaced = login_with_refresh_cookie(&app, &first.email, &last).await;
+    replaced.assert_events(&["session_ended/replaced_by_login", "authn_login_success/", "session_created/"]);
+    read_profile(&first).await.ok(200);
 }
