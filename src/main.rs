@@ -169,9 +169,11 @@ fn run(command: Command) -> Result<(), Failure> {
                 admin::create(&AuditSettings::load(&environment)?, &email, &name).await
             }
             Command::Admin(Admin::Promote { email }) => {
-                admin::promote(&AuditSettings::load(&environment)?, &email).await
+                admin::set_admin(&AuditSettings::load(&environment)?, &email, true).await
             }
-            Command::Admin(Admin::Demote { email }) => admin::demote(&AuditSettings::load(&environment)?, &email).await,
+            Command::Admin(Admin::Demote { email }) => {
+                admin::set_admin(&AuditSettings::load(&environment)?, &email, false).await
+            }
             Command::Audit(Audit::Verify { heads, archive, retired_key_file }) => {
                 let settings = AuditSettings::with_retired_keys(&environment, &retired_key_file)?;
                 audit::verify(&settings, heads.as_deref(), archive.as_deref()).await

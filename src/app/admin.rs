@@ -3,10 +3,8 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
-use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use sqlx::Connection;
-use sqlx::postgres::PgConnection;
 
 use super::audit;
 use super::database::connect_as_owner;
@@ -57,38 +55,15 @@ pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result
     print_line(format!("{email} is an administrator."))
 }
 
-/// Runs `admin promote`.
+/// Runs `admin promote` or `admin demote`.
 ///
 /// # Errors
 /// Returns the [`Failure`] that the command prints.
-pub async fn promote(settings: &AuditSettings, email: &str) -> Result<(), Failure> {
-    change_role(settings, email, "is an administrator", async |owner, email, now| {
-        users::promote(owner, email, now).await
-    })
-    .await
-}
-
-/// Runs `admin demote`.
-///
-/// # Errors
-/// Returns the [`Failure`] that the command prints.
-pub async fn demote(settings: &AuditSettings, email: &str) -> Result<(), Failure> {
-    change_role(settings, email, "is no longer an administrator", async |owner, email, now| {
-        users::demote(owner, email, now).await
-    })
-    .await
-}
-
-async fn change_role(
-    settings: &AuditSettings,
-    email: &str,
-    outcome: &str,
-    change: impl AsyncFnOnce(&mut PgConnection, &EmailAddress, DateTime<Utc>) -> Result<Option<UserId>, sqlx::Error>,
-) -> Result<(), Failure> {
+pub async fn set_admin(settings: &AuditSettings, email: &str, is_admin: bool) -> Result<(), Failure> {
     let email: EmailAddress = email.parse()?;
     let (mut connection, database) = connect_as_owner(&settings.owner).await?;
     let mut transaction = connection.begin().await?;
-    let changed = change(&mut transaction, &email, Clock::default().now()).await?;
+    let changed = users::set_admin(&mut transaction, &email, is_admin, Clock::default().now()).await?;
     if let Some(user) = changed {
         let event = Event::new(EventKind::PrivilegePermissionsChanged).reason("by_command").user(user);
         audit::store(settings, vec![event], &mut transaction).await?;
@@ -99,5 +74,5 @@ async fn change_role(
     if changed.is_none() {
         return Err(Failure::NoSuchUser(email));
     }
-    print_line(format!("{email} {outcome}."))
+    print_line(format!("{email} {} an administrator.", if is_admin { "is" } else { "is no longer" }))
 }

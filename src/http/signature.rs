@@ -11,7 +11,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{CustomizeResponder, Either, Handler, HttpRequest, HttpResponse};
 use utoipa::ToSchema;
 use utoipa::openapi::path::Parameter;
-use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::openapi::{AllOf, Object, Ref, RefOr, Schema, Type};
 
 use super::error::ApiError;
 
@@ -60,6 +60,7 @@ impl NamedSchema {
     pub fn of<T: ToSchema>() -> Self {
         let mut schemas = vec![(T::name().into_owned(), T::schema())];
         T::schemas(&mut schemas);
+        let schemas = schemas.into_iter().map(|(name, schema)| (name, merge_flattened(schema))).collect();
         Self { name: T::name(), schemas }
     }
 
@@ -68,6 +69,20 @@ impl NamedSchema {
     pub fn reference(&self) -> RefOr<Schema> {
         RefOr::Ref(Ref::from_schema_name(self.name.as_ref()))
     }
+}
+
+/// Merges the parts of a type with flattened fields into one object, so that readers see all fields in one place.
+fn merge_flattened(schema: RefOr<Schema>) -> RefOr<Schema> {
+    let RefOr::T(Schema::AllOf(AllOf { items, description, example, .. })) = schema else { return schema };
+    let mut object = Object::with_type(Type::Object);
+    (object.description, object.example) = (description, example);
+    for item in items {
+        if let RefOr::T(Schema::Object(part)) = item {
+            object.properties.extend(part.properties);
+            object.required.extend(part.required);
+        }
+    }
+    object.into()
 }
 
 /// The texts of an operation, and its errors that do not follow from the route table.

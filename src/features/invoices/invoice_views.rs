@@ -4,9 +4,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::Invoice;
+use super::model::{Content, Invoice};
 use super::summary::Summary;
-use super::totals::{Discount, Line, TaxSubtotal};
+use super::totals::{Discount, Line, TaxSubtotal, Totals};
 use crate::base::money::Currency;
 use crate::features::customers::id::CustomerId;
 use crate::features::invoices::id::InvoiceId;
@@ -26,38 +26,31 @@ use crate::http::reply::Versioned;
     "created_at": "2026-12-01T09:30:00.000001Z", "updated_at": "2026-12-01T09:31:00.000001Z"
 }))]
 pub struct InvoiceView {
-    #[schema(value_type = String, format = Uuid)]
-    pub id: InvoiceId,
-    /// The id of the customer who receives the invoice.
-    #[schema(value_type = String, format = Uuid)]
-    pub customer_id: CustomerId,
-    /// The status: `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.
-    #[schema(max_length = 14, pattern = "^(draft|issued|partially_paid|paid|credited|void)$")]
-    pub status: &'static str,
-    /// The number, which the service assigns when the invoice is issued.
-    #[schema(required = true, max_length = 30, pattern = "^INV-[0-9]{4}-[0-9]{4,}$")]
-    pub number: Option<String>,
-    /// The currency code (ISO 4217). All amounts are in the minor unit of this currency.
-    #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
-    pub currency: &'static str,
-    /// The issue date. Null for a draft.
-    #[schema(required = true)]
-    pub issue_date: Option<NaiveDate>,
-    /// The last day on which the customer should pay.
-    #[schema(required = true)]
-    pub due_date: Option<NaiveDate>,
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub summary: InvoiceSummary,
     /// Notes that are printed below the lines.
     #[schema(required = true, max_length = 2000, format = "paragraph")]
     pub notes: Option<String>,
-    /// The lines, in the order in which the invoice shows them.
-    #[schema(max_items = 100)]
-    pub lines: Vec<LineView>,
     /// The discount on the whole invoice in percent, if the user entered a rate.
     #[schema(required = true, max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     pub discount_rate: Option<String>,
     /// The discount on the whole invoice in minor units, if the user entered an amount.
     #[schema(required = true, example = json!(null))]
     pub discount_amount: Option<i64>,
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub amounts: Amounts,
+    /// The amount due: total − credited − paid. It is 0 if the status is `draft`, `void`, `paid` or `credited`.
+    pub due: i64,
+}
+
+/// The lines and the amounts that lead to the total.
+#[derive(Serialize, ToSchema)]
+pub struct Amounts {
+    /// The lines, in the order in which the invoice shows them.
+    #[schema(max_items = 100)]
+    pub lines: Vec<LineView>,
     /// The computed discount on the whole invoice. It does not include discounts on lines.
     pub discount: i64,
     /// The sum of the lines before discounts and tax.
@@ -69,16 +62,6 @@ pub struct InvoiceView {
     pub taxes: Vec<TaxView>,
     /// The sum of all taxes.
     pub tax_total: i64,
-    /// The total amount, including tax.
-    pub total: i64,
-    /// The sum of the payments.
-    pub paid: i64,
-    /// The sum of the credit notes.
-    pub credited: i64,
-    /// The amount due: total − credited − paid. It is 0 if the status is `draft`, `void`, `paid` or `credited`.
-    pub due: i64,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
 }
 
 /// A line with its computed amounts.
@@ -131,8 +114,22 @@ impl From<&Invoice> for Versioned<InvoiceView> {
 
 impl From<&Invoice> for InvoiceView {
     fn from(invoice: &Invoice) -> Self {
-        let (content, totals, state) = (invoice.content(), invoice.totals(), invoice.state());
+        let (content, totals) = (invoice.content(), invoice.totals());
         let (discount_rate, discount_amount) = discount_fields(content.discount);
+        Self {
+            summary: invoice.into(),
+            notes: content.notes.clone(),
+            discount_rate,
+            discount_amount,
+            amounts: Amounts::of(content, totals),
+            due: invoice.amount_due(),
+        }
+    }
+}
+
+impl From<&Invoice> for InvoiceSummary {
+    fn from(invoice: &Invoice) -> Self {
+        let (content, state) = (invoice.content(), invoice.state());
         Self {
             id: invoice.id(),
             customer_id: content.customer,
@@ -141,27 +138,30 @@ impl From<&Invoice> for InvoiceView {
             currency: content.currency.code(),
             issue_date: state.issue_date,
             due_date: content.due_date,
-            notes: content.notes.clone(),
-            lines: content.lines.iter().map(|line| LineView::of(line, content.currency)).collect(),
-            discount_rate,
-            discount_amount,
-            discount: totals.invoice_discount,
-            subtotal: totals.subtotal,
-            discount_total: totals.discount,
-            taxes: totals.taxes.iter().map(TaxView::from).collect(),
-            tax_total: totals.tax,
-            total: totals.total,
+            total: invoice.totals().total,
             paid: state.paid,
             credited: state.credited,
-            due: invoice.amount_due(),
             created_at: state.created_at,
             updated_at: state.updated_at,
         }
     }
 }
 
+impl Amounts {
+    pub(super) fn of(content: &Content, totals: &Totals) -> Self {
+        Self {
+            lines: content.lines.iter().map(|line| LineView::of(line, content.currency)).collect(),
+            discount: totals.invoice_discount,
+            subtotal: totals.subtotal,
+            discount_total: totals.discount,
+            taxes: totals.taxes.iter().map(TaxView::from).collect(),
+            tax_total: totals.tax,
+        }
+    }
+}
+
 impl LineView {
-    pub(super) fn of(line: &Line, currency: Currency) -> Self {
+    fn of(line: &Line, currency: Currency) -> Self {
         let (discount_rate, discount_amount) = discount_fields(line.discount());
         let amounts = line.amounts();
         Self {

@@ -6,10 +6,8 @@ use actix_web::web::Data;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::invoice_views::{LineView, TaxView};
-use super::model::Content;
+use super::invoice_views::Amounts;
 use super::store::InvoiceStore;
-use super::totals::Totals;
 use super::views::InvoiceDraft;
 use crate::http::body::JsonBody;
 use crate::http::error::ApiResult;
@@ -29,37 +27,11 @@ pub struct InvoicePreview {
     /// The currency code (ISO 4217). All amounts are in the minor unit of this currency.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: &'static str,
-    /// The lines, in the order in which the invoice shows them.
-    #[schema(max_items = 100)]
-    pub lines: Vec<LineView>,
-    /// The computed discount on the whole invoice. It is a part of `discount_total`.
-    pub discount: i64,
-    /// The sum of the lines before discounts and tax.
-    pub subtotal: i64,
-    /// The sum of all discounts, both on the whole invoice and on the lines.
-    pub discount_total: i64,
-    /// The tax for each rate.
-    #[schema(max_items = 100)]
-    pub taxes: Vec<TaxView>,
-    /// The sum of all taxes.
-    pub tax_total: i64,
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub amounts: Amounts,
     /// The total amount, including tax.
     pub total: i64,
-}
-
-impl InvoicePreview {
-    fn of(content: &Content, totals: &Totals) -> Self {
-        Self {
-            currency: content.currency.code(),
-            lines: content.lines.iter().map(|line| LineView::of(line, content.currency)).collect(),
-            discount: totals.invoice_discount,
-            subtotal: totals.subtotal,
-            discount_total: totals.discount,
-            taxes: totals.taxes.iter().map(TaxView::from).collect(),
-            tax_total: totals.tax,
-            total: totals.total,
-        }
-    }
 }
 
 /// Computes the amounts of a draft.
@@ -70,5 +42,6 @@ pub async fn preview(
 ) -> ApiResult<Json<InvoicePreview>> {
     let (content, totals) = draft.parse()?;
     invoices.check_customer(&caller, content.customer).await?;
-    Ok(Json(InvoicePreview::of(&content, &totals)))
+    let amounts = Amounts::of(&content, &totals);
+    Ok(Json(InvoicePreview { currency: content.currency.code(), amounts, total: totals.total }))
 }

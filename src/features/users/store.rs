@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::model::Profile;
@@ -252,51 +252,32 @@ pub async fn create_admin(
     hash: &HashedPassword,
     now: DateTime<Utc>,
 ) -> Result<Option<UserId>, sqlx::Error> {
-    let created = sqlx::query_scalar!(
-        "insert into users (id, email, display_name, password_hash, role, created_at, updated_at)
-         values ($1, $2, $3, $4, 'admin', $5, $5) on conflict (email) do nothing returning id",
-        id.uuid(),
-        email.as_str(),
-        name.as_str(),
-        hash.as_str(),
-        now
-    )
-    .fetch_optional(owner)
-    .await?;
-    Ok(created.map(UserId::from))
+    let mut transaction = owner.begin().await?;
+    let created = create(&mut transaction, id, email, name, hash, now).await?;
+    if created.is_some() {
+        set_admin(&mut transaction, email, true, now).await?;
+    }
+    transaction.commit().await?;
+    Ok(created)
 }
 
-/// Makes a user an administrator. Returns `None` if the user does not exist.
+/// Makes a user an administrator, or an administrator an ordinary user. Returns `None` if the user does not exist.
 /// `owner` must be a connection with the role of the schema's owner.
-pub async fn promote(
+/// The change applies to open sessions too, because each request reads the role from the database.
+pub async fn set_admin(
     owner: &mut PgConnection,
     email: &EmailAddress,
+    is_admin: bool,
     now: DateTime<Utc>,
 ) -> Result<Option<UserId>, sqlx::Error> {
-    let promoted = sqlx::query_scalar!(
-        "update users set role = 'admin', version = version + 1, updated_at = $2 where email = $1 returning id",
+    let changed = sqlx::query_scalar!(
+        "update users set role = case when $2 then 'admin' else 'user' end, version = version + 1, updated_at = $3
+         where email = $1 returning id",
         email.as_str(),
+        is_admin,
         now
     )
     .fetch_optional(owner)
     .await?;
-    Ok(promoted.map(UserId::from))
-}
-
-/// Makes an administrator an ordinary user. Returns `None` if the user does not exist.
-/// `owner` must be a connection with the role of the schema's owner.
-/// Open sessions lose the role too, because each request reads the role from the database.
-pub async fn demote(
-    owner: &mut PgConnection,
-    email: &EmailAddress,
-    now: DateTime<Utc>,
-) -> Result<Option<UserId>, sqlx::Error> {
-    let demoted = sqlx::query_scalar!(
-        "update users set role = 'user', version = version + 1, updated_at = $2 where email = $1 returning id",
-        email.as_str(),
-        now
-    )
-    .fetch_optional(owner)
-    .await?;
-    Ok(demoted.map(UserId::from))
+    Ok(changed.map(UserId::from))
 }

@@ -169,14 +169,18 @@ impl TestApp {
 
     /// Promotes a user to administrator, as the command `strongroom admin promote` does.
     pub async fn promote(&self, actor: &Actor) {
-        let email = actor.email.parse().unwrap();
-        assert!(users::promote(&mut self.owner().await, &email, self.clock.now()).await.unwrap().is_some());
+        self.set_admin(actor, true).await;
     }
 
     /// Makes an administrator an ordinary user again, as the command `strongroom admin demote` does.
     pub async fn demote(&self, actor: &Actor) {
+        self.set_admin(actor, false).await;
+    }
+
+    async fn set_admin(&self, actor: &Actor, is_admin: bool) {
         let email = actor.email.parse().unwrap();
-        assert!(users::demote(&mut self.owner().await, &email, self.clock.now()).await.unwrap().is_some());
+        let changed = users::set_admin(&mut self.owner().await, &email, is_admin, self.clock.now()).await;
+        assert!(changed.unwrap().is_some());
     }
 
     /// Connects as the schema's owner.
