@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
+use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::routes::Mounted;
@@ -31,12 +31,17 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct ScrapeCache {
     pool: sqlx::PgPool,
     clock: Clock,
-    at: Mutex<Option<Instant>>,
-    /// `None` if the query failed.
-    mail: std::sync::Mutex<Option<Backlog>>,
     alerts: Alerts,
-    alert_counts: std::sync::Mutex<Option<AlertCounts>>,
-    seals: std::sync::Mutex<Option<SealState>>,
+    at: tokio::sync::Mutex<Option<Instant>>,
+    values: Mutex<CachedValues>,
+}
+
+/// A value is `None` if its query failed.
+#[derive(Default)]
+struct CachedValues {
+    mail: Option<Backlog>,
+    alert_counts: Option<AlertCounts>,
+    seals: Option<SealState>,
 }
 
 impl ScrapeCache {
@@ -44,15 +49,7 @@ impl ScrapeCache {
     #[must_use]
     pub fn new(services: &Services) -> Self {
         let (pool, clock, alerts) = (services.pool.clone(), services.clock.clone(), services.alerts.clone());
-        Self {
-            pool,
-            clock,
-            at: Mutex::default(),
-            mail: Default::default(),
-            alerts,
-            alert_counts: Default::default(),
-            seals: Default::default(),
-        }
+        Self { pool, clock, alerts, at: Default::default(), values: Mutex::default() }
     }
 
     /// Reads the values from the database, unless the cache is younger than `CACHE_LIFETIME`.
@@ -66,23 +63,12 @@ impl ScrapeCache {
             timeout(QUERY_TIMEOUT, self.alerts.counts()),
             timeout(QUERY_TIMEOUT, hash_chain::state(&self.pool))
         );
-        *self.mail.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = mail.ok().and_then(Result::ok);
-        *self.alert_counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-            alert_counts.ok().and_then(Result::ok);
-        *self.seals.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = seals.ok().and_then(Result::ok);
+        *self.values.lock() = CachedValues {
+            mail: mail.ok().and_then(Result::ok),
+            alert_counts: alert_counts.ok().and_then(Result::ok),
+            seals: seals.ok().and_then(Result::ok),
+        };
         *at = Some(Instant::now());
-    }
-
-    fn seals(&self) -> Option<SealState> {
-        *self.seals.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    fn alert_counts(&self) -> Option<AlertCounts> {
-        *self.alert_counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    fn mail(&self) -> Option<Backlog> {
-        self.mail.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 }
 
@@ -148,12 +134,15 @@ fn security(metrics: &Metrics, services: &Services, cache: &Arc<ScrapeCache>) {
     metrics.counter("security_events_lost", help, move || as_f64(lost.lost()));
     let (oldest, triggers) = (cache.clone(), cache.clone());
     let help = "Age of the oldest security event that is not in the hash chain yet";
-    metrics.gauge("security_events_unsealed_oldest_seconds", help, move || Some(oldest.seals()?.oldest_seconds));
+    metrics.gauge("security_events_unsealed_oldest_seconds", help, move || {
+        Some(oldest.values.lock().seals?.oldest_seconds)
+    });
     let help = "Missing or disabled triggers of the audit trail";
-    metrics.gauge("security_event_triggers_missing", help, move || as_f64(triggers.seals()?.triggers_missing));
+    metrics
+        .gauge("security_event_triggers_missing", help, move || as_f64(triggers.values.lock().seals?.triggers_missing));
     let of = |read: fn(AlertCounts) -> i64| {
         let cache = cache.clone();
-        move || cache.alert_counts().and_then(|counts| as_f64(read(counts)))
+        move || cache.values.lock().alert_counts.and_then(|counts| as_f64(read(counts)))
     };
     metrics.gauge("alerts_open", "Open alerts", of(|numbers| numbers.open));
     let messages: Vec<Labelled> = vec![
@@ -175,14 +164,14 @@ fn database(metrics: &Metrics, services: &Services, cache: &Arc<ScrapeCache>) {
 
     let of = |read: fn(Backlog) -> Option<f64>| {
         let cache = cache.clone();
-        move || cache.mail().and_then(read)
+        move || cache.values.lock().mail.clone().and_then(read)
     };
     let exhaustion = services.exhaustion.clone();
     let help = "1 if a statement failed within the last minute because the database is out of disk or memory";
     metrics.gauge("database_exhausted", help, move || Some(if exhaustion.is_current() { 1.0 } else { 0.0 }));
     let up = cache.clone();
     let help = "1 if the database responded at this scrape";
-    metrics.gauge("database_up", help, move || Some(if up.mail().is_some() { 1.0 } else { 0.0 }));
+    metrics.gauge("database_up", help, move || Some(if up.values.lock().mail.is_some() { 1.0 } else { 0.0 }));
     let depth: Vec<Labelled> = vec![
         ("waiting", Box::new(of(|mail| as_f64(mail.waiting)))),
         ("given_up", Box::new(of(|mail| as_f64(mail.given_up)))),

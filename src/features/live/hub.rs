@@ -2,9 +2,10 @@
 //! Alerts have a separate channel. Only sockets of administrators receive this channel.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sqlx::PgPool;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Semaphore, broadcast, watch};
@@ -82,7 +83,7 @@ impl Live {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            if self.lock().is_empty() {
+            if self.channels.lock().is_empty() {
                 reader.reset();
                 continue;
             }
@@ -103,7 +104,7 @@ impl Live {
     }
 
     fn publish(&self, change: &Change) {
-        if let Some(channel) = self.lock().get(&change.owner) {
+        if let Some(channel) = self.channels.lock().get(&change.owner) {
             // Sending fails only if the last receiver was dropped at this moment. Then no socket needs the change.
             let _ = channel.send(Notification::Change(*change));
         }
@@ -111,7 +112,7 @@ impl Live {
 
     /// Asks the clients of all sockets to read their objects again, because the sockets may have missed changes.
     pub fn resync(&self) {
-        for channel in self.lock().values() {
+        for channel in self.channels.lock().values() {
             let _ = channel.send(Notification::Resync);
         }
     }
@@ -120,7 +121,7 @@ impl Live {
     /// The socket must call [`EventReceiver::start`] to discard earlier changes.
     pub fn subscribe(self: &Arc<Self>, user: UserId) -> EventReceiver {
         let sender = || broadcast::Sender::new(MAX_QUEUED_CHANGES);
-        let receiver = self.lock().entry(user).or_insert_with(sender).subscribe();
+        let receiver = self.channels.lock().entry(user).or_insert_with(sender).subscribe();
         EventReceiver { live: self.clone(), user, receiver: Some(receiver) }
     }
 
@@ -133,10 +134,6 @@ impl Live {
     /// Closes all sockets and refuses new ones. The graceful shutdown calls this function.
     pub fn close(&self) {
         self.closing.send_replace(true);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, broadcast::Sender<Notification>>> {
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -178,7 +175,7 @@ impl EventReceiver {
 
 impl Drop for EventReceiver {
     fn drop(&mut self) {
-        let mut channels = self.live.lock();
+        let mut channels = self.live.channels.lock();
         // Drop this receiver first, because the count below must not include it.
         self.receiver = None;
         if channels.get(&self.user).is_some_and(|channel| channel.receiver_count() == 0) {

@@ -5,13 +5,14 @@
 //! A spawned task does not get the context by itself: [`inherit`] passes it on.
 //! Work outside of a request runs in [`background`].
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
+use parking_lot::Mutex;
 use tracing_actix_web::RequestId;
 use uuid::Uuid;
 
@@ -114,11 +115,11 @@ pub fn set_caller(user: UserId, session: SessionId) {
 /// Call it only if the path of the request does not contain the id of the object.
 pub fn set_denied_object(object: Object) {
     if let Some(context) = current() {
-        *context.denied.lock().unwrap_or_else(PoisonError::into_inner) = Some(object);
+        *context.denied.lock() = Some(object);
     }
 }
 
 /// Returns the object that [`set_denied_object`] stored, and removes it from the context.
 pub(super) fn take_denied_object() -> Option<Object> {
-    current()?.denied.lock().unwrap_or_else(PoisonError::into_inner).take()
+    current()?.denied.lock().take()
 }

@@ -14,10 +14,11 @@
 //! **ASVS**: 16.2.1, 16.4.1 · **Test**: `attacks::audit::security_events`
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::aggregates::{AggregateKey, Aggregates};
@@ -96,7 +97,7 @@ impl Recorder {
     /// Queues an event. If the queue is full, counts the event as lost, because a request must never wait for the
     /// queue.
     pub(super) fn enqueue(&self, entry: Entry) {
-        let mut pending = self.pending();
+        let mut pending = self.0.pending.lock();
         if pending.has_room(is_low_priority(entry.kind, entry.user.is_some())) {
             pending.queue.push_back(entry);
             drop(pending);
@@ -110,7 +111,7 @@ impl Recorder {
     /// Adds an event to its aggregate if there is a flood of such events, or if the queue is full.
     /// Returns `false` if the caller must record the event individually.
     pub(super) fn aggregate(&self, key: AggregateKey) -> bool {
-        let mut pending = self.pending();
+        let mut pending = self.0.pending.lock();
         let is_low_priority = is_low_priority(key.kind, key.user.is_some());
         let has_room = pending.has_room(is_low_priority);
         let aggregated = pending.aggregates.add(key, is_low_priority, has_room, self.0.clock.now());
@@ -131,7 +132,7 @@ impl Recorder {
     /// Returns the queue length, for the metrics.
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.pending().queue.len()
+        self.0.pending.lock().queue.len()
     }
 
     /// Returns how many events were lost since the service started, for the metrics.
@@ -145,15 +146,11 @@ impl Recorder {
         self.0.lost.swap(0, Ordering::Relaxed)
     }
 
-    fn pending(&self) -> MutexGuard<'_, Pending> {
-        self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Removes the next events and aggregates from memory and returns them. The writer stores and counts them.
     /// After [`close`](Self::close), it also ends the aggregation window, so that no aggregate is lost.
     pub(in crate::security) fn next_batch(&self) -> (Vec<Entry>, Vec<(AggregateKey, u64, Task)>) {
         let (now, closed) = (self.0.clock.now(), self.is_closed());
-        let mut pending = self.pending();
+        let mut pending = self.0.pending.lock();
         let number = pending.queue.len().min(MAX_BATCH_ROWS);
         let batch = pending.queue.drain(..number).collect();
         let is_over = closed || pending.aggregates.is_over(now);
@@ -167,7 +164,7 @@ impl Recorder {
 
     /// Waits until the writer may have something to write: new events, or the end of the aggregation window.
     pub(in crate::security) async fn wait_for_events(&self) {
-        let idle = self.pending().aggregates.is_empty();
+        let idle = self.0.pending.lock().aggregates.is_empty();
         let arrived = self.0.arrived.notified();
         if idle {
             arrived.await;

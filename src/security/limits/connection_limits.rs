@@ -18,11 +18,12 @@ use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 
@@ -69,7 +70,7 @@ impl ConnectionLimit {
     /// Admits a connection from this address. Returns `None` if a limit is reached.
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
         let prefix = prefix(address.to_canonical());
-        let mut by_prefix = self.lock();
+        let mut by_prefix = self.by_prefix.lock();
         let open = by_prefix.get(&prefix).copied().unwrap_or(0);
         let total = self.open();
         let in_reserve = total >= self.caps.total / 4 * 3;
@@ -100,15 +101,11 @@ impl ConnectionLimit {
         // `wait_for` only fails if the sender was dropped, and `self` contains the sender.
         let _ = self.total.subscribe().wait_for(|open| *open == 0).await;
     }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.by_prefix.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut by_prefix = self.limit.lock();
+        let mut by_prefix = self.limit.by_prefix.lock();
         let left = by_prefix.get(&self.prefix).map_or(0, |open| open - 1);
         if left == 0 {
             by_prefix.remove(&self.prefix);
@@ -174,7 +171,7 @@ mod tests {
         assert_eq!((held.len(), limit.open(), limit.refused()), (20, 20, 30));
         assert_eq!(admit(&limit, "203.0.113.2", 1).len(), 1);
         drop(held);
-        assert_eq!((limit.open(), limit.lock().len()), (0, 0), "dropped permits are released");
+        assert_eq!((limit.open(), limit.by_prefix.lock().len()), (0, 0), "dropped permits are released");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::web::Bytes;
+use parking_lot::Mutex;
 
 use crate::base::id::UserId;
 use crate::http::client_ip::ClientAddr;
@@ -57,7 +58,7 @@ impl ConnectionPermits {
     /// [`ApiError::Unavailable`] if the process has too many open sockets.
     pub fn acquire(self: &Arc<Self>, address: ClientAddr) -> ApiResult<ConnectionPermit> {
         let address = address.prefix();
-        let mut counts = self.lock();
+        let mut counts = self.counts.lock();
         if counts.all >= MAX_SOCKETS {
             drop(counts);
             Event::new(EventKind::ExcessRateLimitExceeded).reason("live_sockets_total").record();
@@ -78,11 +79,7 @@ impl ConnectionPermits {
     /// Returns the number of open sockets.
     #[must_use]
     pub fn open(&self) -> usize {
-        self.lock().all
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().all
     }
 }
 
@@ -91,8 +88,8 @@ impl ConnectionPermit {
     /// Returns `false` if the user already has too many sockets.
     #[must_use]
     pub fn assign_to(&self, user: UserId) -> bool {
-        let mut holder = self.0.holder.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut counts = self.0.permits.lock();
+        let mut holder = self.0.holder.lock();
+        let mut counts = self.0.permits.counts.lock();
         let of_user = counts.of_user.entry(user).or_default();
         if *of_user >= MAX_SOCKETS_PER_USER {
             return false;
@@ -124,8 +121,8 @@ fn decrement<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) {
 
 impl Drop for SharedPermit {
     fn drop(&mut self) {
-        let holder = *self.holder.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let mut counts = self.permits.lock();
+        let holder = *self.holder.get_mut();
+        let mut counts = self.permits.counts.lock();
         counts.release(holder);
         counts.all = counts.all.saturating_sub(1);
     }

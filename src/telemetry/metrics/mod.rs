@@ -9,8 +9,9 @@
 mod requests;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, text};
 use prometheus_client::metrics::MetricType;
@@ -77,7 +78,7 @@ impl Metrics {
     }
 
     fn register(&self, readings: Readings) {
-        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut registry = self.registry.lock();
         registry.register_collector(Box::new(readings));
     }
 
@@ -87,7 +88,7 @@ impl Metrics {
     /// [`fmt::Error`] never occurs in practice, because the text is written to memory.
     pub fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
-        text::encode(&mut text, &self.registry.lock().unwrap_or_else(PoisonError::into_inner))?;
+        text::encode(&mut text, &self.registry.lock())?;
         Ok(text)
     }
 }

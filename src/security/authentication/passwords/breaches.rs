@@ -17,10 +17,11 @@
 //! **Test**: `attacks::authentication::breached_passwords`
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use chrono::{DateTime, TimeDelta, Utc};
+use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::policy;
@@ -107,12 +108,12 @@ impl BreachService {
 
     fn cached(&self, prefix: &str) -> Option<Arc<str>> {
         let oldest = self.clock.now() - CACHE_LIFE;
-        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let cache = self.cache.lock();
         cache.iter().find(|range| range.prefix == prefix && range.fetched_at > oldest).map(|range| range.lines.clone())
     }
 
     fn cache(&self, range: Range) {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.cache.lock();
         cache.retain(|other| other.prefix != range.prefix);
         cache.push_back(range);
         if cache.len() > MAX_CACHED {
@@ -149,7 +150,7 @@ mod tests {
                 Range { prefix: format!("{:05x}", number / 2), lines: "".into(), fetched_at: service.clock.now() };
             service.cache(range);
         }
-        assert_eq!(service.cache.lock().unwrap().len(), MAX_CACHED);
+        assert_eq!(service.cache.lock().len(), MAX_CACHED);
         assert!(service.cached("0007f").is_some(), "the newest is cached");
         assert!(service.cached("00000").is_none(), "the oldest is dropped");
     }

@@ -5,10 +5,11 @@
 //! Reused buffers bound this memory (`docs/performance.md` contains the figure).
 //! The queue is bounded too: a hash that would wait too long is rejected.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use argon2::Block;
+use parking_lot::Mutex;
 
 use crate::http::error::ApiResult;
 use crate::security::limits::concurrency_limits::ConcurrencyLimit;
@@ -56,18 +57,18 @@ impl HashingPool {
 
     #[cfg(test)]
     pub fn buffers(&self) -> usize {
-        self.buffers.lock().unwrap().len()
+        self.buffers.lock().len()
     }
 }
 
 fn with_buffer<T>(free: &Mutex<Vec<Vec<Block>>>, blocks: usize, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
-    let reused = free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let reused = free.lock().pop();
     let mut buffer = reused.unwrap_or_else(|| vec![Block::default(); blocks]);
     let result = work(&mut buffer);
     // A stored hash with larger parameters may have enlarged the buffer.
     // Shrink it again, so that the memory of all buffers stays bounded.
     buffer.truncate(blocks);
     buffer.shrink_to_fit();
-    free.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+    free.lock().push(buffer);
     result
 }

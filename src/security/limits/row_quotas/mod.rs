@@ -17,8 +17,9 @@
 mod store;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use sqlx::PgConnection;
 
 pub(crate) use self::store::count_rows;
@@ -66,12 +67,12 @@ impl RowQuotas {
         if left <= 0 {
             return Err(QUOTA_EXCEEDED);
         }
-        self.leases.lock().unwrap_or_else(PoisonError::into_inner).insert((owner, R::TABLE), left - 1);
+        self.leases.lock().insert((owner, R::TABLE), left - 1);
         Ok(())
     }
 
     fn take(&self, owner: UserId, table: &'static str) -> bool {
-        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut leases = self.leases.lock();
         match leases.get_mut(&(owner, table)) {
             Some(left @ 1..) => {
                 *left -= 1;
@@ -84,6 +85,6 @@ impl RowQuotas {
     /// Discards all leases, so that the map does not grow with each owner.
     /// When an owner then creates a row, the service counts again, including the rows that other replicas have created.
     pub fn sweep(&self) {
-        self.leases.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.leases.lock().clear();
     }
 }

@@ -5,10 +5,10 @@
 //! If the process is killed, the uses of the last minute are lost.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use parking_lot::Mutex;
 use sqlx::PgPool;
 
 use super::store;
@@ -34,7 +34,7 @@ impl LastUses {
 
     /// Records that this session is used at this moment.
     pub fn record(&self, session: SessionId) {
-        self.lock().insert(session, self.clock.now());
+        self.unwritten.lock().insert(session, self.clock.now());
     }
 
     /// Writes the recorded times to the database, once a minute. Never returns.
@@ -52,20 +52,16 @@ impl LastUses {
 
     /// Writes the recorded times to the database. If this fails, they are written by the next call.
     pub async fn write(&self) {
-        let uses = std::mem::take(&mut *self.lock());
+        let uses = std::mem::take(&mut *self.unwritten.lock());
         if uses.is_empty() {
             return;
         }
         if let Err(error) = store::save_last_uses(&self.pool, &uses).await {
             tracing::warn!(%error, sessions = uses.len(), "failed to write the last uses of sessions");
-            let mut unwritten = self.lock();
+            let mut unwritten = self.unwritten.lock();
             for (session, at) in uses {
                 unwritten.entry(session).or_insert(at);
             }
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, DateTime<Utc>>> {
-        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

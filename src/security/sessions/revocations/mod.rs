@@ -19,9 +19,10 @@ mod reader;
 mod store;
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use parking_lot::RwLock;
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
@@ -117,7 +118,7 @@ impl Revocations {
     }
 
     fn cached(&self, user: UserId, session: SessionId) -> Option<SessionState> {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.read();
         if state.ended.contains_key(&session) {
             return Some(SessionState::Ended);
         }
@@ -133,7 +134,7 @@ impl Revocations {
             Some(_) => SessionState::Foreign,
         };
         if session_state == SessionState::Live {
-            self.state.write().unwrap_or_else(PoisonError::into_inner).cache(session, user);
+            self.state.write().cache(session, user);
         }
         Ok(session_state)
     }
@@ -141,7 +142,7 @@ impl Revocations {
     /// Returns whether the last poll is recent enough to use the cache.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).is_current(self.clock.now())
+        self.state.read().is_current(self.clock.now())
     }
 
     /// Ends a session of this user. Returns `false` if the user has no live session with this id.
@@ -212,7 +213,7 @@ impl Revocations {
     /// Each task closes its socket if its session has ended.
     fn mark_ended(&self, sessions: impl IntoIterator<Item = SessionId>) {
         let until = self.clock.now() + self.retention;
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write();
         let mut any_new = false;
         for session in sessions {
             state.live.remove(&session);
@@ -225,7 +226,7 @@ impl Revocations {
     }
 
     fn set_polled_at(&self, at: DateTime<Utc>) {
-        self.state.write().unwrap_or_else(PoisonError::into_inner).polled_at = Some(at);
+        self.state.write().polled_at = Some(at);
     }
 
     /// Returns a receiver that is notified when any session ends, on this replica or on another one.
@@ -239,7 +240,7 @@ impl Revocations {
     /// `false` does not prove that the session is live.
     #[must_use]
     pub fn has_ended(&self, session: SessionId) -> bool {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).ended.contains_key(&session)
+        self.state.read().ended.contains_key(&session)
     }
 
     /// Marks sessions as ended when their notifications arrive, until the channel is closed.
@@ -257,7 +258,7 @@ impl Revocations {
     /// Removes ended sessions whose access tokens have expired, so that the memory stays bounded.
     pub fn sweep(&self) {
         let now = self.clock.now();
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write();
         state.ended.retain(|_, until| *until > now);
     }
 }
