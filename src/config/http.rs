@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use url::Url;
 
 use super::Profile;
@@ -155,10 +156,7 @@ fn networks(reader: &mut Reader<'_>, name: &str) -> Vec<Network> {
 /// A single IP address, or a network such as `10.0.0.0/8`.
 /// A very wide network is refused, because it would make many clients trusted proxies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix: u32,
-}
+pub struct Network(IpNet);
 
 /// The error for a text that is not an acceptable network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -177,8 +175,7 @@ impl Network {
     /// Returns whether the network contains the address. An IPv4-mapped IPv6 address is treated as an IPv4 address.
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        address.is_ipv4() == self.address.is_ipv4() && first_bits(self.prefix, distance(self.address, address)) == 0
+        self.0.contains(&address.to_canonical())
     }
 }
 
@@ -186,47 +183,22 @@ impl FromStr for Network {
     type Err = BadNetwork;
 
     fn from_str(text: &str) -> Result<Self, BadNetwork> {
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        let given: IpAddr = address.parse().map_err(|_| BadNetwork::Malformed)?;
-        let max = if given.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            // Accept only digits, because `parse` also accepts a plus sign.
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().unwrap_or(u32::MAX),
-            Some(_) => return Err(BadNetwork::Malformed),
-            None => max,
+        let address = || text.parse::<IpAddr>().map(IpNet::from);
+        let network: IpNet = text.parse().or_else(|_| address()).map_err(|_| BadNetwork::Malformed)?;
+        let network = match (network, network.addr().to_canonical()) {
+            // Convert an IPv4-mapped network to an IPv4 network: ::ffff:10.0.0.0/104 is the same as 10.0.0.0/8.
+            (IpNet::V6(mapped), address @ IpAddr::V4(_)) => {
+                let prefix = mapped.prefix_len().checked_sub(96).ok_or(BadNetwork::TooWide)?;
+                IpNet::new(address, prefix).map_err(|_| BadNetwork::Malformed)?
+            }
+            _ => network,
         };
-        if prefix > max {
-            return Err(BadNetwork::Malformed);
-        }
-        let address = given.to_canonical();
-        // Convert an IPv4-mapped network to an IPv4 network: ::ffff:10.0.0.0/104 is the same as 10.0.0.0/8.
-        let is_mapped = address.is_ipv4() && given.is_ipv6();
-        let prefix = if is_mapped { prefix.checked_sub(96).ok_or(BadNetwork::TooWide)? } else { prefix };
-        let (narrow_enough, zero) = match address {
-            IpAddr::V4(_) => (prefix >= 8, IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-            IpAddr::V6(_) => (prefix >= 16, IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
-        };
-        if !narrow_enough {
+        if network.prefix_len() < if network.addr().is_ipv4() { 8 } else { 16 } {
             return Err(BadNetwork::TooWide);
         }
-        if distance(address, zero).checked_shl(prefix).unwrap_or(0) != 0 {
+        if network.addr() != network.network() {
             return Err(BadNetwork::HostBits);
         }
-        Ok(Self { address, prefix })
+        Ok(Self(network))
     }
-}
-
-/// Returns the XOR of two addresses of the same family, in the highest bits of the result.
-/// A bit is 0 if it is the same in both addresses.
-fn distance(one: IpAddr, other: IpAddr) -> u128 {
-    let bits = |address| match address {
-        IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
-        IpAddr::V6(address) => address.to_bits(),
-    };
-    bits(one) ^ bits(other)
-}
-
-/// Returns the first `prefix` bits of `bits`.
-fn first_bits(prefix: u32, bits: u128) -> u128 {
-    bits.checked_shr(128 - prefix).unwrap_or(0)
 }

@@ -11,11 +11,12 @@
 
 use std::fmt;
 use std::future::{Ready, ready};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use ipnet::{Ipv4Net, Ipv6Net};
 
 use super::error::{ApiError, ApiResult};
 use super::signature::Describe;
@@ -87,8 +88,8 @@ impl ClientAddr {
     #[must_use]
     pub fn network(self) -> IpAddr {
         match self.0 {
-            IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8))),
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 80))),
+            IpAddr::V4(address) => Ipv4Net::new_assert(address, 24).network().into(),
+            IpAddr::V6(address) => Ipv6Net::new_assert(address, 48).network().into(),
         }
     }
 }
@@ -123,7 +124,7 @@ impl fmt::Display for ClientAddr {
 pub fn prefix(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 72))),
+        IpAddr::V6(address) => Ipv6Net::new_assert(address, 56).network().into(),
     }
 }
 
