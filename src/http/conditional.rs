@@ -11,7 +11,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::header::{self, EntityTag};
 use actix_web::{Error, FromRequest, HttpRequest};
 
 use super::error::{ApiError, ApiResult};
@@ -25,12 +25,7 @@ pub fn etag(version: i64) -> String {
 
 /// Returns whether a header is `*` or a list of entity tags (RFC 9110 §13.1.1).
 fn is_well_formed(line: &str) -> bool {
-    let is_tag = |tag: &str| {
-        let tag = tag.trim_matches([' ', '\t']);
-        let quoted = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-        quoted.is_some_and(|text| text.chars().all(|c| c.is_ascii_graphic() && c != '"'))
-    };
-    line == "*" || line.split(',').all(is_tag)
+    line == "*" || line.split(',').all(|tag| tag.trim().parse::<EntityTag>().is_ok())
 }
 
 /// Parses an entity tag of this service. `"01"` and `"+1"` match no version, although they parse as the number 1.

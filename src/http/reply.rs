@@ -30,33 +30,28 @@ pub struct Versioned<T> {
 
 /// A JSON body of a reply, with or without a version.
 pub trait JsonReply: Describe {
+    /// Returns the value that becomes the body.
+    fn view(&self) -> &impl Serialize;
+
     /// Returns the value of the `ETag` header.
-    fn etag(&self) -> Option<String>;
-
-    /// Serializes the body.
-    ///
-    /// # Errors
-    /// Fails if the body has no JSON form.
-    fn to_json(&self) -> serde_json::Result<String>;
-}
-
-impl<T: Serialize + ToSchema> JsonReply for Json<T> {
     fn etag(&self) -> Option<String> {
         None
     }
+}
 
-    fn to_json(&self) -> serde_json::Result<String> {
-        serde_json::to_string(&self.0)
+impl<T: Serialize + ToSchema> JsonReply for Json<T> {
+    fn view(&self) -> &impl Serialize {
+        &self.0
     }
 }
 
 impl<T: Serialize + ToSchema> JsonReply for Versioned<T> {
-    fn etag(&self) -> Option<String> {
-        Some(etag(self.version))
+    fn view(&self) -> &impl Serialize {
+        &self.view
     }
 
-    fn to_json(&self) -> serde_json::Result<String> {
-        serde_json::to_string(&self.view)
+    fn etag(&self) -> Option<String> {
+        Some(etag(self.version))
     }
 }
 
@@ -73,7 +68,7 @@ impl<R: JsonReply> Created<R> {
     /// # Errors
     /// [`ApiError::Internal`] if the object cannot be serialized.
     pub fn at(location: String, reply: &R) -> ApiResult<Self> {
-        let (body, etag) = (reply.to_json().map_err(ApiError::internal)?, reply.etag());
+        let (body, etag) = (serde_json::to_string(reply.view()).map_err(ApiError::internal)?, reply.etag());
         Ok(Self::from_stored(StoredAnswer { status: 201, location, etag, body }))
     }
 }
@@ -133,7 +128,7 @@ fn respond(status: StatusCode, location: Option<String>, etag: Option<String>, b
 }
 
 fn ok(reply: &impl JsonReply) -> HttpResponse {
-    match reply.to_json() {
+    match serde_json::to_string(reply.view()) {
         Ok(body) => respond(StatusCode::OK, None, reply.etag(), body),
         Err(error) => HttpResponse::from_error(ApiError::internal(error)),
     }
