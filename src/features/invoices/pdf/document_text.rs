@@ -1,6 +1,8 @@
 //! The texts and figures of an invoice or a credit note. [`layout`](super::layout) places them on pages.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use std::iter;
+
+use chrono::{DateTime, Utc};
 
 use crate::base::bank::Iban;
 use crate::base::money::Currency;
@@ -53,13 +55,18 @@ fn joined<const N: usize>(lines: [Option<String>; N]) -> String {
     lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-/// The emphasis of a row in the table of sums.
+/// A row of a table: its kind, the text of the first column, and the texts of the other columns.
+pub(super) struct Row(pub RowKind, pub String, pub Vec<String>);
+
+/// What a row contains. The layout chooses its emphasis.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Weight {
-    Plain,
-    Bold,
-    /// The emphasis of the most important sum.
-    Large,
+pub(super) enum RowKind {
+    Fact,
+    Head,
+    Line,
+    Sum,
+    Total,
+    AmountDue,
 }
 
 /// The texts of one document.
@@ -77,13 +84,10 @@ pub(super) struct DocumentText {
     /// The time of the last change, which the PDF contains as its creation date.
     /// With the time of rendering, two renderings of the same document would differ.
     pub at: DateTime<Utc>,
-    pub facts: Vec<(&'static str, String)>,
-    /// The heads of all columns except the column of descriptions.
-    pub columns: Vec<&'static str>,
-    /// The description of each line, and the texts of its other columns.
-    pub lines: Vec<(String, Vec<String>)>,
-    /// The label, the amount and the emphasis of each sum.
-    pub sums: Vec<(String, String, Weight)>,
+    pub facts: Vec<Row>,
+    /// The lines of the document, below a head.
+    pub lines: Vec<Row>,
+    pub sums: Vec<Row>,
     /// The texts below the sums, each with its label.
     pub blocks: Vec<(&'static str, String)>,
 }
@@ -94,7 +98,9 @@ impl DocumentText {
         let discounted = content.lines.iter().any(|line| line.amounts().discount > 0);
         let mut columns = vec!["Quantity", "Unit price", "Discount", "Tax", "Amount"];
         columns.retain(|column| discounted || *column != "Discount");
-        let line = |line: &Line| (line.description().to_owned(), figures(line, content.currency, discounted));
+        let line = |line: &Line| {
+            Row(RowKind::Line, line.description().to_owned(), figures(line, content.currency, discounted))
+        };
         let number = state.number.clone();
         let name = number.as_ref().map_or_else(|| "Draft invoice".to_owned(), |number| format!("Invoice {number}"));
         let account = parties.bank_account().map(|account| ("Bank account", account));
@@ -113,8 +119,7 @@ impl DocumentText {
             },
             at: state.updated_at,
             facts: facts(invoice),
-            columns,
-            lines: content.lines.iter().map(line).collect(),
+            lines: iter::once(head(&columns)).chain(content.lines.iter().map(line)).collect(),
             sums: sums(invoice),
             blocks: account.into_iter().chain(notes).collect(),
         }
@@ -124,11 +129,12 @@ impl DocumentText {
     pub fn of_credit_note(note: &CreditNote, parties: Parties) -> Self {
         let (header, credit) = (&note.header, &note.credit);
         let mut sums = Sums::new(header.currency);
-        sums.add("Net", credit.net, Weight::Plain);
+        sums.add("Net", credit.net, RowKind::Sum);
         sums.add_taxes(&credit.taxes);
-        sums.add("Total credit", credit.total(), Weight::Large);
+        sums.add("Total credit", credit.total(), RowKind::AmountDue);
         let line = |line: &CreditedLine| {
-            (line.description.clone(), vec![format!("{} %", line.tax_rate), header.currency.decimal(line.net)])
+            let figures = vec![format!("{} %", line.tax_rate), header.currency.decimal(line.net)];
+            Row(RowKind::Line, line.description.clone(), figures)
         };
         let name = format!("Credit note {}", header.number);
         Self {
@@ -142,12 +148,11 @@ impl DocumentText {
             watermark: None,
             at: header.created_at,
             facts: vec![
-                ("Invoice", note.invoice_number.clone()),
-                ("Issued on", header.issue_date.to_string()),
-                ("Currency", header.currency.to_string()),
+                fact("Invoice", note.invoice_number.clone()),
+                fact("Issued on", header.issue_date.to_string()),
+                fact("Currency", header.currency.to_string()),
             ],
-            columns: vec!["Tax", "Amount"],
-            lines: credit.lines.iter().map(line).collect(),
+            lines: iter::once(head(&["Tax", "Amount"])).chain(credit.lines.iter().map(line)).collect(),
             sums: sums.rows,
             blocks: note.reason.clone().map(|reason| ("Reason", reason)).into_iter().collect(),
         }
@@ -168,45 +173,52 @@ fn figures(line: &Line, currency: Currency, discounted: bool) -> Vec<String> {
     figures
 }
 
-fn facts(invoice: &Invoice) -> Vec<(&'static str, String)> {
+fn head(columns: &[&str]) -> Row {
+    Row(RowKind::Head, "Description".to_owned(), columns.iter().map(|&column| column.to_owned()).collect())
+}
+
+fn fact(label: &str, value: String) -> Row {
+    Row(RowKind::Fact, label.to_owned(), vec![value])
+}
+
+fn facts(invoice: &Invoice) -> Vec<Row> {
     let (content, state) = (invoice.content(), invoice.state());
-    let mut facts = vec![("Status", status_label(state.status).to_owned())];
-    let mut day = |label, day: Option<NaiveDate>| facts.extend(day.map(|day| (label, day.to_string())));
-    day("Issued on", state.issue_date);
-    day("Due on", content.due_date);
-    facts.push(("Currency", content.currency.to_string()));
+    let mut facts = vec![fact("Status", status_label(state.status).to_owned())];
+    facts.extend(state.issue_date.map(|day| fact("Issued on", day.to_string())));
+    facts.extend(content.due_date.map(|day| fact("Due on", day.to_string())));
+    facts.push(fact("Currency", content.currency.to_string()));
     facts
 }
 
-fn sums(invoice: &Invoice) -> Vec<(String, String, Weight)> {
+fn sums(invoice: &Invoice) -> Vec<Row> {
     let (content, totals, state) = (invoice.content(), invoice.totals(), invoice.state());
     let mut sums = Sums::new(content.currency);
-    sums.add("Subtotal", totals.subtotal, Weight::Plain);
+    sums.add("Subtotal", totals.subtotal, RowKind::Sum);
     let on_lines = totals.discount - totals.invoice_discount;
     if on_lines > 0 {
-        sums.add("Discounts on lines", -on_lines, Weight::Plain);
+        sums.add("Discounts on lines", -on_lines, RowKind::Sum);
     }
     if totals.invoice_discount > 0 {
         let label = match content.discount {
             Some(Discount::Rate(rate)) => format!("Discount {rate} %"),
             _ => "Discount".to_owned(),
         };
-        sums.add(&label, -totals.invoice_discount, Weight::Plain);
+        sums.add(&label, -totals.invoice_discount, RowKind::Sum);
     }
     sums.add_taxes(&totals.taxes);
-    sums.add("Total", totals.total, Weight::Bold);
+    sums.add("Total", totals.total, RowKind::Total);
     if state.credited > 0 {
-        sums.add("Credited", -state.credited, Weight::Plain);
+        sums.add("Credited", -state.credited, RowKind::Sum);
     }
-    sums.add("Paid", state.paid, Weight::Plain);
-    sums.add("Due", invoice.amount_due(), Weight::Large);
+    sums.add("Paid", state.paid, RowKind::Sum);
+    sums.add("Due", invoice.amount_due(), RowKind::AmountDue);
     sums.rows
 }
 
 /// The rows of the table of sums. All amounts are in one currency.
 struct Sums {
     currency: Currency,
-    rows: Vec<(String, String, Weight)>,
+    rows: Vec<Row>,
 }
 
 impl Sums {
@@ -214,13 +226,14 @@ impl Sums {
         Self { currency, rows: Vec::new() }
     }
 
-    fn add(&mut self, label: &str, amount: i64, weight: Weight) {
-        self.rows.push((label.to_owned(), format!("{} {}", self.currency, self.currency.decimal(amount)), weight));
+    fn add(&mut self, label: &str, amount: i64, kind: RowKind) {
+        let amount = format!("{} {}", self.currency, self.currency.decimal(amount));
+        self.rows.push(Row(kind, label.to_owned(), vec![amount]));
     }
 
     fn add_taxes(&mut self, taxes: &[TaxSubtotal]) {
         for tax in taxes {
-            self.add(&format!("Tax {} % of {}", tax.rate, self.currency.decimal(tax.net)), tax.tax, Weight::Plain);
+            self.add(&format!("Tax {} % of {}", tax.rate, self.currency.decimal(tax.net)), tax.tax, RowKind::Sum);
         }
     }
 }

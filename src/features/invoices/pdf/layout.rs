@@ -8,7 +8,7 @@ use krilla::error::KrillaResult;
 use krilla::metadata::{DateTime, Metadata};
 use krilla::tagging::Tag;
 
-use super::document_text::{DocumentText, Weight};
+use super::document_text::{DocumentText, Row, RowKind};
 use super::page::{Cell, HEIGHT, MARGIN, PageBuilder, RIGHT, WIDTH};
 use super::render::write_pdf;
 use super::typesetter::{Style, Typesetter};
@@ -32,24 +32,55 @@ const MIDDLE: f32 = MARGIN + HALF;
 
 /// Generates the PDF. The same document always gives the same bytes, so that its `ETag` is correct.
 pub(super) fn generate(setter: Typesetter, document: &DocumentText) -> KrillaResult<Vec<u8>> {
-    let mut layout = PdfLayout { setter, builder: PageBuilder::new(), document };
-    layout.title_and_seller();
-    layout.facts_and_customer();
-    layout.lines();
-    layout.sums();
-    layout.blocks();
-    layout.footers();
-    layout.watermark();
+    let mut layout = PdfLayout { setter, builder: PageBuilder::new() };
+    let parties = &document.parties;
+
+    let top = layout.builder.at;
+    let title = layout.right_aligned(document.title, TITLE, RIGHT);
+    layout.builder.paragraph(title, Tag::Hn(NonZeroU16::MIN, None));
+    let number = layout.right_aligned(document.number.as_deref().unwrap_or("Draft"), MEDIUM, RIGHT);
+    layout.builder.paragraph(number, Tag::P);
+    let title_end = replace(&mut layout.builder.at, top);
+    layout.paragraphs(&parties.seller, SELLER, HALF);
+    layout.paragraphs(&parties.seller_details(), LABEL, HALF);
+    layout.builder.continue_below(title_end);
+    layout.builder.space(8.0);
+    layout.builder.rule(MARGIN, 1.2);
+    layout.builder.space(10.0);
+
+    let top = layout.builder.at;
+    layout.table(MIDDLE + GAP, &document.facts);
+    let facts_end = replace(&mut layout.builder.at, top);
+    layout.paragraphs("Billed to", LABEL, HALF);
+    layout.paragraphs(&parties.customer, MEDIUM, HALF);
+    layout.paragraphs(&parties.customer_details(), BODY, HALF);
+    layout.builder.continue_below(facts_end);
+    layout.builder.space(18.0);
+
+    layout.table(MARGIN, &document.lines);
+    layout.builder.rule(MARGIN, 0.8);
+    layout.table(MIDDLE, &document.sums);
+    for (label, text) in document.blocks.iter().filter(|(_, text)| !text.trim().is_empty()) {
+        layout.builder.space(18.0);
+        // Keep the label and the first lines of its text on one page.
+        layout.builder.ensure_space(BODY.line_height() * 3.0);
+        layout.paragraphs(label, LABEL, FULL);
+        layout.paragraphs(text, BODY, FULL);
+    }
+
+    layout.footers(&document.footer);
+    if let Some(text) = document.watermark {
+        layout.builder.watermark(&layout.setter.set(text, WATERMARK, WIDTH * 2.0));
+    }
     write_pdf(layout.builder.pages, (WIDTH, HEIGHT), metadata(document))
 }
 
-struct PdfLayout<'a> {
+struct PdfLayout {
     setter: Typesetter,
     builder: PageBuilder,
-    document: &'a DocumentText,
 }
 
-impl PdfLayout<'_> {
+impl PdfLayout {
     fn cell(&mut self, text: &str, style: Style, x: f32, width: f32) -> Cell {
         Cell { text: self.setter.set(text, style, width), x }
     }
@@ -68,115 +99,61 @@ impl PdfLayout<'_> {
         }
     }
 
-    fn title_and_seller(&mut self) {
-        let top = self.builder.at;
-        let title = self.right_aligned(self.document.title, TITLE, RIGHT);
-        self.builder.paragraph(title, Tag::Hn(NonZeroU16::MIN, None));
-        let number = self.right_aligned(self.document.number.as_deref().unwrap_or("Draft"), MEDIUM, RIGHT);
-        self.builder.paragraph(number, Tag::P);
-        let title_end = replace(&mut self.builder.at, top);
-        self.paragraphs(&self.document.parties.seller, SELLER, HALF);
-        self.paragraphs(&self.document.parties.seller_details(), LABEL, HALF);
-        self.builder.continue_below(title_end);
-        self.builder.space(8.0);
-        self.builder.rule(MARGIN, 1.2);
-        self.builder.space(10.0);
-    }
-
-    fn facts_and_customer(&mut self) {
-        let top = self.builder.at;
-        for (label, value) in &self.document.facts {
-            let label = self.cell(label, LABEL, MIDDLE + GAP, HALF - GAP);
-            let value = self.right_aligned(value, BODY, RIGHT);
-            self.builder.table_row(vec![label, value]);
-        }
-        self.builder.end_table();
-        let facts_end = replace(&mut self.builder.at, top);
-        self.paragraphs("Billed to", LABEL, HALF);
-        self.paragraphs(&self.document.parties.customer, MEDIUM, HALF);
-        self.paragraphs(&self.document.parties.customer_details(), BODY, HALF);
-        self.builder.continue_below(facts_end);
-        self.builder.space(18.0);
-    }
-
-    /// Places the table of lines.
-    /// Each column of figures is as wide as its widest text, and the description gets the remaining width.
-    fn lines(&mut self) {
-        let (columns, lines) = (&self.document.columns, &self.document.lines);
-        let head = columns.iter().map(|name| self.right_aligned(name, BOLD, 0.0)).collect();
-        let mut rows: Vec<(&str, Style, Vec<Cell>)> = vec![("Description", BOLD, head)];
-        for (description, figures) in lines {
-            let figures = figures.iter().map(|text| self.right_aligned(text, BODY, 0.0)).collect();
-            rows.push((description, BODY, figures));
-        }
-        let mut widths = vec![0.0; columns.len()];
-        for (_, _, figures) in &rows {
-            for (width, figure) in widths.iter_mut().zip(figures) {
+    /// Places a table between `left` and the right margin.
+    /// Each column of figures is as wide as its widest text, and the first column gets the remaining width.
+    fn table(&mut self, left: f32, rows: &[Row]) {
+        let mut widths = vec![0.0; rows.first().map_or(0, |Row(_, _, figures)| figures.len())];
+        let mut typeset = Vec::new();
+        for Row(kind, _, figures) in rows {
+            let style = styles(*kind).1;
+            let figures: Vec<Cell> = figures.iter().map(|text| self.right_aligned(text, style, 0.0)).collect();
+            for (width, figure) in widths.iter_mut().zip(&figures) {
                 *width = figure.text.width.max(*width);
             }
+            typeset.push(figures);
         }
-        let description_width = FULL - widths.iter().map(|width| width + GAP).sum::<f32>();
-        for (number, (description, style, figures)) in rows.into_iter().enumerate() {
-            let mut cells = vec![self.cell(description, style, MARGIN, description_width)];
-            let mut right = MARGIN + description_width;
+        let first_width = RIGHT - left - widths.iter().map(|width| width + GAP).sum::<f32>();
+        for (Row(kind, first, _), figures) in rows.iter().zip(typeset) {
+            let style = styles(*kind).0;
+            let mut cells = vec![self.cell(first, style, left, first_width)];
+            let mut right = left + first_width;
             for (figure, width) in figures.into_iter().zip(&widths) {
                 right += GAP + width;
                 cells.push(Cell { x: right + figure.x, ..figure });
             }
-            if number == 0 {
-                self.builder.table_head(cells);
-            } else {
-                self.builder.table_row(cells);
+            if matches!(kind, RowKind::Total | RowKind::AmountDue) {
+                // Keep the horizontal rule and the sum below it on one page.
+                self.builder.ensure_space(style.line_height() + 8.0);
+                self.builder.rule(left, 0.5);
+            }
+            match kind {
+                RowKind::Head => self.builder.table_head(cells),
+                _ => self.builder.table_row(cells),
+            }
+            if *kind == RowKind::Line {
                 self.builder.space(3.0);
             }
         }
         self.builder.end_table();
     }
 
-    fn sums(&mut self) {
-        self.builder.rule(MARGIN, 0.8);
-        for (label, amount, weight) in &self.document.sums {
-            let style = match weight {
-                Weight::Plain => BODY,
-                Weight::Bold => BOLD,
-                Weight::Large => LARGE_SUM,
-            };
-            if style.bold {
-                // Keep the horizontal rule and the sum below it on one page.
-                self.builder.ensure_space(style.line_height() + 8.0);
-                self.builder.rule(MIDDLE, 0.5);
-            }
-            let amount = self.right_aligned(amount, style, RIGHT);
-            let label = self.cell(label, style, MIDDLE, HALF - amount.text.width - GAP);
-            self.builder.table_row(vec![label, amount]);
-        }
-        self.builder.end_table();
-    }
-
-    fn blocks(&mut self) {
-        for (label, text) in self.document.blocks.iter().filter(|(_, text)| !text.trim().is_empty()) {
-            self.builder.space(18.0);
-            // Keep the label and the first lines of its text on one page.
-            self.builder.ensure_space(BODY.line_height() * 3.0);
-            self.paragraphs(label, LABEL, FULL);
-            self.paragraphs(text, BODY, FULL);
-        }
-    }
-
-    fn footers(&mut self) {
+    fn footers(&mut self, text: &str) {
         let count = self.builder.pages.len();
-        let name = self.cell(&self.document.footer, FOOTER, MARGIN, FULL - 100.0);
+        let text = self.cell(text, FOOTER, MARGIN, FULL - 100.0);
         for page in 0..count {
             let number = self.right_aligned(&format!("Page {} of {count}", page + 1), FOOTER, RIGHT);
-            self.builder.footer(page, &[name.clone(), number]);
+            self.builder.footer(page, &[text.clone(), number]);
         }
     }
+}
 
-    fn watermark(&mut self) {
-        if let Some(text) = self.document.watermark {
-            let text = self.setter.set(text, WATERMARK, WIDTH * 2.0);
-            self.builder.watermark(&text);
-        }
+/// Returns the style of the first column, and the style of the others.
+fn styles(kind: RowKind) -> (Style, Style) {
+    match kind {
+        RowKind::Fact => (LABEL, BODY),
+        RowKind::Line | RowKind::Sum => (BODY, BODY),
+        RowKind::Head | RowKind::Total => (BOLD, BOLD),
+        RowKind::AmountDue => (LARGE_SUM, LARGE_SUM),
     }
 }
 

@@ -45,7 +45,7 @@ use crate::security::sessions::caller::Caller;
 /// The version of the layout. It is a part of the `ETag`.
 /// Increment the version when you change the layout, so that cached copies become stale.
 /// A unit test compares the bytes of a PDF, so it fails if you forget this.
-const LAYOUT_VERSION: u32 = 3;
+const LAYOUT_VERSION: u32 = 4;
 
 /// The maximum time that a rendering waits for other renderings to end.
 const MAX_WAIT: Duration = Duration::from_secs(5);

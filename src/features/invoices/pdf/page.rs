@@ -52,7 +52,7 @@ impl PageBuilder {
 
     fn push_line(&mut self, mark: Mark, cell: &Cell, index: usize) {
         let (cell, top) = (cell.clone(), self.at.1);
-        self.push(mark, move |surface| draw_line(surface, &cell.text, index, cell.x, top));
+        self.push(mark, move |surface| draw_line(surface, &cell.text, index, cell.x, top, false));
     }
 
     pub fn space(&mut self, height: f32) {

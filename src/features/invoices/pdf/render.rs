@@ -74,14 +74,14 @@ fn add_tag(tree: &mut TagTree, path: &[(usize, TagKind)], id: Identifier) {
 }
 
 /// Draws one line of a text. The line is clipped, so that stacked combining marks cannot cover other lines.
-pub(super) fn draw_line(surface: &mut Surface<'_>, text: &Text, index: usize, x: f32, top: f32) {
+pub(super) fn draw_line(surface: &mut Surface<'_>, text: &Text, index: usize, x: f32, top: f32, outlined: bool) {
     let height = text.style.line_height();
     let band = rect(x - 2.0, top - height * 0.4, text.max_width + 4.0, height * 1.8);
     let (Some(line), Some(band)) = (text.lines.get(index), band) else { return };
     surface.push_clip_path(&band, &FillRule::NonZero);
     surface.set_fill(Some(grey(text.style.grey)));
     let start = Point::from_xy(x + line.x, top + line.baseline);
-    surface.draw_glyphs(start, &line.glyphs, text.font.clone(), &text.text, text.style.size, false);
+    surface.draw_glyphs(start, &line.glyphs, text.font.clone(), &text.text, text.style.size, outlined);
     surface.pop();
 }
 
@@ -92,15 +92,11 @@ pub(super) fn draw_rule(surface: &mut Surface<'_>, x: f32, top: f32, width: f32,
     }
 }
 
-/// Draws a text diagonally across the page. `x` and `y` are its center.
+/// Draws a text of one line diagonally across the page. `x` and `y` are its center.
 pub(super) fn draw_watermark(surface: &mut Surface<'_>, text: &Text, x: f32, y: f32) {
     surface.push_transform(&Transform::from_rotate_at(-55.0, x, y));
-    surface.set_fill(Some(grey(text.style.grey)));
-    for line in &text.lines {
-        let start = Point::from_xy(x - text.width / 2.0, y + line.baseline / 3.0);
-        // Draw the watermark as outlines and not as text, so that readers cannot select it with the text above.
-        surface.draw_glyphs(start, &line.glyphs, text.font.clone(), &text.text, text.style.size, true);
-    }
+    // Draw outlines, so that readers cannot select the watermark with the text above it.
+    draw_line(surface, text, 0, x - text.width / 2.0, y - text.height() / 2.0, true);
     surface.pop();
 }
 

@@ -1,7 +1,7 @@
 //! Converts text to lines of glyphs: shaping (joins, marks, kerning), bidirectional order, line breaks.
 //! All scripts use the same typeface. A box replaces a missing glyph.
 
-use std::ops::Range;
+use std::iter::successors;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -109,26 +109,19 @@ impl Typesetter {
 
 fn glyph_line(line: &Line<'_, ()>, size: f32) -> GlyphLine {
     let mut glyphs = Vec::new();
-    for run in line.runs() {
-        let mut clusters: Vec<(Range<usize>, Cluster<'_, ()>)> = Vec::new();
-        for cluster in run.clusters() {
-            match clusters.last_mut() {
-                // A ligature is one glyph for several characters. Each character has a cluster.
-                // Only the first cluster has the glyph, so give it the text of all clusters of the ligature.
-                Some((range, _)) if cluster.is_ligature_continuation() => range.end = cluster.text_range().end,
-                _ => clusters.push((cluster.text_range(), cluster)),
-            }
+    for cluster in line.runs().flat_map(|run| run.visual_clusters()) {
+        // A ligature is one glyph for several characters. Each character has a cluster.
+        // Only the first cluster has the glyph, so give it the text of all clusters of the ligature.
+        let mut range = cluster.text_range();
+        let following = successors(cluster.next_logical(), Cluster::next_logical);
+        for continuation in following.take_while(Cluster::is_ligature_continuation) {
+            range.end = continuation.text_range().end;
         }
-        if run.is_rtl() {
-            clusters.reverse();
-        }
-        for (range, cluster) in clusters {
-            // The y axis points down in the layout and up in the PDF.
-            glyphs.extend(cluster.glyphs().map(|glyph| {
-                let [advance, dx, dy] = [glyph.advance, glyph.x, -glyph.y].map(|length| length / size);
-                KrillaGlyph::new(GlyphId::new(glyph.id), advance, dx, dy, 0.0, range.clone(), None)
-            }));
-        }
+        // The y axis points down in the layout and up in the PDF.
+        glyphs.extend(cluster.glyphs().map(|glyph| {
+            let [advance, dx, dy] = [glyph.advance, glyph.x, -glyph.y].map(|length| length / size);
+            KrillaGlyph::new(GlyphId::new(glyph.id), advance, dx, dy, 0.0, range.clone(), None)
+        }));
     }
     let metrics = line.metrics();
     GlyphLine { x: metrics.offset, baseline: metrics.baseline - metrics.block_min_coord, glyphs }
