@@ -39,7 +39,8 @@ create table users (
 );
 create index users_newest on users (created_at desc, id desc);
 create index users_password_work on users (password_work);
--- The attack panel finds its old throw-away users with this index. The index contains no other users.
+-- The attack panel of the console creates throw-away users, and later finds them with this index.
+-- The index contains no other users.
 create index users_of_attacks on users (created_at desc, id desc) where email like '%@attacks.invalid';
 grant select, delete on users to strongroom_app;
 -- Mass assignment (API3:2023): the service has no right to write role or status.

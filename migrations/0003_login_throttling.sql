@@ -8,7 +8,7 @@ set local statement_timeout = '60s';
 create table login_failures (
     kind text not null
         constraint login_failures_kind_known check (kind in (
-            -- Counts the failed logins of an account.
+            -- Counts the failed logins of an account, or the failed re-authentications of a user.
             'account',
             -- Counts the failed logins of an account from one address, or failed re-authentications in one session.
             'account_and_address',
@@ -32,7 +32,7 @@ create table login_failures (
     -- The end of the window. Each new failure of an account moves the end to a later time.
     expires_at timestamptz not null,
     -- For accounts only. in_a_row is the number of failed logins in a row. waits_until is the end of the lockout.
-    -- During the lockout, the service refuses every password.
+    -- During the lockout, the service refuses every password, except from a known device (device cookie).
     in_a_row bigint not null default 0
         constraint login_failures_counted_in_a_row check (in_a_row >= 0),
     waits_until timestamptz

@@ -52,7 +52,7 @@ language sql stable parallel safe
 return nullif(current_setting('app.owner_id', true), '')::uuid;
 grant execute on function current_owner() to strongroom_app, strongroom_classifier;
 
--- All tables with an owner, in the order in which they were protected.
+-- All tables with an owner, in the order in which protect_owned_table() was called for them.
 -- A table refers only to earlier tables, so rows must be deleted in reverse order.
 create table owned_tables (
     position integer generated always as identity primary key,

@@ -87,11 +87,11 @@ create table security_event_seals (
 grant insert on security_event_seals to strongroom_app;
 
 -- The events that have no seal yet. A trigger inserts the row in the transaction of the event.
--- Without this list, a search for events after the last sealed one would skip an event that commits late.
+-- Without this table, a search for events after the last sealed one would skip an event that commits late.
 -- The service has no rights on this table.
 create table security_events_unsealed (
     seq bigint primary key,
-    -- The time by the clock of the database, which the service cannot choose.
+    -- The time of the insertion, by the clock of the database. The service cannot choose this time.
     since timestamptz not null default now()
 );
 create function remember_unsealed() returns trigger
@@ -138,7 +138,7 @@ alter table security_event_seals enable always trigger security_event_seals_appe
 create table security_event_sealer (only_row boolean primary key default true check (only_row));
 insert into security_event_sealer default values;
 
--- Removes the oldest events from the list of unsealed events, and returns their numbers and MACs.
+-- Removes the oldest events from security_events_unsealed, and returns their numbers and MACs.
 -- `waits` decides what happens while another transaction is sealing.
 -- If it is true, the function waits for that transaction. If it is false, the function returns no events.
 -- A null MAC means that the event was deleted before it was sealed.
@@ -229,8 +229,8 @@ grant execute on function admin_security_events(
 ) to strongroom_app;
 
 -- Counts the events since a time, by kind and by interval of bucket_seconds.
--- Also counts alarming events, for the ten networks and the ten users that have the most of them.
--- The row `rows` contains how many rows of the table were counted.
+-- Also counts the events of alarming_kinds, for the ten networks and the ten users that have the most of them.
+-- The row with the list `rows` contains how many rows of the table were counted.
 -- The function returns no rows if the caller is not an active administrator.
 --
 -- Unrestricted resource consumption (CWE-770): the function reads only the newest max_rows events, and only an index.

@@ -17,7 +17,8 @@ use uuid::Uuid;
 pub struct BadLimit;
 
 /// The maximum number of items on a page: 1 to 100, by default 20.
-/// Any other number is refused. The nearest allowed number would hide the mistake from the client's developer.
+/// Any other number is refused. To use the nearest allowed number instead would hide the mistake from the client's
+/// developer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u32);
 

@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 
 use crate::base::clock::Clock;
 
-/// How long after the last error the database counts as recovered.
+/// The database counts as recovered if this time has passed without another such error.
 const RECOVERY_TIME: TimeDelta = TimeDelta::minutes(1);
 
 /// Returns whether disk or memory of the database is exhausted. The SQLSTATE is then 53100 (`disk_full`),

@@ -19,7 +19,8 @@ const UNDEFINED_TABLE: &str = "42P01";
 /// Fails if the role lacks privileges, if a migration fails on the existing data, or if an applied migration was
 /// edited.
 pub async fn run(owner: &mut PgConnection) -> Result<Vec<&'static Migration>, MigrateError> {
-    // Take the lock before the list of applied migrations is read. So no other process can apply one in between.
+    // Take the lock before the list of applied migrations is read. So no other process can apply a migration between
+    // this read and `MIGRATOR.run`.
     // The migrator takes the same lock again, which PostgreSQL allows within one session.
     owner.lock().await?;
     owner.ensure_migrations_table(&MIGRATOR.table_name).await?;

@@ -19,8 +19,8 @@ use traces::Traces;
 
 /// Starts the log on standard output. Also starts sending traces, if `traces` is given.
 pub fn start(filter: Targets, json: bool, traces: Option<&Traces>) {
-    // Ignore errors of writing the log. By default, `tracing` reports them on standard error.
-    // If standard error is closed too, it panics.
+    // Ignore errors of writing the log. By default, `tracing` reports them on standard error, and panics if standard
+    // error is closed too.
     let log = tracing_subscriber::fmt::layer().log_internal_errors(false);
     // Apply the filter to the log only, because traces must not depend on the level of the log.
     let log = if json {

@@ -93,8 +93,8 @@ impl Aggregates {
         true
     }
 
-    /// Takes at most `most` aggregates with events that the detection rules have not counted yet.
-    /// Returns the number of these events per aggregate, and marks them as counted.
+    /// Selects at most `most` aggregates with events that the detection rules have not counted yet.
+    /// Marks these events as counted, and returns their number per aggregate.
     pub fn take_uncounted(&mut self, most: usize) -> Vec<(AggregateKey, u64)> {
         let uncounted = self.aggregates.iter_mut().filter(|(_, aggregate)| aggregate.uncounted > 0).take(most);
         uncounted.map(|(key, aggregate)| (key.clone(), std::mem::take(&mut aggregate.uncounted))).collect()

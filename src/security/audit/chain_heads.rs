@@ -1,4 +1,5 @@
-//! Chain heads: the signed state of the hash chain after each batch. The service signs each head (Ed25519) and logs it.
+//! Chain heads: the state of the hash chain after each batch. A batch is a seal and the events that the seal covers.
+//! The service signs each head (Ed25519) and logs it.
 //! If an attacker truncates the chain in the database, the log still contains the heads of the deleted batches.
 //! So `audit verify --heads` detects the truncation.
 

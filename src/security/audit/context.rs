@@ -70,8 +70,8 @@ pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     let Some(recorder) = request.app_data::<Data<Recorder>>().map(|recorder| recorder.get_ref().clone()) else {
         return next.call(request).await;
     };
-    // Read the address and the route before the id. Both reads can write to the extensions of the request.
-    // To read the id, the extensions are borrowed, and a write during a borrow would panic.
+    // Read the address and the route first, because reading them can write to the extensions of the request.
+    // The request id is borrowed from the extensions, and a write during this borrow would panic.
     let (address, route) = (ClientAddr::of(&request), MatchedRoute::of(request.request()));
     let facts = Request {
         id: request.extensions().get::<RequestId>().map(|id| Uuid::from(*id)),

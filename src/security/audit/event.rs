@@ -23,7 +23,7 @@ use crate::http::matched_route::MatchedRoute;
 
 /// The log target of all security events.
 pub const TARGET: &str = "security";
-/// The log target of aggregated events. It is off by default, because a flood of events would fill the log.
+/// The log target of events that only increment an aggregate. It is off by default, because a flood would fill the log.
 const AGGREGATE_TARGET: &str = "security_aggregate";
 
 /// A security event that was not recorded yet.

@@ -108,7 +108,7 @@ pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<LastSeal>
     .await
 }
 
-/// Removes the oldest rows from the list of unsealed rows and returns them.
+/// Removes the oldest rows from the table `security_events_unsealed` and returns them.
 /// `waits` decides what happens while another transaction is sealing.
 /// If it is true, the call waits for that transaction, at most `lock_timeout`.
 /// If it is false, the call returns no rows.

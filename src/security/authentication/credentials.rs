@@ -7,7 +7,7 @@
 //! If the account does not exist, the password is hashed with a dummy salt and compared with a dummy hash.
 //! If a limit of `login_throttling` is exceeded, the check returns 429 without hashing.
 //! An unknown account, a wrong password, a disabled account and a locked account all return `invalid_credentials`.
-//! Only the log contains the reason, together with a keyed hash of the account's name.
+//! Only the log contains the reason, together with a keyed hash of the mail address.
 //! **Limits**: during a lock, owners without a device cookie are refused too, even with the correct password.
 //! **ASVS**: 6.3.1, 6.3.8, 16.3.1
 //! **Test**: `attacks::authentication::credentials`

@@ -36,8 +36,8 @@ const NUMBERS_PER_FAILURE: i64 = 2_500;
 /// <https://altcha.org/docs/complexity/>).
 const MAX_NUMBER: i64 = 400_000;
 
-/// A solution in the format of ALTCHA's widgets. The widgets send more fields.
-/// They are not needed, because salt and number determine the challenge.
+/// A solution in the format of ALTCHA's widgets. The widgets also send other fields.
+/// The service ignores those, because salt and number determine the challenge.
 #[derive(Deserialize)]
 struct Solution {
     salt: String,

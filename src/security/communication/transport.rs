@@ -14,8 +14,8 @@
 //! needs plain HTTP.
 //!
 //! **Limits**: the credential in a plain request is already exposed when the service refuses the request.
-//! A request from an unknown peer address is refused, but does not end the session of its token: the peer may be a
-//! configured proxy that received the request over HTTPS.
+//! If the address of the peer cannot be read, the request is refused, but the session of its token does not end: the
+//! peer may be a configured proxy that received the request over HTTPS.
 //! **ASVS**: 4.1.2, 4.1.3, 12.2.1 · **Test**: `attacks::communication::transport`
 
 use std::net::IpAddr;

@@ -139,7 +139,7 @@ impl Keys {
     /// Derives the keys of one master key.
     ///
     /// # Errors
-    /// [`MasterKeyError`] if the master key is shorter than 256 bits.
+    /// [`MasterKeyError`] if the master key is shorter than [`MASTER_KEY_BYTES`].
     /// HKDF itself accepts any length, even an empty key.
     pub fn new(master: &SecretSlice<u8>) -> Result<Self, MasterKeyError> {
         Ok(Self { current: DerivedKeys::new(master)?, older: Vec::new() })
@@ -148,7 +148,7 @@ impl Keys {
     /// Derives the keys of the current master key and of all older ones.
     ///
     /// # Errors
-    /// [`MasterKeyError`] if one of the master keys is shorter than 256 bits.
+    /// [`MasterKeyError`] if one of the master keys is shorter than [`MASTER_KEY_BYTES`].
     pub fn from_settings(keys: &MasterKeys) -> Result<Self, MasterKeyError> {
         keys.older.iter().try_fold(Self::new(&keys.current)?, Self::with_older)
     }
@@ -166,7 +166,7 @@ impl Keys {
 
     /// Returns a keyed hash of an identifier that a user typed, for login counters and the log.
     ///
-    /// Users sometimes type a password into the field for the name.
+    /// Users sometimes type a password into the field for the mail address.
     /// Without a key, an attacker could find this password in the log by hashing guesses.
     ///
     /// Callers cannot choose the purpose. For another purpose, the result could be a secret, for example the token of a

@@ -6,7 +6,7 @@
 //!   A client can send a wrong `Content-Length`, so the service also counts the bytes while they arrive.
 //!   This limit applies to all extractors of actix.
 //!   Each limit of actix itself applies to only one extractor, for example to the one for JSON.
-//! - Time: a body must arrive within [`BODY_TIMEOUT`], because actix has no timeout for bodies.
+//! - Time: a body must arrive within [`BODY_TIMEOUT`]. actix has no timeout for bodies, so this module enforces it.
 //!   For a file upload, each received byte extends the timeout.
 //!   So a large upload may take longer, if the client sends at a minimum rate.
 //! - Unread bodies: if a chunked body was not read to its end, the connection is closed.

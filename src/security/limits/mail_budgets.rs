@@ -5,7 +5,8 @@
 //! mail. Denial of service by the limit itself: an attacker exhausts a budget that they share with the owner, so the
 //! owner gets no reset link.
 //! **Control**:
-//! - There is one budget per network and mailbox, and one per network and mail domain.
+//! - There is one budget per network and mailbox (5 mails in 30 minutes), and one per network and mail domain
+//!   (50 mails in 30 minutes).
 //!   So an attacker can only exhaust the budgets of their own network.
 //!   Registration and password reset have separate budgets.
 //! - A request with a device cookie of the account has its own budget, so an attacker behind the same address cannot

@@ -79,8 +79,8 @@ pub enum Tier {
     Export,
     /// File uploads.
     Upload,
-    /// Scripts and styles of our pages. A page loads about 20 of them, so their rate limit is higher than that of reads.
-    /// They are compiled into the binary, so they cost no query.
+    /// Scripts and styles of our pages. A page loads about 20 of them, so their rate limit is higher than that of
+    /// reads. They are compiled into the binary, so they cost no query.
     Asset,
     /// Requests to paths that do not exist.
     UnknownPath,
@@ -243,9 +243,9 @@ impl KeyExtractor for ByUser {
     }
 }
 
-/// Returns the response for a refused request. It replaces the response of actix-governor for two reasons.
-/// That response contains a hint for attackers (`x-ratelimit-after`).
-/// It rounds `Retry-After` down, so clients would retry too early.
+/// Returns the response for a refused request. The response of actix-governor is not used, for two reasons:
+/// it contains a hint for attackers (`x-ratelimit-after`), and it rounds `Retry-After` down, so clients would retry too
+/// early.
 fn refusal(until: &NotUntil<QuantaInstant>) -> HttpResponse {
     HttpResponse::from_error(too_many(until))
 }

@@ -4,7 +4,7 @@
 //! locked out too. An intruder uses a device cookie that they copied during an earlier intrusion.
 //! **Control**: login, password reset and password change set a signed `__Host-` cookie.
 //! The cookie contains a random id, the account's epoch (a number), an expiry, and a MAC over these values and the
-//! account's name. The cookie does not authenticate: it only selects the counter in `login_throttling`.
+//! account's mail address. The cookie does not authenticate: it only selects the counter in `login_throttling`.
 //! Password reset, password change and "revoke all sessions" increment the epoch of the account.
 //! This invalidates all older cookies.
 //! A cookie is ignored if it is forged, expired, invalidated, of another account, or sent twice.
@@ -54,7 +54,7 @@ impl DeviceCookie {
     }
 
     /// Reads the cookie from these headers. Returns `None` if the cookie has expired, or if its MAC is not valid for
-    /// the account `name` (in lower case).
+    /// the account with the mail address `name` (in lower case).
     #[must_use]
     pub fn from_headers(keys: &Keys, name: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Self> {
         let text = single(COOKIE, headers)?;

@@ -43,7 +43,7 @@ pub(super) struct Counter {
 }
 
 /// A login attempt or a re-authentication. Its counter keys are keyed hashes, because people sometimes type passwords
-/// into the name field.
+/// into the field for the mail address.
 pub struct LoginAttempt {
     pub(super) account: [u8; 32],
     pub(super) max_in_a_row: i64,
@@ -55,7 +55,7 @@ pub struct LoginAttempt {
     pub(super) solution: Option<Counter>,
 }
 
-/// Returns the counter key of an account. `typed` is the name that the client sent, in upper or lower case.
+/// Returns the counter key of an account. `typed` is the mail address that the client sent, in upper or lower case.
 /// The account need not exist.
 #[must_use]
 pub fn account_key(keys: &Keys, typed: &str) -> [u8; 32] {
@@ -130,7 +130,7 @@ impl LoginAttempt {
 
     /// Returns the counters of the attempt, in the order in which their rows are locked.
     /// They do not include the counter of the account, because `count_attempt` handles it separately.
-    /// A known device only has its own counter.
+    /// For a known device, only its own counter is returned.
     /// If a challenge was solved, the limits of address and network do not apply.
     pub(super) fn counters(&self) -> Vec<Counter> {
         let limit = |counter: &Counter| match self.solution {

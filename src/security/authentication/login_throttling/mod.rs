@@ -5,9 +5,10 @@
 //! **Control**: PostgreSQL counts each attempt as a failure before the password is hashed, so parallel guesses cannot
 //! exceed a limit. After a success, the attempt is subtracted again.
 //! - *Account and address*: 5 failures an hour, then 429. A success resets this counter and no other.
-//! - *Account* (unknown clients only): the tenth failure locks the account for one minute, and a mail notifies its owner.
-//!   Each failure after a lock starts a longer lock: 2, 4, 8, then always 15 minutes. During a lock, a correct password gets the same response as a wrong one, after the same
-//!   work. An account that does not exist is locked in the same way.
+//! - *Account* (unknown clients only): the tenth failure locks the account for one minute, and a mail notifies its
+//!   owner. Each failure after a lock starts a longer lock: 2, 4, 8, then always 15 minutes.
+//!   During a lock, a correct password gets the same response as a wrong one, after the same work.
+//!   An account that does not exist is locked in the same way.
 //!   After 80 failures in a row (NIST SP 800-63B, `docs/decisions.md` D16), waiting does not unlock the account: only a
 //!   password reset or an administrator does.
 //! - *Known device* (`device_cookies`): after 10 failures, the device cookie is no longer accepted.
@@ -19,7 +20,7 @@
 //!   Otherwise attackers could reset them by a login to their own account between guesses.
 //! - *Re-authentication* of a signed-in user: 5 failures an hour per session, and 10 failures in a row per user.
 //!
-//! **Limits**: an attacker can still make one guess a day from each of very many addresses.
+//! **Limits**: an attacker with very many addresses can still guess one password a day for each of many accounts.
 //! Only strong passwords resist such an attacker.
 //! **ASVS**: 2.4.1, 6.1.1, 6.3.1, 6.3.5
 //! **Test**: `attacks::authentication::login_throttling`, `attacks::authentication::device_cookies`
@@ -89,9 +90,10 @@ impl LoginThrottle {
 
     /// Records a wrong password. The attempt was already counted by [`admit`](Self::admit).
     ///
-    /// Records an event if a lock begins, and an event if password spraying begins.
-    /// When an account gets locked, also sends a mail to its owner.
-    /// The counters belong to the name that the client sent, so the events do not reveal whether the account exists.
+    /// Records an event if password spraying begins.
+    /// If the attempt locks the account or uses up a device cookie, records an event and sends a mail to the owner.
+    /// The counters belong to the mail address that the client sent, so the events do not reveal whether the account
+    /// exists.
     pub async fn record_failure(&self, admitted: &AdmittedAttempt, owner: Option<UserId>) -> ApiResult<()> {
         let (mut lock, mut spray) = (None, None);
         for counter in &admitted.counters {

@@ -141,9 +141,10 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Queues the mail that tells an owner that the account was locked. If the account does not exist, the row is stored
-    /// as a mail that was already sent. Both cases use the same statement and write one row, so that the response time
-    /// does not reveal whether the account exists.
+    /// Queues the mail that tells an owner that the account was locked.
+    /// If the account does not exist, the row is stored as a mail that was already sent.
+    /// Both cases use the same statement and write one row, so the response time does not reveal whether the account
+    /// exists.
     pub(super) async fn queue_lock_mail(&self, connection: &mut PgConnection, owner: Option<UserId>) -> ApiResult<()> {
         sqlx::query!(
             "insert into outbox (id, queue, kind, recipient, subject_id, created_at, next_attempt_at, done_at)

@@ -3,7 +3,7 @@
 //!
 //! **Attack**: guessing; user enumeration by response time; denial of service by hashing or by very long passwords.
 //! **Control**: a password has 12 to 64 *characters*, counted after Unicode normalization (NFC).
-//! Bytes are not counted, because six Cyrillic letters have twelve bytes.
+//! If bytes were counted, six Cyrillic letters (twelve bytes) would be long enough.
 //! Longer passwords are rejected before they are hashed. A password of more than 1,024 bytes is rejected before it is
 //! normalized. Apart from NFC, a password is verified as received: it is not trimmed, truncated or case-folded.
 //!

@@ -53,7 +53,7 @@ const MAX_RESPONSE_BYTES: usize = 262_144;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The maximum number of bytes of a response that [`OutboundClient::post`] reads and discards.
-/// It stops there, because only the status of the response is needed.
+/// The rest of a longer response is not read, because only the status is needed.
 const MAX_DISCARDED_BYTES: usize = 4_096;
 
 /// The error if the HTTP client cannot be created.

@@ -59,7 +59,7 @@ impl Totals {
     }
 }
 
-/// Returns the totals of the rule. They include all counters whose windows have not ended.
+/// Returns the totals of the rule. They include each counter that has reached the threshold in its current window.
 pub async fn totals(
     connection: &mut PgConnection,
     finding: &Finding,

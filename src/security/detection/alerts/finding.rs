@@ -31,7 +31,7 @@ pub enum Subject {
     User(UserId),
     /// The IP address, or the prefix of an IPv6 address (`ClientAddr::prefix`).
     Network(IpAddr),
-    /// The keyed hash of a name that a client sent, in hex (`LoginAttempt::subject`).
+    /// The keyed hash of a mail address that a client sent, in hex (`LoginAttempt::subject`).
     Account(String),
     /// All subjects of a combined alert. The text is the property by which the rule counts ([`Finding::counted_for`]).
     All(&'static str),

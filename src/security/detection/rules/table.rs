@@ -17,8 +17,8 @@ pub enum CountBy {
     Session,
     /// One IPv4 address, or all IPv6 addresses with the same /56 prefix.
     Network,
-    /// The account whose name the client sent, for example at login.
-    /// The key is a keyed hash of this name, because the account may not exist.
+    /// The account whose mail address the client sent, for example at login.
+    /// The key is a keyed hash of this address, because the account may not exist.
     Account,
 }
 

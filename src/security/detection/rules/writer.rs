@@ -99,7 +99,8 @@ impl Writer {
     }
 
     /// Counts the batch in a savepoint. If counting fails, only the savepoint is rolled back, so the events are still
-    /// stored. A batch without counted events, for example of logins only, needs no savepoint.
+    /// stored. A batch needs no savepoint if no rule counts its events, for example if all of them are successful
+    /// logins.
     async fn count(
         &self,
         transaction: &mut PgTransaction<'_>,

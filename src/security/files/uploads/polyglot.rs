@@ -25,7 +25,7 @@ const ZIP_END_SEARCH_BYTES: u64 = 22 + 65_535;
 /// Searches the bytes of a file for the signatures of other types.
 pub(super) struct Polyglot {
     is_pdf: bool,
-    /// The last four bytes of the file that were read.
+    /// The four bytes that were read last.
     last: u32,
     seen: u64,
     pdf_matched: usize,

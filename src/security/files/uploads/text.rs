@@ -6,7 +6,8 @@
 
 use super::refusal::UploadError;
 
-/// The number of bytes in which a browser searches for a tag (WHATWG MIME Sniffing, section 5.2).
+/// The number of bytes at the beginning of a file in which a browser searches for a tag (WHATWG MIME Sniffing, section
+/// 5.2).
 const SNIFFED_BYTES: usize = 1445;
 /// The tags by which a browser recognizes HTML (WHATWG MIME Sniffing, section 7.1), and `svg`.
 /// A browser recognizes a tag only if a space, `/` or `>` follows it.

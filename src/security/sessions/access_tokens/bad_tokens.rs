@@ -32,7 +32,8 @@ impl AccessTokens {
         });
         let missing_issuer = json!({
             "aud": self.audience, "sub": id(), "sid": id(), "jti": id(),
-            // The token is signed once, at startup. It must not expire later, because it must have only one fault.
+            // This token is signed once, at startup. It must not expire while the service runs, because its only fault
+            // must be the missing issuer.
             "iat": now, "nbf": now, "exp": now + TimeDelta::days(365).num_seconds(),
         });
         let sign = |claims| jsonwebtoken::encode(&self.header, claims, &self.keys.signing).map_err(SigningError);

@@ -1,4 +1,4 @@
-//! The child process that parses a PDF. It is the same program (`strongroom inspect-pdf`).
+//! The child process that parses a PDF. It runs the same program as the service, with the command `inspect-pdf`.
 //! The process reads the file from its standard input and returns the result as its exit status.
 //!
 //! The child process has no environment, settings, secrets, open files or async runtime.
