@@ -44,7 +44,7 @@ async fn every_owned_table_has_row_level_security_and_composite_keys() {
 
     // PostgreSQL grants access if any policy of a table allows it, so each table may have one policy only. Two policies
     // are exceptions. One allows the classifier role to read ids and owners. The other allows the schema's owner to
-    // delete expired replies.
+    // delete expired idempotency keys with their replies.
     let permissive = names(
         &app,
         "select tablename::text from pg_policies

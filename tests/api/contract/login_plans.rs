@@ -42,7 +42,8 @@ async fn statements_of_login_throttling_keep_their_plan() {
     sqlx::query("analyze login_failures").execute(&app.all_rows).await.unwrap();
     let credentials = &app.replica().credentials;
     let address = ClientAddr::resolve([127, 6, 1, 1].into(), &HeaderMap::new(), &TrustedProxies::default());
-    // The pool has at most 16 connections, so one of them executes a statement more than five times.
+    // The pool has at most 16 connections. So in 100 logins, at least one connection executes each statement more than
+    // five times.
     for _ in 0..100 {
         let admitted = credentials.throttle.admit(credentials.sign_in("alice@example.com", address)).await.unwrap();
         credentials.throttle.record_success(&admitted).await.unwrap();

@@ -1,5 +1,6 @@
-//! Least privilege of the database role (CWE-250, CWE-269). The test grants one excess privilege after the other, and
-//! expects each in the report. Then it runs the SQL statement that the report suggests as a remedy.
+//! Least privilege of the database role (CWE-250, CWE-269). The function `role_faults` reports each excess privilege of
+//! the service's role, with an SQL statement as a remedy. The test grants one excess privilege after the other, and
+//! expects it in the report. Then the test runs the remedy.
 
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use strongroom::db::service_role::{RoleFault, role_faults};

@@ -38,7 +38,7 @@ async fn common_requests_take_as_many_round_trips_as_listed() {
         ("login", try_sign_in(&app.anonymous(), &alice.email, &alice.password).await.ok(200)),
         ("refresh", alice.refresh(&app, &alice.cookie).await.ok(200)),
     ];
-    // sqlx logs COMMIT, but not BEGIN, so the test adds one for each COMMIT.
+    // sqlx logs COMMIT, but not BEGIN, so the test adds one round trip for each COMMIT.
     let begins = |texts: &[String]| texts.iter().filter(|text| *text == "COMMIT").count();
     let counts = replies.each_ref().map(|(name, reply)| {
         let texts = reply.statements();

@@ -22,7 +22,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Registers a user, confirms with the token in the mail, and signs in.
+    /// Registers a user, confirms the registration with the token in the mail, and signs in.
     pub async fn sign_up(app: &TestApp, name: &str) -> Self {
         Self::sign_up_from(app, &app.anonymous(), name).await
     }

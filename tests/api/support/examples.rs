@@ -239,8 +239,8 @@ fn collect(place: Place, pointer: &str, schema: &Value, example: &Value, fields:
         return collect(place, pointer, schema, example, fields);
     }
     if !pointer.is_empty() {
-        // The example of the object may omit this field, because the field excludes another field. Then use the example
-        // of the field itself.
+        // The example of the object may omit this field, because a request cannot contain this field together with
+        // another one. Then use the example of the field itself.
         let example = if example.is_null() { schema["example"].clone() } else { example.clone() };
         fields.push(Field { place, pointer: pointer.to_owned(), schema: schema.clone(), example });
     }

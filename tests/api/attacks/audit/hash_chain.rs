@@ -61,8 +61,8 @@ impl Trail {
         self.report(None).await.faults
     }
 
-    /// Returns the log lines that contain the heads of this hash chain. After each batch, the service logs a head:
-    /// the signed state of the chain. It contains the MAC of the batch's seal.
+    /// Returns the log lines that contain the heads of this hash chain. The service seals events in batches. After each
+    /// batch, it logs a head: the signed state of the chain, which contains the MAC of the batch's seal.
     async fn heads(&mut self) -> String {
         let macs: Vec<String> = sqlx::query_scalar("select encode(mac, 'hex') from security_event_seals")
             .fetch_all(&mut self.owner)

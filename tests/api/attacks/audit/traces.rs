@@ -19,7 +19,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Asserts status and code only. The service runs in another process, so the test cannot read its events.
+/// Asserts only the status and the problem code of a refusal. The service runs in another process, so the test cannot
+/// read its events.
 #[track_caller]
 fn assert_refused(reply: &Reply, status: u16, code: &str) {
     assert_eq!((reply.status.as_u16(), reply.json()["code"].as_str()), (status, Some(code)), "{}", reply.text());

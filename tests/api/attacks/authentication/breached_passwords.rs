@@ -36,7 +36,7 @@ fn breached(count: u64) -> ReceiverBehavior {
     range(&[OTHER_LINE, &format!("{SUFFIX}:{count}")])
 }
 
-/// Registers a user and confirms with this password.
+/// Registers a user, and confirms the registration with this password.
 async fn register_with(app: &TestApp, email: &str, password: &str) -> Reply {
     register(&app.anonymous(), email).await.ok(202);
     confirm(&app.anonymous(), &mail_token(app, email).await, password, "Grace Hopper").await

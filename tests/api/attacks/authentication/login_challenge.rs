@@ -128,7 +128,8 @@ async fn challenge_solution_does_not_lift_limit_per_account_and_address() {
     assert_eq!(full.json()["challenge"], json!(null));
 }
 
-/// The cost has a maximum, so that the owner can still solve the challenge on a phone (about ten seconds).
+/// The cost of a challenge has a maximum, so that the owner can still solve the challenge on a phone (about ten
+/// seconds).
 #[actix_web::test]
 async fn challenge_cost_grows_with_failures_up_to_maximum() {
     let app = TestApp::start().await;

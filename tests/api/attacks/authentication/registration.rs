@@ -115,8 +115,8 @@ async fn confirmation_token_works_once_and_expires() {
     assert_eq!(rows(&app, "select count(*) from users").await, 1);
 }
 
-/// Account pre-hijacking (CWE-287): an attacker registers the victim's address, and waits until the victim confirms.
-/// The account always gets the password that the victim chooses.
+/// Account pre-hijacking (CWE-287): an attacker registers the victim's address, and waits until the victim opens the
+/// link in the mail. The account always gets the password that the victim chooses.
 #[actix_web::test]
 async fn attacker_cannot_choose_password_of_registered_victim() {
     const ATTACKERS: &str = OTHER;

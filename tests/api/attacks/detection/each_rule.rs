@@ -97,8 +97,8 @@ async fn reused_token_raises_an_alert() {
     assert_single_alert(&app, "reused_tokens", 2, &user).await;
 }
 
-/// This rule counts forged tokens such as these. It does not count requests without a token or with an expired token,
-/// because ordinary clients send them too.
+/// The rule `forged_tokens` counts tokens that this service did not issue. It does not count requests without a token
+/// or with an expired token, because ordinary clients send them too.
 #[actix_web::test]
 async fn forged_tokens_raise_an_alert() {
     let made = ["algorithm", "audience", "header", "issuer", "signature", "type", "unknown_key"];

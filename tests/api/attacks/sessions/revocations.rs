@@ -99,8 +99,8 @@ async fn revocation_that_commits_late_is_found() {
     assert_session_ended(&read_profile(&late).await);
 }
 
-/// The cache of ended sessions is valid for two seconds after the last successful poll. After that, each request
-/// queries the database.
+/// The service polls the database for ended sessions. Its cache of live sessions is valid for two seconds after the
+/// last successful poll. After that, each request queries the database.
 #[actix_web::test]
 async fn failing_poll_makes_each_request_query_database() {
     let app = TestApp::start().await;

@@ -77,8 +77,8 @@ async fn lock_durations_double_up_to_15_minutes_and_expire() {
     try_sign_in(&next(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// Attempts during a lock are counted for the client, but not for the account. So a later login subtracts more failures
-/// than the account has.
+/// Attempts during a lock are counted for the client, but not for the account. So a successful login must subtract more
+/// failures than the account has. The count must become zero, and not negative.
 #[actix_web::test]
 async fn login_after_attempts_during_lock_resets_counters_to_zero() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "2/1h")]).await;

@@ -18,7 +18,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     logs::capture();
     let (webhook, slack) =
         (Receiver::start(ReceiverBehavior::ok()).await, Receiver::start(ReceiverBehavior::ok()).await);
-    // The two receivers have different authorities, so the CA file contains two certificates.
+    // The certificates of the two receivers come from different authorities, so the CA file contains two certificates.
     let folder = folder::new_path();
     let both = [&webhook, &slack].map(|one| std::fs::read_to_string(one.authority()).unwrap()).concat();
     std::fs::write(&folder, both).unwrap();
@@ -57,14 +57,14 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     wait_for_counts(&app, 1, 0, 0).await;
-    assert_eq!(webhook.requests().len(), 1, "within the window, 28 more findings must send no further message");
+    assert_eq!(webhook.requests().len(), 1, "the 28 later denials must send no further message within the window");
     app.clock.advance(TimeDelta::minutes(1));
     let after_summary = webhook.wait_for_requests(2).await;
     assert_eq!(kinds(&after_summary)[1], ("continues".to_owned(), 47));
     let goes_on = format!("It continues: user {user} was refused 47 {objects} in the last 5 minutes.");
     assert_eq!(after_summary[1].json()["text"], goes_on);
 
-    // After a whole window without findings, one last message reports that the alert is cleared.
+    // After a whole window without events, one last message reports that the alert is cleared.
     app.clock.advance(TimeDelta::minutes(4));
     webhook.wait_for_requests(3).await;
     app.clock.advance(TimeDelta::hours(3));

@@ -88,9 +88,10 @@ async fn replay_within_grace_gets_newest_unused_token() {
     assert_session_ended(&read_profile(&alice).await);
 }
 
-/// A replay within the grace period costs only one more statement. The service derives at most [`MAX_CHAIN`] successors
-/// of the replayed token in memory, and looks all of them up in one statement. If the unused token is not among them, the
-/// service refuses the replay, but does not end the session.
+/// A replay within the grace period costs only one more statement. The tokens of a session form a chain, whose last
+/// token is unused. The service derives at most [`MAX_CHAIN`] successors of the replayed token in memory, and looks all
+/// of them up in one statement. If the unused token is not among them, the service refuses the replay, but does not end
+/// the session.
 #[actix_web::test]
 async fn replay_within_grace_follows_bounded_chain() {
     let app = TestApp::start().await;
