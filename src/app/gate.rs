@@ -114,9 +114,9 @@ async fn authorize(access: Access, limits: Option<&RouteLimits>, request: &Servi
 }
 
 /// Returns whether the refresh cookie may replace a missing or expired access token.
-/// The request must contain the cookie and the CSRF header.
-/// If both the token and the header are missing, this function still returns true.
-/// [`csrf::check`] then refuses the request because of the missing header, which is the better hint for a developer.
+/// The request must contain the cookie. If it contains a token, it must also contain the CSRF header.
+/// A request without a token and without the header is refused later, by [`csrf::check`].
+/// The error of that check names the missing header, which is the better hint for a developer.
 fn accepts_cookie(request: &ServiceRequest) -> bool {
     let headers = request.headers();
     let has_cookie = cookies::all(cookie::COOKIE, headers).next().is_some();

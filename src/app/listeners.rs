@@ -41,7 +41,8 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// By default, the kernel buffers megabytes, and accepts more bytes only after it has sent a third of them.
 /// Until then, a slow client looks like a client that reads nothing.
 /// With this limit, the kernel accepts more bytes after it has sent half of the buffer.
-/// This takes 16 s at [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE), less than the stall timeout.
+/// This takes 16 s at [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE).
+/// The service closes the connection of a slow reader later than that (`STALL_TIMEOUT`).
 #[cfg(target_os = "linux")]
 const MAX_UNSENT: u32 = 128 * 1024;
 

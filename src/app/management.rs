@@ -86,7 +86,7 @@ pub fn serve(
     Ok(listener.serve(server, socket, application)?.run())
 }
 
-/// Returns whether the management port requires TLS at this address, because other machines can reach it.
+/// Returns whether other machines can reach the management port at this address. Then the port requires TLS.
 #[must_use]
 pub fn needs_tls(address: SocketAddr) -> bool {
     !address.ip().is_loopback()

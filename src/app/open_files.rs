@@ -3,7 +3,8 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Number of open files that are kept free of clients' connections, for the database pool, documents and the log.
+/// Number of open files that connections of clients cannot use. They remain for the database pool, documents and the log.
+/// If the limit is low, half of it remains.
 const RESERVED: usize = 512;
 
 /// Raises the soft limit of open files (often 1,024) to the hard limit.

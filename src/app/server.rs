@@ -184,7 +184,7 @@ impl Running {
         }
         self.workers.stop().await;
         let _ = timeout(POOL_TIMEOUT, services.pool.close()).await;
-        // Stop these threads last. Each of them may have opened a database connection of the pool.
+        // Stop the threads of actix last. Each of them may have opened a connection of the database pool.
         // Such a connection ends together with its thread.
         handle.stop(false).await;
         self.management_handle.stop(false).await;

@@ -49,7 +49,7 @@ pub fn application(
         // 8. Turns panics into errors. Without this, actix would close the connection without a reply.
         .wrap(from_fn(panics::catch))
         // 7. Records a security event for each refusal.
-        //    It must see the reply before 6, because 6 replaces the typed error with a document.
+        //    It must see the reply before 6, because 6 replaces the typed error with a JSON body.
         .wrap(from_fn(|request, next| refusals::record(kind_of_route, request, next)))
         // 6. Adds problem details to all errors, including those of libraries.
         .wrap(from_fn(problem::add_problem_details))

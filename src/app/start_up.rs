@@ -126,7 +126,7 @@ fn certificate(settings: &Settings) -> Result<Option<Arc<Certificate>>, TlsError
     }
 }
 
-/// Checks that all migrations are applied, and that sessions have timeouts.
+/// Checks that all migrations are applied, and that sessions of the database have timeouts.
 /// In production, also checks that the database role has least privilege (CWE-250).
 async fn check_database(settings: &Settings, database: &PgConnectOptions) -> Result<(), Failure> {
     let mut connection = connect(&with_timeouts(database.clone(), settings.database.statement_timeout)).await?;

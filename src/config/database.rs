@@ -35,8 +35,8 @@ pub struct DatabaseSettings {
     pub acquire_timeout: Duration,
     /// How long a statement may run before PostgreSQL cancels it.
     pub statement_timeout: Duration,
-    /// `pg_bin`, `path` and `home` are the variables `PG_BIN`, `PATH` and `HOME`.
-    /// The development server looks for the programs of PostgreSQL in these folders.
+    /// `pg_bin`, `path` and `home` are the values of the variables `PG_BIN`, `PATH` and `HOME`.
+    /// The service looks for PostgreSQL's programs in these folders, to run the development server.
     #[cfg(feature = "dev")]
     pub pg_bin: Option<PathBuf>,
     #[cfg(feature = "dev")]
@@ -74,7 +74,8 @@ impl DatabaseSettings {
         for (name, url) in [(URL, &settings.url), (LISTEN_URL, &settings.listen_url)] {
             let (Profile::Production, Some(url)) = (profile, url) else { continue };
             let role = url.get_username();
-            // Refuse these two roles, because row-level security and the grants of single columns do not limit them.
+            // Refuse the superuser and the schema's owner, because row-level security and the grants of single columns
+            // do not limit these two roles.
             if role == "postgres" || settings.owner_url.as_ref().is_some_and(|owner| owner.get_username() == role) {
                 let problem = "connects as the superuser or the schema's owner, who bypass row-level security: use strongroom_app";
                 reader.fault(name, problem);

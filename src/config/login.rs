@@ -15,14 +15,14 @@ pub struct LoginSettings {
     /// How many logins of unknown clients from one address may fail.
     /// Above this limit, each attempt needs a solved challenge.
     pub failures_per_address: Rate,
-    /// How many logins of one account by unknown clients may fail (brute force).
-    /// Above this limit, the account is locked for unknown clients for some minutes. Each failure restarts the window.
+    /// How many failed logins of one account by unknown clients lock the account for these clients (brute force).
+    /// The first lock lasts one minute. Each further failure starts a longer lock. Each failure restarts the window.
     pub failures_per_account: Rate,
     /// How many accounts may have failed logins from one network (password spraying).
     /// Above this limit, each attempt needs a solved challenge.
     pub accounts_per_network: Rate,
     /// How many logins of one account by unknown clients may fail in a row.
-    /// Above this limit, the account needs a password reset.
+    /// Above this limit, unknown clients are refused until the password is reset or an administrator unlocks the account.
     pub failures_in_a_row: u32,
     /// How long a device cookie is valid after the login that has set it.
     pub device_lifetime: Duration,

@@ -1,7 +1,8 @@
 //! Layer 1: the configuration, with one file per section. No other module reads environment variables.
 //!
-//! There are two profiles. Development is the default. It listens on loopback only, so no other machine can reach it.
-//! Production (also used for staging) starts only with a valid configuration. Otherwise it prints *all* faults at once.
+//! There are two profiles. In development, the default, the service listens on loopback only, so no other machine can
+//! reach it. In production (also used for staging), the service starts only with a valid configuration.
+//! Otherwise it prints *all* faults at once.
 //! No setting can switch off a security control (security misconfiguration, API8:2023).
 
 mod alerts;

@@ -12,9 +12,9 @@ use super::reader::{Reader, read_secret};
 /// The master keys, from which other keys are derived.
 #[derive(Clone, Debug)]
 pub struct MasterKeys {
-    /// The key that signs. It has at least 32 bytes.
+    /// The key for new signatures. It has at least 32 bytes.
     pub current: SecretSlice<u8>,
-    /// Older keys, which still verify but no longer sign. So everything that they signed stays valid after a rotation.
+    /// Older keys, which only verify existing signatures. So everything that they signed stays valid after a rotation.
     pub older: Vec<SecretSlice<u8>>,
 }
 

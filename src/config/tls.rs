@@ -34,8 +34,8 @@ impl TlsSettings {
     }
 }
 
-/// Returns the path in a setting. Adds a fault if the file is unreadable, or does not contain this line of a PEM file.
-/// The rest of the file is validated later, when the service loads it.
+/// Returns the path in a setting. Adds a fault if the file is unreadable or does not contain the text `line`,
+/// for example `-----BEGIN CERTIFICATE-----`. The rest of the file is validated later, when the service loads it.
 pub(super) fn pem_file(reader: &mut Reader<'_>, name: &str, line: &str) -> Option<PathBuf> {
     let path = PathBuf::from(reader.optional(name)?);
     match fs::read_to_string(&path) {

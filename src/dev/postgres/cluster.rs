@@ -168,7 +168,7 @@ fn is_in_use(reason: &str) -> bool {
 /// Extracts the reason of a failure from the log: the last line that is marked as an error.
 /// If no line is marked, returns all lines except those with the mark `LOG:`.
 fn failure_reason(log: &str) -> Option<String> {
-    // Skip lines such as "the database system is starting up", because the attempts to connect cause such lines.
+    // Skip lines such as "the database system is starting up", which only report a refused attempt to connect.
     let mut lines = log.lines().rev().filter(|line| !line.contains("the database system is"));
     let marked = lines.find_map(|line| {
         let mut marks = ["FATAL:", "PANIC:", "error:"].iter();

@@ -44,7 +44,7 @@ impl DevServerConfig {
 pub struct DevServer {
     cluster: Cluster,
     child: Child,
-    // This field must follow the child. Fields are dropped in order, so the pipe closes before the lock is released.
+    // This field must follow `child`. Fields are dropped in order, so the pipe closes before the lock is released.
     _locked: Locked,
 }
 

@@ -65,7 +65,7 @@ pub struct Account {
     pub display_name: String,
     pub role: Role,
     pub status: Status,
-    /// Whether the account is temporarily locked after failed sign-ins.
+    /// Whether the account is temporarily locked after failed logins.
     pub locked: bool,
     /// The time at which the user last used one of their active sessions. `None` if the user has no active session.
     pub last_active_at: Option<DateTime<Utc>>,

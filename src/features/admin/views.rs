@@ -61,7 +61,8 @@ pub struct AccountView {
     status: &'static str,
     /// Whether the account is locked after failed logins. The lock ends after some minutes.
     locked: bool,
-    /// The time at which one of the user's active sessions was last renewed. Null if the user has no active session.
+    /// The time at which one of the user's active sessions was last used, accurate to one minute.
+    /// Null if the user has no active session.
     #[schema(required = true)]
     last_active_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: the web console.
+//! What the OpenAPI document says about the web console.
 
 use crate::http::error::ApiError;
 use crate::http::signature::Docs;
@@ -24,6 +24,6 @@ pub const SCRIPT: Docs = Docs {
 
 pub const ATTACK_SCRIPT: Docs = Docs {
     summary: "Get a script of the attack panel",
-    description: "404 for another version than that of the page. In production 404, unless `STRONGROOM_HTTP_ATTACK_PANEL` is true.",
+    description: "Returns 404 if the version in the path is not the version of the current page, or if the attack panel is disabled.",
     errors: &[ApiError::NotFound],
 };

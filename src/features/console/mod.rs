@@ -49,13 +49,13 @@ const ATTACKS: &str = "/attacks";
 #[derive(Clone, Copy)]
 pub struct AttackPanel(pub bool);
 
-/// Returns whether the path is of the console.
+/// Returns whether the path belongs to the console.
 #[must_use]
 pub fn serves(path: &str) -> bool {
     path.starts_with("/console/") || VIEWS.contains(&path)
 }
 
-/// Returns whether the path is of the attack panel.
+/// Returns whether the path belongs to the attack panel.
 #[must_use]
 pub fn serves_attacks(path: &str) -> bool {
     path == ATTACKS || path.starts_with("/console/{version}/attacks/")
@@ -91,7 +91,8 @@ pub async fn page(request: HttpRequest, profile: Data<Profile>, panel: Data<Atta
     headers::page(html(**profile, panel.0, may_have_session(request.headers())))
 }
 
-/// Returns the page. `/confirm` and `/reset` return it too, without a session: their views need none.
+/// Returns the page. `session` states whether the browser may have a refresh cookie.
+/// `/confirm` and `/reset` return the page too, with `session` false, because their views need no session.
 #[must_use]
 pub fn html(profile: Profile, attack_panel: bool, session: bool) -> String {
     let profile = if profile == Profile::Development { "development" } else { "production" };

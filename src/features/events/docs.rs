@@ -13,7 +13,7 @@ pub const ALL: Docs = Docs {
     summary: "List security events",
     description: "Returns the security events of all users that match the filter, newest first. \
         Paginated: `next_cursor` is the cursor of the next page. \
-        The service records the first read in a minute as a security event.",
+        In each minute, the service records the first read by a session as a security event.",
     errors: &[],
 };
 
@@ -21,6 +21,6 @@ pub const ALERTS: Docs = Docs {
     summary: "List alerts",
     description: "Returns the alerts of the detection rules, newest first. \
         Paginated: `next_cursor` is the cursor of the next page. \
-        The service records the first read in a minute as a security event.",
+        In each minute, the service records the first read by a session as a security event.",
     errors: &[],
 };

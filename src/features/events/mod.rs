@@ -8,7 +8,8 @@
 //! - Information disclosure: an attacker with a hijacked session could read the history of the user.
 //!   The history must not reveal which attacks were detected, or that a guessed password was right.
 //!   So users see only the kinds of events in [`model`], and not the reason of a failed login.
-//! - Misuse by an administrator: the service records the first read of each list in a minute as a security event.
+//! - Misuse by an administrator: in each minute, the service records the first read of each list by a session
+//!   as a security event.
 
 pub mod alert_views;
 pub mod docs;

@@ -24,7 +24,8 @@ use crate::security::websockets::{
     Budget, CloseReason, MAX_INVALID_MESSAGES, MAX_MESSAGES_PER_MINUTE, MAX_SUBSCRIPTIONS,
 };
 
-/// The maximum time that a new socket waits for the reader to read all earlier changes.
+/// The maximum time that a new socket waits until the [`ChangeReader`](super::reader::ChangeReader) has read all
+/// earlier changes.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) struct Client<'a> {

@@ -146,7 +146,8 @@ pub struct EventReceiver {
 }
 
 impl EventReceiver {
-    /// Waits until the reader has read all earlier changes, and discards them. This receiver then gets all later ones.
+    /// Waits until the [`ChangeReader`] has read all earlier changes, and discards them.
+    /// This receiver then gets all later ones.
     pub async fn start(&mut self) {
         let mut reads = self.live.change_reads.subscribe();
         // Wait for two reads. The first read may have begun before this call, so it may lack the newest changes.

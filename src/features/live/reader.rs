@@ -1,6 +1,8 @@
 //! Reads the changes of all replicas from the database.
 //!
 //! The reader has its own connection, so that a read never waits for a connection of a busy pool.
+//! Each read returns a PostgreSQL snapshot, which identifies the transactions that this read could see.
+//! The next read returns the changes of all other transactions.
 //! If the connection breaks, the reader starts again without a snapshot.
 //! The old snapshot may be invalid, because transaction ids can be lower after a failover.
 

@@ -67,7 +67,7 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
     }
 }
 
-/// Waits for conditions that close a socket. The client's messages do not delay these conditions.
+/// Waits for the conditions that close a socket. It runs concurrently with [`Client`], so messages do not delay it.
 struct SessionMonitor<'a> {
     live: &'a Live,
     caller: &'a Caller,

@@ -7,6 +7,6 @@ pub const SUMMARY: Docs = Docs {
     description: "Returns the security events by kind and time, the networks and the accounts with the most warnings and \
         critical events, and the health of the service. \
         Counts at most the newest 100,000 rows of the period. \
-        The service records the first read in a minute as a security event.",
+        In each minute, the service records the first read by a session as a security event.",
     errors: &[],
 };

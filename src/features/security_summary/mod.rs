@@ -8,7 +8,8 @@
 //! Threats and controls:
 //! - Unrestricted resource consumption: the summary of a large audit trail could overload the database.
 //!   So the statement counts at most [`store::MAX_ROWS`] rows, and reads only an index.
-//! - Misuse by an administrator: the service records the first read in a minute as a security event.
+//! - Misuse by an administrator: in each minute, the service records the first read by a session as a security
+//!   event.
 
 pub mod docs;
 pub mod handlers;

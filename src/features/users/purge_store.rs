@@ -47,7 +47,7 @@ impl OwnerPurge {
     }
 
     /// Deletes the data of deleted accounts, in the order in which the accounts were deleted.
-    /// If an account fails, the sweep continues with the next account, and the next sweep tries again.
+    /// If the data of an account cannot be deleted, the sweep continues with the next account. The next sweep retries.
     ///
     /// # Errors
     /// Fails if the deleted accounts cannot be read.

@@ -51,7 +51,7 @@ enum Transport {
 }
 
 impl Delivery {
-    /// Creates the delivery by the configured mail server. In development without a mail server, it writes files.
+    /// Creates a delivery that uses the configured mail server. In development without a mail server, it writes files.
     ///
     /// # Errors
     /// Returns a [`MailSettingsError`] if a setting is invalid.

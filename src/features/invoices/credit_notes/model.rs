@@ -60,9 +60,9 @@ impl Credit {
 /// The reason for which a credit is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CreditError {
-    /// The invoice does not have the line of the part with this index.
+    /// A requested [`CreditPart`] names a line that the invoice does not have. Contains the index of the part.
     NoSuchLine(usize),
-    /// The part with this index repeats the line of an earlier part.
+    /// A requested part repeats the line of an earlier part. Contains the index of the later part.
     LineTwice(usize),
     /// The credit exceeds the remaining amount of the invoice or of a line.
     Exceeds,

@@ -58,7 +58,7 @@ fn joined<const N: usize>(lines: [Option<String>; N]) -> String {
 /// A row of a table: its kind, the text of the first column, and the texts of the other columns.
 pub(super) struct Row(pub RowKind, pub String, pub Vec<String>);
 
-/// What a row contains. The layout chooses its emphasis.
+/// The kind of a row. The layout chooses the text styles of the row by its kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowKind {
     Fact,

@@ -32,7 +32,7 @@ pub(super) struct PageBuilder {
     pub pages: Vec<Vec<Drawing>>,
     /// The index of the current page, and the distance from the top of this page.
     pub at: (usize, f32),
-    /// The number of paragraphs and tables on the first level of the tag tree.
+    /// The number of paragraphs and tables on the first level of the tag tree ([`Mark`]).
     groups: usize,
     /// The number of rows of the current table, and the head of this table.
     rows: usize,
