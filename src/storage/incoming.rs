@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use actix_web::web::Bytes;
 use uuid::Uuid;
 
-/// The size of a part in a multipart upload to S3, in bytes. S3 accepts no smaller parts.
+/// The size of a part in a multipart upload to S3, in bytes. S3 accepts smaller parts only as the last part.
 pub(super) const PART_BYTES: usize = 5 * 1024 * 1024;
 
 /// An upload in progress, with its temporary file.

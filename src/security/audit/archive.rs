@@ -4,7 +4,7 @@
 //! Or an attacker deletes the rows that prove an attack, and the deletion looks like a clean-up of old rows.
 //! **Control**: a batch is one seal of the [`hash_chain`](super::hash_chain) and the rows that the seal covers.
 //! The command verifies whole batches and writes them to a file.
-//! Then one transaction deletes them and records the event `sys_audit_archived`.
+//! Then one transaction deletes these batches from the database and records the event `sys_audit_archived`.
 //! The MAC of this event needs the master key.
 //! So an attacker who has only the rights of the schema's owner cannot disguise a deletion as archiving.
 //! The first batch that remains in the database contains the MAC of the last archived batch.

@@ -12,7 +12,8 @@ use super::kinds::EventKind;
 use super::objects::Object;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// An event with all its fields. The writer sets `object_class` later, because finding it takes a query.
+/// An event with all its fields. The event writer (`detection/rules/writer.rs`) sets `object_class` later, because
+/// finding it takes a query.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub id: Uuid,
@@ -29,13 +30,13 @@ pub struct Entry {
     pub subject: Option<String>,
     pub object: Option<Object>,
     /// The relation of the user to the object: `missing`, `foreign` (of another user) or `own`.
-    /// The writer looks it up in the database.
+    /// The event writer looks it up in the database.
     pub object_class: Option<String>,
     pub amount: Option<i64>,
     pub task: Task,
 }
 
-/// What the writer does with an entry.
+/// What the event writer does with an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     WriteAndCount,

@@ -69,7 +69,8 @@ impl Event {
         Self { subject: Some(fingerprint), ..self }
     }
 
-    /// Sets the object that the client requested. The writer later looks up whether it belongs to the user.
+    /// Sets the object that the client requested. The event writer later looks up whether the object belongs to the
+    /// user.
     pub fn object(self, object: Object) -> Self {
         Self { object: Some(object), ..self }
     }

@@ -37,7 +37,8 @@ pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Res
     Ok(())
 }
 
-/// Inserts rows. Rows that already exist are skipped, so the writer can retry after a commit whose reply was lost.
+/// Inserts events. Events that already have a row are skipped, so the event writer can retry after a commit whose reply
+/// was lost.
 pub async fn insert<'a>(
     connection: &mut PgConnection,
     keys: &Keys,

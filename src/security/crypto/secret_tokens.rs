@@ -66,7 +66,7 @@ impl SecretToken {
 
     /// Derives the token for a mail from the id of a database row, for example the row of a pending registration.
     /// The row stores only the token's [`hash`](Self::hash). A mail may stay in the outbox for days.
-    /// So the outbox does not contain the token: the worker derives it again when it sends the mail.
+    /// So the outbox does not contain the token: the worker of the outbox derives it again when it sends the mail.
     /// A token for one `kind` of mail is not valid for another kind.
     #[must_use]
     pub fn for_mail(keys: &Keys, kind: &str, row: Uuid) -> Self {

@@ -1,5 +1,5 @@
 //! SQL of the counters of login throttling.
-//! They use the clock of the database, because the clocks of replicas can differ.
+//! The statements use the clock of the database, because the clocks of replicas can differ.
 
 use std::collections::HashSet;
 

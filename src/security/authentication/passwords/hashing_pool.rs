@@ -49,8 +49,8 @@ impl HashingPool {
         self.queue.run(move || with_buffer(&buffers, blocks, work)).await
     }
 
-    /// Runs `work` on this thread, without the queue. Only the start of the service uses it, when no request is
-    /// waiting.
+    /// Runs `work` on this thread, without waiting in the queue.
+    /// Only the start of the service calls this function, when no request is waiting.
     pub fn run_now<T>(&self, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
         with_buffer(&self.buffers, self.blocks, work)
     }

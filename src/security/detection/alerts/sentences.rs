@@ -116,7 +116,7 @@ fn format_duration(seconds: i64) -> String {
     if number == 1 { unit.to_owned() } else { format!("{number} {unit}s") }
 }
 
-/// Returns whether the table contains words for this rule.
+/// Returns whether `WORDINGS` contains words for this rule.
 #[cfg(test)]
 pub fn has_wording(rule: &str) -> bool {
     WORDINGS.iter().any(|words| words.rule == rule)

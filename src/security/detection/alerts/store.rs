@@ -14,7 +14,7 @@ use crate::db::begin;
 
 /// The maximum number of messages that wait for one sink. If this limit is reached, an alert is stored but not sent.
 /// But a later summary of the alert can still be sent.
-/// The limit bounds the table during an attack, and the number of messages that a receiver gets after an outage.
+/// The limit bounds the outbox during an attack, and the number of messages that a receiver gets after an outage.
 const MAX_QUEUED_MESSAGES: i64 = 1_000;
 
 /// An alert about which a message is queued.

@@ -63,7 +63,7 @@ impl Jpeg {
         self.state = match std::mem::take(&mut self.state) {
             State::Start | State::End { .. } if byte == 0xff => State::StartKind,
             State::StartKind if byte == START_OF_IMAGE => State::Marker,
-            // After the end of a picture, the byte 0xff must begin another picture. No start of image follows it here.
+            // The byte 0xff after the end of a picture must begin another picture, but here no start of image follows.
             // The next arm handles the beginning of the file (position 1 or 2).
             State::StartKind if self.position > 2 => return Err(UploadError::AfterEnd),
             State::Start | State::StartKind => return Err(UploadError::Not(FileType::Jpeg)),

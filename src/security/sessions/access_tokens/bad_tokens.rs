@@ -22,7 +22,7 @@ impl AccessTokens {
     /// Signs the bad tokens.
     ///
     /// # Errors
-    /// [`SigningError`] if the library rejects a key that it accepted at startup.
+    /// [`SigningError`] if `jsonwebtoken` rejects a key that it accepted at startup.
     pub fn bad_tokens(&self, now: DateTime<Utc>) -> Result<BadTokens, SigningError> {
         let id = || Uuid::new_v4().to_string();
         let (now, long_ago) = (now.timestamp(), (now - TimeDelta::days(1)).timestamp());

@@ -117,7 +117,7 @@ impl AccessTokens {
     /// Issues a token for this user and session. `session_lifetime` is the remaining lifetime of the session.
     ///
     /// # Errors
-    /// [`SigningError`] if the library rejects a key that it has accepted at startup.
+    /// [`SigningError`] if `jsonwebtoken` rejects a key that it has accepted at startup.
     pub fn issue(
         &self,
         user: UserId,
@@ -140,7 +140,7 @@ impl AccessTokens {
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<VerifiedClaims, TokenFault> {
         let kid = self.check_header(token)?;
         let key = self.keys.find(&kid).ok_or(TokenFault::UnknownKey)?;
-        // The library verifies the signature with the configured algorithm before this code reads a claim.
+        // `jsonwebtoken` verifies the signature with the configured algorithm before this code reads a claim.
         let decoded =
             jsonwebtoken::decode::<StrictObject>(token, key, &self.validation).map_err(|error| fault(&error))?;
         self.check(decoded.claims, now)
@@ -209,8 +209,8 @@ impl AccessTokens {
     }
 }
 
-/// Sets every validation rule of the library explicitly, as a second check in addition to [`AccessTokens::check`].
-/// The library does not check the times: it uses the system clock, and tests cannot change this clock.
+/// Sets every validation rule of `jsonwebtoken` explicitly, as a second check in addition to [`AccessTokens::check`].
+/// `jsonwebtoken` does not check the times: it uses the system clock, and tests cannot change this clock.
 fn validation(keys: &SigningKeys, settings: &JwtSettings) -> Validation {
     let mut validation = Validation::new(keys.algorithm);
     validation.algorithms = vec![keys.algorithm];

@@ -42,7 +42,8 @@ const INVOICE_ROOTS: [&str; 5] =
 pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     let mut file = file.to_vec();
     // Some old programs write a cross-reference table with objects at offset 0, where no object can be.
-    // PDF readers treat these objects as missing. Mark their entries as free, so that the library does the same.
+    // PDF readers treat these objects as missing.
+    // Mark their entries as free, so that `hayro-syntax` treats them as missing too.
     replace(&mut file, b"0000000000 00000 n", b"0000000000 00000 f");
     let by_table = Pdf::new(file.clone()).map_err(|error| match error {
         LoadPdfError::Decryption(_) => PdfFault::Encrypted,
@@ -53,7 +54,8 @@ pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     if !after_headers(&file).all(|rest| Object::from_bytes(rest).is_some()) {
         return Err(PdfFault::Unreadable);
     }
-    // Misspell `startxref`, so that the library does not find the table and scans the file for objects.
+    // Misspell `startxref`, so that `hayro-syntax` does not find the cross-reference table and scans the file for
+    // objects.
     // If the scan fails, the file has no objects that a scan finds, so there is nothing to check.
     replace(&mut file, b"startxref", b"startXref");
     Pdf::new(file).map_or(Ok(()), |by_scan| check_objects(&by_scan))
@@ -105,7 +107,7 @@ fn check_objects(pdf: &Pdf) -> Result<(), PdfFault> {
         read += 1;
         check(pdf, object)?;
     }
-    // The library skips objects that it cannot parse.
+    // `hayro-syntax` skips objects that it cannot parse.
     // Refuse a file with such objects, because another PDF reader might parse and execute them.
     if read < known { Err(PdfFault::Unreadable) } else { Ok(()) }
 }
@@ -145,7 +147,7 @@ fn container(value: MaybeRef<Object<'_>>) -> Option<Object<'_>> {
 }
 
 /// Returns the number of items in an array or a dictionary.
-/// Returns `None` if an item cannot be parsed: the library would then silently ignore the remaining items.
+/// Returns `None` if an item cannot be parsed: `hayro-syntax` would then silently ignore the remaining items.
 fn items(inside: &[u8]) -> Option<usize> {
     let marked = [b"[", inside, b"\n/End]"].concat();
     let (mut items, mut is_whole) = (0, false);
