@@ -6,7 +6,7 @@ import { OPTIONS, SIZES, chromium, judge } from './browser.mjs';
 const [base, pictures] = process.argv.slice(2);
 const browser = await chromium.launch(OPTIONS);
 
-/** Opens the panel as the administrator. `faults` contains what the browser complains about. */
+/** Opens the panel as the administrator. `faults` contains errors of the browser, and requests to other servers. */
 async function open(options) {
   const context = await browser.newContext(options);
   const page = await context.newPage(), faults = [];

@@ -6,7 +6,7 @@ const tools = createRequire(process.env.TOOLS + '/');
 export const { chromium } = tools('playwright-core');
 export const OPTIONS = { executablePath: process.env.CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] };
 
-/** How each page is judged: name, width and colour scheme. */
+/** The windows in which each page is checked: name, width and colour scheme. */
 export const SIZES = [['desktop', 1440, 'light'], ['dark', 1440, 'dark'], ['phone', 360, 'light'], ['dark-phone', 360, 'dark']];
 
 /** Fails if the page is wider than the window. */

@@ -10,7 +10,7 @@ const browser = await chromium.launch(OPTIONS);
 const USERS = { anna: 1, ben: 2, root: 3 };
 const password = (name) => readFileSync(`${secrets}/demo_password_${USERS[name]}`, 'utf8').trim();
 
-/** Opens a page in a new browser profile. `faults` contains what the browser complains about. */
+/** Opens a page in a new browser profile. `faults` contains the errors that the browser reports. */
 async function open(path, options) {
   const context = await browser.newContext({ acceptDownloads: true, ...options });
   const page = await context.newPage(), faults = [];
@@ -106,7 +106,7 @@ async function twoTabs(page, context, faults) {
   await other.close();
 }
 
-/** Ben tries Anna's invoice again and again. The administrator sees it in the charts, and an alert without a reload. */
+/** Ben requests Anna's invoice many times. The administrator sees this in the charts, and an alert without a reload. */
 async function administration(page, invoice) {
   await page.getByRole('button', { name: '(administrator)' }).click();
   await page.getByRole('link', { name: 'Administration' }).click();
@@ -180,7 +180,10 @@ async function conflict(page, anna) {
   await page.getByText('The customer is saved.').waitFor();
 }
 
-/** Two users change the same draft: the second sees the saved discount rate of a line, and keeps their own. A fixed discount is not lost. */
+/**
+ * Two users change the same draft. The second user sees the saved discount rate of a line, and keeps their own input. A
+ * discount amount is not lost.
+ */
 async function lineDiscounts(page, anna, customer_id) {
   const line = { description: 'Reduced', quantity: '1', unit_price: '100', tax_rate: '0' };
   const body = (discount_rate) => ({ customer_id, currency: 'EUR', lines: [{ ...line, discount_rate }, { ...line, discount_amount: 500 }] });
@@ -214,7 +217,10 @@ async function unknownCustomer(page, id) {
   await page.unrouteAll();
 }
 
-/** A change between the first read of a list and the subscription appears. A reload that fails does not move the focus. */
+/**
+ * A list is read, then it changes, then the page subscribes to its changes: the change appears. A reload that fails
+ * does not move the focus.
+ */
 async function lateSubscription(page, anna) {
   let release;
   const held = new Promise((resolve) => { release = resolve; });
@@ -235,7 +241,7 @@ async function lateSubscription(page, anna) {
   assert.equal(await page.evaluate(() => document.activeElement.id), 'field-name');
 }
 
-/** Sign-in waits for a refresh in another tab. Two clicks send one request. Another filter starts with the first page. */
+/** Sign-in waits for a refresh in another tab. Two clicks send one request. A changed filter shows the first page. */
 async function oneAtATime() {
   const { context, page, faults } = await open('/', {});
   const ben = await client('ben');

@@ -28,7 +28,7 @@ try {
   await page.getByRole('button', { name: 'Sign in as Anna Demo' }).click();
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
   await judge('/invoices');
-  // The view that Lighthouse has loaded had the same session.
+  // The session must still be valid. So Lighthouse has loaded the view of a signed-in user.
   await page.reload();
   await page.getByRole('heading', { name: 'Invoices', level: 1 }).waitFor();
   console.log('lighthouse: accessibility 100, best practices 100 for the login view, /docs and the list of invoices');

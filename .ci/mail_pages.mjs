@@ -1,5 +1,5 @@
 // Tests the pages that mails link to, in a real browser: registration, the reset of a password, and invalid links.
-// The console shows these pages, if it is on. Otherwise they are pages of their own. The test plays both in the same way.
+// If the console is on, it shows these pages. Otherwise they are separate pages. The test runs the same steps on both.
 // Usage: mail_pages.mjs BASE MAIL_FOLDER PICTURES
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -47,10 +47,10 @@ const seen = (page, text) => page.getByText(text).locator('visible=true').first(
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
 const field = (page, label) => page.getByLabel(label, { exact: true });
 
-/** The message at the field of this name, if there is one. */
+/** Finds the error message at the field with this name. */
 const error = (page, name) => page.locator(`[id$="${name}-error"]:not(:empty)`);
 
-/** The field has the focus, and a screen reader reads that it is invalid. */
+/** Fails unless the field has the focus, and a screen reader reads that it is invalid. */
 async function expectInvalid(page, label) {
   assert.ok(await field(page, label).evaluate((one) => one === document.activeElement), label);
   assert.equal(await field(page, label).getAttribute('aria-invalid'), 'true', label);
@@ -83,7 +83,7 @@ async function register() {
   await page.keyboard.type('password1234');
   await page.keyboard.press('Enter');
   await error(page, 'password').filter({ hasNotText: 'is required' }).waitFor();
-  // The focus of the console is on the summary of the refusal.
+  // In the console, the summary of the refusal has the focus, and not the field.
   if (hasConsole) await field(page, 'Password').focus();
   await expectInvalid(page, 'Password');
   assert.equal(await error(page, 'display_name').count(), 0);

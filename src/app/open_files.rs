@@ -3,8 +3,8 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Number of open files that connections of clients cannot use. They remain for the database pool, documents and the log.
-/// If the limit is low, half of it remains.
+/// Number of open files that connections of clients cannot use.
+/// They remain for the database pool, documents and the log. If the limit is low, half of it remains.
 const RESERVED: usize = 512;
 
 /// Raises the soft limit of open files (often 1,024) to the hard limit.

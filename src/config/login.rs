@@ -22,7 +22,8 @@ pub struct LoginSettings {
     /// Above this limit, each attempt needs a solved challenge.
     pub accounts_per_network: Rate,
     /// How many logins of one account by unknown clients may fail in a row.
-    /// Above this limit, unknown clients are refused until the password is reset or an administrator unlocks the account.
+    /// Above this limit, unknown clients are refused until the password is reset, or an administrator unlocks the
+    /// account.
     pub failures_in_a_row: u32,
     /// How long a device cookie is valid after the login that has set it.
     pub device_lifetime: Duration,

@@ -27,7 +27,7 @@ export function Account() {
     <${Password} changed=${sessions.reload} /><${Sessions} list=${sessions} /><${History} />`;
 }
 
-/** A form of one object. */
+/** A card with the form of one object. */
 function Card({ title, path, note, ...rest }) {
   const loaded = useData(() => read(path), [path]);
   return html`<section class="card"><h2>${title}</h2>${note && html`<p class="soft">${note}</p>`}
@@ -38,7 +38,8 @@ function Card({ title, path, note, ...rest }) {
 function Form({ object, title, path, method, fields, reload }) {
   const version = useVersion(path, object);
   const form = useRef();
-  // Shows what is saved. A new form would lose the focus, and so would a disabled button.
+  // After a save, reset the form to the saved values. The form is not created again and its button is not disabled,
+  // because the user would lose the focus.
   useEffect(() => form.current.reset(), [object.etag]);
   const save = useAction(async () => {
     const body = values(form.current);

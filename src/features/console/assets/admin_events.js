@@ -15,7 +15,7 @@ export function Events({ filter, setFilter, place }) {
   const query = { limit: 20, cursor: pages.cursor, ...filter, from: instant(filter.from), to: instant(filter.to) };
   const list = useData(() => read(withQuery('admin/security-events', query)), [filter, pages.cursor]);
   const [typed, setTyped] = useState({ filter, fields: filter });
-  // What the user types belongs to one filter: another filter replaces it.
+  // The typed text belongs to the filter for which it was typed. If the filter changes, discard the text.
   const fields = typed.filter === filter ? typed.fields : filter;
   const field = (label, name, rest = { type: 'search' }) => html`<${Field} label=${label} name=${name} value=${fields[name] ?? ''} problem=${list.problem}
     onInput=${(event) => setTyped({ filter, fields: { ...fields, [name]: event.target.value } })}

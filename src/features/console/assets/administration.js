@@ -22,7 +22,10 @@ export function Administration() {
     <${Events} filter=${filter} setFilter=${setFilter} place=${events} /><${Users} />`;
 }
 
-/** The filter that finds the events of an alert's subject. The subject of an account alert is a keyed hash, which no filter finds. */
+/**
+ * The filter field that finds the events of an alert, by the kind of the alert's subject. There is no field for an
+ * account, because its subject is a keyed hash.
+ */
 const FILTERS = { user: 'user_id', network: 'address' };
 
 function Alerts({ pick }) {

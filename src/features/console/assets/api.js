@@ -23,19 +23,19 @@ export function unreachable() {
   return new Problem(0, { title, code: 'unreachable' });
 }
 
-/** Reads an error response. Status 0: there was none. */
+/** Returns the problem of an error response. If its status is 0, no response has arrived. */
 async function problemOf(reply) {
   if (reply.status === 0) return unreachable();
   const body = await reply.json().catch(() => ({ title: `The service returned ${reply.status}`, code: 'unknown' }));
   return new Problem(reply.status, body, Number(reply.headers.get('Retry-After')) || undefined);
 }
 
-/** Throws the problem of an error response. Another error stays as it is. */
+/** Throws an error response as a problem, and any other error unchanged. */
 export async function refused(reply) {
   throw reply instanceof Response ? await problemOf(reply) : reply;
 }
 
-/** Waits for what the network delivers. A broken connection is a problem, too. */
+/** Waits for a response or its body. If the connection breaks, throws a problem. */
 function received(promise) {
   return promise.catch(() => { throw unreachable(); });
 }
@@ -61,14 +61,14 @@ export async function request(method, path, { body, headers } = {}) {
   const reply = await send(authorization);
   if (reply.ok) return reply;
   const problem = await problemOf(reply);
-  // A wrong password is also 401, and the next attempt would count as a second failure.
+  // Do not repeat a request with a wrong password. It returns 401 too, and would count as a second failed login.
   if (problem.code !== 'unauthenticated' || !(await session.renew(authorization).catch(refused))) throw problem;
   const again = await send(await authorizationOf(user));
   if (!again.ok) throw await problemOf(again);
   return again;
 }
 
-/** Reads an object or a page. An object keeps its `ETag`, which a change must send back. */
+/** Reads an object, or a page of a list. Adds the `ETag` to an object, because a change must send it back. */
 export async function read(path) {
   const reply = await request('GET', path);
   const object = await received(reply.json());
@@ -82,7 +82,7 @@ export function withQuery(path, query) {
   return filled.length ? `${path}?${new URLSearchParams(filled)}` : path;
 }
 
-/** Creates an object. The key makes a repeated request return the first response. */
+/** Creates an object. With an idempotency key, a repeated request returns the first response. */
 export async function create(path, body, key) {
   const reply = await request('POST', path, { body, headers: key ? { 'Idempotency-Key': key } : {} });
   const etag = reply.headers.get('ETag');

@@ -40,10 +40,10 @@ function useSession() {
     const user = session.user?.id;
     if (!user) return setState({ phase: 'ready', me: null, isAdmin: false });
     const me = await read('me').catch(() => ({ display_name: 'You' }));
-    // The role decides only what the menu shows: the service checks it at each request.
+    // Here the role only determines the menu. The service checks the role at each request.
     if (session.user?.id === user) setState({ phase: 'ready', me, isAdmin: me.role === 'admin' });
   };
-  /** Continues the session. A user who is signed in is loaded by the listener. */
+  /** Continues the session. If this signs in a user, the listener `load` reads the user. */
   const start = async () => {
     setState((old) => ({ ...old, phase: 'loading' }));
     const phase = await session.resume().then(() => 'ready', () => 'unreachable');
@@ -57,7 +57,7 @@ function useSession() {
   return { ...state, start };
 }
 
-/** The session may be valid, so this is no sign-in form. */
+/** The view if the service cannot be reached. It has no sign-in form, because the session may still be valid. */
 function Unreachable({ start }) {
   return html`<${Heading}>The service cannot be reached<//>
     <p>You may still be signed in. Try again in a minute.</p><p><button type="button" onClick=${start}>Try again</button></p>`;
@@ -73,7 +73,7 @@ function Online() {
   return !online && html`<p class="banner" role="alert">You are offline. Changes cannot be saved.</p>`;
 }
 
-/** Loads the attack panel when it is opened: few users see it. */
+/** The attack panel. Its script is loaded only when a user opens it, because few users do. */
 function AttackPanel({ me }) {
   const [Attacks, setAttacks] = useState(null);
   useEffect(() => { import('./attacks/attacks.js').then((module) => setAttacks(() => module.Attacks)); }, []);
@@ -112,7 +112,10 @@ function View({ path, me }) {
   return html`<${Heading}>Not found<//><p>There is no such page. <${Link} to="/">Go to your invoices<//></p>`;
 }
 
-/** A view that a mail links to. It leads to the other views by a load of their page, which tells whether there is a session. */
+/**
+ * A view that a mail links to. Its links to other views load a new page, because only a page from the service states
+ * whether the browser may have a session.
+ */
 function MailLink({ View: Shown }) {
   return html`<a class="skip" href="#main">Skip to content</a>
     <header><a href="/" class="brand">Strongroom</a></header>

@@ -1,6 +1,6 @@
 /**
  * Charts as inline SVG. Each has its numbers as text too: a label, and a table or a list. Positions are attributes of the
- * SVG and colours are classes, because the policy forbids inline styles.
+ * SVG and colours are classes, because the Content Security Policy forbids inline styles.
  */
 
 import { html } from './preact.js';

@@ -1,5 +1,7 @@
-/** Documents: upload with progress, save, delete. An upload on an invoice is attached to it. A file is never shown in the
- * page, only saved. */
+/**
+ * Documents: upload with progress, save, delete. A file that is uploaded in the view of an invoice is attached to this
+ * invoice. The page never shows the content of a file: the user can only save the file.
+ */
 
 import { html, useRef, useState } from './preact.js';
 import { change, download, read, upload, withQuery } from './api.js';
@@ -11,7 +13,7 @@ export function DocumentsView() {
   return html`<${Heading}>Documents<//><${Documents} />`;
 }
 
-/** The documents of an invoice, or all. */
+/** The documents of an invoice, or all documents if `invoiceId` is undefined. */
 export function Documents({ invoiceId }) {
   const pages = usePages([invoiceId]);
   const query = { limit: 20, cursor: pages.cursor, invoice_id: invoiceId };

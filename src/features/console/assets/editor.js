@@ -24,7 +24,7 @@ export function Editor({ id }) {
       : html`<${Form} customers=${all} draft=${draft} />`}<//>`;
 }
 
-/** Returns what the user edits. All values are texts. */
+/** Returns the values that the user can edit, as texts. */
 function contentOf(draft, customer) {
   return {
     customer_id: draft?.customer_id ?? customer.id,
@@ -37,8 +37,9 @@ function contentOf(draft, customer) {
 }
 
 /**
- * Returns the body of a request. A fixed discount has no field. The request repeats it, unless the user enters a rate.
- * That of the invoice comes from `base`, the version that the request replaces.
+ * Returns the body of a request. The form has no field for a discount amount, so the body repeats the stored amount,
+ * unless the user enters a rate. `base`, the version that the request replaces, contains the amount for the whole
+ * invoice.
  */
 function bodyOf({ customer_id, currency, due_date, notes, discount_rate, lines }, base) {
   const filled = (text) => text.trim() || null;
@@ -55,14 +56,14 @@ function bodyOf({ customer_id, currency, due_date, notes, discount_rate, lines }
 }
 
 /**
- * Returns the amounts of a body, or why there are none. An incomplete body is not sent: the service would refuse it and
- * record a security event.
+ * Returns the amounts of a body, or the problem for which there are none. An incomplete body is not sent, because the
+ * service would refuse it and record a security event.
  */
 function usePreview(body) {
   const [preview, setPreview] = useState({});
   const numbers = body.lines.flatMap((line) => [line.quantity, line.unit_price, line.tax_rate, line.discount_rate ?? '0']).concat(body.discount_rate ?? '0');
   const isComplete = /^[A-Z]{3}$/.test(body.currency) && numbers.every((text) => DECIMAL.test(text));
-  // A line without a description has amounts, too.
+  // Replace a missing description by a dash, so that the service computes the amounts of this line too.
   const lines = body.lines.map((line) => ({ ...line, description: line.description || '–' }));
   const text = isComplete ? JSON.stringify({ ...body, lines }) : '';
   useEffect(() => {

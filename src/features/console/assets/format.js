@@ -1,6 +1,9 @@
 /** Texts of amounts, times and sizes. The API has integers in minor units; people read decimals. */
 
-/** The currencies that do not have two decimals (ISO 4217, as the service). Browsers round some currencies otherwise. */
+/**
+ * The currencies that do not have two decimals (ISO 4217). The service uses the same list. Browsers show some of these
+ * currencies with another number of decimals.
+ */
 const DECIMALS = {
   BIF: 0, CLP: 0, DJF: 0, GNF: 0, ISK: 0, JPY: 0, KMF: 0, KRW: 0, PYG: 0, RWF: 0, UGX: 0, UYI: 0, VND: 0, VUV: 0,
   XAF: 0, XOF: 0, XPF: 0, BHD: 3, IQD: 3, JOD: 3, KWD: 3, LYD: 3, OMR: 3, TND: 3, CLF: 4, UYW: 4,

@@ -16,7 +16,7 @@ const SORTS = {
   due_date: 'Due first',
 };
 
-/** Reads the newest 1,000 customers, and those of `ids` that are older. */
+/** Reads the newest 1,000 customers, and also the older customers whose ids are in `ids`. */
 export async function customers(ids = []) {
   const all = [];
   for (let cursor; cursor !== null && all.length < 1000;) {
@@ -28,8 +28,8 @@ export async function customers(ids = []) {
 }
 
 /**
- * Reads the customers of `ids` that are not among those that are known. One that cannot be read is shown as unknown, so
- * that the others are shown. The next call tries it again.
+ * Reads the customers in `ids` that are not in `known`. A customer that cannot be read gets the name "unknown", so that
+ * the names of the others are still shown. The next call tries to read this customer again.
  */
 function older(known, ids) {
   const missing = new Set(ids);
@@ -37,7 +37,7 @@ function older(known, ids) {
   return Promise.all([...missing].map((id) => read(`customers/${id}`).catch(() => ({ id, name: UNKNOWN, isUnknown: true }))));
 }
 
-/** Returns the names of the customers of these invoices. Pages share what has been read. */
+/** Returns the names of the customers of these invoices. The next page reuses the names that were read before. */
 function useCustomerNames(invoices) {
   const known = useRef(null);
   useChanges('customers', () => { known.current = null; });

@@ -63,14 +63,17 @@ function receive(message, from, send) {
     failures = 0;
     setState('live');
   }
-  // What was read before the subscription may be old by now.
+  // Read the objects again: they may have changed after they were read and before the subscription.
   if (message.type === 'subscribed') changed(message.object);
   if (message.type === 'event') changed(`${message.object}s`);
   if (message.type === 'resync') changed();
   if (message.type === 'renew_soon') renew(Date.parse(message.until), send).catch(() => from.close());
 }
 
-/** A ticket lives no longer than the access token that asks for it, so this token must be newer than the socket's. */
+/**
+ * Extends the access of the socket with a new ticket. A ticket extends it at most until the access token of its request
+ * expires, so first get a new token if the current one does not expire later than `until`.
+ */
 async function renew(until, send) {
   if (session.validUntil <= until) await session.refresh();
   send({ type: 'renew', ticket: await ticket() });

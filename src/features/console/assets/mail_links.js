@@ -1,4 +1,4 @@
-/** The views that mails link to: confirm a registration, reset a password. They need no session, and continue none. */
+/** The views that mails link to: confirm a registration, reset a password. They neither need nor continue a session. */
 
 import { html, useEffect, useState } from './preact.js';
 import { Problem, request } from './api.js';

@@ -7,7 +7,7 @@ const CSRF = { 'X-Strongroom-Csrf': '1' };
 const JSON_BODY = { 'Content-Type': 'application/json' };
 /** The token is renewed this long before it expires, so that no request fails because of it. */
 const MARGIN_MS = 60_000;
-/** A request that holds the lock must end, because the requests of all tabs wait for it. */
+/** The timeout of a request that holds the lock of `withCookie`. The requests of all tabs wait for this lock. */
 const TIMEOUT_MS = 15_000;
 
 /**
@@ -18,7 +18,7 @@ let mayRefresh = document.getElementById('app').dataset.session === 'on';
 let token = null;
 let expiresAt = 0;
 let timer;
-/** The refresh that runs now. Callers share it. */
+/** The refresh that is running, or null. Further calls of `refresh` wait for it and send no second request. */
 let running = null;
 const listeners = new Set();
 const tabs = new BroadcastChannel('strongroom-session');
@@ -66,8 +66,8 @@ function forget() {
 }
 
 /**
- * Runs one request at a time, in all tabs (Web Locks), of those that use or replace the refresh cookie. A refresh token
- * is valid once, and a second use after some seconds ends the session.
+ * Runs a request that uses or replaces the refresh cookie. All tabs together run only one such request at a time (Web
+ * Locks), because a refresh token is valid once. A second use after some seconds ends the session.
  */
 function withCookie(work) {
   return navigator.locks.request('strongroom-refresh', work);
@@ -80,8 +80,8 @@ function post(path, headers, body) {
 }
 
 /**
- * Renews the access token. Returns whether a user is signed in. Throws the response if it does not tell: the service
- * cannot be reached, or refuses all requests for a while.
+ * Renews the access token. Returns whether a user is signed in. Throws the response if it leaves this open, because the
+ * service cannot be reached, fails, or has reached a rate limit.
  */
 export function refresh() {
   return (running ??= withCookie(rotate).finally(() => { running = null; }));
@@ -100,7 +100,10 @@ async function rotate() {
   return reply.ok;
 }
 
-/** Renews the token that the service has refused in `headers`, unless this has happened since. Ends as `refresh` does. */
+/**
+ * Renews the token if it is still the token in `headers`, which the service has refused. Returns and throws the same as
+ * `refresh`.
+ */
 export async function renew(headers) {
   return token && headers.Authorization !== bearer().Authorization ? true : refresh();
 }

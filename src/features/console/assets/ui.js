@@ -57,7 +57,7 @@ export function asProblem(error) {
   return new Problem(0, { title: error.message, code: 'unknown' });
 }
 
-/** Runs an action once at a time, and keeps its refusal. A call while it runs does nothing. */
+/** Runs an action, and keeps the problem if the action fails. A call during a running action does nothing. */
 export function useAction(action) {
   const [state, setState] = useState({ busy: false, problem: null });
   const running = useRef(false);
@@ -205,7 +205,10 @@ export function usePages(inputs) {
   };
 }
 
-/** The buttons of `pages`. A stale cursor belongs to another list, so "Next page" waits. The button keeps the focus. */
+/**
+ * The buttons of `pages`. While the data are stale, their cursor belongs to another list. "Next page" then does
+ * nothing, but is not disabled, because a disabled button would lose the focus.
+ */
 export function Pager({ pages, list: { data, isStale }, label = 'Pages' }) {
   if (pages.number === 1 && !data.next_cursor) return null;
   return html`<nav class="actions" aria-label=${label}>
@@ -218,7 +221,7 @@ export function Pager({ pages, list: { data, isStale }, label = 'Pages' }) {
 
 const toasts = new Set();
 
-/** Says what has happened, also to screen readers. */
+/** Shows a message for five seconds. Screen readers read it aloud. */
 export function say(text) {
   for (const listener of toasts) listener(text);
 }

@@ -21,16 +21,19 @@ const SUBJECTS = [
   ['Other sites', BROWSER],
 ];
 const ALL = SUBJECTS.flatMap(([, cards]) => cards);
-/** A browser opens a new tab after a click only, so a card that needs one is not played with the others. */
+/**
+ * The cards that one button plays together. Cards that open a new tab are excluded, because a browser allows only one
+ * new tab for each click.
+ */
 const TOGETHER = ALL.filter((card) => !card.needs?.includes('page'));
-/** The number of exchanges that are shown whole. The earlier ones are listed. */
+/** How many of the last requests are shown with their responses. Of earlier requests, only a list is shown. */
 const SHOWN = 2;
 
 export function Attacks({ me }) {
   const [runs, setRuns] = useState({});
   const [playing, setPlaying] = useState(null);
   if (me.role !== 'admin') return html`<${Heading}>Attacks<//><p>Only administrators play attacks. Sign in as an administrator.</p>`;
-  // A run changes while it is drawn, so each update is a new object.
+  // `play` changes the same run object again and again. Preact draws it again only if the state is a new object.
   const start = (card) => play(card, (run) => setRuns((old) => ({ ...old, [card.id]: { run } })));
   const playCards = async (cards) => {
     for (const card of cards) {

@@ -17,13 +17,13 @@ const MASS_ASSIGNMENT = {
 /** Creates an invoice, which shows that the body of the attack is valid apart from what the attack changes. */
 const create = (run, account) => run.prepare('POST', '/api/v1/invoices', { token: account.token, body: draft(account.customer) });
 
-/** Anna reads a path, so it works. Then Ben reads it. */
+/** Anna reads a path, which must succeed. Then Ben reads the same path. */
 async function readByBoth(run, path) {
   await run.prepare('GET', path, { token: run.anna.token });
   return run.send('GET', path, { token: run.ben.token });
 }
 
-/** Requests a ticket, which opens a socket once. */
+/** Requests a ticket, which can authenticate one socket. */
 async function ticket(run, account) {
   return (await run.prepare('POST', '/api/v1/live/tickets', { token: account.token })).body.ticket;
 }
@@ -239,7 +239,8 @@ export const CARDS = [
       for (let n = 0; performance.now() < deadline; n += 1) {
         const reply = await run.send('GET', `/api/v1/${paths[n % paths.length]}`, { token: run.ben.token });
         if (reply.status !== 404) return run.note(`The session ended after ${n} denied requests.`);
-        // A background task counts the events. On a slow machine it is late, and more requests would only delay it.
+        // A background task counts the denied requests. On a slow machine, the task is late, and further requests would
+        // delay it even more. So wait longer after 40 requests.
         await pause(n < 40 ? 25 : 500);
       }
     },

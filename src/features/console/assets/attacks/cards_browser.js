@@ -1,4 +1,4 @@
-/** What a browser sends without its user, or stores where others can read it. */
+/** Attacks through a browser: requests that its user did not intend, and data that others can read in it. */
 
 import { read } from '../api.js';
 

@@ -1,4 +1,4 @@
-/** Bodies that are too large, malformed, or contain what no request needs. */
+/** Bodies that are too large or malformed, and input that the service does not expect. */
 
 import { tellApart } from './cards_common.js';
 

@@ -17,7 +17,7 @@ const THROTTLING = {
 const login = (run, email, password, more = {}) => run.send('POST', LOGIN, { ...more, body: { email, password, ...more.body } });
 const unknown = () => `nobody-${crypto.randomUUID()}@attacks.invalid`;
 
-/** Guesses a wrong password. Throws unless it is refused as wrong: a limit that is reached already refuses everything. */
+/** Tries a wrong password. Throws unless the status is 401. It is different after the client has reached a limit. */
 async function guess(run, email, password, more) {
   const { status } = await login(run, email, password, more);
   if (status !== 401) throw new Error(`a wrong password returned ${status}, not 401`);

@@ -14,12 +14,12 @@ const COMMON = {
 /** Sends a token. */
 const use = (run, token) => run.send('GET', '/api/v1/me', { token });
 
-/** Returns what the event must be, so that no later check can refuse the token instead. */
+/** Returns the expectation with a reason for the event. The reason shows which check has refused the token. */
 const because = (reason) => ({ ...COMMON.expect, reason });
 
 /**
- * Returns the header and the claims of a forged token. They are those of Anna's own token, so the token is valid as soon
- * as the service does not check its signature.
+ * Returns the header and the claims of a forged token. They come from Anna's own token, so a service that does not
+ * check the signature would accept the forged token.
  */
 function forge(run, more) {
   const [header, claims] = decode(run.anna.token);

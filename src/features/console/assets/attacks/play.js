@@ -13,16 +13,16 @@
  * @property {string[]} [needs] What only development has: `tokens` (bad tokens), `reset` (new accounts reset the login
  *   counters of this browser's address), `page` (the attacker's page). In production the card cannot be played.
  * @property {Expectation} expect How the last exchange must end, and which security event must appear.
- * @property {(run: Run) => Promise<Verdict|void>} play Sends the requests. It may return a verdict of its own, where
- *   the last exchange does not tell whether the service withstood. `expect.event` must appear also then.
+ * @property {(run: Run) => Promise<Verdict|void>} play Sends the requests. It returns a verdict if the last exchange
+ *   does not show whether the service has refused the attack. The event `expect.event` must appear in this case too.
  * @property {(run: Run) => Promise<Verdict>} [verify] Returns the verdict after the event has appeared.
  *
  * @typedef {object} Expectation
  * @property {number} [status] Missing if the browser hides the response. Then only the event decides.
  * @property {string} [code]
  * @property {string} [event] The kind of the event.
- * @property {string|string[]} [reason] The reason of the event, or several of which one must appear. It tells which
- *   control has refused the request, where several controls return the same response.
+ * @property {string|string[]} [reason] The reason of the event, or a list of reasons, of which one must appear. If
+ *   several controls return the same response, the reason shows which of them has refused the request.
  * @property {string} [route] The route of the event.
  *
  * @typedef {{held: boolean, text: string}} Verdict
@@ -49,7 +49,10 @@
 import { create, read } from '../api.js';
 
 const SHOWN = 1200;
-/** Events are stored by a background task, and alerts follow the events. So they are read twice, and again if one is missing. */
+/**
+ * The pauses before the reads of events and alerts. A background task stores events, and alerts follow later. So they
+ * are read twice. If the expected event is still missing, they are read two more times.
+ */
 const WAITS_MS = [600, 1500, 3000, 5000];
 
 const shorten = (text) => (text.length > SHOWN ? `${text.slice(0, SHOWN)} … (${text.length.toLocaleString('en')} characters)` : text);
@@ -68,7 +71,10 @@ function describe(body) {
 
 /** What a card's `play` works with. */
 export class Run {
-  /** @param accounts The reply of `POST admin/attack-accounts`. `changed` is called when there is something to draw. */
+  /**
+   * @param accounts The reply of `POST admin/attack-accounts`.
+   * @param changed A function that is called after each change, to draw the run again.
+   */
   constructor(accounts, changed) {
     /** @type {Account} The attacker. */
     this.ben = accounts.attacker;
@@ -118,19 +124,19 @@ export class Run {
     return { status: exchange.status, headers: exchange.headers, body: exchange.reply };
   }
 
-  /** Sends a request that the attack needs. Throws unless it succeeds: the attack would prove nothing. */
+  /** Sends a request that must succeed before the attack. If it fails, throws: the attack would prove nothing. */
   async prepare(method, path, options) {
     const reply = await this.send(method, path, options);
     if (reply.status < 200 || reply.status > 299) throw new Error(`${method} ${path} returned ${reply.status}`);
     return reply;
   }
 
-  /** Opens the attacker's page, which sends a request of its own: `cors` or `csrf`. Its response is hidden from us. */
+  /** Opens the attacker's page, which sends the request `cors` or `csrf`. The browser hides the response from us. */
   visit(attack) {
     if (!open(`${this.page}#${attack}`)) throw new Error('your browser has blocked the new tab');
   }
 
-  /** Adds an exchange that `send` cannot make, for example of a WebSocket. Call `changed()` after filling it later. */
+  /** Adds an exchange that `send` cannot make, for example of a WebSocket. After a change of it, call `changed()`. */
   record(exchange) {
     this.exchanges.push(exchange);
     this.changed();
@@ -184,8 +190,9 @@ async function traces(card, run) {
 }
 
 /**
- * Plays a card with new accounts. Calls `update(run)` whenever there is something to draw. In the end `run.verdict` is
- * set, and `run.done` is true when the expected event has appeared, or has not in time.
+ * Plays a card with new accounts. Calls `update(run)` after each change, to draw the run again. At the end,
+ * `run.verdict` contains the verdict, and `run.done` is true. If the expected event does not appear in time, the attack
+ * counts as not refused.
  */
 export async function play(card, update) {
   const run = new Run(await create('admin/attack-accounts'), () => update(run));
