@@ -13,7 +13,7 @@ revoke all on schema public from public;
 grant usage on schema public to strongroom_app, strongroom_classifier;
 
 -- By default, every role may execute a new function. The next statement removes this right.
--- From then on, a role can call a function only if a migration grants the right to it.
+-- From then on, a role can call a function only if a migration grants this right to the role.
 alter default privileges revoke execute on functions from public;
 
 -- The readiness check compares the applied migrations with the migrations of the build.

@@ -37,7 +37,7 @@ create table login_failures (
         constraint login_failures_counted_in_a_row check (in_a_row >= 0),
     waits_until timestamptz
         constraint login_failures_only_accounts_wait check (waits_until is null or kind = 'account'),
-    -- For 'account_and_address' only: the key of the account. A reset of the account finds the counter by this column.
+    -- For 'account_and_address' only: the key of the account. When an account is unlocked, this column finds its rows.
     -- The column key is not suitable for this, because it is one hash of account and address together.
     account bytea
         constraint login_failures_account_for_its_kind check (account is null or kind = 'account_and_address'),

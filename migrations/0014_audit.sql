@@ -86,7 +86,7 @@ create table security_event_seals (
 );
 grant insert on security_event_seals to strongroom_app;
 
--- The events that have no seal yet. A trigger inserts the row in the transaction of the event.
+-- The events that have no seal yet. A trigger inserts each event here, in the transaction of the event.
 -- Without this table, a search for events after the last sealed one would skip an event that commits late.
 -- The service has no rights on this table.
 create table security_events_unsealed (

@@ -69,7 +69,7 @@ pub fn day(value: &str, _: &()) -> Result {
     check(day::parse(value).is_some(), "must be a date from 2000 to 9999, for example 2026-01-31")
 }
 
-/// Accepts a point in time.
+/// Accepts a timestamp.
 ///
 /// # Errors
 /// Fails if the text is not an RFC 3339 timestamp with a time zone, or the year is not from 2000 to 9999.

@@ -1,5 +1,5 @@
 //! Transactional outbox: one table stores the work that follows a transaction.
-//! The work is a mail, an alert message, or the deletion of a stored file.
+//! Each row is a message for a worker: send this mail, send this alert, or delete this stored file.
 //!
 //! The transaction that causes a message also inserts it.
 //! So a commit cannot lose its message, and a rollback leaves no message.

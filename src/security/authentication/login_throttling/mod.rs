@@ -14,8 +14,8 @@
 //! - *Known device* (`device_cookies`): after 10 failures, the device cookie is no longer accepted.
 //!   Failures of the device are not counted for the account, and failures of other clients are not counted for the
 //!   device.
-//! - *Address* (20 failures an hour) and *network* (30 accounts an hour): above these limits, an attempt needs a solved
-//!   challenge (`login_challenge`), so users behind a NAT are slowed but not locked out.
+//! - *Address* (20 failures an hour) and *network* (failures at 30 accounts an hour): above these limits, an attempt
+//!   needs a solved challenge (`login_challenge`), so users behind a NAT are slowed but not locked out.
 //!   A success does not reset these counters.
 //!   Otherwise attackers could reset them by a login to their own account between guesses.
 //! - *Re-authentication* of a signed-in user: 5 failures an hour per session, and 10 failures in a row per user.

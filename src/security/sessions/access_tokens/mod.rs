@@ -210,7 +210,7 @@ impl AccessTokens {
 }
 
 /// Sets every validation rule of `jsonwebtoken` explicitly, as a second check in addition to [`AccessTokens::check`].
-/// `jsonwebtoken` does not check the times: it uses the system clock, and tests cannot change this clock.
+/// Only the checks of `exp` and `nbf` are off, because they use the system clock, which tests cannot change.
 fn validation(keys: &SigningKeys, settings: &JwtSettings) -> Validation {
     let mut validation = Validation::new(keys.algorithm);
     validation.algorithms = vec![keys.algorithm];

@@ -56,7 +56,7 @@ pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     }
     // Misspell `startxref`, so that `hayro-syntax` does not find the cross-reference table and scans the file for
     // objects.
-    // If the scan fails, the file has no objects that a scan finds, so there is nothing to check.
+    // If this second parse fails, the scan has found no objects, so there is nothing more to check.
     replace(&mut file, b"startxref", b"startXref");
     Pdf::new(file).map_or(Ok(()), |by_scan| check_objects(&by_scan))
 }
