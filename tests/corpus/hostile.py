@@ -1,4 +1,4 @@
-"""Creates hostile variants of sound files. Each file contains one attack. Its folder names the reason for which the service refuses it."""
+"""Creates hostile variants of the harmless files in `sound`. Each file contains one attack. Its folder names the reason for which the service refuses it."""
 
 import io
 import sys
@@ -166,7 +166,7 @@ def pdfs() -> None:
         "javascript", "encrypted-with-empty-password", script, encryption=Encryption(user="", owner="o", R=6), **STREAMS
     )
     twin("javascript", "linearized", script, linearize=True)
-    # Add the script to a sound file of each program. The service accepts the sound file, so only the script can be the
+    # Add the script to a harmless file of each program. The service accepts that file, so only the script can be the
     # reason for the refusal.
     for base in sorted({path.name.split("-")[0]: path.name for path in SOUND.glob("*.pdf")}.values()):
         twin("javascript", f"twin-of-{base.removesuffix('.pdf')}", script, base=base, **STREAMS)

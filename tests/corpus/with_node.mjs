@@ -1,4 +1,4 @@
-// Creates sound files with Node.js libraries: pdfkit, pdf-lib, jsPDF, sharp. Run it in the folder where they are
+// Creates harmless files with Node.js libraries: pdfkit, pdf-lib, jsPDF, sharp. Run it in the folder where they are
 // installed.
 import { createWriteStream, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

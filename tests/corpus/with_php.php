@@ -1,5 +1,5 @@
 <?php
-// Creates sound files with Debian's PHP libraries: TCPDF, FPDF, dompdf.
+// Creates harmless files with Debian's PHP libraries: TCPDF, FPDF, dompdf.
 error_reporting(E_ALL & ~E_DEPRECATED);
 [, $out, $folder] = $argv;
 $html = file_get_contents("$folder/invoice.html");

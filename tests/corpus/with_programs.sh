@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Creates sound files with Debian's programs: LibreOffice, Chromium, Ghostscript, cairo (poppler), TeX, ImageMagick,
+# Creates harmless files with Debian's programs: LibreOffice, Chromium, Ghostscript, cairo (poppler), TeX, ImageMagick,
 # FFmpeg, R. Usage: with_programs.sh FOLDER. The folder must contain the files of the Python libraries.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -1,4 +1,4 @@
-"""Creates sound files with Python libraries: reportlab, fpdf2, WeasyPrint, factur-x, pypdf, pikepdf, Pillow, pandas."""
+"""Creates harmless files with Python libraries: reportlab, fpdf2, WeasyPrint, factur-x, pypdf, pikepdf, Pillow, pandas."""
 
 import io
 import sys

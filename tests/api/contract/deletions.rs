@@ -1,5 +1,6 @@
 //! The tests delete parent rows, to which child rows refer. They try every foreign key to an owned table, and parents
-//! in every state. The OpenAPI document must list the response. The service must delete either all child rows or none.
+//! in every state. The OpenAPI document must list the response to the deletion. The service must delete either all
+//! child rows or none.
 
 use reqwest::Method;
 use sqlx::{AssertSqlSafe, Executor};

@@ -57,7 +57,7 @@ fn all_parts_of_the_document_have_a_description_and_an_example() {
         }
     }
     for (method, path, operation) in operations(&document) {
-        // The service builds the description of an operation: the text of its row in the route table, a space, and
+        // The description of an operation has three parts: the text of its row in the route table, a space, and
         // generated sentences. So if the row has no text, the description begins with a space.
         let has_text = operation["description"].as_str().is_some_and(|text| !text.starts_with(' '));
         must(has_text, format!(".description(\"…\") in the route table for {method} {path}"));
@@ -117,7 +117,7 @@ async fn all_examples_work_with_the_demo_data_and_show_the_fields_of_the_reply()
         failed.extend(fault(&example, &demo.send(&example).await));
     }
     for example in writes {
-        // Each write changes the demo data, so each gets its own service with new demo data.
+        // Each write changes the demo data, so each write gets its own service with new demo data.
         let demo = Demo::start().await;
         failed.extend(fault(&example, &demo.send(&example).await));
     }

@@ -1,5 +1,5 @@
-//! The layers of `src/lib.rs`: a module imports only from lower layers. A feature imports another feature only if the
-//! list below allows it. Some calls are allowed in a few modules only.
+//! The layers of `src/lib.rs`: a module imports only from lower layers. A feature imports another feature only if
+//! `SIBLINGS` allows it. The calls in `RESTRICTED` are allowed in a few modules only.
 
 use std::fs;
 use std::path::{Path, PathBuf};

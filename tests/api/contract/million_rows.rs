@@ -77,7 +77,7 @@ async fn blocks(
     filter: &[(usize, &str)],
 ) -> i64 {
     let order = order(text);
-    // Every order ends with `created_at` and `id`. This is the expression before them, if there is one.
+    // Every ORDER BY ends with `created_at` and `id`. `first` is the expression before these two, if there is one.
     let first = order.rsplitn(3, ", ").nth(2).map_or("null", |first| first.trim_end_matches(" desc"));
     let place = format!(
         "select ({first})::text as first, i.created_at::text as created_at, i.id::text as id from invoices i

@@ -1,6 +1,6 @@
-//! Sends all requests of `docs/requests.http` in order, and checks their replies. Each request has a title
-//! (`###`) and a line `# expect` with the status and the problem code. A request whose reply a later request uses also
-//! has a line `# @name`.
+//! Sends all requests of `docs/requests.http` in order, and checks their replies. Each request has a title (`###`) and
+//! a line `# expect` with the status and the problem code. If a later request uses the reply of a request, the earlier
+//! request also has a line `# @name`.
 
 use std::collections::HashMap;
 

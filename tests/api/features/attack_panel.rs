@@ -38,7 +38,8 @@ async fn attacker_and_victim_own_one_object_of_each_kind() {
         "user_created/attack_panel",
         "session_created/attack_panel",
     ]);
-    // Each created user leaves an event: its user is the administrator, and its object is the new user.
+    // The creation of each user leaves an event. The user of this event is the administrator, and its object is the new
+    // user.
     let created = "select count(*) from security_events e join users created on created.id = e.object_id
         join users admin on admin.id = e.user_id
         where e.kind = 'user_created' and e.reason = 'attack_panel' and admin.email = $1";
@@ -90,7 +91,7 @@ async fn throw_away_accounts_are_few_and_short_lived() {
     let app = TestApp::start().await;
     let root = app.admin("root").await;
     let first = request(&root).await.ok(201).json();
-    // The test copies users by SQL, because each request would hash two passwords.
+    // The test creates throw-away users by SQL, because a request for two accounts would hash two passwords.
     let copies = "insert into users (id, email, display_name, password_hash, created_at, updated_at)
          select gen_random_uuid(), n || '@attacks.invalid', 'Ben', password_hash, created_at + interval '1 s', updated_at
          from users, generate_series(1, 60) n where id = $1::uuid";

@@ -131,7 +131,7 @@ async fn payment_terms_set_a_missing_due_date() {
 }
 
 /// The user issues one invoice in the last minute of the year, and one in the new year. The time zone of the business
-/// decides which year it is.
+/// decides the year of each invoice.
 #[actix_web::test]
 async fn issue_date_and_number_follow_the_time_zone() {
     for (zone, last_minute) in

@@ -78,7 +78,7 @@ async fn head_renders_no_pdf_and_reads_no_file() {
     alice.get(&content).await.assert_refused(500, "internal");
 }
 
-/// The reply to HEAD has no body, so the service must not read all batches from the database.
+/// A reply to HEAD has no body. So for a HEAD request, an export must not read all batches from the database.
 #[actix_web::test]
 async fn head_reads_only_the_first_batch_of_an_export() {
     let app = TestApp::start().await;

@@ -53,7 +53,8 @@ pub fn for_administrators() -> Vec<Operation> {
     operations().into_iter().filter(|operation| operation.access == Access::Admin).collect()
 }
 
-/// Returns all operations with a JSON body. Each comes with the id of a resource of the actor and a valid body.
+/// Returns all operations with a JSON body. Each comes with a valid body, and with the id of one of the actor's
+/// resources.
 pub async fn with_bodies(actor: &Actor) -> Vec<(Operation, String, Value)> {
     let references = References::of(actor).await;
     let mut all = Vec::new();
@@ -97,7 +98,7 @@ impl Operation {
         }
     }
 
-    /// Returns the example of the body. The ids of these objects replace the ids of the demo data.
+    /// Returns the example of the body. The ids in `references` replace the ids of the demo data.
     pub fn valid_body(&self, references: &References) -> Option<Value> {
         let mut body = examples::body_of(self.body.as_deref()?);
         for (field, value) in body.as_object_mut().unwrap() {

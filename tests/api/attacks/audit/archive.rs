@@ -1,5 +1,5 @@
-//! ASVS 16.4.2, 14.2.7: only `audit archive` may remove old events. Afterwards, `audit verify` accepts the archive and
-//! the remaining events. If a batch was removed in any other way, `audit verify` reports a fault.
+//! ASVS 16.4.2, 14.2.7: only `audit archive` may remove old events. `audit verify` then accepts the archive and the
+//! remaining events. If a batch was removed in any other way, `audit verify` reports a fault.
 
 use std::fs;
 use std::path::PathBuf;
@@ -139,8 +139,8 @@ async fn archived_months_leave_the_database_and_still_verify() {
     assert_eq!(code, Some(0), "{output}");
 }
 
-/// A key rotation does not change the MACs of older events. So to archive these events, the command needs the retired
-/// key.
+/// A key rotation does not change the MACs of older events. So `audit archive` needs the retired key to verify these
+/// events.
 #[actix_web::test]
 async fn months_signed_by_retired_key_are_archived_only_with_that_key() {
     let mut trail = Trail::with_three_months().await;

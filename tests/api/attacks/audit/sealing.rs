@@ -28,7 +28,7 @@ async fn leave_event(app: &TestApp) {
     wait::until_equal(1, async || number(app, sql).await).await;
 }
 
-/// Waits for a fault event with this reason, and returns its amount.
+/// Waits for a fault event with this reason, and returns its column `amount`.
 async fn wait_for_fault(app: &TestApp, reason: &str) -> Option<i64> {
     let sql = "select amount from security_events where kind = 'sys_audit_fault' and reason = $1 limit 1";
     wait::until_some(reason, async || sqlx::query_scalar(sql).bind(reason).fetch_optional(&app.all_rows).await.unwrap())

@@ -96,8 +96,8 @@ async fn preflight_succeeds_for_listed_origins_only() {
     }
 }
 
-/// Each worker thread has its own hash set of allowed methods and headers, and each set could have another order. The
-/// test opens many connections, so that its requests reach all worker threads.
+/// Each worker thread has its own hash sets of allowed methods and headers, and the same set could have another order
+/// in each thread. The test opens many connections, so that its requests reach all worker threads.
 #[actix_web::test]
 async fn every_worker_sends_the_cors_lists_in_the_same_order() {
     let settings = [("STRONGROOM_CORS_ALLOWED_ORIGINS", LISTED), ("STRONGROOM_HTTP_WORKERS", "4")];

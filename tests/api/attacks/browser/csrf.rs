@@ -1,4 +1,5 @@
-//! CSRF (ASVS 3.5.1): the routes that read the refresh cookie require an allowed origin and a custom header.
+//! CSRF (ASVS 3.5.1): the routes that accept the refresh cookie as a credential (refresh and logout) require an allowed
+//! origin and a custom header.
 
 use reqwest::Method;
 

@@ -81,8 +81,8 @@ async fn client_input_creates_no_metric_series() {
     for number in 0..25 {
         abuse(number * 10).await;
     }
-    // The test can read the metrics before and after, because the service does not count requests to the management
-    // port.
+    // The service does not count requests to the management port. So reading the metrics does not change the series
+    // that the test compares.
     let before = app.metrics().await;
     let ids: Vec<_> = stream::iter(1001..=2000).map(&abuse).buffer_unordered(8).collect().await;
     let after = app.metrics().await;

@@ -107,7 +107,7 @@ impl Fleet {
         wait::until("two turns of every user", worked).await;
     }
 
-    /// Refreshes the token, reads the next page and logs in. The requests go to the two replicas in turn.
+    /// Refreshes the token, reads the next page of a list and logs in. The requests go to the two replicas in turn.
     async fn browse(&self, user: &Actor, place: usize) {
         let (mut cookie, mut device) = (user.cookie.clone(), user.device.clone());
         let mut page = {

@@ -272,8 +272,8 @@ async fn each_rule_acts_at_its_threshold_and_not_before() {
     }
 }
 
-/// Rules count events by a subject: a user, a session, an address or an identifier. An event without any of them is not
-/// counted.
+/// Rules count events by a subject: a user, a session, a network (of the address) or an account (by the identifier that
+/// a client sent). An event without a subject is not counted.
 #[actix_web::test]
 async fn event_without_subject_is_not_counted() {
     let app = TestApp::start().await;

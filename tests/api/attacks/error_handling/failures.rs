@@ -96,7 +96,8 @@ async fn hung_database_returns_503_which_is_logged_and_counted_as_503() {
     let mut lock = app.all_rows.begin().await.unwrap();
     sqlx::query("lock table customers in access exclusive mode").execute(&mut *lock).await.unwrap();
     let hang = async {
-        // Wait until at least eight requests wait for the lock. Then the relay holds back all replies of the database.
+        // Wait until at least eight requests wait for the lock. Then the relay in front of the database holds back all
+        // replies of the database.
         let running = "select count(*) >= 8 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
         let blocked = async || sqlx::query_scalar(running).fetch_one(&app.all_rows).await.unwrap();
         wait::until("statements wait for the lock", blocked).await;

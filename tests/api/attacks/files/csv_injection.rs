@@ -1,5 +1,5 @@
-//! CSV injection (CWE-1236): a victim opens an export in a spreadsheet program, which must not execute its cells as
-//! formulas.
+//! CSV injection (CWE-1236): a victim opens an export in a spreadsheet program. The program must not execute a cell as
+//! a formula.
 
 use std::time::Duration;
 

@@ -82,7 +82,8 @@ async fn user_input_in_a_pdf_stays_text() {
             "{typed}"
         );
         for acts in ACTS {
-            // The PDF may contain such a name only if the user typed it: the metadata contains the author as text.
+            // The PDF may contain one of these names only if the user typed it: the metadata contains the author as
+            // text.
             assert_eq!(
                 contains_bytes(&pdf, acts),
                 typed.contains(acts) && info(&pdf, "Author").contains(acts),

@@ -50,8 +50,9 @@ async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     assert_eq!(refusals, FLOOD as i64);
     let (single, aggregates): (Vec<_>, Vec<_>) = rows.iter().partition(|(request, ..)| request.is_some());
     assert_eq!(single.len(), lines, "each row of a single event has its own log line");
-    // On a slow machine, the flood may last longer than one window. Each window has at most `MAX_SINGLE` single rows.
-    // The last window may have too few events for an aggregate, hence the `+ 1`.
+    // The service aggregates in windows of one minute. On a slow machine, the flood may last longer than one window. In
+    // each window, at most `MAX_SINGLE` events have their own rows. The last window may have too few events for an
+    // aggregate, hence the `+ 1`.
     assert!(!aggregates.is_empty() && lines <= (aggregates.len() + 1) * MAX_SINGLE as usize, "{rows:?}");
     for (_, amount, route, address) in &aggregates {
         assert_eq!((route.as_deref(), address.as_deref()), (Some("/api/v1/me"), Some("127.0.0.1")));
@@ -78,7 +79,7 @@ async fn aggregate_is_written_when_its_minute_ends() {
     wait_for_aggregate(&app, None).await;
     app.clock.advance(TimeDelta::seconds(61));
     wait_for_aggregate(&app, Some(100 - i64::from(MAX_SINGLE))).await;
-    // In the next minute, the first events get single rows again.
+    // In the next minute, the first events get their own rows again.
     assert_eq!(flood(&app.anonymous(), 5).await, 5);
 }
 

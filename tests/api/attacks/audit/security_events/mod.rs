@@ -11,7 +11,7 @@ use sqlx::PgPool;
 
 use crate::support::wait;
 
-/// Waits for a row of this kind, and returns its reason and amount.
+/// Waits for a row of this kind, and returns its columns `reason` and `amount`.
 async fn row(pool: &PgPool, kind: &str) -> (String, Option<i64>) {
     let sql = "select reason, amount from security_events where kind = $1 limit 1";
     wait::until_some(kind, async || sqlx::query_as(sql).bind(kind).fetch_optional(pool).await.ok().flatten()).await

@@ -41,7 +41,8 @@ async fn sixth_guess_from_one_address_returns_429_before_hashing() {
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert_eq!((cost, (3500..=3600).contains(&wait)), (0, true));
     assert_eq!(app.digest_all().await, before);
-    // A successful login to another account does not reset the counter. The owner can log in from another address.
+    // A successful login to another account does not reset the counter of this account at this address. The owner can
+    // log in from another address.
     try_sign_in(&guesser, &bob.email, PASSWORD).await.ok(200);
     try_sign_in(&guesser, &alice.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);

@@ -1,5 +1,5 @@
-//! Defense in depth: the gate, the handler and the database each check the role. For each of these checks, a test
-//! bypasses the other two. The last tests show what administrators cannot do.
+//! Defense in depth: the gate (`src/app/gate.rs`), the handler and the database each check the role. For each of these
+//! checks, a test bypasses the other two. The last tests show what administrators cannot do.
 
 use serde_json::json;
 use sqlx::Executor;
@@ -125,7 +125,7 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
 async fn administrators_cannot_read_objects_of_users() {
     let app = TestApp::start().await;
     let (alice, root) = (app.user("alice").await, app.admin("root").await);
-    // Skip the sessions: the administrator's list is not empty, because it contains their own session.
+    // Skip the list of sessions: for the administrator it is not empty, because it contains their own session.
     for collection in collections().into_iter().filter(|collection| *collection != "/api/v1/auth/sessions") {
         let id = make(&alice, collection).await;
         let missing = root.get(&format!("{collection}/{}", Uuid::new_v4())).await;

@@ -116,9 +116,9 @@ async fn interrupted(actor: &Actor, form: Form, meanwhile: impl Future<Output = 
     request.body(&Form::content_type(), reqwest::Body::wrap_stream(pieces)).send().await
 }
 
-/// To release the quota of a refused upload, the service needs a row of the deletion queue. The upload's own rollback
-/// or a sweep may still lock this row. The release must wait for the lock. Otherwise the quota would stay reserved for
-/// two hours.
+/// To release the quota of a refused upload, the service first updates the upload's row in the deletion queue. The
+/// upload's own rollback or a sweep may still lock this row, so the update must wait for the lock. Otherwise the quota
+/// would stay reserved for two hours.
 #[actix_web::test]
 async fn release_waits_for_a_locked_queue_row() {
     let app = TestApp::start().await;
