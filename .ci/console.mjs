@@ -189,7 +189,7 @@ async function lineDiscounts(page, anna, customer_id) {
   const body = (discount_rate) => ({ customer_id, currency: 'EUR', lines: [{ ...line, discount_rate }, { ...line, discount_amount: 500 }] });
   const { id } = await anna('POST', 'invoices', body('10'));
   await page.goto(`${base}/invoices/${id}/edit`);
-  const discount = page.getByRole('group', { name: 'Line 1' }).getByLabel('Line discount (%)');
+  const discount = page.getByRole('group', { name: 'Line 1' }).getByLabel('Discount (%)');
   await discount.waitFor();
   assert.equal(await discount.inputValue(), '10');
   await page.getByText('Fixed: €5.00').waitFor();

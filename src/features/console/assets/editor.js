@@ -130,7 +130,7 @@ function Form({ customers: all, draft }) {
           ${cell(line, n, 'quantity', 'Quantity', { inputmode: 'decimal' })}
           ${cell(line, n, 'unit_price', 'Unit price', { inputmode: 'decimal' })}
           ${cell(line, n, 'tax_rate', 'Tax (%)', { inputmode: 'decimal' })}
-          ${cell(line, n, 'discount_rate', 'Line discount (%)', { inputmode: 'decimal', required: false, hint: fixed(line.discount_amount) })}
+          ${cell(line, n, 'discount_rate', 'Discount (%)', { inputmode: 'decimal', required: false, hint: fixed(line.discount_amount) })}
           <button type="button" class="quiet" disabled=${lines.length === 1} aria-label="Remove line ${n + 1}"
             onClick=${() => set({ lines: lines.filter((other) => other !== line) })}>Remove</button>
         </div>`)}
