@@ -1,5 +1,6 @@
 //! Texts in the profile of a user. Other users see these texts, so invisible characters are refused.
-//! Mails never contain these texts. Otherwise an attacker could write spam into a profile, for the service to send.
+//! Mails never contain these texts. Otherwise an attacker could write spam into a profile, and the service would send
+//! it.
 
 use std::str::FromStr;
 

@@ -108,7 +108,7 @@ impl Recorder {
         }
     }
 
-    /// Adds an event to its aggregate if there is a flood of such events, or if the queue is full.
+    /// Adds an event to its aggregate if there is a flood of equal events, or if the queue is full.
     /// Returns `false` if the caller must record the event individually.
     pub(super) fn aggregate(&self, key: AggregateKey) -> bool {
         let mut pending = self.0.pending.lock();

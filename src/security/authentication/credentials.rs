@@ -145,7 +145,7 @@ impl Credentials {
         self.throttle.reset_counters(&self.throttle.pool, &accounts).await
     }
 
-    /// Verifies `password`. A failed attempt is recorded as an event of the kind `failure`.
+    /// Verifies `password`. The argument `failure` is the kind of the event that records a failed attempt.
     ///
     /// # Errors
     /// Returns 401 `invalid_credentials` for every failure, and 429 after too many failures.

@@ -28,8 +28,8 @@ use crate::security::crypto::secret_tokens::SecretToken;
 
 /// The maximum number of tokens that are derived to find the newest token after a replay.
 /// A few tokens are sufficient: a page refreshes every ten minutes, and the grace period is at most 30 s.
-/// But during a key rotation, each token has two possible successors, one per key.
-/// So 32 tokens cover only 4 refreshes (2 + 4 + 8 + 16 tokens).
+/// During a key rotation, each token has two possible successors, one per key.
+/// Then 32 tokens cover 4 refreshes (2 + 4 + 8 + 16 tokens), which is still sufficient.
 pub const MAX_CHAIN: usize = 32;
 
 /// The state of a refresh token that a client has sent. The SQL statement that tries to use the token returns this

@@ -25,7 +25,7 @@ use crate::security::files::uploads::refusal::{PdfFault, UploadError};
 /// The parser needs 32 MiB for a valid file of 7 MB. Only Linux enforces this limit.
 const MAX_ADDRESS_SPACE: u64 = 192 * 1024 * 1024;
 const ADDRESS_SPACE_PER_BYTE: u64 = 4;
-/// The child process may use this much CPU time, plus one second per [`BYTES_PER_CPU_SECOND`].
+/// The child process may use this much CPU time, plus one second for each [`BYTES_PER_CPU_SECOND`] bytes of the file.
 /// A valid file of 7 MB needs half a second.
 const MAX_CPU_SECONDS: u64 = 1;
 const BYTES_PER_CPU_SECOND: u64 = 2 * 1024 * 1024;
