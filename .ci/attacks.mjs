@@ -39,7 +39,7 @@ async function playAll(page) {
   return cards.length;
 }
 
-/** The attacks must neither lock out a demo user nor change the session of the console. */
+/** Checks that the attacks neither lock out a demo user nor change the session of the console. */
 async function staySignedIn(page) {
   await play(page.locator('#password-spraying'));
   await page.reload();

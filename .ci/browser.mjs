@@ -1,4 +1,4 @@
-// What the tests in a browser share: how the browser starts, and what each page must pass.
+// What the tests in a browser share: how the browser starts, and which checks each page must pass.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 

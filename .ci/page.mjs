@@ -98,7 +98,7 @@ async function models(page) {
   await page.locator('#model-TaxView[open]').getByText('tax_rate').first().waitFor();
 }
 
-/** Returns the status of the copied command, run by a shell. */
+/** Copies the request as a curl command, runs the command in a shell, and returns the HTTP status that it prints. */
 async function copied(page, id, token) {
   const found = await operation(page, id);
   await found.getByRole('button', { name: 'Copy as curl' }).click();

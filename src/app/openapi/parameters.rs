@@ -35,7 +35,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
     if endpoint.path.contains("{id}") {
         let id =
             ParameterBuilder::new().name("id").parameter_in(ParameterIn::Path).required(Required::True).description(
-                Some("The id of the resource, in lower or upper case. Malformed, unknown and foreign ids return 404."),
+                Some("The id of the resource, in lower or upper case. Malformed ids, unknown ids and ids of other users' resources return 404."),
             );
         let format = SchemaFormat::KnownFormat(KnownFormat::Uuid);
         let schema = ObjectBuilder::new().schema_type(Type::String).format(Some(format));

@@ -5,7 +5,7 @@
 
 const CSRF = { 'X-Strongroom-Csrf': '1' };
 const JSON_BODY = { 'Content-Type': 'application/json' };
-/** The token is renewed this long before it expires, so that no request fails because of it. */
+/** The token is renewed this long before it expires, so that no request has an expired token. */
 const MARGIN_MS = 60_000;
 /** The timeout of a request that holds the lock of `withCookie`. The requests of all tabs wait for this lock. */
 const TIMEOUT_MS = 15_000;

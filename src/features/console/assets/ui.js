@@ -49,7 +49,10 @@ export function Field({ label, name, pointer = `/${name}`, problem, hint, saved,
   </div>`;
 }
 
-/** Returns an error as a problem. An error that no request has caused is a defect of the console, and goes to its log. */
+/**
+ * Returns an error as a problem. An error that no request has caused is a defect of the console, and is written to the
+ * browser's log.
+ */
 export function asProblem(error) {
   if (error instanceof Problem) return error;
   if (['AbortError', 'TimeoutError'].includes(error.name)) return unreachable();

@@ -1,4 +1,4 @@
-/** What several groups of cards use. */
+/** Functions that several groups of cards use. */
 
 /** Returns text or bytes as base64url without padding. */
 export function base64url(data) {
