@@ -107,7 +107,7 @@ async fn address_of_deleted_account_can_register_immediately() {
     alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password})).send().await.ok(204);
     let register = app.anonymous().request(Method::POST, "/api/v1/auth/register").json(&json!({"email": alice.email}));
     register.send().await.ok(202);
-    // The test waits for two links in the mailbox, because the first link is from the old registration.
+    // The test waits until the mailbox contains two links, because the first link is from the old registration.
     let links = async || mails(&app, &alice.email).iter().filter(|mail| mail.contains("#token=")).count();
     wait::until_equal(2, links).await;
     assert_eq!(rows(&app, "invoices").await, 1, "the rows of the old account still exist");

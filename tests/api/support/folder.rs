@@ -14,8 +14,8 @@ use super::database::TestDatabase;
 use super::program::Program;
 
 /// The script that waits for the end of the test process: it reads from a pipe whose other end only the test process
-/// has open. Then the script kills the programs whose environment contains the folder (Linux). A database that is
-/// stopping may still write into the folder, so the script tries for a minute to remove it.
+/// has open. Then, on Linux, the script kills the programs whose environment contains the path of the folder. A
+/// database that is stopping may still write into the folder, so the script tries for a minute to remove it.
 const REMOVE_WHEN_THE_PIPE_CLOSES: &str = r#"read -r _
     for program in $(grep -alsF "=$1/" /proc/[0-9]*/environ | tr -dc '0-9\n'); do kill -9 "$program"; done
     tries=0; until rm -rf "$1" || [ $tries = 60 ]; do tries=$((tries + 1)); sleep 1; done"#;

@@ -61,7 +61,7 @@ async fn export_without_a_database_returns_503() {
     app.database.restore().await;
 }
 
-/// A thief starts an export with a stolen token, and tries to continue after the session has ended. The service must
+/// A thief starts an export with a stolen token, and continues to read after the session has ended. The service must
 /// stop the export.
 #[actix_web::test]
 async fn export_stops_when_its_session_ends() {

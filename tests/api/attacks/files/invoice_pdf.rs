@@ -60,7 +60,8 @@ async fn user_input_in_a_pdf_stays_text() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for typed in TYPED {
-        // The test writes the text into each field that the PDF shows, and into the fields of its title and author.
+        // The test writes the text into each field that the PDF shows, and into the fields from which the PDF takes its
+        // title and its author.
         let name = alice.get("/api/v1/me").await.ok(200);
         let version = name.header("etag").unwrap().to_owned();
         alice.patch("/api/v1/me", &version, &json!({"display_name": typed})).await.ok(200);

@@ -77,8 +77,8 @@ async fn delays_between_delivery_attempts_grow() {
         sqlx::query_scalar(sql).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap()
     };
     let first = pause(1).await;
-    // The delay is about 30 seconds. On a loaded machine, the first attempt may start late, so the test accepts 1 to 45
-    // seconds.
+    // The first retry follows about 30 seconds after the first attempt. On a loaded machine, the first attempt may
+    // start late, so the test accepts 1 to 45 seconds.
     assert!((1..=45).contains(&first), "{first}");
     app.clock.advance(TimeDelta::seconds(46));
     let second = pause(2).await;
