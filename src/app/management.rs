@@ -1,7 +1,7 @@
 //! The management listener, which serves `GET /metrics` and `GET /status` on a separate port.
 //!
-//! The status is `degraded` if the disk or memory of the database is exhausted.
-//! `/status` does not use the database, so it also works then.
+//! `GET /status` returns `degraded` if the disk or memory of the database is exhausted.
+//! It does not query the database, so it also works in this case.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

@@ -138,7 +138,7 @@ fn plain_listener(services: &Services) -> Listener {
     Listener {
         tls: None,
         connections: ConnectionLimit::new(caps, TrustedProxies(http.trusted_proxies.clone())),
-        // Trusted proxies have this limit too, because their handshakes are few and short.
+        // Trusted proxies are not exempt from this limit, because their handshakes are few and short.
         handshakes: ConnectionLimit::new(HANDSHAKES, TrustedProxies::default()),
         lifecycle: services.lifecycle.clone(),
         keep_alive: http.keep_alive,

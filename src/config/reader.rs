@@ -42,7 +42,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             // Refuse an empty value, because a default would replace it.
-            // In place of an empty profile, the service would use development, and in place of an empty key, a new one.
+            // For example, the service would replace an empty profile by development, and an empty key by a new key.
             match environment.get(name).map(OsStr::to_str) {
                 Some(Some("")) => reader.fault(name, "is empty: give it a value, or remove it"),
                 Some(None) => reader.fault(name, "is not UTF-8 text: enter it again"),

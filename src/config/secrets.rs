@@ -23,7 +23,7 @@ pub struct MasterKeys {
 pub struct SecretSettings {
     pub master_keys: MasterKeys,
     /// The passwords of the three demo users. Development generates them.
-    /// Production only creates demo data if `STRONGROOM_INSECURE_DEMO_PASSWORD` is set.
+    /// Production creates demo data only if `STRONGROOM_INSECURE_DEMO_PASSWORD` is set.
     pub demo_passwords: Option<[SecretString; 3]>,
 }
 

@@ -1,5 +1,6 @@
 //! Adds examples, so that each body of a request or a reply has a complete example.
-//! A test sends the requests to a service with the demo data, and compares the fields of the replies.
+//! A test sends the example requests to a service with the demo data.
+//! It compares the fields of the replies with the fields of the example replies.
 //!
 //! The parts of an object's example also become the examples of its fields and nested objects.
 //! This module contains the examples of common fields and formats.

@@ -26,7 +26,7 @@ pub struct DevServerConfig {
     pub state_dir: PathBuf,
     /// The value of the environment variable `PG_BIN`: the folder that contains PostgreSQL's programs.
     pub pg_bin: Option<PathBuf>,
-    /// The value of the environment variable `PATH`, in which PostgreSQL's programs are searched.
+    /// The value of the environment variable `PATH`, in which the service looks for PostgreSQL's programs.
     pub path: Option<OsString>,
     /// The value of the environment variable `HOME`, which contains the cache of downloads.
     pub home: Option<PathBuf>,

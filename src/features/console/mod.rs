@@ -104,7 +104,8 @@ pub fn html(profile: Profile, attack_panel: bool, session: bool) -> String {
 /// Returns whether the browser may have a refresh cookie. The cookie is not verified.
 /// Scripts cannot see the cookie, so the page tells them whether a refresh makes sense.
 /// Each refresh without a cookie is refused, and is recorded as a security event.
-/// After a link on another site, the browser sends no `SameSite=Strict` cookie with the page, but may have one.
+/// If a user follows a link on another site, the browser does not send a `SameSite=Strict` cookie that it has.
+/// So the function then returns true.
 fn may_have_session(headers: &HeaderMap) -> bool {
     let from_other_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
     from_other_site || all(COOKIE, headers).next().is_some()

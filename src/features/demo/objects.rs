@@ -116,7 +116,8 @@ impl DemoServices {
         Ok(())
     }
 
-    /// Creates an invoice with its final status. The steps are one transaction, so a crash leaves no other status.
+    /// Creates an invoice and brings it to its final status.
+    /// All steps are in one transaction, so a crash leaves no other status.
     pub(super) async fn create_invoice(
         &self,
         invoices: &InvoiceStore,

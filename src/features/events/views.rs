@@ -122,7 +122,7 @@ impl From<SeverityName> for Severity {
     }
 }
 
-/// A security event with all stored fields. No field contains text of a client.
+/// A security event with all stored fields. No field contains text that a client has sent.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "at": "2026-12-01T09:30:00.000001Z", "kind": "authz_fail", "severity": "warning", "reason": "not_found", "replica": "a1",

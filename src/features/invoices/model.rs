@@ -77,7 +77,8 @@ pub struct Content {
     pub due_date: Option<NaiveDate>,
 }
 
-/// The part of an invoice that its owner does not enter: status, number, received amounts and version.
+/// The part of an invoice that its owner does not enter: status, number, dates, version, and the sums of payments and
+/// credit notes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceState {
     pub status: Status,

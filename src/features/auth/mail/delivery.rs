@@ -96,7 +96,7 @@ impl Delivery {
 
     /// Builds the message. All attempts have the same message id, so that mail programs can detect duplicates.
     fn message(&self, mail: &QueuedMessage, text: &MailText, now: DateTime<Utc>) -> Result<Message, String> {
-        // Header injection: a line break in the address could add headers to the mail, so parse the address again.
+        // Header injection: a line break in the address could add headers to the mail. Parsing the address refuses it.
         let to = mail.recipient.parse().map_err(|_| "the recipient is not an e-mail address")?;
         Message::builder()
             .from(self.from.clone())

@@ -56,7 +56,8 @@ impl MailKind {
 }
 
 /// The settings for links in mails. The host is a setting and does not come from the `Host` header of a request.
-/// An attacker can choose this header, and would receive the token (CWE-640).
+/// In a request for a victim's mail, an attacker could set this header to their own host, and would then receive the
+/// token (CWE-640).
 #[derive(Clone, Debug)]
 pub struct Links {
     /// The base URL of links, without a trailing slash.
