@@ -59,7 +59,7 @@ def field(pdf: Pdf, **more) -> None:
 
 
 def by(**entries):
-    """Returns an attack that sets entries of the catalog. A function creates each value for its PDF."""
+    """Returns an attack that sets entries of the catalog. Each argument is a function, which creates the value for the attacked PDF."""
     return lambda pdf: [pdf.Root.__setattr__(key, make(pdf)) for key, make in entries.items()]
 
 
@@ -195,7 +195,7 @@ def update(whole: bytes) -> bytes:
 
 
 def bomb(piece: bytes, times: int) -> bytes:
-    """Writes a PDF whose catalog is in an object stream that was compressed twice. It decompresses to `times` copies of a piece."""
+    """Writes a PDF whose catalog is in an object stream that was compressed twice. The stream decompresses to `times` copies of `piece`."""
     packer = zlib.compressobj(9)
     packed = packer.compress(b"1 0 2 40 " + b"<< /Type /Catalog /Pages 2 0 R >>       ")
     packed += b"".join(packer.compress(piece) for _ in range(times)) + packer.flush()

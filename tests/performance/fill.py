@@ -1,7 +1,7 @@
 """Fills the database: owners with a hundred customers each, and invoices with three lines each.
 
-PostgreSQL generates the rows, and one COPY for each table loads them. Ids are computed from names, so that the program
-can compute them too. The program measures the requests of the first owner.
+PostgreSQL generates the rows, and one COPY for each table loads them. Ids are computed from names, so that the
+measuring scripts can compute them too. They measure the requests of the first owner.
 """
 
 import hashlib

@@ -18,7 +18,7 @@ from servers import service
 from wire import Wire
 
 FILE = pathlib.Path(__file__).with_name("counts.json")
-# A count may be 15 % above `counts.json`, because the instructions of background tasks are counted too.
+# The number of instructions may be 15 % above `counts.json`, because the instructions of background tasks count too.
 TOLERANCE = 1.15
 REPEATS = 25
 PDF = "PDF, 1 page"
