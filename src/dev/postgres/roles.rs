@@ -20,7 +20,7 @@ const SUPERUSER: &str = "postgres";
 /// The role with which a connection is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The superuser, which creates databases and roles. The service never connects with it.
+    /// The superuser, which creates databases and roles. Only the start of the server and tests connect as this role.
     Superuser,
     /// The owner of the schema, which runs the migrations.
     Owner,
