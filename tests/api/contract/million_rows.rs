@@ -140,7 +140,7 @@ async fn cost_of_a_page_and_memory_of_an_export_are_constant() {
     };
     let (alice, bob) = (id("alice").await, id("bob").await);
     let texts = statements();
-    assert_eq!(texts.len(), 9, "eight orders and the export");
+    assert_eq!(texts.len(), 9, "statements for eight sort orders and for the export");
     let mut connection = database.options(Role::App).connect().await.unwrap();
     for text in &texts {
         for (owner, depth) in [(&bob, 0), (&alice, 0), (&alice, 900_000)] {

@@ -152,7 +152,7 @@ async fn embedded() -> Result<PgConnectOptions, EmbeddedError> {
         .truncate(false)
         .open(&lock)
         .expect("the test may write to the target folder");
-    current.lock().expect("the file system can lock");
+    current.lock().expect("the file system supports locks");
     let mut folder = String::new();
     current.read_to_string(&mut folder).unwrap();
 

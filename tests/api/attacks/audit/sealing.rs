@@ -53,7 +53,7 @@ async fn service_session_that_blocks_sealing_is_terminated() {
     attacker.execute("begin; select from take_unsealed_security_events(0, true)").await.unwrap();
     leave_event(&app).await;
     assert_eq!(wait_for_fault(&app, "sealing_blocked").await, Some(1));
-    assert!(attacker.execute("select 1").await.is_err(), "the attacker's session is over");
+    assert!(attacker.execute("select 1").await.is_err(), "the service terminated the attacker's session");
     wait::until_equal(0, async || number(&app, "select count(*) from security_events_unsealed").await).await;
 }
 

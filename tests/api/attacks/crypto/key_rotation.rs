@@ -104,7 +104,7 @@ impl Fleet {
         }
         let before = self.turns.borrow().clone();
         let worked = async || self.turns.borrow().iter().zip(&before).all(|(now, before)| *now >= before + 2);
-        wait::until("two turns of every user", worked).await;
+        wait::until("every user completes two rounds", worked).await;
     }
 
     /// Refreshes the token, reads the next page of a list and logs in. The requests go to the two replicas in turn.
