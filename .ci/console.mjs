@@ -21,7 +21,8 @@ async function open(path, options) {
 
 function watch(page, faults) {
   // Ignore the refusals that the test causes, because Chromium reports each refusal as an error.
-  // While the user signs out, the live socket closes, and a request for a new ticket can get 401.
+  // 401 is expected at a sign-out: the service closes the live socket, and the page may request a ticket for a new
+  // socket before it knows that the session has ended.
   page.on('console', (line) => line.type() === 'error' && !/status of (400|401|404|412)/.test(line.text()) && faults.push(`${line.text()} ${line.location().url}`));
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('request', (request) => /^(http|ws)/.test(request.url()) && !request.url().replace(/^ws/, 'http').startsWith(base) && faults.push('asks ' + request.url()));

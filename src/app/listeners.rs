@@ -38,9 +38,9 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Timeout for closing a connection.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum number of unsent bytes that the kernel buffers for a connection (Linux).
-/// By default, the kernel buffers megabytes, and accepts more bytes only after it has sent a third of them.
-/// Until then, a slow client looks like a client that reads nothing.
-/// With this limit, the kernel accepts more bytes after it has sent half of the buffer.
+/// By default, the kernel buffers megabytes. If this buffer is full, the kernel accepts more bytes from the service only
+/// after it has sent a third of the buffer. Until then, a slow client looks like a client that reads nothing.
+/// With this limit, the kernel accepts more bytes after it has sent half of the limit.
 /// This takes 16 s at [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE).
 /// The service closes the connection of a slow reader later than that (`STALL_TIMEOUT`).
 #[cfg(target_os = "linux")]

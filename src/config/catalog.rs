@@ -133,7 +133,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_RULES_PROBING_SESSION", "30/5m", "Denied requests of one session for objects of other users or functions of another role. At this number the service ends the session and raises an alert"),
     plain("STRONGROOM_RULES_ID_ENUMERATION", "60/5m", "Threshold of an alert: requests of one user for objects that do not exist (id enumeration)"),
     plain("STRONGROOM_RULES_ENUMERATING_SESSION", "300/5m", "Requests of one session for objects that do not exist (id enumeration). At this number the service ends the session and raises an alert"),
-    plain("STRONGROOM_RULES_ACCOUNT_BRUTE_FORCE", "1/15m", "Threshold of an alert: how often one account was locked for unknown clients (brute force)"),
+    plain("STRONGROOM_RULES_ACCOUNT_BRUTE_FORCE", "1/15m", "Threshold of an alert: how often one account was locked, so that clients without a device cookie could not log in (brute force)"),
     plain("STRONGROOM_RULES_PASSWORD_SPRAYING", "1/15m", "Threshold of an alert: how often one network was throttled because it tried many accounts (password spraying)"),
     plain("STRONGROOM_RULES_CORRECT_PASSWORD_WHILE_LOCKED", "1/1h", "Threshold of an alert: attempts to log in to one account with the correct password while the account is locked"),
     plain("STRONGROOM_RULES_REUSED_TOKENS", "1/1h", "Threshold of an alert: refresh tokens or WebSocket tickets of one user that were used twice (replay)"),

@@ -56,7 +56,7 @@ impl Lifecycle {
 /// Middleware that closes the connection after each reply while the service shuts down.
 ///
 /// # Errors
-/// Returns the errors of inner services. Their responses close the connection too.
+/// Returns the error of the inner service. During a shutdown, the response to this error also closes the connection.
 pub async fn close_connections<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

@@ -88,7 +88,7 @@ impl Field {
         let mut more = Vec::new();
         more.extend(self.target().is_some().then_some(value_type.as_str()));
         more.extend(self.is_optional.then_some("required = true"));
-        // Here the field has the type `NaiveDate`, which already has the format `Date`.
+        // In the view, a date field has the type `NaiveDate`, which already has the format `Date`.
         let schema = self.schema(&more).replace("min_length = 1, ", "").replace("format = Date", "");
         self.lines("", "", &schema, &self.model_type())
     }

@@ -12,7 +12,7 @@ use crate::http::reply::{Json, NoContent, Paged};
 use crate::security::authorization::administrators::AdminCaller;
 use crate::security::authorization::cursors::{Cursors, ListScope};
 
-/// The name of the list in cursors.
+/// The name by which a cursor identifies this list.
 const LIST: &str = "admin/users";
 
 /// Lists all users, newest first.

@@ -65,7 +65,8 @@ macro_rules! scripts {
     ($($name:literal)*) => { &[$(($name, include_str!(concat!("assets/", $name)))),*] };
 }
 
-/// The ES modules. `preact.js` is the file `preact/standalone.module.js` of htm (`docs/dependencies.md`).
+/// The ES modules. `preact.js` contains Preact and htm.
+/// It is the file `preact/standalone.module.js` of the npm package `htm` (`docs/dependencies.md`).
 const SCRIPTS: &[(&str, &str)] = scripts! {
     "account.js" "admin_events.js" "admin_summary.js" "admin_users.js" "administration.js" "api.js" "app.js"
     "challenge.js" "charts.js" "customers.js" "documents.js" "editor.js" "format.js" "invoice.js" "invoices.js"

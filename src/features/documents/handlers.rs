@@ -19,7 +19,7 @@ use crate::http::reply::{Created, Json, NoContent, Paged, Versioned};
 use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::sessions::caller::Caller;
 
-/// The name of the list in cursors. A cursor is valid only for the list that issued it.
+/// The name by which a cursor identifies this list. A cursor is valid only for the list that issued it.
 const LIST: &str = "documents";
 
 /// Uploads a document. Reserves quota before the upload, and releases the quota if no document was stored.

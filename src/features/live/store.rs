@@ -14,7 +14,7 @@ use crate::security::sessions::caller::Caller;
 pub struct ChangeBatch {
     /// The snapshot of this read. The next read returns the changes that are not visible in this snapshot.
     pub snapshot: String,
-    /// The changes as text, in the format of [`Change`](super::model::Change).
+    /// The changes as text, which [`Change`](super::model::Change) parses.
     pub changes: Vec<String>,
 }
 

@@ -50,7 +50,7 @@ impl Seal {
     }
 }
 
-/// Writes bytes as hexadecimal text in the archive.
+/// Converts the bytes in the archive to hexadecimal text and back.
 mod hex_bytes {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};

@@ -45,7 +45,7 @@ impl TestDatabase {
         Self { relay: Some(relay), ..self }
     }
 
-    /// Adds the folder of a service on this database.
+    /// Remembers the state folder of a service that uses this database, because the service writes its mails there.
     pub fn add_state_dir(&self, folder: &Path) {
         self.state_dirs.lock().unwrap().push(folder.to_owned());
     }

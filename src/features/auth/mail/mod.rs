@@ -36,7 +36,7 @@ pub struct MailSender {
     delivery: Delivery,
     links: Links,
     runbooks: Runbooks,
-    /// Whether mails about alerts contain the addresses of users.
+    /// Whether a mail about an alert contains the email address of the user that the alert is about.
     shows_addresses: bool,
 }
 

@@ -16,7 +16,7 @@ use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::limits::row_quotas::RowQuotas;
 use crate::security::sessions::caller::Caller;
 
-/// The name of the list in cursors. A cursor is valid only for the list that issued it.
+/// The name by which a cursor identifies this list. A cursor is valid only for the list that issued it.
 const LIST: &str = "credit_notes";
 
 /// Credits an issued invoice in part, or its whole remaining amount.

@@ -26,7 +26,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::security::crypto::keys::{Keys, Purpose};
 use crate::security::crypto::secret_tokens::SecretToken;
 
-/// The maximum number of tokens that are derived to find the newest token after a replay.
+/// The maximum number of successors that are derived from a used token. If a client sends a used token again within the
+/// grace period, the service searches these successors for the newest unused token.
 /// A few tokens are sufficient: a page refreshes every ten minutes, and the grace period is at most 30 s.
 /// During a key rotation, each token has two possible successors, one per key.
 /// Then 32 tokens cover 4 refreshes (2 + 4 + 8 + 16 tokens), which is still sufficient.

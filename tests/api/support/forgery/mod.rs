@@ -46,8 +46,8 @@ impl Key {
         }
     }
 
-    /// Returns the public key. A service with HS256 has no public key, so the function returns a random key that an
-    /// attacker might try.
+    /// Returns the Ed25519 public key. Forged tokens for algorithm confusion use it as an HS256 secret.
+    /// A service with HS256 has no public key, so the function returns the public key of a new random pair.
     fn public(&self) -> Vec<u8> {
         match self {
             Self::Hs256(_) => Ed25519KeyPair::generate().unwrap().public_key().as_ref().to_vec(),

@@ -1,4 +1,5 @@
-//! The SQL statements and the tokens of both Rust peers.
+//! The SQL statements, and the access and refresh tokens, of both Rust peers.
+//! A peer is a small server with which `docs/performance.md` compares the service.
 
 use std::path::PathBuf;
 
