@@ -7,8 +7,7 @@
 //! A MAC covers a list of parts and their lengths, so `ab|c` and `a|bc` have different MACs.
 //! Each MAC is stored with the id of its master key ([`Tag`]). Only the current key signs.
 //! Older keys only verify, so that a rotation does not end sessions. `docs/administration.md` describes the rotation.
-//! **Limits**: an attacker who knows a configured master key can derive all keys.
-//! To protect it, no master key is stored in the database.
+//! **Limits**: an attacker who knows a master key can derive all keys. So the database contains no master key.
 //! **ASVS**: 11.2.1, 11.2.2, 11.2.3, 13.3.1, 13.3.4
 //! **Test**: `attacks::crypto::key_rotation`
 
@@ -52,9 +51,8 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Returns the label for HKDF.
-    /// It must never change: a new label means a new key, and a new key makes all existing sessions or mail links
-    /// invalid.
+    /// Returns the label for HKDF. Never change a label: the key would change, and all sessions or mail links with the
+    /// old key would be invalid.
     fn label(self) -> &'static [u8] {
         match self {
             Self::RefreshSuccessor => b"refresh-successor",
@@ -81,7 +79,6 @@ pub struct MasterKeyError;
 pub struct KeyId([u8; Self::LENGTH]);
 
 impl KeyId {
-    /// The length of an id, in bytes.
     pub const LENGTH: usize = 4;
 
     /// Parses the bytes that [`to_bytes`](Self::to_bytes) has returned.
@@ -111,7 +108,6 @@ pub struct Tag {
 }
 
 impl Tag {
-    /// The length of a tag, in bytes.
     pub const LENGTH: usize = KeyId::LENGTH + 32;
 
     /// Parses the bytes that [`to_bytes`](Self::to_bytes) has returned.

@@ -24,11 +24,9 @@
 //! If a stored hash does not have the configured parameters, the next login replaces it.
 //! **Limits**: a breached password that is not on the list is accepted if no breach service is configured.
 //! A password can be breached after it was chosen.
-//! Equal work takes only nearly equal time: many passes over little memory are slightly faster than few passes over
-//! much memory.
+//! Equal work takes only nearly equal time: many passes over little memory are slightly faster than the opposite.
 //! **Deviation**: ASVS 6.2.8 requires that a password is verified exactly as received.
-//! This service normalizes the password to NFC first, and this can change the password (`docs/decisions.md`, "Password
-//! normalization").
+//! This service first normalizes the password to NFC, which can change it (`docs/decisions.md`).
 //! **ASVS**: 6.2.1–6.2.12, 6.3.8, 11.4.2, 15.2.2
 //! **Test**: `attacks::authentication::passwords`, `attacks::authentication::breached_passwords`
 
@@ -79,8 +77,7 @@ pub enum Verdict {
 pub struct PasswordSetupError(String);
 
 /// The maximum work of one verification.
-/// Without this limit, an attacker who can write to the database could store a very expensive hash.
-/// Each login would then take minutes (denial of service).
+/// Without it, an attacker who can write to the database could store a hash that takes minutes (denial of service).
 const MAX_WORK: u64 = MAX_MEMORY_KIB as u64 * MAX_PASSES as u64;
 const MAX_STORED_LANES: u32 = 16;
 

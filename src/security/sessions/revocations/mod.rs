@@ -41,8 +41,7 @@ use crate::security::crypto::secret_tokens::SecretToken;
 /// After this time, a session in the cache may have ended unnoticed, so the cache is not used.
 pub const MAX_AGE: TimeDelta = TimeDelta::seconds(2);
 
-/// The maximum number of sessions in the cache. A full cache needs about 5 MB. It is emptied before the next session is
-/// added.
+/// The maximum number of sessions in the cache (about 5 MB). A full cache is emptied before the next session is added.
 const MAX_CACHED: usize = 100_000;
 
 /// Decides whether a session is live, from a cache of live sessions and a list of recently ended sessions.
@@ -94,8 +93,7 @@ struct State {
 }
 
 impl Revocations {
-    /// Creates an empty cache. Each request queries the database until [`Self::poll_ended_sessions`] has completed a
-    /// poll.
+    /// Creates an empty cache. Each request queries the database until the first poll has completed.
     #[must_use]
     pub fn new(pool: PgPool, clock: Clock, token_lifetime: TimeDelta) -> Self {
         Self {
@@ -108,8 +106,7 @@ impl Revocations {
         }
     }
 
-    /// Returns the state of a session. The database is queried only if the cache does not contain the session or is too
-    /// old.
+    /// Returns the state of a session. Queries the database if the cache is too old or does not contain the session.
     pub async fn session_state(&self, user: UserId, session: SessionId) -> ApiResult<SessionState> {
         match self.cached(user, session) {
             Some(session_state) => Ok(session_state),

@@ -23,8 +23,7 @@ const OLD: &str = "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM";
 const NEW: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 const JWT: (&str, &str) = ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5");
 
-/// Starts a replica that signs with the current key. The replica also accepts values that the optional second key
-/// signed.
+/// Starts a replica that signs with the current key. It also accepts values that the optional second key signed.
 async fn replica(database: TestDatabase, current: &str, other: Option<&str>) -> TestApp {
     let mut settings = vec![JWT, (MASTER, current)];
     settings.extend(other.map(|other| (PREVIOUS, other)));
@@ -94,8 +93,7 @@ impl Fleet {
         RwLockReadGuard::map(guard, |app| app.as_ref().unwrap())
     }
 
-    /// Restarts each replica in turn, when its requests have finished. Then waits until every user has completed two
-    /// rounds of requests.
+    /// Restarts each replica in turn when its requests have finished. Then waits for two rounds of every user.
     async fn roll(&self, current: &str, other: Option<&str>) {
         for place in &self.replicas {
             let mut place = place.write().await;
@@ -227,8 +225,7 @@ async fn replay_within_grace_at_replica_with_other_key_gets_newest_token() {
         let reply = refresh(app, &app.anonymous(), cookie).await.ok(200);
         refresh_cookie(&reply).unwrap()
     };
-    // The session now has three refresh tokens. The second token was derived with the old key, and the third with the
-    // new key.
+    // The session now has three refresh tokens. The old key derived the second one, and the new key the third one.
     let second = renew(&old, &alice.cookie).await;
     let late = renew(&new, &alice.cookie).await;
     let third = renew(&new, &late).await;
