@@ -3,8 +3,8 @@
 //! **Attack**: a filter or proxy in front of the service parses a form differently from the service.
 //! A malicious file then passes the filter unseen.
 //! **Control**: a form that two parsers could read differently is refused.
-//! Such a form has a compressed request body, a nested form, two parts with the same name, or a part whose content is
-//! encoded or compressed, or whose `Content-Disposition` or `Content-Type` is repeated.
+//! Such a form has a compressed request body, a nested form, or two parts with the same name.
+//! Or the content of a part is encoded or compressed, or its `Content-Disposition` or `Content-Type` is repeated.
 //! The service ignores all other headers of a part (RFC 7578 §4.8).
 //! [`part_lengths`](super::part_lengths) explains how `Content-Length` is treated.
 //! A form is streamed, so memory contains at most [`PART_HEAD`] bytes and one chunk of it.

@@ -1,5 +1,5 @@
-//! ASVS 16.3, 16.4.2. The tests check how the service stores security events ([`floods`], [`durability`]), how it
-//! classifies denied objects ([`objects`]), and which roles may read and write events ([`privileges`]). At the end of
+//! ASVS 16.3, 16.4.2. The tests check how the service stores security events ([`floods`], [`durability`]) and how it
+//! classifies denied objects ([`objects`]). [`privileges`] checks which roles may read and write events. At the end of
 //! every test, `support::events` checks that each logged event has its row.
 
 mod durability;
