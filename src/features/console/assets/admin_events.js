@@ -21,7 +21,7 @@ export function Events({ filter, setFilter, place }) {
     onInput=${(event) => setTyped({ filter, fields: { ...fields, [name]: event.target.value } })}
     onChange=${(event) => setFilter({ ...filter, [name]: event.target.value.trim() })} ...${rest} />`;
   const pick = (label, more) => html`<button type="button" class="link" title="Show only these" onClick=${() => setFilter({ ...filter, ...more })}>${label}</button>`;
-  return html`<section class="card"><h2 tabindex="-1" ref=${place}>Security events</h2>
+  return html`<section class="card"><h2 id="events" tabindex="-1" ref=${place}>Security events</h2>
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
       ${field('Kind', 'kind', { type: 'search', hint: 'For example authz_fail' })}
       ${field('Severity', 'severity', { as: 'select', children: ['', 'info', 'warning', 'critical'].map((name) => html`<option value=${name}>${name ? words(name) : 'All'}</option>`) })}

@@ -1,6 +1,6 @@
 /** Administration: summary, alerts, security events, users. */
 
-import { html, useRef, useState } from './preact.js';
+import { html, useEffect, useRef, useState } from './preact.js';
 import { Events } from './admin_events.js';
 import { Summary } from './admin_summary.js';
 import { Users } from './admin_users.js';
@@ -9,8 +9,36 @@ import { time, words } from './format.js';
 import { useChanges } from './live.js';
 import { Field, Heading, Loaded, Pager, Status, Table, useData, usePages } from './ui.js';
 
+/**
+ * Returns the section and the filter in the fragment of the URL: `/admin#alerts`, `/admin#events?kind=authz_fail`. The
+ * filter is not a query, because the service refuses pages with a query.
+ */
+function fragment() {
+  const [section, query] = location.hash.slice(1).split('?');
+  return { section, filter: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+/**
+ * Shows a section, and moves the focus to it. Data that arrive later move the section. So the view scrolls to it again,
+ * until the user does something or three seconds have passed.
+ */
+function useSection(id) {
+  useEffect(() => {
+    const section = document.getElementById(id);
+    if (!section) return;
+    section.focus();
+    const observer = new ResizeObserver(() => section.scrollIntoView());
+    const stop = () => observer.disconnect();
+    observer.observe(document.body);
+    for (const event of ['wheel', 'touchstart', 'pointerdown', 'keydown']) addEventListener(event, stop, { once: true });
+    setTimeout(stop, 3000);
+    return stop;
+  }, []);
+}
+
 export function Administration() {
-  const [filter, setFilter] = useState({});
+  const [filter, setFilter] = useState(() => fragment().filter);
+  useSection(fragment().section);
   const events = useRef();
   /** Shows the events of a filter, and moves the focus to them. */
   const pick = (chosen) => {
@@ -38,7 +66,7 @@ function Alerts({ pick }) {
     const code = html`<code>${id}</code>`;
     return html`<span>${words(kind)} ${FILTERS[kind] ? html`<button type="button" class="link" title="Show the events" onClick=${() => pick({ [FILTERS[kind]]: id })}>${code}</button>` : code}</span>`;
   };
-  return html`<section class="card"><h2>Alerts</h2>
+  return html`<section class="card"><h2 id="alerts" tabindex="-1">Alerts</h2>
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
       <${Field} label="State" name="alert-state" as="select" onChange=${(event) => setState(event.target.value)}>
         <option value="open">Open</option><option value="cleared">Cleared</option><option value="">All</option><//>
