@@ -20,10 +20,7 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::passwords::Passwords;
 
 /// Runs `admin create`.
-/// The password is read from standard input. An argument would appear in process lists and shell histories.
-///
-/// # Errors
-/// Returns the [`Failure`] that the command prints.
+/// The password is read from standard input, because process lists and shell histories show arguments.
 pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result<(), Failure> {
     let email: EmailAddress = email.parse()?;
     let name: DisplayName = name.parse()?;
@@ -55,10 +52,6 @@ pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result
     print_line(format!("{email} is an administrator."))
 }
 
-/// Runs `admin promote` or `admin demote`.
-///
-/// # Errors
-/// Returns the [`Failure`] that the command prints.
 pub async fn set_admin(settings: &AuditSettings, email: &str, is_admin: bool) -> Result<(), Failure> {
     let email: EmailAddress = email.parse()?;
     let (mut connection, database) = connect_as_owner(&settings.owner).await?;

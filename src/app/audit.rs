@@ -1,5 +1,4 @@
 //! The commands `audit …`, which verify and archive the audit trail.
-//! The commands `admin …` record their security events with the function `store`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +22,7 @@ use crate::security::crypto::keys::Keys;
 /// Runs `audit verify`.
 ///
 /// # Errors
-/// [`Failure::Tampered`] if the hash chain is broken. Another [`Failure`] if the verification could not run.
+/// [`Failure::Tampered`] if the hash chain is broken; another [`Failure`] if it could not be verified.
 pub async fn verify(settings: &AuditSettings, heads: Option<&Path>, folder: Option<&Path>) -> Result<(), Failure> {
     let keys = Keys::from_settings(&settings.master_keys)?;
     let heads = heads.map(std::fs::read_to_string).transpose().map_err(Failure::Heads)?;
@@ -44,7 +43,7 @@ pub async fn verify(settings: &AuditSettings, heads: Option<&Path>, folder: Opti
 /// Runs `audit archive`.
 ///
 /// # Errors
-/// [`archive::ArchiveError`] if the archive could not be written or verified. Then no event is deleted.
+/// [`archive::ArchiveError`] if the archive could not be written or verified. In this case, no event is deleted.
 pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path) -> Result<(), Failure> {
     let keys = Arc::new(Keys::from_settings(&settings.master_keys)?);
     let before = before.and_time(NaiveTime::MIN).and_utc();
@@ -64,10 +63,6 @@ pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path)
     database.stop().await
 }
 
-/// Runs `audit key`.
-///
-/// # Errors
-/// Returns [`Failure::MasterKey`] if the master key cannot be used.
 pub fn public_keys(settings: &AuditSettings) -> Result<(), Failure> {
     print_line(chain_heads::public_keys(&Keys::from_settings(&settings.master_keys)?))
 }
@@ -80,7 +75,7 @@ pub(super) async fn store(
 ) -> Result<(), Failure> {
     let keys = Arc::new(Keys::from_settings(&settings.master_keys)?);
     let recorder = Recorder::new(keys, Clock::default(), settings.owner.replica.clone());
-    // A command writes no log, so only the database contains these events.
+    // A command writes no log, so only the database contains the events of a command.
     let _rows = background(&recorder, Event::record_all_in(events, connection)).await.map_err(Failure::Audit)?;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Connects to the database in the settings.
-//! If they contain no URL, the development profile starts a PostgreSQL server of its own.
+//! Connects to the database of the settings.
+//! If the settings contain no URL, the development profile starts its own PostgreSQL server.
 
 use std::time::Duration;
 
@@ -18,10 +18,9 @@ use {
     std::path::Path,
 };
 
-/// Timeout for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The options for a connection, and the development server if this process has started one.
+/// The options for a connection, and the PostgreSQL server of the development profile, if this process has started it.
 pub(super) struct Database {
     pub options: PgConnectOptions,
     #[cfg(feature = "dev")]
@@ -29,7 +28,7 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Returns the database for the role of the service. First applies the migrations to a development database.
+    /// Returns the database for the role of the service. Applies the migrations first if it is a development database.
     pub async fn for_service(settings: &Settings) -> Result<Self, Failure> {
         match &settings.database.url {
             Some(url) => Ok(Self::external(url)),
@@ -46,7 +45,7 @@ impl Database {
         }
     }
 
-    /// Returns the database for the role that owns the schema. All commands except `serve` connect as this role.
+    /// Returns the database for the role that owns the schema. All commands except `serve` use this role.
     async fn for_owner(settings: &OwnerSettings) -> Result<Self, Failure> {
         match &settings.database.owner_url {
             Some(url) => Ok(Self::external(url)),
@@ -68,7 +67,6 @@ impl Database {
         }
     }
 
-    /// Returns the options for a connection as the schema's owner, if this is the development database.
     pub fn development_owner_options(&self) -> Option<PgConnectOptions> {
         #[cfg(feature = "dev")]
         let options = self.server.as_ref().map(|server| server.options(Role::Owner, DATABASE));
@@ -77,18 +75,15 @@ impl Database {
         options
     }
 
-    /// Returns whether the development profile runs this database.
     pub fn is_development(&self) -> bool {
         self.development_owner_options().is_some()
     }
 
-    /// Returns the data folder of the development database.
     #[cfg(feature = "dev")]
     pub fn data_dir(&self) -> Option<&Path> {
         self.server.as_ref().map(DevServer::data_dir)
     }
 
-    /// Stops the development server, if this process has started it.
     pub async fn stop(self) -> Result<(), Failure> {
         #[cfg(feature = "dev")]
         if let Some(server) = self.server {
@@ -103,7 +98,6 @@ async fn start_server(settings: &DatabaseSettings, state_dir: &Path) -> Result<D
     Ok(DevServer::start(&server_config(settings, state_dir)).await?)
 }
 
-/// Returns the folders of the development database and of PostgreSQL's programs.
 #[cfg(feature = "dev")]
 pub(super) fn server_config(settings: &DatabaseSettings, state_dir: &Path) -> DevServerConfig {
     DevServerConfig {
@@ -120,7 +114,7 @@ pub(super) async fn connect_as_owner(settings: &OwnerSettings) -> Result<(PgConn
     Ok((connect(&database.options).await?, database))
 }
 
-/// Connects without a pool. A pool would repeat a failed attempt until its timeout, and hide the cause of the failure.
+/// Connects without a pool, because a pool repeats a failed attempt until its timeout and hides the cause.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Failure> {
     let connected = timeout(CONNECT_TIMEOUT, options.connect()).await;
     Ok(connected.map_err(|_| Failure::DatabaseTimeout(CONNECT_TIMEOUT.as_secs()))??)

@@ -11,7 +11,6 @@ use crate::config::{DevelopmentSettings, Settings};
 use crate::dev::{new_resource, postgres};
 use crate::features::demo::Demo;
 
-/// Returns the message that `serve` prints after its start, with addresses and demo users.
 pub(super) fn welcome(settings: &Settings, running: &Running, database: &Database, demo: Option<&Demo>) -> String {
     let base = format!("http://{}", running.http);
     let page = if settings.http.docs { "docs" } else { "api/v1/openapi.json" };
@@ -39,9 +38,6 @@ pub(super) fn welcome(settings: &Settings, running: &Running, database: &Databas
 }
 
 /// Runs `dev new-resource` in the current folder.
-///
-/// # Errors
-/// Returns the [`Failure`] that the command prints.
 pub fn new_resource(name: &str, fields: &[String]) -> Result<(), Failure> {
     for path in new_resource::write(Path::new("."), name, fields)? {
         print_line(format!("wrote {}", path.display()))?;
@@ -50,9 +46,6 @@ pub fn new_resource(name: &str, fields: &[String]) -> Result<(), Failure> {
 }
 
 /// Runs `dev reset`.
-///
-/// # Errors
-/// Returns the [`Failure`] that the command prints.
 pub async fn reset(settings: &DevelopmentSettings) -> Result<(), Failure> {
     let removed = postgres::dev::reset(&server_config(&settings.database, &settings.state_dir)).await?;
     if removed.is_empty() {

@@ -19,7 +19,6 @@ use crate::security::authentication::passwords::{PasswordRefusal, PasswordSetupE
 use crate::security::crypto::keys::MasterKeyError;
 use crate::telemetry::traces::TraceSetupError;
 
-/// The error of a command. Its message says what the operator should do.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error(transparent)]
@@ -110,7 +109,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Returns the `reason` of the security event that reports this failure.
+    /// Returns the `reason` field of the security event that reports this failure.
     pub(super) fn reason(&self) -> &'static str {
         match self {
             Self::Configuration(_) | Self::Environment(_) => "settings",
@@ -126,8 +125,7 @@ impl Failure {
         }
     }
 
-    /// Wraps an error of a migration. `development` is true for the development database.
-    /// Only in this case does the message advise to delete the database.
+    /// Wraps an error of a migration. For a development database, the message advises to delete the database.
     pub(super) fn from_migration(error: MigrateError, development: bool) -> Self {
         match error {
             MigrateError::Execute(error) => Self::Database(error),
@@ -152,8 +150,7 @@ fn migration_sentence(error: &MigrateError) -> String {
     }
 }
 
-/// Returns a message that says where to correct the error. It quotes the message of the database server.
-/// That message contains names of roles and databases, but no password.
+/// Returns a message with the place of the mistake and the text of the database server, which contains no password.
 fn database_sentence(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Io(cause) => {

@@ -24,18 +24,15 @@ use crate::security::websockets;
 pub enum Access {
     /// Everyone, without authentication.
     Public,
-    /// Authenticated users. They can access only their own resources.
+    /// Authenticated users.
     SignedIn,
-    /// Administrators.
-    /// Each request reads the role from the database, so that a removed administrator loses access at once.
+    /// Administrators. Each request reads the role from the database, so a removed administrator loses access at once.
     Admin,
     /// Browsers that send the refresh cookie from a page of an allowed origin.
     Cookie,
-    /// Users with an access token.
-    /// A browser may send the refresh cookie from an allowed origin instead, if the token is missing or has expired.
+    /// Users with an access token, or browsers like those of [`Access::Cookie`] whose token is missing or has expired.
     TokenOrCookie,
-    /// Clients that send a ticket as the first message of a WebSocket.
-    /// A handshake from a browser must come from a page of an allowed origin.
+    /// Clients that send a ticket as the first message of a WebSocket. Browsers need an allowed origin.
     Ticket,
 }
 
@@ -48,9 +45,6 @@ pub struct Rules {
 }
 
 /// Middleware that enforces the body limit.
-///
-/// # Errors
-/// Returns the errors of inner services unchanged.
 pub async fn limit_body<B: MessageBody>(
     rules: Rules,
     mut request: ServiceRequest,
@@ -63,11 +57,7 @@ pub async fn limit_body<B: MessageBody>(
 }
 
 /// Middleware that authenticates the caller.
-/// A public request counts against the rate limit of the client's address, and so does a failed authentication.
-/// An address that exceeds the limit receives 429 instead of 401.
-///
-/// # Errors
-/// Returns the errors of inner services unchanged.
+/// Public requests and failed authentications count against the rate limit of the client's address.
 pub async fn authenticate<B: MessageBody>(
     access: Access,
     limits: Option<RouteLimits>,
@@ -91,7 +81,7 @@ async fn authorize(access: Access, limits: Option<&RouteLimits>, request: &Servi
             request.extensions_mut().insert(caller);
             Ok(())
         }
-        // The ticket is checked later, because it arrives as the first message.
+        // The ticket arrives as the first message of the WebSocket, so it is checked later.
         Access::Ticket => websockets::check_origin(request, &service::<AllowedOrigins>(request)?).or_else(refuse),
         Access::Cookie => check_cookie(request, limits, charge),
         Access::TokenOrCookie => {
@@ -114,9 +104,8 @@ async fn authorize(access: Access, limits: Option<&RouteLimits>, request: &Servi
 }
 
 /// Returns whether the refresh cookie may replace a missing or expired access token.
-/// The request must contain the cookie. If it contains a token, it must also contain the CSRF header.
-/// A request without a token and without the header is refused later, by [`csrf::check`].
-/// The error of that check names the missing header, which is the better hint for a developer.
+/// If the request contains an expired token, it must also contain the CSRF header.
+/// Without a token, [`csrf::check`] checks the header later, and its error names the missing header.
 fn accepts_cookie(request: &ServiceRequest) -> bool {
     let headers = request.headers();
     let has_cookie = cookies::all(cookie::COOKIE, headers).next().is_some();
@@ -132,18 +121,14 @@ fn check_cookie(
     let origins = service::<AllowedOrigins>(request)?;
     csrf::check(request.headers(), &origins).or_else(|refusal| charge().and(Err(refusal)))?;
     match cookie::read(&service::<Authenticator>(request)?.keys, request.headers()) {
-        // The MAC of the cookie is valid, so the request counts against the limit of its user.
-        // The handler looks up whether the token was used or revoked.
+        // The MAC of the cookie is valid. The handler checks whether the refresh token was used or revoked.
         Ok((_, user)) => limits.map_or(Ok(()), |limits| limits.charge_user(user)),
-        // The MAC is invalid, so the request counts against the limit of the address. The handler refuses the cookie.
+        // The MAC is invalid, so the request counts against the address. The handler refuses the cookie.
         Err(_) => charge(),
     }
 }
 
 /// Middleware that checks the role of the caller. It also refuses query fields on a route that reads no query.
-///
-/// # Errors
-/// Returns the errors of inner services unchanged.
 pub async fn admit<B: MessageBody>(
     rules: Rules,
     request: ServiceRequest,

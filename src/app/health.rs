@@ -1,5 +1,5 @@
 //! The command `health`, which checks whether the service on this machine is ready.
-//! Containers use it as their health check, because the image has no shell and no curl.
+//! It is the health check of the container, because the image has no shell and no curl.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::failure::Failure;
 
-/// Timeout of the check. It is longer than the database timeout of `GET /health/ready`, so that the reply can arrive.
+/// Longer than the database timeout of `GET /health/ready`, so that a reply of 503 can still arrive.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 const REQUEST: &[u8] = b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";

@@ -1,10 +1,8 @@
 //! The listeners accept connections, terminate TLS and serve HTTP/1.1.
 //! `security/limits/connection_limits` contains their limits.
 //!
-//! actix-web's `HttpServer` cannot refuse a single connection.
-//! At its limit of TLS handshakes, it pauses all listeners, so a few slow clients would block all others.
-//! So this module replaces `HttpServer`.
-//! It combines the same parts of actix (actix-server, and `HttpService` of actix-http), and adds the limits.
+//! This module replaces actix-web's `HttpServer`, which cannot refuse a single connection.
+//! At its limit of TLS handshakes, `HttpServer` pauses all listeners, so a few slow clients would block all others.
 
 use std::fmt;
 use std::io;
@@ -33,20 +31,15 @@ use crate::security::limits::connection_limits::{ConnectionLimit, Permit, StallT
 
 /// Timeout for receiving the head of a request (prevents Slowloris). actix closes a slow connection after 10 to 20 s.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Timeout of a TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Timeout for closing a connection.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum number of unsent bytes that the kernel buffers for a connection (Linux).
-/// By default, the kernel buffers megabytes. If this buffer is full, the kernel accepts more bytes from the service only
-/// after it has sent a third of the buffer. Until then, a slow client looks like a client that reads nothing.
-/// With this limit, the kernel accepts more bytes after it has sent half of the limit.
-/// This takes 16 s at [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE).
-/// The service closes the connection of a slow reader later than that (`STALL_TIMEOUT`).
+/// By default, the kernel buffers megabytes, so a slow client looks like a client that reads nothing.
+/// At [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE), half of this buffer empties in 16 s.
+/// This is less than `STALL_TIMEOUT`, so only a client that is slower loses its connection.
 #[cfg(target_os = "linux")]
 const MAX_UNSENT: u32 = 128 * 1024;
 
-/// The parameters of a listener.
 #[derive(Clone)]
 pub struct Listener {
     pub tls: Option<TlsAcceptor>,
@@ -57,10 +50,6 @@ pub struct Listener {
     pub keep_alive: Duration,
 }
 
-/// Binds an address.
-///
-/// # Errors
-/// Returns [`StartError::Address`] if the address is in use or not available.
 pub fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {
     let bound = TcpListener::bind(address).map_err(|cause| StartError::Address { address, setting, cause })?;
     #[cfg(target_os = "linux")]
@@ -70,9 +59,6 @@ pub fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, S
 
 impl Listener {
     /// Serves an application on a bound socket.
-    ///
-    /// # Errors
-    /// Fails if the socket is unusable.
     pub fn serve<F, I, S, B>(
         self,
         server: ServerBuilder,
@@ -98,7 +84,7 @@ impl Listener {
                 .keep_alive(self.keep_alive)
                 .client_request_timeout(HEAD_TIMEOUT)
                 .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-                // actix does not document this function, but actix's own `HttpServer` uses it.
+                // actix does not document this function, but its own `HttpServer` uses it.
                 // When the future ends, idle connections are closed, and busy ones after their current request.
                 .graceful_shutdown_signal(move || {
                     let lifecycle = lifecycle.clone();
@@ -115,7 +101,7 @@ impl Listener {
     }
 
     /// Accepts a connection, or drops it because of a limit.
-    /// A connection that the client has already reset has no peer address, so it is dropped too.
+    /// `peer_addr` fails if the client has already reset the connection.
     async fn admit(self, tcp: TcpStream) -> Result<(Connection, Protocol, Option<SocketAddr>), DispatchError> {
         let peer = tcp.peer_addr().map_err(DispatchError::Io)?;
         let permit = self.connections.admit(peer.ip()).ok_or_else(refused)?;
@@ -141,7 +127,6 @@ fn refused() -> DispatchError {
 trait ByteStream: AsyncRead + AsyncWrite {}
 impl<T: AsyncRead + AsyncWrite> ByteStream for T {}
 
-/// An accepted connection, with or without TLS.
 struct Connection {
     stream: Pin<Box<dyn ByteStream>>,
     is_tls: bool,

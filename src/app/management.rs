@@ -1,7 +1,6 @@
 //! The management listener, which serves `GET /metrics` and `GET /status` on a separate port.
 //!
-//! `GET /status` returns `degraded` if the disk or memory of the database is exhausted.
-//! It does not query the database, so it also works in this case.
+//! `GET /status` returns `degraded` if the disk or memory of the database is exhausted. It does not query the database.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -33,13 +32,10 @@ use crate::security::limits::body_limits;
 use crate::security::limits::connection_limits::{Caps, ConnectionLimit};
 use crate::telemetry::metrics::{Metrics, OPENMETRICS};
 
-/// The limits of the management port. They are low, because only Prometheus and a few operators use the port.
+// Only Prometheus and a few operators use this port.
 const CONNECTIONS: Caps = Caps { total: 64, per_address: 16 };
 
 /// Serves the management endpoints on a bound socket. Uses TLS if the service has a certificate.
-///
-/// # Errors
-/// Returns a [`StartError`] if the listener cannot start.
 pub fn serve(
     services: &Services,
     cache: Arc<ScrapeCache>,
@@ -50,8 +46,7 @@ pub fn serve(
     let (recorder, exhaustion) = (services.recorder.clone(), services.exhaustion.clone());
     let reply_timeout = ReplyTimeout(services.settings.http.reply_timeout);
     let application = move || {
-        // The API (`stack.rs`) has the same middleware, except for `metrics_auth`. In its place, the API has CORS and the
-        // HTTPS check.
+        // The same middleware as in `stack.rs`, but with `metrics_auth` instead of CORS and the HTTPS check.
         App::new()
             .app_data(Data::from(metrics.clone()))
             .app_data(Data::from(cache.clone()))
@@ -86,7 +81,7 @@ pub fn serve(
     Ok(listener.serve(server, socket, application)?.run())
 }
 
-/// Returns whether other machines can reach the management port at this address. Then the port requires TLS.
+/// Returns whether other machines can reach this address. If they can, the management port requires TLS.
 #[must_use]
 pub fn needs_tls(address: SocketAddr) -> bool {
     !address.ip().is_loopback()
@@ -98,7 +93,6 @@ async fn metrics_text(metrics: Data<Metrics>, cache: Data<ScrapeCache>) -> ApiRe
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, OPENMETRICS)).body(text))
 }
 
-/// The body of `/status`.
 #[derive(Serialize)]
 struct Status {
     status: &'static str,

@@ -1,5 +1,5 @@
 //! Registers all gauges and counters. To add a metric, extend [`register`].
-//! If its value comes from the database, add the value to [`ScrapeCache`].
+//! For a value from the database, also extend [`ScrapeCache`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,12 +22,12 @@ use crate::security::limits::rate_limits::{RouteLimits, Tier};
 use crate::telemetry::metrics::{Labelled, Metrics};
 use crate::telemetry::traces::DeliveryCounts;
 
-/// How long [`ScrapeCache`] keeps values from the database, so that frequent scrapes cannot overload the database.
+/// The lifetime of values in [`ScrapeCache`], so that frequent scrapes cannot overload the database.
 const CACHE_LIFETIME: Duration = Duration::from_secs(1);
-/// Timeout of one query. A scrape sends several queries, and Prometheus aborts a scrape after ten seconds.
+/// Timeout of one query. A scrape sends several queries, and Prometheus ends a scrape after ten seconds.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Values that are read from the database and cached between scrapes.
+/// Caches values from the database between scrapes.
 pub struct ScrapeCache {
     pool: sqlx::PgPool,
     clock: Clock,
@@ -45,7 +45,6 @@ struct CachedValues {
 }
 
 impl ScrapeCache {
-    /// Creates an empty cache.
     #[must_use]
     pub fn new(services: &Services) -> Self {
         let (pool, clock, alerts) = (services.pool.clone(), services.clock.clone(), services.alerts.clone());
@@ -72,7 +71,6 @@ impl ScrapeCache {
     }
 }
 
-/// Registers the metrics of the services.
 pub fn register(
     metrics: &Metrics,
     services: &Services,
@@ -195,7 +193,6 @@ fn keys(endpoints: &Arc<Vec<Mounted>>, unknown: &RouteLimits) -> Vec<Labelled> {
     Tier::LIMITED.map(of_tier).into()
 }
 
-/// Registers the metrics of the API's connections and TLS handshakes.
 pub fn register_connections(metrics: &Metrics, connections: &Arc<ConnectionLimit>, handshakes: &Arc<ConnectionLimit>) {
     let (shaking, unshaken) = (handshakes.clone(), handshakes.clone());
     metrics.gauge("tls_handshakes", "Running TLS handshakes", move || as_f64(shaking.open()));
@@ -207,7 +204,6 @@ pub fn register_connections(metrics: &Metrics, connections: &Arc<ConnectionLimit
     metrics.counter("connections_refused", help, move || as_f64(refused.refused()));
 }
 
-/// Registers the metrics of the background workers.
 pub fn register_workers(metrics: &Metrics, workers: &[Arc<Health>]) {
     let of = |read: fn(&Health) -> u64| -> Vec<Labelled> {
         let of_worker = |worker: &Arc<Health>| -> Labelled {
@@ -226,7 +222,7 @@ pub fn register_workers(metrics: &Metrics, workers: &[Arc<Health>]) {
     );
 }
 
-/// Registers the counts of sent and lost spans. The caller must not call this function if no traces are exported.
+/// Registers the counts of sent and lost spans. Call it only if traces are exported.
 pub fn register_traces(metrics: &Metrics, delivered: &Arc<DeliveryCounts>) {
     let of = |read: fn(&DeliveryCounts) -> &AtomicU64| {
         let delivered = delivered.clone();

@@ -6,7 +6,7 @@
 //! - Management port: [`management`] serves it, and `meters` registers the metrics.
 //! - Processes: [`server`] starts `listeners` ([`tls`], `open_files`) and background `workers` ([`supervisor`]).
 //! - Commands: [`start_up`], [`admin`], [`audit`] and [`health`] contain them.
-//!   [`failure`] contains their errors, and [`output`] prints their results.
+//!   [`failure`] contains their errors, and [`output`] prints results.
 
 pub mod admin;
 pub mod audit;

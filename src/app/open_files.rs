@@ -1,10 +1,8 @@
 //! The operating system's limit of open files. Each connection is an open file.
-//! So at this limit, the service could not accept a connection.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Number of open files that connections of clients cannot use.
-/// They remain for the database pool, documents and the log. If the limit is low, half of it remains.
+/// Open files that remain for the database pool, documents and the log. Of a limit below 1,024, half remains.
 const RESERVED: usize = 512;
 
 /// Raises the soft limit of open files (often 1,024) to the hard limit.

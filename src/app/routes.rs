@@ -45,7 +45,7 @@ use crate::security::limits::body_limits::BodyLimit::{self, Form, Json, None as 
 use crate::security::limits::body_limits::SMALL_JSON as SMALL;
 use crate::security::limits::rate_limits::{RouteLimits, Tier};
 
-/// One endpoint.
+/// One row of the route table.
 pub struct Endpoint {
     pub method: Method,
     pub path: &'static str,
@@ -88,9 +88,9 @@ pub fn table() -> Vec<Endpoint> {
     use Access::{Admin, Cookie, Public, SignedIn, Ticket, TokenOrCookie};
     use Tier::{Asset, Export, Preview, Refresh, Registration, Reset, SignIn, Standard, Unlimited, Upload, Write};
     const ATTACK_FILES: &str = "/console/{version}/attacks/{file}";
-    /// The body limit of an invoice, which has up to 100 lines.
+    /// An invoice has up to 100 lines.
     const INVOICE: BodyLimit = Json(64 * 1024);
-    /// The default body limit of an upload. [`with_limits`] replaces it with the configured limit.
+    /// The default limit of an upload. [`with_limits`] replaces it with the setting.
     const UPLOAD: BodyLimit = Form(10 * 1024 * 1024 + ENVELOPE);
     let mut table = vec![
         post("/api/v1/auth/register", Public, Registration, SMALL, auth::register, auth_docs::REGISTER),
@@ -186,13 +186,12 @@ fn development(profile: Profile) -> Vec<Endpoint> {
 }
 
 impl Endpoint {
-    /// Returns whether the endpoint supports HEAD (`http/head.rs`). All GET endpoints except the WebSocket do.
+    /// Returns whether the endpoint supports HEAD (`http/head.rs`).
     fn supports_head(&self) -> bool {
         self.method == Method::GET && self.access != Access::Ticket
     }
 
-    /// Returns whether the settings enable the endpoint.
-    /// Settings can disable the API reference, the console and the attack panel.
+    /// Returns whether the settings enable the endpoint. They can disable the API reference and the console.
     pub(super) fn is_served(&self, settings: &Settings) -> bool {
         (settings.http.docs || !self.path.starts_with("/docs"))
             && (settings.http.console || !console::serves(self.path))
@@ -211,17 +210,15 @@ pub fn methods_and_paths() -> impl Iterator<Item = (&'static str, &'static str)>
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/// An endpoint with its rate limiters, which all threads share. Health checks have no rate limit.
 pub struct Mounted {
     pub endpoint: Endpoint,
     pub limits: Option<RouteLimits>,
 }
 
-/// Returns all enabled endpoints with new rate limiters, and the limiters of unknown paths.
-/// Returns `None` if a rate is 0.
+/// Returns all enabled endpoints with new rate limiters, and the limiters of unknown paths; `None` if a rate is 0.
 #[must_use]
 pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
-    // The outer `None` means that the tier has no limit. The inner `None` means that the rate is 0, which is an error.
+    // The outer `None` means that the tier has no limit, and the inner `None` that its rate is 0.
     let limits = |tier: Tier| tier.rate(&settings.limits).map(RouteLimits::new);
     let form = settings.documents.max_bytes + ENVELOPE;
     let endpoints = table();
@@ -243,9 +240,8 @@ fn is_of_attack_panel(path: &str) -> bool {
     console::serves_attacks(path) || path == attack_accounts::PATH
 }
 
-/// Mounts all endpoints with the middleware that their rows require.
 pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteLimits) {
-    // Mount fixed paths first. actix compares routes in order, and a path with an id needs a slow regular expression.
+    // Fixed paths come first: actix compares routes in order, and a path with an id needs a slow regular expression.
     let path = |mounted: &Mounted| (mounted.endpoint.path.contains('{'), mounted.endpoint.path);
     for (_, path) in endpoints.iter().map(path).collect::<BTreeSet<_>>() {
         // A resource replies to a wrong method with 405 and `Allow`. `App::route` would reply 404.
@@ -260,7 +256,7 @@ pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteL
 }
 
 /// Adds the middleware of an endpoint to its handler.
-/// In actix, the last `wrap` runs first. The numbers below show the order for a request.
+/// In actix, the last `wrap` runs first. A request passes the steps 1 to 4 in this order.
 fn layered(mounted: &Mounted) -> Route {
     let Mounted { endpoint, limits } = mounted;
     let access = endpoint.access;
@@ -270,10 +266,10 @@ fn layered(mounted: &Mounted) -> Route {
         false => web::method(endpoint.method.clone()),
     };
     let mut route = (endpoint.handler)(methods)
-        // 4. Check the role, after all rate limits, because this check reads the database.
+        // 4. Check the role. It comes last, because it reads the database.
         .wrap(from_fn(move |request, next| gate::admit(rules, request, next)));
-    // 3. Enforce the rate limits of verified callers. The limit of the user is checked first.
-    // A request that exceeds it does not count against the address, which other users can share.
+    // 3. Limit the rate of verified callers, first of the user and then of the address.
+    // Other users can share the address, so requests over the user's own limit do not count against it.
     if let Some(limits) = limits.as_ref().filter(|_| access != Access::Public) {
         route = route.wrap(Governor::new(&limits.by_verified_address));
         if matches!(access, Access::SignedIn | Access::Admin) {
@@ -282,9 +278,9 @@ fn layered(mounted: &Mounted) -> Route {
     }
     let limits = limits.clone();
     route
-        // 2. Authenticate. A public request or a failed authentication counts against the address.
+        // 2. Authenticate. Public requests and failed authentications count against the address.
         .wrap(from_fn(move |request, next| gate::authenticate(access, limits.clone(), request, next)))
-        // 1. Enforce the body limit first, so that the service reads nothing of a body that is too large.
+        // 1. Limit the body, before the service reads any of it.
         .wrap(from_fn(move |request, next| gate::limit_body(rules, request, next)))
 }
 

@@ -31,11 +31,9 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::limits::connection_limits::{Caps, ConnectionLimit};
 use crate::security::limits::rate_limits::RouteLimits;
 
-/// Maximum number of TLS handshakes in progress: in total, and per client address.
 const HANDSHAKES: Caps = Caps { total: 1_024, per_address: 128 };
-/// How long the shutdown waits for actix's accepting thread to pause, because the thread does not report the pause.
+/// actix's accepting thread does not report that it has paused, so the shutdown waits this long.
 const PAUSE_DELAY: Duration = Duration::from_millis(100);
-/// Timeout for closing the connections to the database.
 const POOL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The running service.
@@ -56,7 +54,7 @@ pub struct Running {
 /// Call this function inside an actix system.
 ///
 /// # Errors
-/// Returns a [`StartError`] that says how to correct the error.
+/// Returns a [`StartError`] that says how to correct the mistake.
 pub fn start(
     settings: Arc<Settings>,
     database: PgConnectOptions,
@@ -91,7 +89,7 @@ pub fn start(
     Ok(Running { services, http, https, management, sockets, connections, server, handle, management_handle, workers })
 }
 
-/// The listeners of the API, which are bound but do not serve requests yet.
+/// The API's listeners, which do not serve requests yet.
 struct Bound {
     server: ServerBuilder,
     sockets: Vec<TcpListener>,
@@ -99,7 +97,6 @@ struct Bound {
     https: Option<SocketAddr>,
 }
 
-/// Binds the listeners of the API. The HTTPS listener needs a certificate; the HTTP listener always exists.
 fn bind_api(
     services: &Services,
     endpoints: &Arc<Vec<Mounted>>,
@@ -131,14 +128,14 @@ fn bind_api(
     Ok(Bound { server, sockets, http, https })
 }
 
-/// Returns the listener without TLS. The HTTPS listener is a copy of it, and both share their limits.
+/// Returns the listener without TLS. The HTTPS listener is a copy with the same limits.
 fn plain_listener(services: &Services) -> Listener {
     let http = &services.settings.http;
     let caps = Caps { total: max_connections(http.max_connections), per_address: http.max_connections_per_address };
     Listener {
         tls: None,
         connections: ConnectionLimit::new(caps, TrustedProxies(http.trusted_proxies.clone())),
-        // Trusted proxies are not exempt from this limit, because their handshakes are few and short.
+        // Trusted proxies need no exemption here, because their handshakes are few and short.
         handshakes: ConnectionLimit::new(HANDSHAKES, TrustedProxies::default()),
         lifecycle: services.lifecycle.clone(),
         keep_alive: http.keep_alive,
@@ -146,15 +143,11 @@ fn plain_listener(services: &Services) -> Listener {
 }
 
 impl Running {
-    /// Waits until the server ends without a call of [`stop`](Self::stop).
-    ///
-    /// # Errors
-    /// Returns the error of the operating system that ended the server.
     pub async fn ended(&mut self) -> io::Result<()> {
         (&mut self.server).await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
-    /// Ends the service at once, without a graceful shutdown. Tests simulate a killed process with it.
+    /// Ends the service without a graceful shutdown, as if the process were killed. Only tests use it.
     pub fn abort(self) {
         drop(self.handle.stop(false));
         drop(self.management_handle.stop(false));
@@ -171,10 +164,10 @@ impl Running {
         services.lifecycle.enter(Phase::Draining);
         sleep(http.drain).await;
         handle.pause().await;
-        // Wait for the accepting thread to pause. If the socket were closed earlier, the thread would log an error.
+        // If a socket closes before the accepting thread has paused, this thread logs an error.
         sleep(PAUSE_DELAY).await;
         for socket in &sockets {
-            // Without this call, the kernel would still accept connections, and reset them when the process ends.
+            // Otherwise the kernel accepts connections until the process ends, and then resets them.
             let _ = socket2::SockRef::from(socket).shutdown(Shutdown::Both);
         }
         services.live.close();
@@ -184,8 +177,7 @@ impl Running {
         }
         self.workers.stop().await;
         let _ = timeout(POOL_TIMEOUT, services.pool.close()).await;
-        // Stop the threads of actix last. Each of them may have opened a connection of the database pool.
-        // Such a connection ends together with its thread.
+        // The threads of actix end last, because a connection of the database pool ends with the thread that opened it.
         handle.stop(false).await;
         self.management_handle.stop(false).await;
     }

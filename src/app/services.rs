@@ -56,7 +56,6 @@ use crate::security::sessions::caller::Authenticator;
 use crate::security::sessions::revocations::CHANNEL as SESSION_ENDED;
 use crate::telemetry::metrics::Metrics;
 
-/// All services of the application.
 #[derive(Clone)]
 pub struct Services {
     pub settings: Arc<Settings>,
@@ -93,10 +92,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Creates the services. This function does not connect to the database; the first request does.
-    ///
-    /// # Errors
-    /// Returns a [`WiringError`] if a setting cannot be used.
+    /// Creates the services. The first request connects to the database.
     pub fn new(settings: Arc<Settings>, database: PgConnectOptions, clock: Clock) -> Result<Self, WiringError> {
         let base = Base::new(settings, database, clock)?;
         let authenticator = base.authenticator()?;
@@ -152,14 +148,12 @@ impl Services {
         })
     }
 
-    /// Returns the detection rules, which count security events.
     #[must_use]
     pub fn rules(&self) -> Rules {
         let revocations = self.authenticator.revocations.clone();
         Rules { settings: self.settings.rules.clone(), alerts: self.alerts.clone(), revocations }
     }
 
-    /// Returns the services that create the demo data.
     #[must_use]
     pub fn demo_services(&self) -> DemoServices {
         let Self { pool, authenticator, credentials, auth, recorder, clock, uploads, purge, .. } = self.clone();
@@ -172,7 +166,6 @@ impl Services {
         SummaryStore { pool, max_connections, recorder, replica, clock }
     }
 
-    /// Registers the services in the application of one thread.
     pub fn register(&self, config: &mut ServiceConfig) {
         let pool = &self.pool;
         let console = || console::html(self.settings.profile, self.settings.http.attack_panel, false);
@@ -225,7 +218,7 @@ impl Services {
     }
 }
 
-/// Returns the invalid tokens that the attack panel sends. Only development has these tokens.
+/// Returns the invalid tokens that the attack panel sends.
 #[cfg(feature = "dev")]
 fn bad_tokens(
     settings: &Settings,

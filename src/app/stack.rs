@@ -1,7 +1,7 @@
-//! The list of the middleware around all routes.
+//! The middleware around all routes.
 //!
-//! **In actix, the last `wrap` runs first.** A request passes the list from bottom to top.
-//! The reply passes the list from top to bottom. The numbers show the order for a request.
+//! **In actix, the last `wrap` runs first.** A request passes the list from bottom to top, from 0 to 12.
+//! The reply passes it from top to bottom.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -20,7 +20,6 @@ use crate::security::communication::transport;
 use crate::security::limits::body_limits;
 use crate::security::limits::rate_limits::RouteLimits;
 
-/// Builds the application of one worker thread.
 pub fn application(
     services: &Services,
     endpoints: &[Mounted],
@@ -40,28 +39,27 @@ pub fn application(
         .configure(|config| routes::mount(config, endpoints, unknown))
         // 12. CORS: adds headers for allowed origins, and refuses requests of other origins.
         .wrap(cors::layer(&origins))
-        // 11. Turns the refusals of 12 into problem details, because actix-cors replies with plain text.
+        // 11. Replaces the plain-text refusals of actix-cors with problem details.
         .wrap(from_fn(cors::refuse_as_problem))
-        // 10. Refuses plain HTTP. This runs before CORS, so that clients of all origins receive this refusal.
+        // 10. Refuses plain HTTP, before CORS can refuse the origin.
         .wrap(from_fn(transport::require_https))
-        // 9. Aborts a request at its deadline, so that a slow dependency cannot block it forever.
+        // 9. Ends a request at its deadline, so that a slow dependency cannot block it forever.
         .wrap(from_fn(deadline::enforce))
-        // 8. Turns panics into errors. Without this, actix would close the connection without a reply.
+        // 8. Turns panics into errors. Otherwise actix closes the connection without a reply.
         .wrap(from_fn(panics::catch))
-        // 7. Records a security event for each refusal.
-        //    It must see the reply before 6, because 6 replaces the typed error with a JSON body.
+        // 7. Records a security event for each refusal. It must run before 6, which replaces typed errors with JSON.
         .wrap(from_fn(|request, next| refusals::record(kind_of_route, request, next)))
         // 6. Adds problem details to all errors, including those of libraries.
         .wrap(from_fn(problem::add_problem_details))
         // 5. Drops the body of replies to HEAD.
         .wrap(from_fn(head::drop_body))
-        // 4. Closes the connection if the body was not read, also after a refusal by another middleware.
-        //    Otherwise actix would read and discard the rest of the body, however long it is.
+        // 4. Closes the connection if the body was not read, for example after a refusal.
+        //    Otherwise actix reads and discards the rest of the body, however long it is.
         .wrap(from_fn(body_limits::close_unread))
         // 3. Adds security headers to all replies. During shutdown, closes the connection after each reply.
         .wrap(from_fn(headers::add))
         .wrap(from_fn(lifecycle::close_connections))
-        // 2. Stores the data that all security events of the request contain. This runs before any event is recorded.
+        // 2. Stores the data that all security events of the request contain.
         .wrap(from_fn(context::enter))
         // 1. Counts the request in the metrics, with its final status.
         .wrap(from_fn(metering::count))

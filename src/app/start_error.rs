@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use super::tls::TlsError;
 use super::wiring::WiringError;
 
-/// An error that occurs while the service starts. Each message says how to correct it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]

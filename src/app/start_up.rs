@@ -30,16 +30,13 @@ use crate::telemetry;
 use crate::telemetry::traces::Traces;
 
 /// Runs `serve`.
-///
-/// # Errors
-/// Returns the [`Failure`] that the command prints.
 pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
     let traces = match &settings.traces {
         TraceSettings { collector: Some(collector), authority } => Some(Traces::new(collector, authority.as_deref())?),
         TraceSettings { collector: None, .. } => None,
     };
     telemetry::start(settings.log.filter.clone(), settings.log.format == LogFormat::Json, traces.as_ref());
-    // Only the log contains this event, because the database may be the cause of the failure.
+    // The database may be the cause of the failure, so only the log contains this event.
     let fault = |failure: &Failure| Event::new(EventKind::SysConfigFault).reason(failure.reason()).record();
     let ended = run(settings, traces.as_ref()).await.inspect_err(fault);
     if let Some(traces) = traces {
@@ -48,7 +45,7 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
     ended
 }
 
-/// Records the security event for an invalid configuration. Starts the log first, because `serve` has not started it.
+/// Records the security event for an invalid configuration. Starts the log, because `serve` has not started it.
 pub fn record_invalid_configuration() {
     telemetry::start(Targets::new().with_default(LevelFilter::INFO), true, None);
     Event::new(EventKind::SysConfigFault).reason("settings").record();
@@ -68,8 +65,8 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
     #[cfg(feature = "dev")]
     start_attacker_page(&settings, &running)?;
     if let Some(passwords) = &settings.secrets.demo_passwords {
-        // Only the schema's owner can create the administrator of the demo data.
-        // The service connects as the owner to the development database only.
+        // Only the owner of the schema can create the administrator of the demo data.
+        // The service connects as this role only in development.
         let mut owner = match database.development_owner_options() {
             Some(owner) => Some(owner.connect().await?),
             None => None,
@@ -103,8 +100,7 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
     ended.map_err(Failure::Server)
 }
 
-/// In development, starts the HTTP server of the attacker's page (attack panel).
-/// This server runs until the process ends. The shutdown does not wait for it.
+/// In development, starts the HTTP server of the attacker's page (attack panel), which runs until the process ends.
 #[cfg(feature = "dev")]
 fn start_attacker_page(settings: &Settings, running: &Running) -> Result<(), Failure> {
     if settings.profile == Profile::Development && settings.http.attack_panel {
@@ -126,7 +122,7 @@ fn certificate(settings: &Settings) -> Result<Option<Arc<Certificate>>, TlsError
     }
 }
 
-/// Checks that all migrations are applied, and that sessions of the database have timeouts.
+/// Checks that all migrations are applied and that database sessions have timeouts.
 /// In production, also checks that the database role has least privilege (CWE-250).
 async fn check_database(settings: &Settings, database: &PgConnectOptions) -> Result<(), Failure> {
     let mut connection = connect(&with_timeouts(database.clone(), settings.database.statement_timeout)).await?;
@@ -154,9 +150,6 @@ fn log_addresses(settings: &Settings, running: &Running) {
 }
 
 /// Runs `migrate`.
-///
-/// # Errors
-/// Returns the [`Failure`] that the command prints.
 pub async fn migrate(settings: &OwnerSettings) -> Result<(), Failure> {
     let (mut owner, database) = connect_as_owner(settings).await?;
     let applied =

@@ -15,25 +15,24 @@ use crate::security::audit::context::background;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::audit::recorder::Recorder;
 
-/// How long the supervisor waits between a panic and the restart.
-/// Without this delay, a worker that always panics would fill the log.
+/// The delay between a panic and the restart. Without it, a worker that always panics would fill the log.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// The stage of the shutdown in which a worker ends. The stages run in this order.
-/// The workers of one stage can still create work for the workers of the next stages.
+/// A worker can still create work for the workers of later stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// The worker is aborted in the first stage, because it can be interrupted at any point.
+    /// The worker is aborted, because it can be interrupted at any point.
     Immediate,
-    /// The worker finishes the current delivery before it ends.
+    /// The worker finishes the current delivery of a mail or an alert.
     Delivery,
-    /// The worker writes the last event to the database before it ends.
+    /// The worker writes the last security event to the database.
     Recording,
-    /// The worker seals the last event in the hash chain before it ends.
+    /// The worker seals the last security event in the hash chain.
     Sealing,
 }
 
-/// A named background task, with the function that starts it.
+/// A background task with a name, and the function that starts it.
 pub struct Worker {
     name: &'static str,
     stage: Stage,
@@ -51,7 +50,6 @@ impl Worker {
     }
 }
 
-/// The health of one worker, for the metrics.
 pub struct Health {
     pub name: &'static str,
     running: AtomicBool,
@@ -59,13 +57,11 @@ pub struct Health {
 }
 
 impl Health {
-    /// Returns whether the worker is running now.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// Returns how often the worker was restarted.
     #[must_use]
     pub fn restarts(&self) -> u64 {
         self.restarts.load(Ordering::Relaxed)
@@ -78,7 +74,6 @@ struct Supervised {
     task: JoinHandle<()>,
 }
 
-/// The running workers.
 pub struct Supervisor {
     workers: Vec<Supervised>,
 }
@@ -90,8 +85,7 @@ impl Supervisor {
         let start = |Worker { name, stage, work }: Worker| {
             let health = Arc::new(Health { name, running: AtomicBool::new(true), restarts: AtomicU64::new(0) });
             let (recorder, supervised) = (recorder.clone(), health.clone());
-            // Call `work` here and not in the task, because `work` may subscribe to events of another worker.
-            // So all subscriptions exist before the first task runs, and no worker misses an event.
+            // Call `work` before the first task runs, because `work` may subscribe to events of another worker.
             let first = work();
             let task = tokio::spawn(async move { background(&recorder, supervise(&supervised, first, work)).await });
             Supervised { stage, health, task }
@@ -99,24 +93,22 @@ impl Supervisor {
         Self { workers: workers.into_iter().map(start).collect() }
     }
 
-    /// Returns the health of each worker.
     #[must_use]
     pub fn health(&self) -> Vec<Arc<Health>> {
         self.workers.iter().map(|worker| worker.health.clone()).collect()
     }
 
-    /// Ends all workers at once, without a graceful shutdown. Tests simulate a killed process with it.
+    /// Ends all workers at once, as if the process were killed. Only tests use it.
     pub fn abort(&self) {
         self.workers.iter().for_each(|worker| worker.task.abort());
     }
 
-    /// Aborts the workers of [`Stage::Immediate`].
     pub fn end_immediate(&self) {
         self.workers.iter().filter(|worker| worker.stage == Stage::Immediate).for_each(|worker| worker.task.abort());
     }
 
-    /// Waits until the workers of a stage have ended. The caller must first tell the workers to end.
-    /// Returns false if a worker is still running after the time `within`.
+    /// Waits until the workers of a stage have ended, and returns false after the time `within`.
+    /// The caller must first tell the workers to end.
     pub async fn ended(&mut self, stage: Stage, within: Duration) -> bool {
         let of_stage = self.workers.iter_mut().filter(|worker| worker.stage == stage);
         timeout(within, join_all(of_stage.map(|worker| &mut worker.task))).await.is_ok()
@@ -130,7 +122,7 @@ async fn supervise(
     work: Box<dyn Fn() -> BoxFuture<'static, ()> + Send>,
 ) {
     let mut run = first;
-    // Do not log the panic itself, because the panic hook has already logged it.
+    // The panic hook has already logged the panic.
     while AssertUnwindSafe(run).catch_unwind().await.is_err() {
         health.running.store(false, Ordering::Relaxed);
         tracing::error!(worker = health.name, "worker panicked; it is restarted");

@@ -1,7 +1,6 @@
 //! TLS 1.2 and 1.3 with forward secrecy. The service loads a renewed certificate without a restart.
 //!
-//! The service supports only HTTP/1.1, because actix's feature `http2` uses h2 0.3, which is vulnerable
-//! (RUSTSEC-2026-0258). If clients need HTTP/2, a reverse proxy must provide it.
+//! HTTP/2 is off, because actix uses h2 0.3, which is vulnerable (RUSTSEC-2026-0258). A reverse proxy can provide it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +19,6 @@ use crate::dev::certificate::{self, CertificateError};
 
 const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 
-/// An error of the TLS configuration. Each message says how to correct it.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     #[error("{path}: {cause}. Set STRONGROOM_TLS_CERT_FILE and STRONGROOM_TLS_KEY_FILE to readable PEM files")]
@@ -59,9 +57,8 @@ impl Certificate {
         }))
     }
 
-    /// Reloads the certificate when its files change.
-    /// Open connections continue with the certificate of their handshake.
-    /// If the new certificate is invalid, the service continues to use the old one.
+    /// Reloads the certificate when its files change. If the new certificate is invalid, the old one stays in use.
+    /// Open connections keep the certificate of their handshake.
     pub async fn watch(self: Arc<Self>) {
         let changed = || {
             [&self.certificate_file, &self.key_file]
@@ -100,7 +97,7 @@ fn read(certificate_file: &Path, key_file: &Path) -> Result<CertifiedKey, TlsErr
     CertifiedKey::from_der(chain, key, &provider()).map_err(TlsError::Mismatch)
 }
 
-/// Returns the cipher suites with forward secrecy, in the order of preference: suites with 256 bits come first.
+/// Returns the cipher suites with forward secrecy. Suites with 256 bits come first.
 /// For the key exchange, rustls prefers the hybrid post-quantum group.
 fn provider() -> CryptoProvider {
     use aws_lc_rs::cipher_suite::{
@@ -125,7 +122,7 @@ fn provider() -> CryptoProvider {
     }
 }
 
-/// Returns the TLS configuration of a listener. It allows only TLS 1.2 and 1.3, and rustls supports no older version.
+/// Returns the TLS configuration of a listener, with TLS 1.2 and 1.3.
 ///
 /// # Errors
 /// Fails if no protocol version supports the cipher suites.
@@ -139,7 +136,7 @@ pub fn server_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsE
     Ok(config)
 }
 
-/// Returns the certificate for `localhost` in this directory. If it is missing, creates it first.
+/// Returns the certificate for `localhost` in this directory. Creates a missing certificate.
 ///
 /// # Errors
 /// Fails if the certificate cannot be created or stored.

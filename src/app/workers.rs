@@ -26,15 +26,14 @@ use crate::security::detection::rules::writer::Writer;
 use crate::security::limits::connection_limits::ConnectionLimit;
 use crate::security::limits::rate_limits::RouteLimits;
 
-/// Maximum time for deliveries in progress at shutdown.
-/// It is longer than the timeout of one alert, so the shutdown does not abort an alert.
+/// Maximum time for deliveries in progress at shutdown. It is longer than the timeout of one alert.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(6);
-/// Maximum time for writing the last security events at shutdown. Sealing them in the hash chain has the same maximum.
+/// Maximum time for writing the last security events at shutdown, and for sealing them in the hash chain.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Values that workers need and that [`Services`] does not contain.
+/// What workers need in addition to [`Services`].
 pub struct WorkerInputs {
     pub endpoints: Arc<Vec<Mounted>>,
     pub unknown: RouteLimits,
@@ -42,7 +41,6 @@ pub struct WorkerInputs {
     pub certificate: Option<Arc<Certificate>>,
 }
 
-/// The running workers.
 pub struct Workers {
     services: Services,
     mail: Arc<OutboxWorker<MailSender>>,
@@ -83,20 +81,18 @@ impl Workers {
         Ok(Self { services: services.clone(), mail, alerts, deletions, chain_writer, supervisor })
     }
 
-    /// Returns the health of each worker.
     #[must_use]
     pub fn health(&self) -> Vec<Arc<Health>> {
         self.supervisor.health()
     }
 
-    /// Ends all workers at once, without a graceful shutdown. Tests simulate a killed process with it.
+    /// Ends all workers at once, as if the process were killed. Only tests use it.
     pub fn abort(&self) {
         self.supervisor.abort();
     }
 
-    /// Ends the workers in stages. First, deliveries in progress finish.
-    /// Then all events are written, and finally all events are sealed in the hash chain.
-    /// The caller must first wait for the end of the last request, because a request can still record events.
+    /// Ends the workers in stages: deliveries finish, then all events are written, then sealed in the hash chain.
+    /// First wait for the end of the last request, because a request can still record events.
     pub async fn stop(self) {
         let Self { services, mail, alerts, deletions, chain_writer, mut supervisor } = self;
         let recorder = &services.recorder;
@@ -114,8 +110,7 @@ impl Workers {
             tracing::error!(lost = recorder.queued(), "security events are lost: the database does not accept them");
         }
         chain_writer.stop();
-        // Wait for the end of the worker, and do not abort it.
-        // An aborted worker could leave an open transaction, which would still lock the hash chain.
+        // Do not abort this worker. Its open transaction would still lock the hash chain.
         let is_idle = supervisor.ended(Stage::Sealing, WRITE_TIMEOUT).await;
         let sealed = timeout(WRITE_TIMEOUT, chain_writer.seal_remaining()).await;
         if !is_idle || !matches!(sealed, Ok(Ok(()))) {
@@ -128,8 +123,7 @@ impl Workers {
 }
 
 /// Returns the workers that can be aborted at any point.
-/// The worker `announcements` publishes notifications. Its subscribers come before it in the list, so that
-/// they miss no notification.
+/// The worker `announcements` publishes notifications, so its subscribers come before it in the list.
 fn immediate(services: &Services, inputs: WorkerInputs) -> Vec<Worker> {
     let Services { pool, live, announcements, purge, uploads, .. } = services;
     let (revocations, deletions) = (&services.authenticator.revocations, &uploads.deletions);
@@ -190,7 +184,7 @@ fn deletion_worker(services: &Services) -> OutboxWorker<BlobDeletionQueue> {
 }
 
 /// Records one event for all connections that a limit has refused since the last event.
-/// With one event for each refused connection, a flood of connections could fill the database.
+/// One event for each refused connection would let a flood of connections fill the database.
 async fn report_refused(connections: Arc<ConnectionLimit>) {
     let mut interval = tokio::time::interval(REPORT_INTERVAL);
     let mut reported = 0;
@@ -204,7 +198,6 @@ async fn report_refused(connections: Arc<ConnectionLimit>) {
     }
 }
 
-/// Deletes expired rows, expired entries of caches, and partial uploads.
 async fn sweep(services: &Services) {
     services.authenticator.revocations.sweep();
     services.quotas.sweep();

@@ -13,7 +13,6 @@ pub struct Iban(iban::Iban);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bic(String);
 
-/// The error for an invalid IBAN or BIC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadBankDetails(&'static str);

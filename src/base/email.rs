@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-/// The maximum length of an address, in characters. It also applies after the domain was converted to A-labels.
+/// The maximum length, in characters, also after the domain was converted to A-labels.
 pub const MAX_CHARS: usize = 100;
 /// The maximum length of the part before the @ (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_PART_BYTES: usize = 64;
@@ -18,7 +18,6 @@ const MAX_LOCAL_PART_BYTES: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EmailAddress(String);
 
-/// The error for a text that is not a valid address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadEmail {
     #[error("must be an e-mail address, for example anna@example.com")]
@@ -28,27 +27,23 @@ pub enum BadEmail {
 }
 
 impl EmailAddress {
-    /// Returns the address as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns the part before the @.
     #[must_use]
     pub fn local_part(&self) -> &str {
         self.0.split('@').next().unwrap_or_default()
     }
 
-    /// Returns the part after the @.
     #[must_use]
     pub fn domain(&self) -> &str {
         self.0.split('@').nth(1).unwrap_or_default()
     }
 
-    /// Returns the address without its `+tag` (subaddress, RFC 5233).
-    /// Most providers deliver mail to the same mailbox, with or without the tag.
-    /// So mail budgets count both as one mailbox (`security/limits/mail_budgets.rs`).
+    /// Returns the address without its `+tag` (subaddress, RFC 5233), which most providers ignore.
+    /// So mail budgets count both forms as one mailbox (`security/limits/mail_budgets.rs`).
     #[must_use]
     pub fn mailbox(&self) -> String {
         let user = self.local_part().split('+').next().unwrap_or_default();
@@ -85,8 +80,8 @@ fn to_a_labels(domain: &str) -> Option<Cow<'_, str>> {
     idna::domain_to_ascii_cow(domain.as_bytes(), idna::AsciiDenyList::STD3).ok()
 }
 
-/// Returns whether a text is a dot-atom (RFC 5321). A dot-atom contains no quotes, spaces or control characters, so it
-/// cannot inject a header into a mail (CWE-93).
+/// Returns whether a text is a dot-atom (RFC 5321).
+/// It contains no quotes, spaces or control characters, so it cannot inject a header into a mail (CWE-93).
 fn is_local_part(text: &str) -> bool {
     let atom = |part: &str| {
         !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c))
@@ -138,7 +133,6 @@ mod tests {
             assert_eq!(text.parse::<EmailAddress>().unwrap().as_str(), "anna@xn--bcher-kva.example", "{text}");
         }
         assert_eq!("a@ｃ．example".parse::<EmailAddress>().unwrap().as_str(), "a@c.example");
-        // A domain with a Cyrillic letter is a different domain, and its A-labels look different too.
         assert_eq!("a@ex\u{430}mple.com".parse::<EmailAddress>().unwrap().as_str(), "a@xn--exmple-4nf.com");
         assert_eq!("a@r3---sn.example".parse::<EmailAddress>().unwrap().as_str(), "a@r3---sn.example");
         for text in ["a@xn--a.example", "a@xn--bcher-.example", "a@b\u{fffd}.example", "a@ü..example"] {

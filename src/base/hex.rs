@@ -1,12 +1,11 @@
 //! Encodes and decodes hexadecimal text.
 
-/// Encodes bytes as hexadecimal text in lower case.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Decodes hexadecimal text in lower or upper case. Returns `None` if the text is not hexadecimal.
+/// Decodes hexadecimal text in lower or upper case. Returns `None` for any other text.
 #[must_use]
 pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> =

@@ -1,16 +1,13 @@
 //! Public ids: random UUIDs (version 4). An id is not a secret, so knowing it gives no access.
 //! Each kind of object has its own Rust type of id, so that the compiler refuses an id of another kind.
-//! Each feature declares its types of ids in a module `id`.
 
 use uuid::Uuid;
 
-/// The error for a text that is not an id.
 #[derive(Debug, thiserror::Error)]
 #[error("not an id")]
 pub struct NotAnId;
 
 /// Parses an id: 32 hexadecimal digits in five groups with hyphens, in lower or upper case (RFC 9562 §4).
-/// Upper case is accepted because Swift's `uuidString` writes it.
 /// So one id has several spellings, and counters, logs and locks must use the parsed id.
 ///
 /// # Errors
@@ -21,7 +18,7 @@ pub fn parse(text: &str) -> Result<Uuid, NotAnId> {
     id.hyphenated().encode_lower(&mut buffer).eq_ignore_ascii_case(text).then_some(id).ok_or(NotAnId)
 }
 
-/// Defines a type of id for each name.
+/// Defines a type for each kind of id.
 macro_rules! id_types {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -29,7 +26,6 @@ macro_rules! id_types {
         pub struct $name(::uuid::Uuid);
 
         impl $name {
-            /// Creates a random id.
             #[must_use]
             #[allow(clippy::new_without_default, reason = "a random id is not a default value")]
             pub fn new() -> Self {

@@ -1,4 +1,4 @@
-//! Layer 0: domain primitives. This layer does no I/O and does not depend on a framework or a feature.
+//! Layer 0: domain primitives, without I/O and without a framework.
 
 pub mod bank;
 pub mod clock;

@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Datelike, Utc};
 
-/// Parses a timestamp (RFC 3339) with a year from 2000 to 9999.
-/// chrono alone also parses years that PostgreSQL cannot store.
+/// Parses a timestamp (RFC 3339) with a year from 2000 to 9999. PostgreSQL cannot store all years that chrono parses.
 #[must_use]
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     let moment = DateTime::parse_from_rfc3339(text).ok()?.to_utc();

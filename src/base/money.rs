@@ -11,7 +11,6 @@ pub const MAX_MINOR_UNITS: i64 = 9_007_199_254_740_991;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Currency(iso_currency::Currency);
 
-/// The error for a text that is not a usable currency code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not an ISO 4217 currency code")]
 pub struct BadCurrency;
@@ -45,7 +44,7 @@ impl FromStr for Currency {
 
     fn from_str(text: &str) -> Result<Self, BadCurrency> {
         let currency = iso_currency::Currency::from_code(text).ok_or(BadCurrency)?;
-        // Refuse codes without a minor unit, such as XAU (gold). Also refuse XXX (no currency) and XTS (for tests).
+        // Refuse codes without a minor unit, such as XAU (gold), and XXX (no currency) and XTS (for tests).
         let usable = currency.exponent().is_some() && currency.code() == text && !matches!(text, "XXX" | "XTS");
         usable.then_some(Self(currency)).ok_or(BadCurrency)
     }
@@ -57,7 +56,6 @@ impl fmt::Display for Currency {
     }
 }
 
-/// The error for an amount that is larger than [`MAX_MINOR_UNITS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the amount is too large")]
 pub struct AmountTooLarge;

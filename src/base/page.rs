@@ -11,14 +11,12 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-/// The error for a page size that is out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a limit is a number from {} to {}", Limit::SMALLEST, Limit::LARGEST)]
 pub struct BadLimit;
 
 /// The maximum number of items on a page: 1 to 100, by default 20.
-/// Any other number is refused. To use the nearest allowed number instead would hide the mistake from the client's
-/// developer.
+/// Any other number is refused, so that the client's developer notices the mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u32);
 
@@ -35,14 +33,12 @@ impl Limit {
     pub const SMALLEST: u32 = 1;
     pub const LARGEST: u32 = 100;
 
-    /// Returns the maximum number of items.
     #[must_use]
     pub fn get(self) -> u32 {
         self.0
     }
 
-    /// Returns the number of rows to select: one more than the page contains.
-    /// If the additional row exists, there is a next page.
+    /// Returns the number of rows to select. If the additional row exists, there is a next page.
     #[must_use]
     pub fn rows(self) -> i64 {
         i64::from(self.0) + 1
@@ -63,8 +59,7 @@ impl TryFrom<u32> for Limit {
     }
 }
 
-/// A position in a list that is sorted from newest to oldest.
-/// The id determines the order of rows that were created in the same microsecond.
+/// A position in a list that is sorted from newest to oldest. The id orders rows of the same microsecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     pub created_at: DateTime<Utc>,
@@ -72,9 +67,8 @@ pub struct Position {
 }
 
 impl Position {
-    /// Returns a position before the newest row, in the year 9999.
-    /// The first page begins at this position, so all pages use the same SQL condition.
-    /// For a condition such as `$1 is null or …`, PostgreSQL could not use the index.
+    /// Returns a position before the newest row, in the year 9999, where the first page begins.
+    /// So all pages use the same SQL condition. For `$1 is null or …`, PostgreSQL could not use the index.
     #[must_use]
     pub fn start() -> Self {
         Self {
@@ -90,10 +84,9 @@ impl Position {
     }
 }
 
-/// The maximum length of a cursor, in characters.
 pub const MAX_CURSOR_LENGTH: usize = 512;
 
-/// One page of a list. It does not contain the total number of rows, because PostgreSQL would have to count all rows.
+/// One page of a list. The total number of rows is missing, because PostgreSQL would have to count all rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Page<T> {
     pub items: Vec<T>,
@@ -103,7 +96,6 @@ pub struct Page<T> {
 
 impl<T: ToSchema> ToSchema for Page<T> {
     /// Returns the name of the schema: `CustomerPage` for a page of `CustomerView`.
-    /// Each type of page has its own schema.
     fn name() -> Cow<'static, str> {
         let item = T::name();
         format!("{}Page", item.strip_suffix("View").unwrap_or(&item)).into()
@@ -131,11 +123,8 @@ impl<T: ToSchema> PartialSchema for Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Creates a page from at most [`Limit::rows`] rows. If there is a next page, `cursor_after` creates its cursor
-    /// from the last item of this page.
-    ///
-    /// # Errors
-    /// Returns the errors of `cursor_after`.
+    /// Creates a page from at most [`Limit::rows`] rows.
+    /// If there is a next page, `cursor_after` creates its cursor from the last item of this page.
     pub fn from_rows<E>(
         mut rows: Vec<T>,
         limit: Limit,
@@ -151,7 +140,6 @@ impl<T> Page<T> {
         Ok(Self { items: rows, next_cursor })
     }
 
-    /// Converts each item of the page.
     #[must_use]
     pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(convert).collect(), next_cursor: self.next_cursor }

@@ -1,12 +1,10 @@
 //! Texts in the profile of a user. Other users see these texts, so invisible characters are refused.
-//! Mails never contain these texts. Otherwise an attacker could write spam into a profile, and the service would send
-//! it.
+//! Mails never contain these texts. Otherwise an attacker could send spam by means of a profile.
 
 use std::str::FromStr;
 
 use super::text::{is_line, is_paragraph, remove_directional_marks};
 
-/// The error for an invalid profile text. The message states what is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadProfileText(&'static str);

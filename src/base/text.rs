@@ -1,20 +1,16 @@
 //! Allowed characters in text from users: only visible ones (CWE-1007, CWE-117, CWE-116).
 //!
-//! Invisible characters can make two names look the same, or hide instructions or data in a text.
+//! Invisible characters can make two names look the same, or hide instructions in a text.
 //! Control characters can start a new line in a log, a mail or a file (injection).
 //! Directional marks can reverse the displayed order of characters, for example in an amount ("Trojan Source").
-//! PostgreSQL cannot store the character NUL.
 //!
 //! All fields have the same rules, which are based on the Unicode Character Database:
 //! - Refused: general categories Cc (control), Cf (format), Cs (surrogate), Co (private use), Cn (unassigned), Zl and
 //!   Zp (line and paragraph separator), and other default-ignorable characters, such as the Hangul fillers.
 //! - Removed from user input: directional marks (`Bidi_Control`), because users paste them without noticing.
-//! - Allowed in some positions:
-//!   - the joiners of RFC 5892 (CONTEXTJ) and of emoji,
-//!   - one variation selector after a visible character,
-//!   - the tags in the flags of England, Scotland and Wales. All other tags are refused, because tags can hide text.
-//!
-//! A text with several lines, such as notes or a postal address, may also contain line breaks and tabs.
+//! - Allowed in some positions: the joiners of RFC 5892 (CONTEXTJ) and of emoji, one variation selector after a
+//!   visible character, and the tags in the flags of England, Scotland and Wales.
+//! - Allowed in texts of several lines, such as notes: line breaks and tabs.
 
 use icu_properties::props::{
     BidiControl, CanonicalCombiningClass, DefaultIgnorableCodePoint, EmojiModifier, ExtendedPictographic,
@@ -24,23 +20,23 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
-/// The variation selector that makes the preceding character an emoji.
+/// The variation selector that displays the preceding character as an emoji.
 const EMOJI_PRESENTATION: char = '\u{fe0f}';
 
-/// The flags of England, Scotland and Wales. Each of them is a black flag, followed by invisible tags.
+/// The flags of England, Scotland and Wales: a black flag and invisible tags.
 const TAG_FLAGS: [&str; 3] = [
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}",
 ];
 
-/// Returns whether a text is one line of visible characters and is not blank. Used for example for names and tax ids.
+/// Returns whether a text is one line of visible characters and is not blank.
 #[must_use]
 pub fn is_line(text: &str) -> bool {
     !text.trim().is_empty() && remove_invisible(text) == text
 }
 
-/// Returns whether a text contains only visible characters, line breaks and tabs. Used for notes and postal addresses.
+/// Returns whether a text contains only visible characters, line breaks and tabs.
 #[must_use]
 pub fn is_paragraph(text: &str) -> bool {
     text.split(['\n', '\r', '\t']).all(|part| remove_invisible(part) == part)
@@ -90,15 +86,15 @@ fn is_visible(c: char) -> bool {
     !invisible && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// Returns whether a text ends with a virama, after which Indic scripts use both joiners
+/// Returns whether a text ends with a virama, the sign after which Indic scripts use joiners
 /// (RFC 5892, appendices A.1 and A.2).
 fn follows_virama(before: &str) -> bool {
     let class = CodePointMapData::<CanonicalCombiningClass>::new();
     before.chars().next_back().is_some_and(|last| class.get(last) == CanonicalCombiningClass::Virama)
 }
 
-/// Returns whether a non-joiner between these texts separates two cursive letters, for example in Persian.
-/// Without the non-joiner, the letters would be joined (RFC 5892, appendix A.1).
+/// Returns whether a zero-width non-joiner between these texts separates two cursive letters, for example in Persian
+/// (RFC 5892, appendix A.1).
 fn separates_cursive_letters(before: &str, after: &str) -> bool {
     let joining = CodePointMapData::<JoiningType>::new();
     let solid = |c: &char| joining.get(*c) != JoiningType::Transparent;
@@ -107,8 +103,7 @@ fn separates_cursive_letters(before: &str, after: &str) -> bool {
         && joins(after.chars().find(solid), [JoiningType::RightJoining, JoiningType::DualJoining])
 }
 
-/// Returns whether a joiner between these texts joins two pictographs to one emoji (UTS 51).
-/// The first pictograph may have a skin tone and a presentation selector.
+/// Returns whether a zero-width joiner between these texts joins two pictographs to one emoji (UTS 51).
 fn joins_emoji(before: &str, after: &str) -> bool {
     let is_pictograph = CodePointSetData::new::<ExtendedPictographic>();
     let is_skin_tone = CodePointSetData::new::<EmojiModifier>();
@@ -122,7 +117,7 @@ mod tests {
 
     use super::*;
 
-    /// Compares the result for every code point with Unicode data from another crate.
+    /// Compares the result for every code point with the Unicode data of another crate.
     #[test]
     fn characters_are_refused_by_general_category() {
         let is_ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();

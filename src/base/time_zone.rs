@@ -5,11 +5,10 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-/// A time zone of the IANA database. The database is compiled into the program.
+/// A time zone of the IANA database, which is compiled into the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeZone(Tz);
 
-/// The error for an unknown time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be an IANA time zone, for example Europe/Amsterdam")]
 pub struct BadTimeZone;

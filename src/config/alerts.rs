@@ -12,16 +12,15 @@ use super::reader::Reader;
 use super::tls::pem_file;
 use crate::base::email::EmailAddress;
 
-/// The default of `STRONGROOM_ALERTS_RUNBOOKS`: the path of the runbooks in this repository.
 const REPOSITORY_RUNBOOKS: &str = "docs/runbooks";
 
-/// The receivers of alerts (sinks). All of them are optional, because every alert is also written to the log.
+/// The receivers of alerts (sinks). All are optional, because the log also contains every alert.
 #[derive(Clone, Debug)]
 pub struct AlertSettings {
     pub slack: Option<OutboundUrl>,
-    /// The URL of the webhook, and the key that signs messages to it.
+    /// The URL, and the key that signs messages to it.
     pub webhook: Option<(OutboundUrl, SecretString)>,
-    /// The PEM file of the private certificate authority that has signed the certificates of the sinks.
+    /// The PEM file of the private certificate authority that signed the certificates of the sinks.
     pub ca: Option<PathBuf>,
     pub mail_to: Option<EmailAddress>,
     /// The base URL of the runbooks, without a trailing slash.
@@ -71,13 +70,11 @@ impl AlertSettings {
         Self { slack, webhook: url.zip(key), ca, mail_to, runbooks, show_addresses }
     }
 
-    /// Returns whether messages to this sink may contain the email address of a user.
     #[must_use]
     pub fn shows_addresses_to(&self, sink: &str) -> bool {
         self.show_addresses.iter().any(|name| name == sink)
     }
 
-    /// Returns the URLs of all webhooks, for the list of URLs that the outbound client may call.
     #[must_use]
     pub fn webhooks(&self) -> Vec<OutboundUrl> {
         self.slack.iter().chain(self.webhook.iter().map(|(url, _)| url)).cloned().collect()
@@ -103,16 +100,15 @@ fn is_base_url(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.as_str() == text && !text.ends_with('/'))
 }
 
-/// A URL in the settings, to which the service sends requests.
-/// It has a canonical spelling, which all URL parsers read in the same way (prevents SSRF).
-/// When the service connects, `security/communication/outbound` checks the address of the host.
+/// A URL in the settings to which the service sends requests, in canonical spelling (prevents SSRF).
+/// `security/communication/outbound` checks the IP address of its host at each connection.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutboundUrl(Url);
 
 impl OutboundUrl {
-    /// Parses a URL in canonical spelling, or returns `None` for any other text.
+    /// Parses a URL in canonical spelling, or returns `None`.
     /// URL parsers disagree about backslashes, tabs, `@`, numbers and trailing dots.
-    /// So with such a URL, the service could check one host and connect to another one.
+    /// So in another spelling, the service could check one host and connect to another one.
     #[must_use]
     pub fn parse(text: &str, profile: Profile) -> Option<Self> {
         let url = Url::parse(text).ok()?;
@@ -133,15 +129,14 @@ impl OutboundUrl {
     }
 }
 
-/// Prints no URL, because the webhook URL of a chat is a secret: it allows anyone to post there.
+/// Prints no URL, because everyone who knows the webhook URL of a chat can post there.
 impl fmt::Debug for OutboundUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OutboundUrl([redacted])")
     }
 }
 
-/// Returns whether a host name can be public: at least two labels of letters, digits and hyphens.
-/// The last label must contain a letter, and must not be a local name such as `localhost`.
+/// Returns whether a host name can be public: at least two labels, and no local name such as `localhost`.
 fn is_public_name(name: &str) -> bool {
     let labels: Vec<&str> = name.split('.').collect();
     let label = |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');

@@ -1,16 +1,12 @@
-//! The list of all settings with their defaults and descriptions. A test compares this list with `.env.example`.
+//! All settings with their defaults and descriptions. A test compares this list with `.env.example`.
 //!
-//! An unknown variable `STRONGROOM_…` is a fault.
-//! Otherwise a misspelled setting would have no effect, and the service would use the default.
+//! An unknown variable `STRONGROOM_…` is a fault, because a misspelled setting would silently have no effect.
 
-/// A setting.
 pub struct Setting {
     pub name: &'static str,
-    /// The default value, or an empty text if there is none.
-    /// If the default depends on the profile or the machine, this is empty, and `meaning` describes the default.
+    /// The default value, or an empty text. `meaning` describes a default that depends on the profile or the machine.
     pub default: &'static str,
-    /// Whether the value is a secret. A secret may be in a file instead of the variable itself.
-    /// Then the variable with the suffix `_FILE` contains the path of the file.
+    /// A secret can also be in a file, whose path is in the variable with the suffix `_FILE`.
     pub secret: bool,
     pub meaning: &'static str,
 }

@@ -13,7 +13,7 @@ use super::secrets::MasterKeys;
 use super::state_dir;
 use super::{Profile, development_folder, http, profile, replica};
 
-/// The settings of the command `dev`: the development folder, and the folders that may contain PostgreSQL's programs.
+/// The settings of the commands `dev`.
 #[cfg(feature = "dev")]
 #[derive(Clone, Debug)]
 pub struct DevelopmentSettings {
@@ -23,8 +23,6 @@ pub struct DevelopmentSettings {
 
 #[cfg(feature = "dev")]
 impl DevelopmentSettings {
-    /// Reads and validates these settings.
-    ///
     /// # Errors
     /// [`Faults`] with all faults at once. The production profile is a fault, because `dev reset` deletes data.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
@@ -40,9 +38,6 @@ impl DevelopmentSettings {
 }
 
 /// Reads the address of the plain HTTP listener, for the command `health`.
-///
-/// # Errors
-/// [`Faults`] with all faults at once.
 pub fn http_address(environment: &Environment) -> Result<SocketAddr, Faults> {
     let mut reader = Reader::new(environment);
     let profile = profile(&mut reader);
@@ -50,24 +45,19 @@ pub fn http_address(environment: &Environment) -> Result<SocketAddr, Faults> {
     reader.finish().map(|()| address)
 }
 
-/// The settings of the command `migrate`. They contain no secret of the service.
-/// So `migrate` can run on a machine that does not have these secrets (least privilege).
+/// The settings of the command `migrate`, without any secret of the service (least privilege).
 #[derive(Clone, Debug)]
 pub struct OwnerSettings {
     pub profile: Profile,
     pub replica: String,
     #[cfg(feature = "dev")]
     pub state_dir: PathBuf,
-    /// The command connects to `database.owner_url`. If this is `None`, it uses the development database.
+    /// Contains `owner_url`, or uses the development database without it.
     pub database: DatabaseSettings,
     pub passwords: PasswordSettings,
 }
 
 impl OwnerSettings {
-    /// Reads and validates these settings.
-    ///
-    /// # Errors
-    /// [`Faults`] with all faults at once.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
         let mut reader = Reader::new(environment);
         let settings = Self::read(&mut reader);
@@ -87,8 +77,8 @@ impl OwnerSettings {
     }
 }
 
-/// The settings of the commands `admin` and `audit`. Both commands need the master key.
-/// `admin` signs the security events that it writes, and `audit` verifies stored events.
+/// The settings of the commands `admin` and `audit`. Both need the master key:
+/// `admin` signs the security events that it records, and `audit` verifies stored events.
 #[derive(Clone, Debug)]
 pub struct AuditSettings {
     pub owner: OwnerSettings,
@@ -96,18 +86,11 @@ pub struct AuditSettings {
 }
 
 impl AuditSettings {
-    /// Reads and validates these settings.
-    ///
-    /// # Errors
-    /// [`Faults`] with all faults at once.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
         Self::with_retired_keys(environment, &[])
     }
 
-    /// Reads and validates these settings. Adds the retired master keys in `files`, which verify old events.
-    ///
-    /// # Errors
-    /// [`Faults`] with all faults at once.
+    /// Reads the settings and adds the retired master keys in `files`, which verify old events.
     pub fn with_retired_keys(environment: &Environment, files: &[PathBuf]) -> Result<Self, Faults> {
         let mut reader = Reader::new(environment);
         let owner = OwnerSettings::read(&mut reader);

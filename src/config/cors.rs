@@ -4,7 +4,7 @@ use super::origin::{EXPECTED, is_origin};
 use super::reader::Reader;
 use super::{HttpSettings, Profile, TlsSettings};
 
-/// The allowed origins. They include the public URL and, in development, the local addresses of the listeners.
+/// The allowed origins, including the public URL and, in development, the addresses of the listeners.
 #[derive(Clone, Debug)]
 pub struct CorsSettings {
     pub allowed_origins: Vec<String>,
@@ -14,7 +14,7 @@ impl CorsSettings {
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile, http: &HttpSettings, tls: &TlsSettings) -> Self {
         let name = "STRONGROOM_CORS_ALLOWED_ORIGINS";
         let mut allowed_origins = vec![http.public_url.clone()];
-        // A developer can open /docs at each of these addresses, and this page calls the API.
+        // The page /docs calls the API, and a developer can open it at each of these addresses.
         let listeners = [("http", http.bind), ("https", tls.bind)];
         for (scheme, at) in listeners.into_iter().filter(|(_, at)| profile == Profile::Development && at.port() != 0) {
             allowed_origins.extend([format!("{scheme}://{at}"), format!("{scheme}://localhost:{}", at.port())]);

@@ -1,9 +1,9 @@
 //! `DATABASE_URL`, `STRONGROOM_DATABASE_…`: the connection to PostgreSQL.
 //! If the server is on another machine, the URL must contain `sslmode=verify-full`.
 //!
-//! The weaker modes are not secure: `prefer` (sqlx's default) falls back to plain text. `require` accepts any server.
-//! This module checks the options that sqlx has parsed, and not the text of the URL.
-//! In the text, `?host=`, `hostaddr=` and a second `sslmode=` override earlier parts.
+//! The weaker modes are not secure: `prefer` (sqlx's default) allows plain text, and `require` accepts any server.
+//! In the URL, `?host=`, `hostaddr=` and a second `sslmode=` override earlier parts.
+//! So this module checks the options that sqlx has parsed.
 
 #[cfg(feature = "dev")]
 use std::ffi::OsString;
@@ -21,22 +21,21 @@ use super::origin::is_loopback;
 use super::reader::Reader;
 use super::strength::is_sample_password;
 
-/// The connection to the database, and the limits of the connection pool.
 #[derive(Clone)]
 pub struct DatabaseSettings {
-    /// The URL for the service's role. If it is `None`, the service uses the development database, which it starts.
+    /// The URL for the service's role. Without it, the service starts the development database.
     pub url: Option<PgConnectOptions>,
-    /// The URL of the connection that receives notifications. If it is `None`, this connection uses `url`.
+    /// The URL of the connection that receives notifications, if it differs from `url`.
     pub listen_url: Option<PgConnectOptions>,
     /// The URL for the schema's owner. Only the commands `migrate`, `admin` and `audit` use it.
     pub owner_url: Option<PgConnectOptions>,
     pub max_connections: u32,
-    /// How long a request may wait for a connection. After this time, the request is refused with 503.
+    /// How long a request may wait for a connection, before it is refused with 503.
     pub acquire_timeout: Duration,
     /// How long a statement may run before PostgreSQL cancels it.
     pub statement_timeout: Duration,
-    /// `pg_bin`, `path` and `home` are the values of the variables `PG_BIN`, `PATH` and `HOME`.
-    /// The service looks for PostgreSQL's programs in these folders, to run the development server.
+    /// `pg_bin`, `path` and `home` are the variables `PG_BIN`, `PATH` and `HOME`.
+    /// The development server needs them to find the programs of PostgreSQL.
     #[cfg(feature = "dev")]
     pub pg_bin: Option<PathBuf>,
     #[cfg(feature = "dev")]
@@ -45,7 +44,7 @@ pub struct DatabaseSettings {
     pub home: Option<PathBuf>,
 }
 
-/// Prints no URL, because sqlx's own `Debug` output contains the password.
+/// Prints no URL, because the `Debug` output of sqlx contains the password.
 impl fmt::Debug for DatabaseSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatabaseSettings")
@@ -74,8 +73,7 @@ impl DatabaseSettings {
         for (name, url) in [(URL, &settings.url), (LISTEN_URL, &settings.listen_url)] {
             let (Profile::Production, Some(url)) = (profile, url) else { continue };
             let role = url.get_username();
-            // Refuse the superuser and the schema's owner, because row-level security and the grants of single columns
-            // do not limit these two roles.
+            // Row-level security and the grants of single columns do not limit the superuser and the schema's owner.
             if role == "postgres" || settings.owner_url.as_ref().is_some_and(|owner| owner.get_username() == role) {
                 let problem = "connects as the superuser or the schema's owner, who bypass row-level security: use strongroom_app";
                 reader.fault(name, problem);
@@ -84,7 +82,6 @@ impl DatabaseSettings {
         settings
     }
 
-    /// Reads the settings of a command that connects as the schema's owner.
     pub(super) fn read_for_owner(reader: &mut Reader<'_>, profile: Profile) -> Self {
         let missing = !reader.has_secret(OWNER_URL);
         if missing && (profile == Profile::Production || reader.has_secret(URL)) {
@@ -93,7 +90,7 @@ impl DatabaseSettings {
         Self::with_owner_url(reader, profile)
     }
 
-    /// Reads the settings of the commands `dev …`. They do not connect, and need only the programs of PostgreSQL.
+    /// Reads only where PostgreSQL's programs are, for the commands `dev …`.
     #[cfg(feature = "dev")]
     pub(super) fn read_programs(reader: &mut Reader<'_>) -> Self {
         Self::with_owner_url(reader, Profile::Development)
@@ -122,8 +119,7 @@ fn url(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<PgConnec
     let text: SecretString = reader.secret(name)?;
     let text = text.expose_secret();
     let parsed = Url::parse(text).ok().filter(|url| ["postgres", "postgresql"].contains(&url.scheme()));
-    // Refuse unknown parameters, because sqlx ignores them.
-    // With a misspelled `sslmod=verify-full`, the connection would silently be unprotected.
+    // sqlx ignores unknown parameters, so a misspelled `sslmod=verify-full` would have no effect.
     let unknown = |url: &Url| url.query_pairs().any(|(key, _)| !is_parameter(&key));
     if parsed.as_ref().is_some_and(unknown) {
         reader.fault(name, "has an unknown parameter: check its spelling");
@@ -146,7 +142,7 @@ fn url(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<PgConnec
     Some(options)
 }
 
-/// Returns whether the server is on the same machine, at a Unix socket or a loopback address.
+/// Returns whether the server is on the same machine (Unix socket or loopback address).
 fn is_local(options: &PgConnectOptions) -> bool {
     let host = options.get_host();
     options.get_socket().is_some() || host.starts_with('/') || is_loopback(host)

@@ -1,5 +1,5 @@
-//! Development secrets. The first start creates them in the development folder. Only the current user can read them.
-//! Production never creates a secret, so there a missing secret is a fault.
+//! Development secrets. The first start creates them in the development folder, readable only for the current user.
+//! In production, a missing secret is a fault.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use super::reader::Reader;
 
-/// Returns the stored secret with this name. If it does not exist, generates and stores it.
+/// Returns the stored secret with this name, or generates and stores it.
 pub(super) fn secret(
     reader: &mut Reader<'_>,
     state_dir: &Path,
@@ -44,7 +44,7 @@ pub(super) fn random_text() -> io::Result<String> {
     Ok(STANDARD.encode(bytes))
 }
 
-/// Generates an Ed25519 key in PEM. Its format is PKCS#8 version 1, because jsonwebtoken cannot read version 2.
+/// Generates an Ed25519 key in PEM, in PKCS#8 version 1, because jsonwebtoken cannot read version 2.
 pub(super) fn ed25519_pem() -> io::Result<String> {
     let key = Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1());
     let der = key.map_err(|_| io::Error::other("key generation failed"))?;
@@ -53,13 +53,11 @@ pub(super) fn ed25519_pem() -> io::Result<String> {
 
 fn store(folder: &Path, name: &str, generate: fn() -> io::Result<String>) -> io::Result<()> {
     if let Some(state_dir) = folder.parent() {
-        // Mode 711, because the database server may run as another user, who must be able to traverse this folder.
+        // Mode 711: the database server may run as another user, who must be able to traverse this folder.
         fs::DirBuilder::new().recursive(true).mode(0o711).create(state_dir)?;
     }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    // Create the secret under a temporary name, then link it to its final name.
-    // A hard link is atomic and never overwrites a file.
-    // So two processes that start at the same time use the same secret.
+    // A hard link is atomic and never overwrites a file, so two processes that start together use the same secret.
     let draft = folder.join(format!("{name}.{}", uuid::Uuid::new_v4()));
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     let written = file.write_all(generate()?.as_bytes()).and_then(|()| file.sync_all());

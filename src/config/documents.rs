@@ -9,26 +9,22 @@ use super::Profile;
 use super::origin::is_loopback;
 use super::reader::Reader;
 
-/// Where documents are stored, and their limits.
 #[derive(Clone, Debug)]
 pub struct DocumentSettings {
-    /// The folder that contains uploads in progress. If there is no bucket, it also contains all stored documents.
+    /// The folder for uploads in progress. Without a bucket, it also contains all stored documents.
     pub folder: PathBuf,
     pub bucket: Option<BucketSettings>,
     /// The maximum size of a file, in bytes.
     pub max_bytes: usize,
-    /// The maximum number of pixels of an image.
     pub max_pixels: u32,
     /// The storage quota of an owner, in bytes.
     pub quota_bytes: i64,
     /// The maximum number of files of an owner.
     pub quota_count: i32,
-    /// The program that inspects PDFs: the executable of the service itself.
-    /// It is not a setting, but tests change it, because they run in another executable.
+    /// The program that inspects PDFs: the executable of the service. Only tests change it.
     pub pdf_inspector: PathBuf,
 }
 
-/// A bucket in a store that is compatible with S3.
 #[derive(Clone, Debug)]
 pub struct BucketSettings {
     /// The origin of the S3 server, for example `https://s3.example`.
@@ -57,7 +53,7 @@ impl DocumentSettings {
         let number = |reader: &mut Reader<'_>, name, min, max| reader.number(name, min, max);
         Self {
             folder,
-            // If the path of the executable is unknown, no inspection can start, so uploads of PDFs receive 503.
+            // Without the path of the executable, no inspection can start, so uploads of PDFs get 503.
             pdf_inspector: std::env::current_exe().unwrap_or_default(),
             bucket: bucket(reader, profile),
             max_bytes: usize::try_from(number(reader, "STRONGROOM_DOCUMENTS_MAX_BYTES", 1024, 100 * 1024 * 1024))
@@ -96,7 +92,7 @@ fn bucket(reader: &mut Reader<'_>, profile: Profile) -> Option<BucketSettings> {
     Some(BucketSettings { endpoint, name, region, access_key: access_key?, secret_key: secret_key? })
 }
 
-/// Parses the URL of a bucket. Returns the origin of the server and the name of the bucket.
+/// Parses the URL of a bucket into the origin of the server and the name of the bucket.
 fn parse(url: &str, profile: Profile) -> Option<(String, String)> {
     let url = Url::parse(url).ok()?;
     let host = url.host_str()?;

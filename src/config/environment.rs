@@ -1,19 +1,16 @@
 //! Reads the environment variables once. In development, the file `.env` in the current folder adds variables.
 //! A variable of the process takes precedence over the file.
-//! The service never changes its own environment, because `set_var` is a data race with threads that read it.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 
-/// The environment variables at the start of the process.
-/// The type does not implement `Debug`, because some values are secrets.
+/// The environment variables at the start. The type does not implement `Debug`, because some values are secrets.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, OsString>);
 
-/// The error for a `.env` file that cannot be used.
-/// Its message never contains a line of the file, because a line may contain a secret.
+/// The error for an unusable `.env` file. The message contains no line of the file, because a line can be a secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadEnvironment {
     #[error("the file .env cannot be read ({0}): make it a text file that this user can read, or remove it")]
@@ -31,10 +28,10 @@ pub enum BadEnvironment {
 const PROFILE: &str = "STRONGROOM_PROFILE";
 
 impl Environment {
-    /// Reads the environment of the process. In development, adds the variables of the file `.env`.
+    /// Reads the environment of the process and, in development, the file `.env`.
     ///
     /// # Errors
-    /// [`BadEnvironment`] if there is a `.env` file and it is invalid.
+    /// [`BadEnvironment`] if the `.env` file is invalid.
     #[allow(clippy::disallowed_methods, reason = "only this function reads the environment")]
     pub fn read() -> Result<Self, BadEnvironment> {
         let process =
@@ -52,8 +49,7 @@ impl Environment {
     /// Adds the variables of a `.env` file, except those that are already set.
     ///
     /// # Errors
-    /// [`BadEnvironment`] if a line is malformed, if a name occurs twice, or if the file sets another profile than
-    /// development.
+    /// [`BadEnvironment`] if a line is malformed, a name occurs twice, or the file selects the production profile.
     pub fn with_dot_env(mut self, text: &str) -> Result<Self, BadEnvironment> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut file = BTreeMap::new();
@@ -74,7 +70,6 @@ impl Environment {
         Ok(self)
     }
 
-    /// Creates an environment that contains only these pairs, for tests.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
     }

@@ -1,12 +1,11 @@
-//! The faults of a configuration. They are printed, so they must not contain the values of settings (secrets).
+//! The faults of a configuration. They are printed, so they must not contain values of settings, which can be secrets.
 
 use std::fmt;
 
-/// A setting that is invalid or missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub setting: String,
-    /// What is wrong, and how to correct it. The text follows the name of the setting, for example "is missing: …".
+    /// What is wrong, and how to correct it. It follows the name of the setting, for example "is missing: …".
     pub problem: String,
 }
 

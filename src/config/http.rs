@@ -11,33 +11,28 @@ use super::Profile;
 use super::origin::{EXPECTED, is_origin};
 use super::reader::Reader;
 
-/// The HTTP listener, the public URL and the trusted proxies.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
     pub bind: SocketAddr,
     /// The URL at which clients reach the service, without a trailing slash.
     pub public_url: String,
-    /// The URI in `security.txt` to which people report vulnerabilities.
+    /// The URI in `security.txt` for reports of vulnerabilities.
     pub security_contact: String,
     pub trusted_proxies: Vec<Network>,
     pub tls_terminated_by_proxy: bool,
-    /// Whether the service serves the API documentation at `/docs`.
     pub docs: bool,
-    /// Whether the service serves the web console at `/`.
     pub console: bool,
-    /// Whether the console has the attack panel.
     pub attack_panel: bool,
     pub workers: usize,
     pub max_connections: usize,
     pub max_connections_per_address: usize,
-    /// How long a connection may be idle between two requests before the service closes it.
+    /// How long a connection may be idle between two requests.
     pub keep_alive: Duration,
     /// How long a request may run. An upload may take longer while its file arrives.
     pub reply_timeout: Duration,
-    /// Graceful shutdown, first phase: how long the service still accepts connections.
-    /// Its readiness check already returns 503 in this phase.
+    /// First phase of a graceful shutdown: the service accepts connections, but the readiness check returns 503.
     pub drain: Duration,
-    /// Graceful shutdown, second phase: how long running requests may take to finish.
+    /// Second phase of a graceful shutdown: running requests finish.
     pub shutdown_grace: Duration,
 }
 
@@ -95,8 +90,8 @@ impl HttpSettings {
     }
 }
 
-/// Reads the security contact. It must be a URI (RFC 9116).
-/// It must not contain a line break, which would inject a line into `security.txt`.
+/// Reads the security contact, which must be a URI (RFC 9116) without a line break.
+/// A line break would inject a line into `security.txt`.
 fn security_contact(reader: &mut Reader<'_>, public_url: &str) -> String {
     const NAME: &str = "STRONGROOM_HTTP_SECURITY_CONTACT";
     let Some(contact) = reader.optional(NAME) else {
@@ -115,8 +110,7 @@ fn security_contact(reader: &mut Reader<'_>, public_url: &str) -> String {
     contact
 }
 
-/// Returns the origin of the HTTP listener.
-/// With port 0, it contains 8080 as a placeholder, because the operating system chooses the port later.
+/// Returns the origin of the HTTP listener. For port 0, the placeholder is 8080.
 fn served_at(bind: SocketAddr) -> String {
     let port = if bind.port() == 0 { 8080 } else { bind.port() };
     let is_localhost = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&bind.ip());
@@ -129,7 +123,7 @@ fn count(reader: &mut Reader<'_>, name: &str, min: u64) -> usize {
     usize::try_from(reader.number(name, min, 1_000_000)).unwrap_or(usize::MAX)
 }
 
-/// Reads the address of a listener. In development, an address that other machines can reach is a fault.
+/// Reads the address of a listener. In development, only loopback addresses are valid.
 pub(super) fn bind(reader: &mut Reader<'_>, name: &str, profile: Profile) -> SocketAddr {
     let fallback = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
     let bind = reader.parsed(name, "an address with a port (127.0.0.1:8080)", fallback);
@@ -153,12 +147,11 @@ fn networks(reader: &mut Reader<'_>, name: &str) -> Vec<Network> {
     networks
 }
 
-/// A single IP address, or a network such as `10.0.0.0/8`.
+/// An IP address, or a network such as `10.0.0.0/8`.
 /// A very wide network is refused, because it would make many clients trusted proxies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network(IpNet);
 
-/// The error for a text that is not an acceptable network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadNetwork {
     #[error("is neither an address nor a network: 10.0.0.7, 10.0.0.0/24, fd00::/64")]
@@ -172,7 +165,7 @@ pub enum BadNetwork {
 }
 
 impl Network {
-    /// Returns whether the network contains the address. An IPv4-mapped IPv6 address is treated as an IPv4 address.
+    /// Returns whether the network contains the address. An IPv4-mapped IPv6 address is treated as IPv4.
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
@@ -186,7 +179,7 @@ impl FromStr for Network {
         let address = || text.parse::<IpAddr>().map(IpNet::from);
         let network: IpNet = text.parse().or_else(|_| address()).map_err(|_| BadNetwork::Malformed)?;
         let network = match (network, network.addr().to_canonical()) {
-            // Convert an IPv4-mapped network to an IPv4 network: ::ffff:10.0.0.0/104 is the same as 10.0.0.0/8.
+            // ::ffff:10.0.0.0/104 is the same network as 10.0.0.0/8.
             (IpNet::V6(mapped), address @ IpAddr::V4(_)) => {
                 let prefix = mapped.prefix_len().checked_sub(96).ok_or(BadNetwork::TooWide)?;
                 IpNet::new(address, prefix).map_err(|_| BadNetwork::Malformed)?

@@ -9,27 +9,24 @@ use secrecy::{ExposeSecret, SecretString};
 use super::development;
 use super::reader::Reader;
 
-/// The signature algorithm of access tokens. The service accepts no other algorithm (prevents algorithm confusion).
+/// The only signature algorithm that the service accepts (prevents algorithm confusion).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum JwtAlgorithm {
-    /// HMAC-SHA256 with a secret key. Only this service has the key, so only this service can verify tokens.
+    /// HMAC-SHA256 with a secret key, so only this service can verify tokens.
     #[default]
     Hs256,
     /// Ed25519. Other services can verify tokens with the public key.
     EdDsa,
 }
 
-/// The settings of access tokens.
 #[derive(Clone, Debug)]
 pub struct JwtSettings {
     pub algorithm: JwtAlgorithm,
     /// The key that signs tokens. HS256: at least 32 bytes of text. EdDSA: a PKCS#8 private key in PEM.
     pub key: SecretString,
-    /// The previous key, during a key rotation. It still verifies tokens, but no longer signs them.
+    /// The key before the last key rotation. It still verifies tokens, but does not sign them.
     pub previous_key: Option<SecretString>,
-    /// The value of the `iss` claim (issuer).
     pub issuer: String,
-    /// The value of the `aud` claim (audience).
     pub audience: String,
     /// The lifetime of a token, at most 60 minutes.
     pub ttl: Duration,

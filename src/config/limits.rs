@@ -12,7 +12,6 @@ pub struct Rate {
     pub window: Duration,
 }
 
-/// The error for an invalid rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadRate;
 

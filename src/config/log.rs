@@ -5,14 +5,12 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use super::Profile;
 use super::reader::Reader;
 
-/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     Json,
     Text,
 }
 
-/// The level and the format of the log.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
     pub filter: Targets,
@@ -40,15 +38,14 @@ fn filter(reader: &mut Reader<'_>, profile: Profile) -> Targets {
         reader.fault(name, problem);
         return Targets::new();
     };
-    // Production refuses the level `trace`, at which libraries log headers, tokens and mails (CWE-532).
+    // At the level `trace`, libraries log headers, tokens and mails (CWE-532).
     if profile == Profile::Production && contains_trace(&filter) {
         reader.fault(name, "contains trace, which logs secrets: use debug or less");
     }
     filter
 }
 
-/// Parses a filter strictly. `Targets` alone would read a misspelled `inof` as the name of a module.
-/// The log would then contain only the messages of this module, which does not exist.
+/// Parses a filter. `Targets` alone would read a misspelled `inof` as the name of a module, and log almost nothing.
 fn parse(text: &str) -> Option<Targets> {
     let is_level = |level: &str| !level.is_empty() && level.parse::<LevelFilter>().is_ok();
     let is_target =

@@ -6,37 +6,30 @@ use super::Profile;
 use super::limits::{Rate, rate};
 use super::reader::Reader;
 
-/// How many logins may fail.
 #[derive(Clone, Debug)]
 pub struct LoginSettings {
-    /// How many logins of one account from one address may fail.
-    /// The same limit applies to failed re-authentications in one session.
+    /// Limits failed logins of one account from one address, and failed re-authentications in one session.
     pub failures_per_account_and_address: Rate,
-    /// How many logins of unknown clients from one address may fail.
-    /// Above this limit, each attempt needs a solved challenge.
+    /// Limits failed logins of unknown clients from one address. Above it, an attempt needs a solved challenge.
     pub failures_per_address: Rate,
-    /// How many failed logins of one account by unknown clients lock the account for these clients (brute force).
-    /// The first lock lasts one minute. Each further failure starts a longer lock. Each failure restarts the window.
+    /// Limits failed logins of one account by unknown clients (brute force). Above it, the account is locked for them.
+    /// The first lock lasts one minute, and each further failure starts a longer lock.
     pub failures_per_account: Rate,
-    /// How many accounts may have failed logins from one network (password spraying).
-    /// Above this limit, each attempt needs a solved challenge.
+    /// Limits the accounts with failed logins from one network (password spraying). Above it, an attempt needs a solved
+    /// challenge.
     pub accounts_per_network: Rate,
-    /// How many logins of one account by unknown clients may fail in a row.
-    /// Above this limit, unknown clients are refused until the password is reset, or an administrator unlocks the
-    /// account.
+    /// Limits consecutive failures of one account by unknown clients.
+    /// Above it, they are refused until the password is reset or an administrator unlocks the account.
     pub failures_in_a_row: u32,
-    /// How long a device cookie is valid after the login that has set it.
+    /// How long a device cookie is valid after its login.
     pub device_lifetime: Duration,
 }
 
-/// The highest limit per account that production accepts. NIST SP 800-63B §3.2.2 allows at most 100 consecutive
-/// failures.
+/// NIST SP 800-63B §3.2.2 allows at most 100 consecutive failures per account.
 const MAX_PER_ACCOUNT: u64 = 100;
-/// The highest limit of consecutive failures by unknown clients.
-/// A known device may fail ten more times, and so may a signed-in user. The sum is 100, which NIST allows.
+/// A known device may fail ten more times, and so may a signed-in user. The sum of 100 is the limit of NIST.
 const MAX_IN_A_ROW: u64 = 80;
-/// The highest limit per address and per network that production accepts.
-/// Many people can share an address, but together they do not fail a thousand times an hour.
+/// Many people can share an address or a network, but together they do not fail a thousand times an hour.
 const MAX_PER_ADDRESS: u64 = 1000;
 
 impl LoginSettings {

@@ -10,12 +10,11 @@ use super::origin::is_loopback;
 use super::reader::Reader;
 use super::tls::pem_file;
 
-/// The mail server, and the sender of mails.
 #[derive(Clone, Debug)]
 pub struct MailSettings {
-    /// The URL of the mail server. If it is `None`, the service writes mails to files in the development folder.
+    /// The URL of the mail server. Without it, the service writes mails to files in the development folder.
     pub smtp_url: Option<SecretString>,
-    /// The PEM file of a private certificate authority, or `None` to trust the public ones.
+    /// The PEM file of a private certificate authority. Without it, the public ones are trusted.
     pub smtp_ca: Option<PathBuf>,
     pub from: String,
 }
@@ -44,10 +43,9 @@ impl MailSettings {
     }
 }
 
-/// Returns whether the connection to the mail server requires TLS.
-/// The query of an `smtp` URL must be exactly `tls=required`.
-/// With `tls=opportunistic`, an attacker on the network could remove STARTTLS, so that mail is sent in plain text.
-/// A second `tls` parameter is refused too, because lettre reads only the first one.
+/// Returns whether the connection to the mail server requires TLS: the query of an `smtp` URL must be `tls=required`.
+/// With `tls=opportunistic`, an attacker on the network could remove STARTTLS.
+/// lettre reads only the first `tls` parameter, so a second one is refused.
 fn is_encrypted(url: &str, profile: Profile) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
     let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return false };

@@ -1,4 +1,4 @@
-//! `STRONGROOM_MANAGEMENT_…`: the management listener, which serves metrics and the status to operators.
+//! `STRONGROOM_MANAGEMENT_…`: the management listener, which serves metrics and status to operators.
 
 use std::net::SocketAddr;
 
@@ -8,18 +8,17 @@ use super::http::bind;
 use super::reader::Reader;
 use super::{Profile, TlsSettings};
 
-/// The settings of the management listener.
 #[derive(Clone, Debug)]
 pub struct ManagementSettings {
     pub bind: SocketAddr,
-    /// The bearer token that clients must send. If it is `None`, all clients on the same machine have access.
+    /// The bearer token that clients must send. Without it, all clients on the same machine have access.
     pub token: Option<SecretString>,
 }
 
 const TOKEN: &str = "STRONGROOM_MANAGEMENT_TOKEN";
 
 impl ManagementSettings {
-    /// Reads the settings. If other machines can reach the listener, TLS and a token are required.
+    /// Reads the settings. TLS and a token are required if other machines can reach the listener.
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile, tls: &TlsSettings) -> Self {
         let bind = bind(reader, "STRONGROOM_MANAGEMENT_BIND", profile);
         let token = if reader.has_secret(TOKEN) { reader.strong_secret(TOKEN) } else { None };

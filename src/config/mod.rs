@@ -1,8 +1,7 @@
 //! Layer 1: the configuration, with one file per section. No other module reads environment variables.
 //!
-//! There are two profiles. In development, the default, the service listens on loopback only, so no other machine can
-//! reach it. In production (also used for staging), the service starts only with a valid configuration.
-//! Otherwise it prints *all* faults at once.
+//! There are two profiles. In the profile `development`, the default, the service listens on loopback only.
+//! In `production` (also for staging), an invalid configuration prevents the start, and all faults are printed at once.
 //! No setting can switch off a security control (security misconfiguration, API8:2023).
 
 mod alerts;
@@ -61,18 +60,17 @@ pub use traces::TraceSettings;
 use reader::Reader;
 use secrecy::{ExposeSecret, SecretString};
 
-/// The profile: the kind of environment in which the service runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// The default profile. The service creates its own database, keys, certificate and demo data.
-    /// This is safe, because it listens on loopback only, so no other machine can reach it.
+    /// The default. The service creates its own database, keys, certificate and demo data.
+    /// This is safe, because it listens on loopback only.
     #[default]
     Development,
     /// All other environments, including staging.
     Production,
 }
 
-/// All settings of the command `serve`, validated.
+/// All settings of the command `serve`.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub profile: Profile,
@@ -88,14 +86,14 @@ pub struct Settings {
     pub jwt: JwtSettings,
     pub sessions: SessionSettings,
     pub passwords: PasswordSettings,
-    /// The breach service, which checks new passwords. `None` if there is none.
+    /// The breach service, if one is configured.
     pub breaches: Option<BreachSettings>,
     pub cors: CorsSettings,
     pub mail: MailSettings,
     pub alerts: AlertSettings,
     pub documents: DocumentSettings,
     pub limits: LimitSettings,
-    /// The maximum number of rows that one owner may have in each table (`security/limits/row_quotas`).
+    /// The maximum number of rows of one owner in each table (`security/limits/row_quotas`).
     pub row_quota: i64,
     pub login: LoginSettings,
     pub rules: RuleSettings,
@@ -113,10 +111,9 @@ impl Settings {
         Self::read(Reader::new(environment))
     }
 
-    /// Validates all settings without creating development secrets.
+    /// Validates all settings, but creates no development secrets.
     ///
-    /// # Errors
-    /// Returns the same errors as [`Self::load`].
+    /// Returns the errors of [`Self::load`].
     pub fn check(environment: &Environment) -> Result<(), Faults> {
         Self::read(Reader::read_only(environment)).map(drop)
     }
@@ -160,7 +157,7 @@ impl Settings {
     /// Refuses equal secrets. Otherwise an attacker who knows one secret would also know another one.
     fn refuse_equal_secrets(&self, reader: &mut Reader<'_>) {
         let keys = &self.secrets.master_keys;
-        // Do not compare empty secrets. They are missing or unreadable, and already have a fault.
+        // An empty secret is missing or unreadable, and already has a fault.
         let secrets: [(&str, &[u8]); 5] = [
             ("STRONGROOM_SECRETS_MASTER_KEY", keys.current.expose_secret()),
             ("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", keys.older.first().map_or(&[], ExposeSecret::expose_secret)),
@@ -180,31 +177,29 @@ fn bytes(secret: &SecretString) -> &[u8] {
     secret.expose_secret().as_bytes()
 }
 
-/// Returns the development folder as an absolute path.
 #[cfg(feature = "dev")]
 fn state_dir(reader: &mut Reader<'_>) -> PathBuf {
     let given = PathBuf::from(reader.text("STRONGROOM_DEV_STATE_DIR"));
     std::path::absolute(&given).unwrap_or(given)
 }
 
-/// Returns the development folder, or `None` in production.
 #[cfg(feature = "dev")]
 fn development_folder(reader: &mut Reader<'_>, profile: Profile) -> Option<PathBuf> {
     (profile == Profile::Development).then(|| state_dir(reader))
 }
 
-/// Returns `None`: a build without the cargo feature `dev` has no development profile.
+/// A build without the cargo feature `dev` has no development profile.
 #[cfg(not(feature = "dev"))]
 fn development_folder(_: &mut Reader<'_>, _: Profile) -> Option<PathBuf> {
     None
 }
 
-/// Reads the row quota. The maximum is ten million, because counting more rows would exceed the statement timeout.
+/// Reads the row quota. Counting more than ten million rows would exceed the statement timeout.
 fn row_quota(reader: &mut Reader<'_>) -> i64 {
     i64::try_from(reader.number("STRONGROOM_QUOTAS_ROWS", 1, 10_000_000)).unwrap_or(1)
 }
 
-/// Returns `STRONGROOM_REPLICA`, or the host name if it is not set. Container engines set the host name in `HOSTNAME`.
+/// Returns `STRONGROOM_REPLICA`, or the host name, which container engines set in `HOSTNAME`.
 fn replica(reader: &mut Reader<'_>) -> String {
     let is_name = |name: &str| {
         (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))

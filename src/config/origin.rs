@@ -1,5 +1,4 @@
-//! Web origins (RFC 6454). The service compares origins byte by byte.
-//! So an origin in a setting must have exactly the form that browsers send.
+//! Web origins (RFC 6454). The service compares origins byte by byte, so a setting must spell them as browsers do.
 
 use std::net::IpAddr;
 
@@ -7,7 +6,6 @@ use url::Url;
 
 use super::Profile;
 
-/// The description of a valid origin, for fault messages.
 pub(super) const EXPECTED: &str = "https://app.example: in lower case, without a path, a trailing slash, :443 or user:password@, and not * or null (plain http only in development on loopback)";
 
 /// Returns whether a text is an https origin in the form that browsers send.
@@ -19,7 +17,7 @@ pub(super) fn is_origin(text: &str, profile: Profile) -> bool {
         "http" => profile == Profile::Development && url.host_str().is_some_and(is_loopback),
         _ => false,
     };
-    // Check the characters of the host, because the URL parser also accepts hosts such as `*`.
+    // The URL parser also accepts hosts such as `*`.
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-[]:".contains(c);
     is_secure
         && url.host_str().is_some_and(|host| host.chars().all(plain))

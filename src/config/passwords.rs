@@ -8,12 +8,11 @@ use super::alerts::{OutboundUrl, outbound_url};
 use super::reader::Reader;
 use super::tls::pem_file;
 
-/// The maximum parameters of argon2id. A stored hash with higher parameters is refused.
-/// This service cannot have created such a hash, and verifying it could use up the memory or the CPU.
+/// The maximum parameters of argon2id. The service refuses a stored hash with higher ones:
+/// it cannot have created this hash, and verifying it could exhaust the memory or the CPU.
 pub const MAX_MEMORY_KIB: u32 = 1_048_576;
 pub const MAX_PASSES: u32 = 20;
 
-/// The length of passwords and the parameters of their hashes.
 #[derive(Clone, Debug)]
 pub struct PasswordSettings {
     /// The minimum length of a password, in characters.
@@ -22,17 +21,16 @@ pub struct PasswordSettings {
     pub memory_kib: u32,
     pub iterations: u32,
     pub parallelism: u32,
-    /// The maximum number of hashes that are computed at the same time. Each of them uses `memory_kib`.
+    /// The maximum number of concurrent hashes. Each of them uses `memory_kib`.
     pub hash_slots: usize,
-    /// How long a login may wait for a free slot. After this time, the login is refused with 503.
+    /// How long a login may wait for a free slot, before it is refused with 503.
     pub max_wait: Duration,
 }
 
 /// The minimums of OWASP, as pairs of memory in KiB and iterations. All pairs are equally strong
 /// (Password Storage Cheat Sheet; ASVS 5.0 Appendix C).
 const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
-/// The maximum memory of all concurrent hashes together.
-/// Without it, a mistake in the settings could use up the memory of the machine.
+/// The maximum memory of all concurrent hashes, so that a wrong setting cannot use up the memory of the machine.
 const MAX_TOTAL_MEMORY_KIB: u64 = 4 * 1_048_576;
 
 impl PasswordSettings {
@@ -63,14 +61,13 @@ impl PasswordSettings {
 /// The breach service, which knows the passwords that were published in data breaches.
 #[derive(Clone, Debug)]
 pub struct BreachSettings {
-    /// The base URL. Requests are sent to `/range/PREFIX` below it, where PREFIX is the beginning of a password's hash.
+    /// The base URL of requests to `/range/PREFIX`, where PREFIX is the beginning of a password's hash.
     pub url: OutboundUrl,
-    /// The PEM file of a private certificate authority, or `None` to trust the public ones.
+    /// The PEM file of a private certificate authority. Without it, the public ones are trusted.
     pub ca: Option<PathBuf>,
 }
 
 impl BreachSettings {
-    /// Reads the settings, or returns `None` if no breach service is configured.
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile) -> Option<Self> {
         let ca = pem_file(reader, "STRONGROOM_PASSWORD_BREACH_CA_FILE", "-----BEGIN CERTIFICATE-----");
         let name = "STRONGROOM_PASSWORD_BREACH_URL";

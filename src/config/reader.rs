@@ -1,4 +1,4 @@
-//! Reads settings and collects all faults, so that an operator can correct all of them at once.
+//! Reads settings and collects all faults, so that an operator can correct them together.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,20 +13,19 @@ use super::environment::Environment;
 use super::faults::{Fault, Faults};
 use super::strength::weakness;
 
-/// The maximum size of a secret. The service reads no more of a file, because `NAME_FILE` could be `/dev/zero`.
+/// The maximum size of a secret, because a secret's file could be `/dev/zero`.
 const MAX_SECRET_BYTES: u64 = 65_536;
 
-/// Reads settings from the environment and collects faults.
 pub(super) struct Reader<'a> {
     environment: &'a Environment,
     faults: Vec<Fault>,
-    /// Whether the reader creates and stores development secrets that are missing.
+    /// Whether the reader creates missing development secrets.
     #[cfg(feature = "dev")]
     pub writes: bool,
 }
 
 impl<'a> Reader<'a> {
-    /// Creates a reader. Adds a fault for each variable that has an unknown name, an empty value, or no UTF-8 value.
+    /// Creates a reader. A variable with an unknown name, an empty value, or no UTF-8 value is a fault.
     pub fn new(environment: &'a Environment) -> Self {
         let mut reader = Self {
             environment,
@@ -41,8 +40,7 @@ impl<'a> Reader<'a> {
                 }
                 continue;
             }
-            // Refuse an empty value, because a default would replace it.
-            // For example, the service would replace an empty profile by development, and an empty key by a new key.
+            // A default would replace an empty value, for example an empty key by a new key.
             match environment.get(name).map(OsStr::to_str) {
                 Some(Some("")) => reader.fault(name, "is empty: give it a value, or remove it"),
                 Some(None) => reader.fault(name, "is not UTF-8 text: enter it again"),
@@ -52,7 +50,7 @@ impl<'a> Reader<'a> {
         reader
     }
 
-    /// Creates a reader that does not create and store development secrets.
+    /// Creates a reader that creates no development secrets.
     pub fn read_only(environment: &'a Environment) -> Self {
         Self {
             #[cfg(feature = "dev")]
@@ -61,21 +59,20 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Adds a fault. `problem` states what is wrong and how to correct it.
+    /// Adds a fault: what is wrong, and how to correct it.
     /// It must not contain the value, because an operator may have pasted a secret into the wrong line.
     pub fn fault(&mut self, setting: &str, problem: impl Into<String>) {
         self.faults.push(Fault { setting: setting.to_owned(), problem: problem.into() });
     }
 
-    /// Adds a fault that results from several settings. Adds nothing if this setting already has a fault.
-    /// The second fault would only be a consequence of the first one.
+    /// Adds a fault that results from several settings, unless this setting already has a fault (the probable cause).
     pub fn combined_fault(&mut self, setting: &str, problem: impl Into<String>) {
         if !self.faults.iter().any(|fault| fault.setting == setting) {
             self.fault(setting, problem);
         }
     }
 
-    /// Returns a variable that is not a setting of this service, for example `PATH` or `HOME`.
+    /// Returns a variable that is not a setting of the service, for example `PATH`.
     pub fn system(&self, name: &str) -> Option<&'a OsStr> {
         self.environment.get(name).filter(|value| !value.is_empty())
     }
@@ -92,25 +89,23 @@ impl<'a> Reader<'a> {
         setting
     }
 
-    /// Returns the value of a setting, or `None` if it is not set.
     pub fn optional(&mut self, name: &str) -> Option<String> {
         self.setting(name).and_then(|setting| self.raw(setting.name))
     }
 
-    /// Returns the value of a setting, or its default if it is not set.
     pub fn text(&mut self, name: &str) -> String {
         let default = self.setting(name).map_or("", |setting| setting.default);
         self.raw(name).unwrap_or_else(|| default.to_owned())
     }
 
-    /// Returns the entries of a comma-separated list, each with its position. The first position is 1.
+    /// Returns the entries of a comma-separated list with their positions, which start at 1.
     pub fn list(&mut self, name: &str) -> Vec<(usize, String)> {
         let text = self.text(name);
         let parts = text.split(',').map(|part| part.trim().to_owned());
         (1..).zip(parts).filter(|(_, part)| !part.is_empty()).collect()
     }
 
-    /// Parses the value of a setting. If the value is invalid, adds a fault and returns `fallback`.
+    /// Parses a value. An invalid value adds a fault and is replaced by `fallback`.
     pub fn parsed<T: FromStr>(&mut self, name: &str, expected: &str, fallback: T) -> T {
         self.text(name).parse().unwrap_or_else(|_| {
             self.fault(name, format!("is not {expected}"));
@@ -118,7 +113,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Returns an integer between `min` and `max`. For any other number, adds a fault and returns the nearer limit.
+    /// Returns an integer between `min` and `max`. Any other number adds a fault and is replaced by the nearer limit.
     pub fn number(&mut self, name: &str, min: u64, max: u64) -> u64 {
         let number = self.parsed(name, &format!("an integer: set it to {min} to {max}"), min);
         if !(min..=max).contains(&number) {
@@ -127,7 +122,6 @@ impl<'a> Reader<'a> {
         number.clamp(min, max)
     }
 
-    /// Returns an integer between `min` and `max`, or `default` if the setting is not set.
     pub fn number_or(&mut self, name: &str, min: u64, max: u64, default: usize) -> usize {
         match self.optional(name) {
             Some(_) => usize::try_from(self.number(name, min, max)).unwrap_or(default),
@@ -135,7 +129,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns a secret from the variable `NAME` or from the file in `NAME_FILE`. If both are set, adds a fault.
+    /// Returns a secret from the variable `NAME` or from the file in `NAME_FILE`. To set both is a fault.
     pub fn secret(&mut self, name: &str) -> Option<SecretString> {
         let file_name = format!("{name}_FILE");
         match (self.optional(name), self.raw(&file_name)) {
@@ -146,7 +140,7 @@ impl<'a> Reader<'a> {
             (Some(value), None) => Some(value.into()),
             (None, Some(path)) => match read_secret(&path) {
                 Ok(secret) => Some(secret),
-                // The fault must not contain the path. An operator may have entered the secret in place of a path.
+                // The fault must not contain the path, because an operator may have set the secret itself.
                 Err(error) => {
                     self.fault(&file_name, format!("names a file that cannot be read ({})", error.kind()));
                     None
@@ -156,12 +150,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns whether `NAME` or `NAME_FILE` is set.
     pub fn has_secret(&self, name: &str) -> bool {
         self.raw(name).is_some() || self.raw(&format!("{name}_FILE")).is_some()
     }
 
-    /// Returns a secret, or adds a fault if it is missing. `remedy` states how to create the secret.
+    /// Returns a secret. A missing secret is a fault, and `remedy` says how to create it.
     pub fn required_secret(&mut self, name: &str, remedy: &str) -> Option<SecretString> {
         if !self.has_secret(name) {
             self.fault(name, format!("is missing: {remedy}"));
@@ -169,7 +162,7 @@ impl<'a> Reader<'a> {
         self.secret(name)
     }
 
-    /// Returns a secret, or adds a fault if it is missing or easy to guess.
+    /// Returns a secret. A missing secret, or one that is easy to guess, is a fault.
     pub fn strong_secret(&mut self, name: &str) -> Option<SecretString> {
         let secret = self.required_secret(name, "openssl rand -base64 48 creates one");
         let problem = secret.as_ref().and_then(|secret| weakness(secret.expose_secret()));
@@ -179,7 +172,6 @@ impl<'a> Reader<'a> {
         secret
     }
 
-    /// Returns `Ok` if there is no fault, otherwise an error with all faults.
     pub fn finish(self) -> Result<(), Faults> {
         if self.faults.is_empty() { Ok(()) } else { Err(Faults(self.faults)) }
     }
@@ -191,9 +183,8 @@ fn is_known(name: &str) -> bool {
         .any(|setting| setting.name == name || (setting.secret && name.strip_suffix("_FILE") == Some(setting.name)))
 }
 
-/// Returns whether Kubernetes has set this variable. Kubernetes sets variables for each service of a namespace.
-/// For a service with the name `strongroom`, they look like settings:
-/// `STRONGROOM_SERVICE_HOST`, `STRONGROOM_PORT_443_TCP`.
+/// Returns whether Kubernetes has set this variable for a service of the namespace.
+/// For a service named `strongroom`, such variables look like settings: `STRONGROOM_PORT_443_TCP`.
 fn is_from_kubernetes(environment: &Environment, name: &str) -> bool {
     environment.names().filter_map(|other| other.strip_suffix("_SERVICE_HOST")).any(|service| {
         name.strip_prefix(service)
@@ -201,7 +192,7 @@ fn is_from_kubernetes(environment: &Environment, name: &str) -> bool {
     })
 }
 
-/// Reads a secret from a file. Removes line breaks at the end, because editors and `echo` add them.
+/// Reads a secret from a file, without the line breaks that editors and `echo` add at the end.
 pub(super) fn read_secret(path: impl AsRef<Path>) -> io::Result<SecretString> {
     let mut text = String::new();
     fs::File::open(path)?.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text)?;

@@ -3,7 +3,7 @@
 use super::limits::{Rate, rate};
 use super::reader::Reader;
 
-/// The threshold of each detection rule. `10/5m` means that ten events in five minutes raise an alert.
+/// The threshold of each detection rule. `10/5m` raises an alert after ten events in five minutes.
 #[derive(Clone, Debug)]
 pub struct RuleSettings {
     pub access_denials: Rate,

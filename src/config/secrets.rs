@@ -9,26 +9,23 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use super::development;
 use super::reader::{Reader, read_secret};
 
-/// The master keys, from which other keys are derived.
 #[derive(Clone, Debug)]
 pub struct MasterKeys {
-    /// The key for new signatures. It has at least 32 bytes.
+    /// The key for new signatures, of at least 32 bytes.
     pub current: SecretSlice<u8>,
-    /// Older keys, which only verify existing signatures. So everything that they signed stays valid after a rotation.
+    /// Keys before a rotation, which still verify the signatures that they made.
     pub older: Vec<SecretSlice<u8>>,
 }
 
-/// The master keys and the passwords of the demo users.
 #[derive(Clone, Debug)]
 pub struct SecretSettings {
     pub master_keys: MasterKeys,
-    /// The passwords of the three demo users. Development generates them.
-    /// Production creates demo data only if `STRONGROOM_INSECURE_DEMO_PASSWORD` is set.
+    /// The passwords of the three demo users. In production, there is demo data only with
+    /// `STRONGROOM_INSECURE_DEMO_PASSWORD`.
     pub demo_passwords: Option<[SecretString; 3]>,
 }
 
 impl SecretSettings {
-    /// Reads the secrets. `state_dir` is the development folder, or `None` in production.
     pub(super) fn read(reader: &mut Reader<'_>, state_dir: Option<&Path>) -> Self {
         let master_keys = MasterKeys::read(reader, state_dir);
         let name = "STRONGROOM_INSECURE_DEMO_PASSWORD";

@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use super::reader::Reader;
 
-/// The timeouts of a session.
 #[derive(Clone, Debug)]
 pub struct SessionSettings {
-    /// The idle timeout: a session ends if the client does not refresh its tokens for this long.
+    /// A session ends if the client does not refresh its tokens for this long (idle timeout).
     pub idle: Duration,
-    /// The absolute timeout: a session ends this long after the login, even if the client refreshes its tokens.
+    /// A session ends this long after the login, even if the client refreshes its tokens (absolute timeout).
     pub absolute: Duration,
-    /// The grace period for a refresh token that is used twice, because two browser tabs may refresh at the same time.
-    /// A second use after this period is treated as theft and ends the session.
+    /// A refresh token may be used twice within this time, because two browser tabs may refresh together.
+    /// A later second use counts as theft and ends the session.
     pub reuse_grace: Duration,
 }
 

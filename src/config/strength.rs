@@ -1,13 +1,12 @@
 //! Refuses weak keys and default passwords (CWE-1391, CWE-1392; ASVS 11.2.3, 13.2.3).
 //! No check can prove that a key is random. These checks find common mistakes.
 
-/// The minimum length of a key in bytes: the length of the output of SHA-256 (RFC 7518 §3.2).
+/// A key needs at least the length of the output of SHA-256 (RFC 7518 §3.2).
 const MIN_KEY_BYTES: usize = 32;
-/// The minimum number of different characters in a key.
-/// Only one in a million random keys of 32 bytes (in hexadecimal or base64) has fewer than ten different characters.
+/// Of a million random keys of 32 bytes (in hexadecimal or base64), one has fewer different characters.
 const MIN_DISTINCT_CHARS: usize = 10;
 
-/// Texts in the sample keys of tutorials. Attackers try these keys first.
+/// Texts in the sample keys of tutorials, which attackers try first.
 const SAMPLES: [&str; 12] = [
     "change",
     "secret",
@@ -43,7 +42,7 @@ const SAMPLE_PASSWORDS: [&str; 16] = [
     "qwerty",
 ];
 
-/// Returns the reason why a key is weak, or `None` if no weakness was found.
+/// Returns the reason why a key is weak, or `None`.
 pub(super) fn weakness(key: &str) -> Option<&'static str> {
     let lower = key.to_lowercase();
     let mut characters: Vec<char> = key.chars().collect();
@@ -52,8 +51,7 @@ pub(super) fn weakness(key: &str) -> Option<&'static str> {
     if key.len() < MIN_KEY_BYTES {
         Some("is shorter than 32 bytes (256 bits)")
     } else if key.contains("-----BEGIN ") {
-        // A PEM file may contain a public key. Attackers know public keys.
-        // With a public key as the HMAC secret, they could forge tokens (algorithm confusion).
+        // If the key were a public key, attackers would know it and could forge tokens (algorithm confusion).
         Some("is a PEM file instead of random text")
     } else if SAMPLES.iter().any(|sample| lower.contains(sample)) {
         Some("contains a sample value")
@@ -72,7 +70,6 @@ pub(super) fn is_sample_password(user: &str, password: &str) -> bool {
     lower == user.to_lowercase() || SAMPLE_PASSWORDS.contains(&lower.as_str())
 }
 
-/// Returns whether a key consists of a shorter text that is repeated.
 fn is_repeated(key: &[u8]) -> bool {
     (1..=key.len() / 2).any(|period| key.iter().zip(key.iter().skip(period)).all(|(one, next)| one == next))
 }

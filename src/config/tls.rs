@@ -8,12 +8,11 @@ use super::Profile;
 use super::http::bind;
 use super::reader::Reader;
 
-/// The HTTPS listener and its certificate.
 #[derive(Clone, Debug)]
 pub struct TlsSettings {
     pub bind: SocketAddr,
-    /// The files of the certificate chain and of its private key.
-    /// `None` means: development creates a certificate, and in production a proxy terminates TLS.
+    /// The files of the certificate chain and its private key.
+    /// Without them, development creates a certificate, and in production a proxy terminates TLS.
     pub files: Option<(PathBuf, PathBuf)>,
 }
 
@@ -34,8 +33,7 @@ impl TlsSettings {
     }
 }
 
-/// Returns the path in a setting. Adds a fault if the file is unreadable or does not contain the text `line`,
-/// for example `-----BEGIN CERTIFICATE-----`. The rest of the file is validated later, when the service loads it.
+/// Returns the path in a setting. The file must contain the text `line`, for example `-----BEGIN CERTIFICATE-----`.
 pub(super) fn pem_file(reader: &mut Reader<'_>, name: &str, line: &str) -> Option<PathBuf> {
     let path = PathBuf::from(reader.optional(name)?);
     match fs::read_to_string(&path) {

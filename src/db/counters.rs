@@ -1,31 +1,27 @@
 //! Counters with a fixed time window, for detection rules, mail budgets, and reads of events by administrators.
-//! The counters are in PostgreSQL, so that all replicas share them and a restart does not reset them.
+//! The counters are in PostgreSQL, so that all replicas share them.
 //!
-//! A window begins with the first event. Later events do not extend it.
-//! The first event after the end of a window begins a new window.
+//! The first event begins a window. Later events do not extend it.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, PgPool};
 
-/// An increment of one counter.
 pub struct Increment {
     pub kind: &'static str,
     pub key: String,
     pub by: i64,
-    /// The end of the window, if this increment begins a new window.
+    /// The end of a window that this increment begins.
     pub window_ends_at: DateTime<Utc>,
 }
 
-/// The state of a counter after an increment.
 pub struct Counter {
     pub kind: String,
     pub key: String,
     pub count: i64,
 }
 
-/// Increments counters and returns their new state.
-/// The statement locks each row, so each parallel request gets a different count.
-/// The rows are sorted first, because statements that lock rows in different orders can deadlock.
+/// Increments counters and returns their new state. Parallel requests get different counts.
+/// The rows are sorted, because statements that lock rows in different orders can deadlock.
 pub async fn add(
     executor: impl PgExecutor<'_>,
     increments: &[Increment],
@@ -55,7 +51,7 @@ pub async fn add(
     .await
 }
 
-/// Deletes the counters whose window has ended before this time.
+/// Deletes the counters whose window ended before this time.
 pub async fn sweep(pool: &PgPool, ended_before: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from counters where expires_at <= $1", ended_before).execute(pool).await?;
     Ok(())

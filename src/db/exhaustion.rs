@@ -14,34 +14,31 @@ use chrono::TimeDelta;
 
 use crate::base::clock::Clock;
 
-/// The database counts as recovered if this time has passed without another such error.
+/// The database counts as recovered after this time without another such error.
 const RECOVERY_TIME: TimeDelta = TimeDelta::minutes(1);
 
-/// Returns whether disk or memory of the database is exhausted. The SQLSTATE is then 53100 (`disk_full`),
-/// 53200 (`out_of_memory`) or 53400 (`configuration_limit_exceeded`).
-/// 53300 (`too_many_connections`) is not included, because it is temporary.
+/// Returns whether disk or memory of the database is exhausted: SQLSTATE 53100 (`disk_full`), 53200 (`out_of_memory`)
+/// or 53400 (`configuration_limit_exceeded`). 53300 (`too_many_connections`) is temporary, so it does not count.
 #[must_use]
 pub fn is_exhausted(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     matches!(code.as_deref(), Some("53100" | "53200" | "53400"))
 }
 
-/// The time of the last error caused by exhausted disk or memory. All clones share this time.
+/// The time of the last such error. All clones share it.
 #[derive(Clone, Debug)]
 pub struct Exhaustion {
     clock: Clock,
-    /// The time in milliseconds since 1970, or 0 if there was no such error.
+    /// Milliseconds since 1970, or 0 if there was no such error.
     last: Arc<AtomicI64>,
 }
 
 impl Exhaustion {
-    /// Creates the state of a database that has had no such error.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { clock, last: Arc::default() }
     }
 
-    /// Records that a statement has failed at this moment because disk or memory is exhausted.
     pub fn record(&self) {
         let before = self.is_current();
         self.last.store(self.clock.now().timestamp_millis(), Ordering::Relaxed);
@@ -50,7 +47,6 @@ impl Exhaustion {
         }
     }
 
-    /// Returns whether a statement has failed because of exhausted disk or memory within the last minute.
     #[must_use]
     pub fn is_current(&self) -> bool {
         let last = self.last.load(Ordering::Relaxed);

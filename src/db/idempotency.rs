@@ -3,13 +3,10 @@
 //!
 //! **Lock order**: all idempotent requests lock rows in the same order, so that they cannot deadlock.
 //! The order is: idempotency key, invoice, number counter, document, storage usage of the owner.
-//! A request claims its idempotency key first, so a request that waits for a key has locked nothing else.
 //! The check of a foreign key also locks a row: inserting a document locks its invoice.
 //!
-//! Some requests have no idempotency key and lock rows in another order: deleting an invoice or a customer, and moving
-//! a document.
-//! Only three or more such requests at the same time can deadlock.
-//! PostgreSQL then aborts one of them, and its client gets 503.
+//! Requests without an idempotency key can lock in another order: deleting an invoice or a customer, and moving a
+//! document. If three or more of them deadlock, PostgreSQL aborts one, and its client gets 503.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -17,16 +14,15 @@ use sqlx::{PgConnection, PgPool};
 use super::exactly_one;
 use crate::base::id::UserId;
 
-/// How long the reply to a request with an idempotency key is stored.
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// The SQLSTATE of a statement that has waited for a lock longer than `lock_timeout`.
+/// The SQLSTATE after a wait for a lock of longer than `lock_timeout`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// The maximum number of expired replies that one statement deletes. So no statement holds its locks for long.
+/// The maximum number of rows that one statement deletes, so that no statement holds its locks for long.
 const SWEEP_BATCH: i64 = 1_000;
 
-/// An idempotency key, together with the owner, the route and the body for which it is valid.
+/// An idempotency key, with the owner, route and body for which it is valid.
 pub struct Claim<'a> {
     pub owner: UserId,
     pub route: &'a str,
@@ -35,7 +31,6 @@ pub struct Claim<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// The stored reply of an idempotent request.
 pub struct StoredAnswer {
     pub status: i32,
     pub location: String,
@@ -43,7 +38,6 @@ pub struct StoredAnswer {
     pub body: String,
 }
 
-/// The result of claiming a key.
 pub enum ClaimOutcome {
     /// The key is new. The caller must execute the request and store its reply.
     New,
@@ -51,12 +45,12 @@ pub enum ClaimOutcome {
     Answered(StoredAnswer),
     /// The key was already used with a different body.
     DifferentBody,
-    /// Another request with this key was still running after `lock_timeout`. PostgreSQL has aborted the transaction.
+    /// Another request with this key still runs after `lock_timeout`. PostgreSQL has aborted the transaction.
     InProgress,
 }
 
 /// Claims the key by inserting its row, or by replacing an expired row.
-/// If another open transaction has inserted the same key, the statement waits for the end of that transaction.
+/// If another open transaction has inserted the same key, the statement waits for its end.
 pub async fn claim(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<ClaimOutcome, sqlx::Error> {
     let claimed = sqlx::query!(
         "insert into idempotency_keys as known (owner_id, route, key, fingerprint, claimed_at)
@@ -84,7 +78,7 @@ pub async fn claim(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<C
     }
 }
 
-/// Returns the stored reply. It cannot change meanwhile, because [`claim`] has locked its row.
+/// Returns the stored reply, whose row [`claim`] has locked.
 async fn stored(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<ClaimOutcome, sqlx::Error> {
     let stored = sqlx::query!(
         r#"select fingerprint = sha256($4) as "same!", status as "status!", location as "location!", etag, body as "body!"
@@ -103,9 +97,8 @@ async fn stored(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<Clai
     Ok(ClaimOutcome::Answered(StoredAnswer { status, location, etag, body }))
 }
 
-/// Deletes the expired replies of all owners, in batches. The service's role sees only the rows of one owner.
-/// So a database function deletes the replies. A policy shows this function the expired rows of all owners,
-/// and no other rows.
+/// Deletes the expired replies of all owners, in batches.
+/// A database function deletes them, because the service's role sees only the rows of one owner.
 pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     loop {
         let deleted = sqlx::query_scalar!(r#"select sweep_idempotency_keys($1) as "deleted!""#, SWEEP_BATCH)
@@ -117,7 +110,7 @@ pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     }
 }
 
-/// Returns whether a reply is stored for this key. The body of the request is not compared.
+/// Returns whether a reply is stored for this key, whatever the body is.
 pub async fn is_answered(
     connection: &mut PgConnection,
     owner: UserId,
@@ -137,7 +130,6 @@ pub async fn is_answered(
     answered.fetch_one(connection).await
 }
 
-/// Stores the reply of a request whose key was claimed.
 pub async fn store(connection: &mut PgConnection, claim: &Claim<'_>, answer: &StoredAnswer) -> Result<(), sqlx::Error> {
     let stored = sqlx::query!(
         "update idempotency_keys set status = $4, location = $5, etag = $6, body = $7

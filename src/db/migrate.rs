@@ -1,27 +1,22 @@
 //! The migrations, which are compiled into the program. The role `strongroom_owner` applies them.
-//! The start of `serve` and the readiness check verify that they are applied.
 
 use std::collections::HashSet;
 
 use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 use sqlx::postgres::{PgConnection, PgExecutor};
 
-/// The migrations that this build contains.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
 
-/// The SQLSTATE of the error for a table that does not exist.
+/// The SQLSTATE for a table that does not exist.
 const UNDEFINED_TABLE: &str = "42P01";
 
-/// Applies the missing migrations as the schema's owner, and returns them.
-/// An advisory lock makes concurrent runs wait for each other.
+/// Applies the missing migrations as the schema's owner, and returns them. Concurrent runs wait for each other.
 ///
 /// # Errors
-/// Fails if the role lacks privileges, if a migration fails on the existing data, or if an applied migration was
-/// edited.
+/// Fails if the role lacks privileges, if a migration fails on the existing data, or if an applied one was edited.
 pub async fn run(owner: &mut PgConnection) -> Result<Vec<&'static Migration>, MigrateError> {
-    // Take the lock before the list of applied migrations is read. So no other process can apply a migration between
-    // this read and `MIGRATOR.run`.
-    // The migrator takes the same lock again, which PostgreSQL allows within one session.
+    // Take the lock here, so that no other process applies a migration between the next read and `MIGRATOR.run`.
+    // The migrator takes the lock again, which PostgreSQL allows within one session.
     owner.lock().await?;
     owner.ensure_migrations_table(&MIGRATOR.table_name).await?;
     let applied = owner.list_applied_migrations(&MIGRATOR.table_name).await?;
@@ -31,7 +26,7 @@ pub async fn run(owner: &mut PgConnection) -> Result<Vec<&'static Migration>, Mi
     Ok(MIGRATOR.iter().filter(is_new).collect())
 }
 
-/// Returns whether all migrations of this build are applied. Returns `false` if the database has no schema yet.
+/// Returns whether all migrations of this build are applied.
 pub async fn is_current(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
     let versions = sqlx::query_scalar!("select version from _sqlx_migrations where success").fetch_all(executor).await;
     let applied: HashSet<i64> = match versions {

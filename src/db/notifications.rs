@@ -1,13 +1,10 @@
 //! Receives PostgreSQL notifications (`LISTEN`) on one connection per process, and forwards them to subscribers.
 //!
-//! An open connection does not prove that notifications arrive: a connection pooler can drop `LISTEN`.
-//! So the process sends a notification to itself every few seconds (heartbeat).
-//! If the heartbeat does not arrive, the listener connects again.
-//! The process sends heartbeats through the same pool as all requests.
-//! So a heartbeat also proves that the listener and the requests use the same database.
+//! A connection pooler can drop `LISTEN` without closing the connection.
+//! So the process sends a notification to itself every few seconds (heartbeat), and connects again if it is lost.
+//! A heartbeat uses the pool of all requests, which proves that requests use the same database as the listener.
 //!
-//! A commit with a notification locks the whole database cluster, so such commits run one after the other.
-//! This would slow down frequent changes, so only rare changes send a notification.
+//! A commit with a notification locks the whole database cluster, so only rare changes send one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,46 +19,46 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(8);
 const RECONNECT_DELAY: Duration = Duration::from_millis(500);
 
-/// The maximum number of notifications that wait for one subscriber.
-/// If more are waiting, the subscriber loses the oldest ones and receives `RecvError::Lagged`.
+/// The maximum number of notifications in the queue of one subscriber.
+/// Beyond it, the subscriber loses the oldest ones and receives `RecvError::Lagged`.
 const MAX_QUEUED: usize = 4_096;
 
-/// Listens for the notifications of one channel and forwards them to the subscribers in this process.
+/// Forwards the notifications of one channel to the subscribers in this process.
 pub struct NotificationListener {
     pool: PgPool,
-    /// The pool of the connection that listens. It differs from `pool` only if requests use a connection pooler.
+    /// The pool of the connection that listens. It differs from `pool` only with a connection pooler.
     listen_pool: PgPool,
     channel: &'static str,
-    /// Sends the payload of each notification to all subscribers.
+    /// Sends the payload of each notification.
     subscribers: broadcast::Sender<Arc<str>>,
     is_listening: AtomicBool,
 }
 
 impl NotificationListener {
-    /// Creates a listener for this channel. It does not connect yet.
+    /// Creates a listener, which does not connect yet.
     #[must_use]
     pub fn new(pool: PgPool, listen_pool: PgPool, channel: &'static str) -> Self {
         let (subscribers, is_listening) = (broadcast::Sender::new(MAX_QUEUED), AtomicBool::new(false));
         Self { pool, listen_pool, channel, subscribers, is_listening }
     }
 
-    /// Returns a receiver for the payloads of all notifications that arrive from now on.
+    /// Returns a receiver for the payloads of later notifications.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<str>> {
         self.subscribers.subscribe()
     }
 
-    /// Returns whether a heartbeat has arrived recently, which proves that notifications are received.
+    /// Returns whether a heartbeat has arrived recently.
     #[must_use]
     pub fn is_listening(&self) -> bool {
         self.is_listening.load(Ordering::Relaxed)
     }
 
-    /// Listens until the future is dropped. After an error, it connects again.
+    /// Listens until the future is dropped, and connects again after an error.
     pub async fn listen(&self) {
         loop {
             if let Err(error) = self.listen_once().await {
-                // Log only the error code, because the message of PostgreSQL can contain values of a row.
+                // A message of PostgreSQL can contain values of a row, so log only the error code.
                 let code = error.as_database_error().and_then(|error| error.code()).map(String::from);
                 let cause = code.unwrap_or_else(|| error.to_string());
                 tracing::warn!(cause, "listener lost its connection; reconnecting");
@@ -71,11 +68,10 @@ impl NotificationListener {
         }
     }
 
-    /// Listens on one connection until the connection or its heartbeat is lost.
     async fn listen_once(&self) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(&self.listen_pool).await?;
         listener.listen_all([self.channel, HEARTBEAT]).await?;
-        // Send heartbeats concurrently, because sending one can wait for the pool and must not delay notifications.
+        // Sending a heartbeat can wait for the pool, and must not delay notifications.
         tokio::select! {
             ended = self.send_heartbeats() => ended,
             ended = self.forward(&mut listener) => ended,
@@ -90,7 +86,7 @@ impl NotificationListener {
         }
     }
 
-    /// Forwards notifications until the connection ends, or no heartbeat arrives within [`HEARTBEAT_TIMEOUT`].
+    /// Forwards notifications until the connection ends or a heartbeat is missing for [`HEARTBEAT_TIMEOUT`].
     async fn forward(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
         let mut timeout = Box::pin(tokio::time::sleep(HEARTBEAT_TIMEOUT));
         loop {
@@ -103,7 +99,7 @@ impl NotificationListener {
                 timeout = Box::pin(tokio::time::sleep(HEARTBEAT_TIMEOUT));
                 self.is_listening.store(true, Ordering::Relaxed);
             } else {
-                // Ignore the error, because sending fails only if there are no subscribers.
+                // Sending fails only if there are no subscribers.
                 let _ = self.subscribers.send(message.payload().into());
             }
         }

@@ -4,16 +4,12 @@ use sqlx::postgres::PgQueryResult;
 
 /// Returns whether the error is a violation of this constraint.
 /// Stores rely on constraints, because a check before an insert would be a race (CWE-367).
-/// This function compares the name of the constraint, because the message of PostgreSQL contains values of the row.
 #[must_use]
 pub fn violates(error: &sqlx::Error, constraint: &str) -> bool {
     error.as_database_error().is_some_and(|error| error.constraint() == Some(constraint))
 }
 
-/// Checks that a write to a locked row has changed exactly this row. Any other number is an internal error.
-///
-/// # Errors
-/// [`sqlx::Error::RowNotFound`] if the number of changed rows is not 1.
+/// Checks that a write to a locked row has changed exactly this row.
 pub fn exactly_one(outcome: &PgQueryResult) -> Result<(), sqlx::Error> {
     if outcome.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }

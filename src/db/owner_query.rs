@@ -9,20 +9,16 @@
 //! cross join lateral (select statement.* from (<SELECT>) as statement where owner is not null offset 0) as read
 //! ```
 //!
-//! PostgreSQL must execute `set_config` before it evaluates the policies of the SELECT.
-//! Two parts of the statement ensure this order:
+//! Two parts of the statement make PostgreSQL execute `set_config` before it evaluates the policies of the SELECT:
 //!
-//! - LATERAL and `owner is not null`: the subquery depends on the result of `set_config`, so `set_config` runs first.
+//! - LATERAL and `owner is not null`: the subquery depends on the result of `set_config`.
 //! - `offset 0` keeps the planner from merging the subquery with the outer query.
-//!   After a merge, PostgreSQL would evaluate the policies first.
+//!   After a merge, PostgreSQL would evaluate the policies first, find no owner, and return no rows.
 //!
-//! If a policy were evaluated too early, it would find no owner, and the statement would return no rows.
 //! The third argument of `set_config` limits the setting to the transaction.
-//! So the next statement on the connection finds no owner.
-//! The rows keep the order of the subquery, because the statement reads the subquery once, from start to end.
+//! The rows keep the order of the subquery, because the statement reads it once, from start to end.
 //!
-//! The macros also work inside an [`OwnerTx`](super::OwnerTx) of the same owner,
-//! because the setting already has the same value.
+//! The macros also work inside an [`OwnerTx`](super::OwnerTx) of the same owner.
 
 /// A variant of [`sqlx::query!`] for a SELECT on the rows of one owner.
 /// `$1` is the owner (a [`UserId`](crate::base::id::UserId)).

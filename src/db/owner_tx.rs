@@ -35,7 +35,6 @@ impl OwnerTx {
         Ok(Self { transaction, owner })
     }
 
-    /// Returns the connection of the transaction, on which statements must run.
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
     }
@@ -49,8 +48,7 @@ impl OwnerTx {
     /// Commits the transaction.
     ///
     /// # Errors
-    /// [`sqlx::Error`] if a deferred constraint is violated, or if the connection is lost.
-    /// After a lost connection, it is unknown whether the transaction was committed.
+    /// [`sqlx::Error`] if a deferred constraint is violated, or if the connection is lost (then the result is unknown).
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         self.transaction.commit().await
     }

@@ -1,7 +1,6 @@
 //! Escapes a search text for the SQL operator LIKE.
 
-/// Returns a LIKE pattern that matches all values that contain this text.
-/// The characters `%`, `_` and `\` are escaped, because they have a special meaning in a pattern.
+/// Returns a LIKE pattern for all values that contain this text. Escapes `%`, `_` and `\`.
 #[must_use]
 pub fn containing(text: &str) -> String {
     let mut pattern = String::from("%");

@@ -1,5 +1,5 @@
 //! The connection pool limits the number of connections, the wait for a connection, and the time of a statement.
-//! So if the database is slow or lost, requests get 503 quickly and do not hang.
+//! So if the database is slow or unavailable, requests get 503 quickly.
 
 use std::io;
 use std::time::Duration;
@@ -8,23 +8,20 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{Connection, PgPool};
 use tokio::time::timeout;
 
-/// The limits of the pool.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolLimits {
-    /// The maximum number of connections in the pool.
     pub max_connections: u32,
-    /// How long a request may wait for a connection. After this time, the request is refused with 503.
+    /// How long a request may wait for a connection, before it is refused with 503.
     pub acquire_timeout: Duration,
     /// How long a statement may run before PostgreSQL cancels it.
     pub statement_timeout: Duration,
 }
 
-/// A connection that was idle for longer than this time is checked before a request gets it.
-/// Other connections are not checked, because a check costs a round trip.
+/// A connection that was idle for longer is checked before a request gets it, at the cost of a round trip.
 /// If an unchecked connection is lost, the request gets 503.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
-/// The timeout for opening a connection outside of the pool. It is long, because a busy database accepts slowly.
+/// The timeout for a connection outside of the pool. It is long, because a busy database accepts slowly.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Adds the timeouts that PostgreSQL enforces on each session.
@@ -40,9 +37,6 @@ pub fn with_timeouts(options: PgConnectOptions, statement_timeout: Duration) -> 
 }
 
 /// Returns whether the session has all timeouts. A connection pooler can drop the options of [`with_timeouts`].
-///
-/// # Errors
-/// Fails if the database is unavailable.
 pub async fn has_timeouts(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select bool_and(current_setting(name) <> '0') as "all!"
@@ -52,13 +46,12 @@ pub async fn has_timeouts(connection: &mut PgConnection) -> Result<bool, sqlx::E
     .await
 }
 
-/// Creates a pool without connecting. The pool opens a connection when a request needs one.
+/// Creates a pool, which connects when a request needs a connection.
 #[must_use]
 pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
     let options = with_timeouts(options, limits.statement_timeout);
     PgPoolOptions::new()
-        // Switch off sqlx's check before each use, because it costs a round trip.
-        // `before_acquire` checks only connections that were idle.
+        // sqlx would check each connection before use. `before_acquire` checks only connections that were idle.
         .test_before_acquire(false)
         .before_acquire(|connection, state| {
             Box::pin(async move {
@@ -74,10 +67,7 @@ pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
 }
 
 /// Opens a connection outside of the pool, for a worker that must not wait for the pool under load.
-/// `name` is the name of the connection in `pg_stat_activity`.
-///
-/// # Errors
-/// [`sqlx::Error`] if the database is unavailable.
+/// `name` identifies the connection in `pg_stat_activity`.
 pub async fn connect_apart(pool: &PgPool, name: &str) -> Result<PgConnection, sqlx::Error> {
     let options = pool.connect_options().as_ref().clone().application_name(name);
     timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await.map_err(io::Error::from)?

@@ -3,7 +3,6 @@
 
 use sqlx::PgConnection;
 
-/// The role that owns the schema and applies the migrations.
 pub const OWNER: &str = "strongroom_owner";
 
 /// A privilege that the service's role has but must not have.
@@ -12,11 +11,11 @@ pub const OWNER: &str = "strongroom_owner";
 pub struct RoleFault {
     pub role: String,
     pub fault: String,
-    /// The SQL statement with which a superuser removes the privilege.
+    /// A superuser removes the privilege with this SQL statement.
     pub remedy: String,
 }
 
-/// Returns the forbidden privileges of the role with which this connection was opened.
+/// Returns the forbidden privileges of this connection's role.
 pub async fn role_faults(connection: &mut PgConnection) -> Result<Vec<RoleFault>, sqlx::Error> {
     let me = sqlx::query!(
         r#"select rolname::text as "name!", rolsuper as "superuser!", rolbypassrls as "bypassrls!",
@@ -47,8 +46,8 @@ pub async fn role_faults(connection: &mut PgConnection) -> Result<Vec<RoleFault>
 /// Pairs of a forbidden privilege and the statement that removes it.
 type Found = Vec<(String, String)>;
 
-/// Returns the memberships of the role, because a member has the privileges of the other role.
-/// This includes predefined roles such as `pg_read_all_data`.
+/// Returns the memberships of the role, also in predefined roles such as `pg_read_all_data`.
+/// A member has the privileges of the other role.
 async fn memberships(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let roles = sqlx::query_scalar!(
         r#"select quote_ident(other.rolname) as "name!"
@@ -59,7 +58,7 @@ async fn memberships(connection: &mut PgConnection, role: &str) -> Result<Found,
     Ok(found.map(|other| (format!("is a member of {other}"), format!("revoke {other} from {role}"))).collect())
 }
 
-/// Returns the objects that the role owns, because an owner may change or drop its objects without any grant.
+/// Returns the objects that the role owns. An owner can change or drop its objects without a grant.
 async fn owned_objects(connection: &mut PgConnection) -> Result<Found, sqlx::Error> {
     let objects = sqlx::query_scalar!(
         r#"select format('%s %s', object.type, object.identity) as "name!"
@@ -75,7 +74,7 @@ async fn owned_objects(connection: &mut PgConnection) -> Result<Found, sqlx::Err
 }
 
 /// Returns the tables in which the role may update all columns. The migrations grant only some columns.
-/// The remedy grants these columns again, because revoking UPDATE on a table also revokes the grants of its columns.
+/// Revoking UPDATE on a table also revokes the grants of its columns, so the remedy grants them again.
 async fn whole_table_updates(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let tables = sqlx::query!(
         r#"select c.oid::regclass::text as "name!", string_agg(quote_ident(a.attname), ', ') as "columns!"

@@ -1,6 +1,4 @@
-//! The temporary file of one upload. Only the operating system user of the service can read it (mode 0600).
-//! Dropping an [`Incoming`] deletes its file.
-//!
+//! The temporary file of one upload, which only the service's operating system user can read (mode 0600).
 //! The methods block on disk I/O, so call them on a blocking thread.
 
 use std::fs::{File, OpenOptions};
@@ -11,10 +9,10 @@ use std::path::{Path, PathBuf};
 use actix_web::web::Bytes;
 use uuid::Uuid;
 
-/// The size of a part in a multipart upload to S3, in bytes. S3 accepts smaller parts only as the last part.
+/// The size of a part in a multipart upload to S3, in bytes. Only the last part may be smaller.
 pub(super) const PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// An upload in progress, with its temporary file.
+/// An upload in progress. Dropping it deletes its temporary file.
 pub struct Incoming {
     key: Uuid,
     path: PathBuf,
@@ -34,29 +32,21 @@ impl Incoming {
     }
 
     /// Appends bytes to the temporary file.
-    ///
-    /// # Errors
-    /// [`io::Error`] if the disk is full or unavailable.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
 
-    /// Opens the temporary file for reading, from its first byte.
-    ///
-    /// # Errors
-    /// [`io::Error`] if the disk is unavailable.
+    /// Opens the temporary file for reading.
     pub fn reader(&self) -> io::Result<File> {
         File::open(&self.path)
     }
 
-    /// Writes all bytes to the disk (fsync).
-    /// Otherwise a power failure could destroy a document after the client has received the reply.
+    /// Writes all bytes to the disk (fsync), so that a power failure after the reply cannot destroy a document.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         self.file.sync_all()?;
         self.file.rewind()
     }
 
-    /// Reads the next part of [`PART_BYTES`]. The last part can be shorter.
     pub(super) fn part(&mut self) -> io::Result<Bytes> {
         let mut part = Vec::with_capacity(PART_BYTES);
         (&self.file).take(PART_BYTES as u64).read_to_end(&mut part)?;
@@ -66,8 +56,7 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // Ignore errors. The file of a stored upload was moved, so it no longer exists.
-        // A file that cannot be deleted now is deleted later by [`Storage::sweep`](super::Storage::sweep).
+        // The file of a stored upload was moved, so it no longer exists. `Storage::sweep` deletes all others later.
         let _ = std::fs::remove_file(&self.path);
     }
 }

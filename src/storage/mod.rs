@@ -1,8 +1,8 @@
 //! Layer 1: the object store for documents. It is a local folder, or a bucket of an S3-compatible service.
 //!
 //! - The keys of files are random. Only the database contains the owner and the name of a file.
-//! - An upload is first written to a local file ([`incoming`]), so that a slow client uses disk space and not memory.
-//! - A file is moved to the store only after it has passed inspection. The move is atomic.
+//! - An upload is first written to a local file ([`incoming`]), so that a slow client uses no memory.
+//! - A file is moved to the store, atomically, only after it has passed inspection.
 
 pub mod incoming;
 
@@ -29,18 +29,16 @@ use incoming::{Incoming, PART_BYTES};
 
 /// The timeout of one request to the store.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// The timeout for sending one file to a bucket. It is shorter than the timeout of the request that waits for it.
+/// The timeout for sending one file to a bucket, shorter than the timeout of the upload request.
 const SEND_TIMEOUT: Duration = Duration::from_secs(15);
-/// The maximum number of files that are sent to a bucket at the same time.
-/// Sending a file uses [`PART_BYTES`] of memory.
+/// The maximum number of files that are sent to a bucket at once. Each needs [`PART_BYTES`] of memory.
 const MAX_PARALLEL_SENDS: usize = 4;
 
-/// The reason why an operation on the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     #[error("object not found")]
     Missing,
-    /// The store is full, unreachable or too slow, or it refuses the credentials. The text is for the log only.
+    /// The store is full, unreachable or too slow, or refuses the credentials. The text is for the log only.
     #[error("object store unavailable: {0}")]
     Unavailable(String),
 }
@@ -66,7 +64,7 @@ impl From<tokio::time::error::Elapsed> for StorageError {
     }
 }
 
-/// A bucket in a store that is compatible with S3.
+/// A bucket of an S3-compatible service.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     /// The origin of the S3 server, for example `https://s3.example`.
@@ -77,17 +75,16 @@ pub struct Bucket {
     pub secret_key: SecretString,
 }
 
-/// The object store.
 pub struct Storage {
     incoming: PathBuf,
     objects: Arc<dyn ObjectStore>,
-    /// Whether files are sent to a bucket. Otherwise they are renamed within the local folder.
+    /// Whether files are sent to a bucket, or renamed within the local folder.
     is_remote: bool,
     sending: Semaphore,
 }
 
 impl Storage {
-    /// Opens the store without connecting to it. With a bucket, `folder` contains only uploads in progress.
+    /// Opens the store without connecting to it.
     ///
     /// # Errors
     /// [`StorageError`] if the folder cannot be created, or if the settings of the bucket are invalid.
@@ -103,10 +100,7 @@ impl Storage {
         Ok(Self { incoming, objects, is_remote: bucket.is_some(), sending: Semaphore::new(MAX_PARALLEL_SENDS) })
     }
 
-    /// Creates the temporary file of an upload. `key` is the key under which the file will be stored.
-    ///
-    /// # Errors
-    /// [`StorageError`] if the disk is full or unavailable.
+    /// Creates the temporary file of an upload.
     pub async fn receive(&self, key: Uuid) -> Result<Incoming, StorageError> {
         let path = self.incoming.join(key.to_string());
         blocking(move || Incoming::open(key, path)).await
@@ -115,8 +109,8 @@ impl Storage {
     /// Moves an upload to the store atomically, so that no reader can see a part of the file.
     ///
     /// # Errors
-    /// [`StorageError`] if the store is unavailable. Even then, the file may have been stored.
-    /// So the caller must [remove](Self::remove) it.
+    /// [`StorageError`] if the store is unavailable. The file may be stored all the same, so the caller must
+    /// [remove](Self::remove) it.
     pub async fn store(&self, mut incoming: Incoming) -> Result<(), StorageError> {
         let incoming = blocking(move || incoming.finish().map(|()| incoming)).await?;
         if self.is_remote {
@@ -144,8 +138,7 @@ impl Storage {
             upload.complete().await.map_err(StorageError::from)
         };
         if let Err(error) = sent.await {
-            // Without this call, the bucket would store the parts of the incomplete upload forever.
-            // The provider would charge for them.
+            // Otherwise the bucket keeps the parts of the incomplete upload, and the provider charges for them.
             upload.abort().await?;
             return Err(error);
         }
@@ -153,9 +146,6 @@ impl Storage {
     }
 
     /// Returns a range of bytes of a stored file as a stream.
-    ///
-    /// # Errors
-    /// [`StorageError::Missing`] if the file does not exist. [`StorageError::Unavailable`] if the store fails.
     pub async fn read(
         &self,
         key: Uuid,
@@ -167,10 +157,7 @@ impl Storage {
             .into_stream())
     }
 
-    /// Deletes the stored file and the upload in progress with this key. It is no error if they do not exist.
-    ///
-    /// # Errors
-    /// [`StorageError`] if the store is unavailable.
+    /// Deletes the stored file and the upload in progress with this key, if they exist.
     pub async fn remove(&self, key: Uuid) -> Result<(), StorageError> {
         incoming::remove(&self.incoming.join(key.to_string())).await?;
         match tokio::time::timeout(REQUEST_TIMEOUT, self.objects.delete(&object_key(key)))
@@ -182,16 +169,12 @@ impl Storage {
         }
     }
 
-    /// Deletes uploads in progress that were last written before this time.
-    /// Such an upload is never completed, because the process that received it was killed.
-    ///
-    /// # Errors
-    /// [`StorageError`] if the folder cannot be read.
+    /// Deletes uploads in progress that were last written before this time, because their process was killed.
     pub async fn sweep(&self, before: DateTime<Utc>) -> Result<(), StorageError> {
         let mut files = tokio::fs::read_dir(&self.incoming).await?;
         while let Some(file) = files.next_entry().await? {
             let written = file.metadata().await.and_then(|metadata| metadata.modified());
-            // If the metadata cannot be read, the file was just stored or deleted, so there is nothing to delete.
+            // Without metadata, the file was just stored or deleted.
             if written.is_ok_and(|written| DateTime::<Utc>::from(written) < before) {
                 incoming::remove(&file.path()).await?;
             }
@@ -200,7 +183,7 @@ impl Storage {
     }
 }
 
-/// Runs work on a thread of the blocking pool, because the work blocks on I/O.
+/// Runs work that blocks on I/O on a thread of the blocking pool.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, StorageError> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.unwrap_or_else(|error| Err(io::Error::other(error)))?)
@@ -214,8 +197,7 @@ fn object_key(key: Uuid) -> Key {
     Key::from(format!("objects/{key}"))
 }
 
-/// Creates a client that uses only the configured credentials.
-/// It reads no credentials from environment variables or from the metadata service of a cloud.
+/// Creates a client without credentials from environment variables or from the metadata service of a cloud.
 fn s3_client(bucket: &Bucket) -> Result<impl ObjectStore, object_store::Error> {
     let client = ClientOptions::new()
         .with_timeout(REQUEST_TIMEOUT)

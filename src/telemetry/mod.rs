@@ -1,5 +1,5 @@
 //! Layer 1: the log, [`metrics`] and [`traces`].
-//! The log is written to standard output, by default as JSON in production and as text in development.
+//! The log goes to standard output, by default as JSON in production and as text in development.
 //!
 //! Logs contain no secrets and no user input (CWE-532, CWE-117): their fields are ids, numbers or fixed words.
 //! The root span of a request (`http/request_span.rs`) has a fixed list of fields.
@@ -17,12 +17,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use traces::Traces;
 
-/// Starts the log on standard output. Also starts sending traces, if `traces` is given.
+/// Starts the log, and sends traces if `traces` is given.
 pub fn start(filter: Targets, json: bool, traces: Option<&Traces>) {
-    // Ignore errors of writing the log. By default, `tracing` reports them on standard error, and panics if standard
-    // error is closed too.
+    // By default, `tracing` reports a failure to write the log on standard error, and panics if that is closed too.
     let log = tracing_subscriber::fmt::layer().log_internal_errors(false);
-    // Apply the filter to the log only, because traces must not depend on the level of the log.
+    // The level of the log must not affect the traces.
     let log = if json {
         log.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed()
     } else if io::stdout().is_terminal() {
@@ -34,7 +33,7 @@ pub fn start(filter: Targets, json: bool, traces: Option<&Traces>) {
     log_panics();
 }
 
-/// Makes the process log the place of each panic. It does not log the message, which can contain user data.
+/// Makes the process log the place of each panic, but not the message, which can contain user data.
 pub fn log_panics() {
     panic::set_hook(Box::new(|panicked| {
         let place = panicked.location().map(ToString::to_string).unwrap_or_default();

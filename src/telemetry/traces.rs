@@ -1,7 +1,7 @@
-//! Traces: the service sends one span per request to a configured collector, with OTLP over HTTP.
+//! Traces: the service sends one span per request to the configured collector, with OTLP over HTTP.
 //!
 //! A span contains only the fields of an allow-list ([`SENT_FIELDS`]): method, route, status and request id.
-//! It contains no request target, address or user. Operators find these values in the log, by the request id.
+//! Operators find the other values (address, user) in the log, by the request id.
 //!
 //! A separate thread sends the spans from a bounded queue, so a slow collector does not slow down requests.
 //! If the queue is full, new spans are dropped.
@@ -31,18 +31,18 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
-/// The maximum number of spans in the queue. A span has about 1 KiB.
+/// A span has about 1 KiB.
 const MAX_QUEUED_SPANS: usize = 4_096;
 const BATCH_SIZE: usize = 512;
 const SEND_INTERVAL: Duration = Duration::from_secs(2);
-/// The timeout for sending one batch of spans, also at shutdown.
+/// The timeout for sending one batch of spans. It also limits the shutdown.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const STATUS: &str = "status";
 
-/// The name of the span of a request. Only this span is sent, because other spans may contain other fields.
+/// Only the span with this name is sent, because other spans may contain other fields.
 const SPAN: &str = "request";
-/// The fields that are sent. Each pair contains the name in the log and the name in OpenTelemetry.
+/// The fields that are sent, each with its name in the log and its name in OpenTelemetry.
 const SENT_FIELDS: [(&str, &str); 4] = [
     ("method", "http.request.method"),
     ("route", "http.route"),
@@ -50,7 +50,6 @@ const SENT_FIELDS: [(&str, &str); 4] = [
     ("request_id", "strongroom.request_id"),
 ];
 
-/// The error for a trace exporter that cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceSetupError {
     #[error("the file of the collector's certificate authority contains no certificate")]
@@ -59,7 +58,6 @@ pub enum TraceSetupError {
     Client(String),
 }
 
-/// How many spans were sent, and how many were lost.
 #[derive(Debug, Default)]
 pub struct DeliveryCounts {
     pub sent: AtomicU64,
@@ -80,7 +78,7 @@ impl Traces {
     pub fn new(collector: &str, authority: Option<&Path>) -> Result<Self, TraceSetupError> {
         let broken = |error: &dyn std::fmt::Display| TraceSetupError::Client(error.to_string());
         let tls = tls(authority)?;
-        // Create the client on a separate thread, because a blocking client panics within the tokio runtime.
+        // A blocking client panics within the tokio runtime, so create it on a separate thread.
         let client = std::thread::spawn(move || {
             let client = reqwest::blocking::Client::builder().tls_backend_preconfigured(tls).timeout(EXPORT_TIMEOUT);
             client.no_proxy().redirect(reqwest::redirect::Policy::none()).build()
@@ -101,7 +99,7 @@ impl Traces {
             .with_max_export_batch_size(BATCH_SIZE)
             .with_scheduled_delay(SEND_INTERVAL);
         let processor = BatchSpanProcessor::builder(exporter).with_batch_config(queue.build()).build();
-        // `builder_empty` ignores the variables OTEL_*, because only the module `config` may read the environment.
+        // `builder_empty` ignores the variables OTEL_*. Only the module `config` may read the environment.
         let resource = Resource::builder_empty()
             .with_attributes([
                 KeyValue::new("service.name", "strongroom"),
@@ -116,12 +114,10 @@ impl Traces {
         Ok(Self { provider, delivered })
     }
 
-    /// Returns the layer for `tracing` that exports the spans of requests.
     pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(&self) -> impl Layer<S> + use<S> {
         let tracer: SdkTracer = self.provider.tracer("strongroom");
         let layer = tracing_opentelemetry::layer().with_tracer(tracer);
         let bare = layer.with_location(false).with_threads(false).with_level(false).with_target(false);
-        // Export only the spans of requests. Log events stay in the log.
         let requests = filter_fn(|metadata| metadata.is_span() && metadata.name() == SPAN);
         bare.with_tracked_inactivity(false).with_filter(requests.with_max_level_hint(LevelFilter::INFO))
     }
@@ -131,7 +127,7 @@ impl Traces {
         self.delivered.clone()
     }
 
-    /// Sends the spans that are still queued. After [`EXPORT_TIMEOUT`], the remaining spans are dropped.
+    /// Sends the spans of the queue. After [`EXPORT_TIMEOUT`], the rest is dropped.
     pub async fn stop(self) {
         let ended = tokio::task::spawn_blocking(move || self.provider.shutdown_with_timeout(EXPORT_TIMEOUT)).await;
         if !matches!(ended, Ok(Ok(()))) {
@@ -140,7 +136,7 @@ impl Traces {
     }
 }
 
-/// Returns the TLS settings for the collector. They trust only the certificate authority in the file `authority`.
+/// Returns the TLS settings for the collector, which trust only the certificate authority in the file `authority`.
 /// Without this file, they trust the public certificate authorities.
 fn tls(authority: Option<&Path>) -> Result<ClientConfig, TraceSetupError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
@@ -158,7 +154,7 @@ fn tls(authority: Option<&Path>) -> Result<ClientConfig, TraceSetupError> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Removes all fields that are not on the allow-list from a span before it is sent.
+/// Removes all fields that are not on the allow-list before a span is sent.
 #[derive(Debug)]
 struct AllowListExporter {
     exporter: opentelemetry_otlp::SpanExporter,
@@ -206,8 +202,7 @@ fn keep_allowed_fields(mut span: SpanData) -> SpanData {
     span
 }
 
-/// The span in which another service has sent a request to this service.
-/// It comes from the header `traceparent` (W3C Trace Context, version 00).
+/// The caller's span, from the header `traceparent` (W3C Trace Context, version 00).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceParent {
     trace: TraceId,
@@ -215,7 +210,6 @@ pub struct TraceParent {
     sampled: bool,
 }
 
-/// The error for a malformed `traceparent` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadTraceParent;
 
@@ -239,15 +233,14 @@ impl FromStr for TraceParent {
     }
 }
 
-/// Makes `parent` the parent of a span. This has no effect if no traces are sent.
+/// Makes `parent` the parent of a span.
 pub fn set_parent(span: &Span, parent: &TraceParent) {
     let flags = TraceFlags::default().with_sampled(parent.sampled);
     let remote = SpanContext::new(parent.trace, parent.span, flags, true, Default::default());
-    // Ignore the error, because `set_parent` fails only if no traces are sent.
+    // `set_parent` fails only if no traces are sent.
     let _ = span.set_parent(Context::new().with_remote_span_context(remote));
 }
 
-/// Records the status of the reply in the current span. This has no effect if no traces are sent.
 pub fn record_status(status: u16) {
     Span::current().set_attribute(STATUS, i64::from(status));
 }

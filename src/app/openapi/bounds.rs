@@ -1,16 +1,15 @@
 //! Adds limits to all schemas, so that clients know the maximum of every value.
-//! If a Rust type already states a limit, this module keeps it. All other limits follow from the format of the value.
+//! A limit of the Rust type has priority. All other limits follow from the format of the value.
 
 use serde_json::{Map, Value, json};
 
 use crate::base::money::MAX_MINOR_UNITS;
 
-/// Adds the missing limits to each schema of the document.
 pub(super) fn add(document: &mut Value) {
     match document {
         Value::Object(members) => {
             bound(members);
-            // An example contains data and not schemas, so it is skipped.
+            // An example contains data, not schemas.
             members.iter_mut().filter(|(name, _)| *name != "example").for_each(|(_, member)| add(member));
         }
         Value::Array(items) => items.iter_mut().for_each(add),
@@ -19,7 +18,7 @@ pub(super) fn add(document: &mut Value) {
 }
 
 /// Characters that the service refuses in all texts (`base/text.rs`), as an ECMA-262 character class.
-/// The list is incomplete, because the other refused characters need Unicode tables.
+/// The list is incomplete, because the full list needs Unicode tables.
 const REFUSED: &str =
     r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff";
 /// Directional marks, which the service removes from input.
@@ -38,7 +37,7 @@ fn pattern(format: &str) -> Option<String> {
 fn bound(schema: &mut Map<String, Value>) {
     if let Some(pattern) = schema.get("format").and_then(Value::as_str).and_then(pattern) {
         schema.insert("pattern".to_owned(), json!(pattern));
-        // Keep only the format `date`, because the standard does not define `line` and `paragraph`.
+        // The JSON Schema standard defines the format `date`, but not `line` and `paragraph`.
         if schema.get("format").is_some_and(|format| format != "date") {
             schema.remove("format");
         }
@@ -59,7 +58,7 @@ fn bound(schema: &mut Map<String, Value>) {
         };
         schema.insert("maxLength".to_owned(), json!(most));
     } else if is("integer") && !schema.contains_key("maximum") {
-        // An integer without a limit of its own is an amount of money.
+        // An integer without its own limit is an amount of money.
         schema.insert("minimum".to_owned(), json!(0));
         schema.insert("maximum".to_owned(), json!(MAX_MINOR_UNITS));
     }

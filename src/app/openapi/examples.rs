@@ -1,14 +1,11 @@
 //! Adds examples, so that each body of a request or a reply has a complete example.
-//! A test sends the example requests to a service with the demo data.
-//! It compares the fields of the replies with the fields of the example replies.
+//! A test sends the example requests to a service with the demo data, and compares the fields of the replies.
 //!
 //! The parts of an object's example also become the examples of its fields and nested objects.
-//! This module contains the examples of common fields and formats.
-//! If a Rust type already states an example, this module keeps it.
+//! An example of the Rust type has priority.
 
 use serde_json::{Map, Value, json};
 
-/// Adds missing examples.
 pub(super) fn add(document: &mut Value) {
     let Some(schemas) = document.pointer("/components/schemas").and_then(Value::as_object).cloned() else { return };
     let mut schemas = schemas;
@@ -37,7 +34,7 @@ pub(super) fn add(document: &mut Value) {
             }
         }
     }
-    // Remove the examples of whole schemas, because the fields and the bodies contain them now.
+    // The fields and the bodies now contain these examples.
     for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
         schema.remove("example");
     }
@@ -46,7 +43,6 @@ pub(super) fn add(document: &mut Value) {
     }
 }
 
-/// Returns the bodies of the request and of the successful replies.
 fn bodies(operation: &mut Value) -> impl Iterator<Item = &mut Value> {
     let mut parts: Vec<&mut Value> = Vec::new();
     for (name, part) in operation.as_object_mut().into_iter().flatten() {
@@ -110,7 +106,7 @@ fn common_example(name: &str, schema: &Map<String, Value>) -> Option<Value> {
     })
 }
 
-/// Builds the example of a schema. If the example of an object omits a field, uses the example of the field.
+/// Builds the example of a schema. Fields that the example of an object omits get their own example.
 fn whole(schemas: &Map<String, Value>, schema: &Value) -> Option<Value> {
     if let Some(path) = schema.get("$ref").and_then(Value::as_str) {
         return whole(schemas, schemas.get(path.rsplit('/').next()?)?);

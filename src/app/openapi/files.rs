@@ -29,11 +29,10 @@ pub(super) fn headers() -> [(&'static str, Header); 2] {
     ]
 }
 
-/// Returns the request headers that a download accepts.
 pub(super) fn parameters() -> [Parameter; 2] {
     let of = |name: &str, about: &str, example: &str| {
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
-        // Add no pattern, because RFC 9110 (§14.2, §13.1.5) requires servers to ignore an invalid value.
+        // No pattern, because RFC 9110 (§14.2, §13.1.5) requires servers to ignore an invalid value.
         let schema = ObjectBuilder::new().schema_type(Type::String);
         parameter.description(Some(about)).schema(Some(schema)).example(Some(example.into())).build()
     };
@@ -47,7 +46,6 @@ pub(super) fn parameters() -> [Parameter; 2] {
     ]
 }
 
-/// Returns the successful responses: the whole file (200), a range of it (206), and 304.
 pub(super) fn responses(whole: Response) -> [(&'static str, Response); 3] {
     let tagged = |response: ResponseBuilder| {
         response.header_ref("ETag", header(ETAG)).header_ref(ORIGIN_LABEL, header(ORIGIN_LABEL))

@@ -37,7 +37,6 @@ pub(super) fn headers() -> [(&'static str, Header); 4] {
     ]
 }
 
-/// Returns a reference to a shared header.
 pub(super) fn header(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
 }

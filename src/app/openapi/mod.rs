@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document. It is generated from the route table, so it cannot differ from the code.
 //!
 //! - `operation`, `parameters` and `texts` build an operation from its row in the route table.
-//! - `refusals` lists the errors of each operation. `headers` contains shared headers, and `files` describes downloads.
+//! - `refusals` lists the errors of each operation.
 //! - `bounds` and `examples` add limits and examples to all schemas.
 
 mod bounds;
@@ -31,24 +31,18 @@ use crate::http::problem::{Problem, ProblemField};
 use crate::http::signature::NamedSchema;
 
 /// Returns method and path of the served operations, in the order of the route table.
-/// The page `/docs` needs this order, because the paths of an OpenAPI document have no order.
+/// The page `/docs` shows this order. The paths of an OpenAPI document have no order.
 pub(super) fn order(settings: &Settings) -> Vec<(String, &'static str)> {
     let served = table().into_iter().filter(|endpoint| endpoint.is_served(settings));
     served.map(|endpoint| (endpoint.method.as_str().to_lowercase(), endpoint.path)).collect()
 }
 
 /// Returns the text of the document, with a relative server URL.
-///
-/// # Errors
-/// Fails if the document cannot be serialized.
 pub fn text() -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&build("/")?)
 }
 
 /// Builds the document. `server` is the public URL.
-///
-/// # Errors
-/// Fails if the document cannot be serialized.
 pub fn build(server: &str) -> Result<Value, serde_json::Error> {
     let mut document = serde_json::to_value(base_document(server))?;
     examples::add(&mut document);

@@ -46,9 +46,9 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
         operation = operation.request_body(Some(body));
     }
     operation = match endpoint.access {
-        // An empty list states that the operation is public. Without a list, the document would not say so.
+        // An empty list says that the operation is public.
         Access::Public => operation.securities(Some([])),
-        // No security scheme can describe a ticket: it is a message of the WebSocket, and not a part of the request.
+        // No security scheme can describe a ticket, which is a message of the WebSocket.
         Access::Ticket => operation.securities(Some([])),
         Access::SignedIn => operation.security(SecurityRequirement::new("bearer", [""; 0])),
         Access::Admin => operation.security(SecurityRequirement::new("administrators_bearer", [""; 0])),
@@ -71,7 +71,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
         }
     }
     for media_type in &signature.files {
-        // Add no schema, because OpenAPI 3.1 describes binary content by its media type alone.
+        // No schema: OpenAPI 3.1 describes binary content by its media type alone.
         success = success.content(*media_type, ContentBuilder::new().build());
     }
     operation = match signature.ranges {
@@ -95,7 +95,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
 
 /// Returns an operation id such as `get_invoices_id`.
 fn operation_id(endpoint: &Endpoint) -> String {
-    // Add `/console/page` to the path of a console page, because an operation of the API can have the same path.
+    // A console page and an operation of the API can have the same path.
     let path = match console::VIEWS.contains(&endpoint.path) {
         true => format!("/console/page{}", endpoint.path),
         false => endpoint.path.trim_start_matches("/api/v1").to_owned(),

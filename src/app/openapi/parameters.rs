@@ -58,7 +58,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .description(Some(
                 "Any value. The refresh cookie requires this header, because pages of other sites cannot send it (prevents CSRF).",
             ));
-        // Do not limit the length: the service checks only whether the header is present, and does not read its value.
+        // No limits, because the service checks only that this header is present.
         let schema = ObjectBuilder::new().schema_type(Type::String);
         parameters.push(csrf.schema(Some(schema)).example(Some("1".into())).build());
     }
@@ -82,7 +82,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .description(Some(
                 "The ETag of the client's copy. If the copy is current, the response is 304. A malformed value is ignored.",
             ));
-        // Add no pattern, because RFC 9110 §13.1.2 requires servers to ignore an invalid value.
+        // No pattern, because RFC 9110 §13.1.2 requires servers to ignore an invalid value.
         let schema = ObjectBuilder::new().schema_type(Type::String);
         parameters.push(known.schema(Some(schema)).example(Some("\"1-1-1-1\"".into())).build());
     }

@@ -1,9 +1,9 @@
 //! The error responses of each operation. Most errors follow from its row in the route table.
 //! Each feature adds the errors that only its endpoints can return ([`Docs`](crate::http::signature::Docs)).
 //!
-//! The list of an operation contains only errors that a valid request can receive.
-//! It does not contain 413 (unexpected body) and 405 (unsupported method), which every operation can return.
-//! The client of the tests compares every refusal with this list.
+//! An operation lists only errors that a valid request can receive: not 405 (unsupported method), nor 413 for an
+//! unexpected body.
+//! The HTTP client of the tests compares every refusal with this list.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,13 +24,12 @@ use crate::security::limits::rate_limits::Tier;
 /// The errors of an operation that have the same status.
 pub(super) struct Refusals {
     pub(super) status: u16,
-    /// The errors, each with the invalid fields that its example shows.
+    /// Each error with the invalid fields that its example shows.
     errors: BTreeMap<PublicError, Vec<ProblemField>>,
-    /// The kind of input that the operation reads. It determines the invalid fields in the examples.
+    /// What the operation reads, for example a JSON body. It determines the invalid fields of the examples.
     takes: &'static str,
 }
 
-/// Returns the errors of an operation, grouped by status.
 pub(super) fn of(endpoint: &Endpoint) -> Vec<Refusals> {
     let takes = match endpoint.body {
         BodyLimit::Json(_) => "json",
@@ -46,7 +45,6 @@ pub(super) fn of(endpoint: &Endpoint) -> Vec<Refusals> {
     by_status.into_iter().map(|(status, errors)| Refusals { status, errors, takes }).collect()
 }
 
-/// Returns all problem codes of the API.
 pub fn codes() -> impl Iterator<Item = &'static str> {
     let mut codes: BTreeSet<&str> = ApiError::one_of_each().iter().map(|error| error.public().code).collect();
     for refusals in table().iter().flat_map(of) {
@@ -55,7 +53,7 @@ pub fn codes() -> impl Iterator<Item = &'static str> {
     codes.into_iter()
 }
 
-/// Returns the errors that follow from the row of the endpoint in the route table.
+/// Returns the errors that follow from the row of the route table.
 fn from_row(endpoint: &Endpoint) -> Vec<ApiError> {
     let mut errors =
         vec![ApiError::HttpsRequired, ApiError::OriginNotAllowed, ApiError::unavailable(1, ""), ApiError::internal("")];
@@ -111,7 +109,7 @@ impl Refusals {
         self.errors.keys().map(|error| error.code)
     }
 
-    /// Returns the response, with one example for each problem code.
+    /// Returns the response with one example for each problem code.
     pub(super) fn response(&self) -> Response {
         let titles: Vec<&str> = self.errors.keys().map(|error| error.title).collect();
         let schema = RefOr::<Schema>::Ref(Ref::from_schema_name("Problem"));

@@ -21,14 +21,12 @@ const TAGS: [(&str, &str); 6] = [
     ("service", "Public information about the service."),
 ];
 
-/// Returns all tags, each with its description.
 fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     let [auth, me, others @ ..] = TAGS;
     let resources = RESOURCES.iter().map(|resource| (resource.kind.plural(), resource.text));
     [auth, me].into_iter().chain(resources).chain(others)
 }
 
-/// Returns the tag of a path.
 pub(super) fn tag(path: &str) -> &'static str {
     if console::serves(path) {
         return "console";
@@ -44,7 +42,7 @@ pub(super) fn tags(endpoints: &[Endpoint]) -> Vec<Tag> {
     all().filter(|(name, _)| used(name)).map(tag).collect()
 }
 
-/// Adds sentences about access and limits to a description. The row in the route table determines them.
+/// Adds the sentences about access and limits, which follow from the row of the route table.
 pub(super) fn description(endpoint: &Endpoint, description: &str) -> String {
     let has_id = endpoint.path.contains("{id}");
     let access = match endpoint.access {

@@ -1,12 +1,10 @@
 //! Transactional outbox: one table stores the work that follows a transaction.
 //! Each row is a message for a worker: send this mail, send this alert, or delete this stored file.
 //!
-//! The transaction that causes a message also inserts it.
-//! So a commit cannot lose its message, and a rollback leaves no message.
+//! A transaction inserts its messages itself, so a commit cannot lose a message, and a rollback leaves none.
 //! Each replica has one [worker](OutboxWorker) per queue.
 //! The worker claims the oldest due message for the time of a lease, delivers it, and records the result.
-//! Workers skip locked rows. So they do not wait for each other, and two workers never deliver the same message at the
-//! same time.
+//! Workers skip locked rows, so two workers never claim the same message.
 //! If a process is killed, its lease expires, and another worker delivers the message again (at least once).
 
 mod worker;
@@ -17,14 +15,13 @@ use uuid::Uuid;
 
 pub use worker::{Consumer, Notifier, OutboxWorker};
 
-/// How long a claimed message belongs to its worker. The lease must be longer than the timeout of a delivery.
-/// Otherwise a second worker would claim a message that is still being delivered.
+/// How long a claimed message belongs to its worker. It must be longer than the timeout of a delivery.
 pub const LEASE: TimeDelta = TimeDelta::seconds(30);
 
-/// How long a message is stored after it was delivered or given up, so that operators can read it.
+/// How long operators can read a message after it was delivered or given up.
 const RETENTION: TimeDelta = TimeDelta::days(7);
 
-/// A message that a worker has claimed. Each queue uses only some of the fields (`migrations/0017_outbox.sql`).
+/// A claimed message. Each queue uses some of the fields (`migrations/0017_outbox.sql`).
 pub struct QueuedMessage {
     pub id: Uuid,
     pub kind: String,
@@ -33,11 +30,11 @@ pub struct QueuedMessage {
     pub key_id: Option<Vec<u8>>,
     pub alert_id: Option<Uuid>,
     pub created_at: DateTime<Utc>,
-    /// The number of attempts to deliver the message, including the current one.
+    /// The number of attempts, including the current one.
     pub attempts: i32,
 }
 
-/// Claims the oldest due message of a queue. Returns `None` if no message is due.
+/// Claims the oldest due message of a queue.
 async fn claim(pool: &PgPool, queue: &str, now: DateTime<Utc>) -> Result<Option<QueuedMessage>, sqlx::Error> {
     sqlx::query_as!(
         QueuedMessage,
@@ -55,8 +52,7 @@ async fn claim(pool: &PgPool, queue: &str, now: DateTime<Utc>) -> Result<Option<
     .await
 }
 
-/// Claims this message before it is due. The statement waits if another transaction has locked the row.
-/// Returns `false` if the message was already delivered or given up.
+/// Claims this message before it is due. Returns `false` if it was already delivered or given up.
 pub async fn claim_one(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let claimed = sqlx::query!(
         "update outbox set attempts = attempts + 1, next_attempt_at = $2
@@ -72,8 +68,7 @@ pub async fn mark_done(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<()
     Ok(())
 }
 
-/// Schedules the next attempt after `delay` seconds, plus a random time of at most half of `delay`.
-/// The random time keeps replicas from retrying at the same time.
+/// Schedules the next attempt after `delay` seconds and a random time of at most half of it (jitter).
 async fn postpone(pool: &PgPool, id: Uuid, now: DateTime<Utc>, delay: u32) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update outbox set next_attempt_at = $2::timestamptz + make_interval(secs => $3 * (1 + random() / 2)) where id = $1",
@@ -86,8 +81,7 @@ async fn postpone(pool: &PgPool, id: Uuid, now: DateTime<Utc>, delay: u32) -> Re
     Ok(())
 }
 
-/// Gives up a message. Returns whether this call has changed the row.
-/// If two workers give up the same message, only one of them gets `true`, so only one of them reports it.
+/// Gives up a message. Returns whether this call changed the row, so that only one worker reports it.
 async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let given_up = sqlx::query!(
         "update outbox set given_up_at = $2 where id = $1 and done_at is null and given_up_at is null",
@@ -97,19 +91,17 @@ async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sq
     Ok(given_up.execute(pool).await?.rows_affected() == 1)
 }
 
-/// The undelivered messages of a queue: how many there are, and how old they are.
 #[derive(Clone, Debug)]
 pub struct Backlog {
     pub queue: String,
     pub waiting: i64,
-    /// The number of messages whose last attempt has failed. They are deleted after some days.
+    /// The number of messages whose last attempt has failed.
     pub given_up: i64,
-    /// The age of the oldest waiting message, in seconds.
+    /// The age in seconds of the oldest waiting message.
     pub oldest_seconds: i64,
 }
 
-/// Returns the backlog of one queue. Each scrape of the metrics calls this function.
-/// So it reads only the index entries of this queue, because another queue can have very many messages.
+/// Returns the backlog of one queue. Reads only the index entries of this queue, because other queues can be very long.
 pub async fn backlog(pool: &PgPool, queue: &str, now: DateTime<Utc>) -> Result<Backlog, sqlx::Error> {
     sqlx::query_as!(
         Backlog,
@@ -125,7 +117,6 @@ pub async fn backlog(pool: &PgPool, queue: &str, now: DateTime<Utc>) -> Result<B
     .await
 }
 
-/// Returns the backlog of each queue that has undelivered messages.
 pub async fn backlogs(pool: &PgPool, now: DateTime<Utc>) -> Result<Vec<Backlog>, sqlx::Error> {
     sqlx::query_as!(
         Backlog,

@@ -1,4 +1,4 @@
-//! The loop that delivers the messages of one queue of the outbox. A [`Consumer`] defines how one message is delivered.
+//! Delivers the messages of one queue of the outbox. A [`Consumer`] defines how one message is delivered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,47 +11,41 @@ use tokio::time::timeout;
 use super::{QueuedMessage, claim, give_up, mark_done, postpone};
 use crate::base::clock::Clock;
 
-/// How often a worker looks for due messages. A retry, or a message of another replica, does not wake it.
+/// How often a worker looks for retries and for messages of other replicas, which do not wake it.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long one delivery may take.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Delivers the messages of one queue.
 pub trait Consumer: Send + Sync {
-    /// How many times the worker tries to deliver a message before it gives up the message.
+    /// After this number of attempts, the worker gives up a message.
     const MAX_ATTEMPTS: i32;
-    /// How many seconds to wait after the first failed attempt, the second, and so on.
-    /// The last number also applies to all later attempts.
+    /// The delay after each failed attempt. The last number also applies to all later attempts.
     const RETRY_SECONDS: &'static [u32];
 
-    /// Returns the name of the queue.
     fn queue(&self) -> &'static str;
 
-    /// Delivers a message. After a crash, the worker can deliver the same message a second time.
-    /// So a second delivery must have no effect, or the receiver must recognize the id of the message.
+    /// Delivers a message. A crash can cause a second delivery of the same message.
+    /// It must have no effect, or the receiver must recognize the id of the message.
     ///
     /// # Errors
-    /// The cause of the failure, for the log. It must not contain text from the receiver, because such text could
-    /// contain personal data.
+    /// The cause, for the log. It must not contain text from the receiver, which could be personal data.
     fn deliver(&self, message: &QueuedMessage) -> impl Future<Output = Result<(), String>> + Send;
 
-    /// Handles a message that is given up, once per message. The worker has already logged the failure.
+    /// Called once for a message that is given up. The worker has already logged the failure.
     fn given_up(&self, _message: &QueuedMessage) {}
 }
 
-/// Wakes the worker of a queue in this process, after a message was queued.
+/// Wakes the worker of a queue in this process.
 #[derive(Clone, Debug, Default)]
 pub struct Notifier(Arc<Notify>);
 
 impl Notifier {
-    /// Wakes the worker.
     pub fn notify(&self) {
         self.0.notify_one();
     }
 }
 
-/// Delivers the messages of one queue in a loop.
 pub struct OutboxWorker<C> {
     consumer: C,
     pool: PgPool,
@@ -61,13 +55,12 @@ pub struct OutboxWorker<C> {
 }
 
 impl<C: Consumer> OutboxWorker<C> {
-    /// Creates a worker. `notifier` wakes the worker when a message was queued.
     #[must_use]
     pub fn new(consumer: C, pool: PgPool, clock: Clock, notifier: Notifier) -> Self {
         Self { consumer, pool, clock, notifier, stopping: AtomicBool::new(false) }
     }
 
-    /// Delivers messages until [`Self::stop`] is called. The rest stays in the queue until the next start.
+    /// Delivers messages until [`Self::stop`] is called.
     pub async fn run(&self) {
         while !self.stopping.load(Ordering::Relaxed) {
             match self.deliver_next().await {
@@ -75,7 +68,7 @@ impl<C: Consumer> OutboxWorker<C> {
                 Ok(false) => {}
                 Err(error) => tracing::warn!(queue = self.consumer.queue(), %error, "failed to access the outbox"),
             }
-            // Ignore the result, because a due message can exist both after a notification and after the timeout.
+            // Look for due messages in both cases: after a notification and after the timeout.
             let _ = timeout(POLL_INTERVAL, self.notifier.0.notified()).await;
         }
     }
@@ -86,11 +79,10 @@ impl<C: Consumer> OutboxWorker<C> {
         self.notifier.notify();
     }
 
-    /// Delivers the oldest message that is due. Returns `false` if no message is due.
     async fn deliver_next(&self) -> Result<bool, sqlx::Error> {
         let Some(message) = claim(&self.pool, self.consumer.queue(), self.clock.now()).await? else { return Ok(false) };
         let delivered = if message.attempts > C::MAX_ATTEMPTS {
-            // A process was killed during the last attempt, so it could not give up the message. No attempt is left.
+            // The process was killed during the last attempt.
             Err("no attempt was completed".to_owned())
         } else {
             let delivery = timeout(DELIVERY_TIMEOUT, self.consumer.deliver(&message)).await;

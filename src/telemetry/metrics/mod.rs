@@ -1,7 +1,5 @@
 //! Metrics for Prometheus. Each request updates the metrics of [`requests`].
-//! The values of all other metrics are read when Prometheus fetches the metrics (scrape).
-//!
-//! Each service has its own registry of metrics, because tests run many services in one process.
+//! All other values are read when Prometheus fetches the metrics (scrape).
 //!
 //! Cardinality explosion: an id or user input as a label would create an unbounded number of series.
 //! So the values of labels are `&'static str` from fixed lists.
@@ -19,24 +17,23 @@ use prometheus_client::registry::Registry;
 
 pub use requests::{Requests, RouteMeter, RunningRequest, STATUSES};
 
-/// The media type of the text from [`Metrics::text`].
+/// The media type of [`Metrics::text`].
 pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// A function that reads a value when Prometheus fetches the metrics. If it returns `None`, the value is omitted.
+/// Reads a value during a scrape. If it returns `None`, the value is omitted.
 pub type Read = Box<dyn Fn() -> Option<f64> + Send + Sync>;
 
 /// The value of a label, and the function that reads the metric with this label.
 pub type Labelled = (&'static str, Read);
 
-/// The metrics of one service.
+/// The metrics of one service. Tests run many services in one process, so there is no global registry.
 pub struct Metrics {
     pub requests: Arc<Requests>,
     registry: Mutex<Registry>,
 }
 
 impl Metrics {
-    /// Creates metrics for these endpoints (method and route) and problem codes.
-    /// All other methods, routes and codes are counted under fixed names such as `other`.
+    /// Creates metrics for these endpoints (method and route) and problem codes. All others are counted as `other`.
     pub fn new(
         endpoints: impl IntoIterator<Item = (&'static str, &'static str)>,
         codes: impl IntoIterator<Item = &'static str>,
@@ -57,7 +54,7 @@ impl Metrics {
         self.register(Readings { name, help, kind: MetricType::Gauge, of: Values::One(Box::new(read)) });
     }
 
-    /// Registers several gauges with the same name. A label distinguishes them.
+    /// Registers several gauges with one name. The label distinguishes them.
     pub fn gauges(&self, name: &'static str, help: &'static str, label: &'static str, values: Vec<Labelled>) {
         self.register(Readings { name, help, kind: MetricType::Gauge, of: Values::Many(label, values) });
     }
@@ -72,7 +69,7 @@ impl Metrics {
         self.register(Readings { name, help, kind: MetricType::Counter, of: Values::One(Box::new(read)) });
     }
 
-    /// Registers several counters with the same name. A label distinguishes them.
+    /// Registers several counters with one name. The label distinguishes them.
     pub fn counters(&self, name: &'static str, help: &'static str, label: &'static str, values: Vec<Labelled>) {
         self.register(Readings { name, help, kind: MetricType::Counter, of: Values::Many(label, values) });
     }
@@ -83,9 +80,6 @@ impl Metrics {
     }
 
     /// Returns all metrics in the format OpenMetrics 1.0.
-    ///
-    /// # Errors
-    /// [`fmt::Error`] never occurs in practice, because the text is written to memory.
     pub fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.registry.lock())?;

@@ -1,7 +1,6 @@
 //! Metrics of requests: their number by route and status, their duration, and refusals by problem code.
 //!
-//! The counters of each route are atomic, and are created at startup.
-//! So worker threads need neither locks nor allocations to count.
+//! The counters of each route are atomic and exist from startup, so counting needs no locks and no allocations.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,7 +11,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
-/// All statuses that the service sends. A test checks that the list is complete. Other statuses count as `other`.
+/// All statuses that the service sends. A test checks that the list is complete.
 pub const STATUSES: [(u16, &str); 25] = [
     (101, "101"),
     (200, "200"),
@@ -41,15 +40,14 @@ pub const STATUSES: [(u16, &str); 25] = [
     (503, "503"),
 ];
 
-/// The upper bounds of the buckets of the histogram, in microseconds. One more bucket has no upper bound.
-/// The bounds fit the usual durations: an argon2 hash takes about 40 ms, and the timeout of a request is 20 s.
+/// The upper bounds of the histogram's buckets, in microseconds. The last bucket has no upper bound.
+/// A password hash takes about 40 ms, and a request times out after 20 s.
 const BOUNDS: [u64; 12] =
     [1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 20_000_000];
 
-/// The value of a label for methods, statuses and codes that are not listed.
+/// The label for methods, statuses and codes that are not listed.
 const OTHER: &str = "other";
 
-/// The metrics of all requests.
 pub struct Requests {
     by_route: HashMap<&'static str, Vec<RouteMeter>>,
     /// The metrics of requests to unknown paths.
@@ -58,7 +56,7 @@ pub struct Requests {
     running: AtomicI64,
 }
 
-/// The metrics of the requests with one method to one route.
+/// The metrics of one method on one route.
 pub struct RouteMeter {
     method: &'static str,
     route: &'static str,
@@ -67,7 +65,7 @@ pub struct RouteMeter {
     micros: AtomicU64,
 }
 
-/// Counts a request as running until this value is dropped. This also happens if the client disconnects.
+/// Counts a request as running until this value is dropped, also if the client disconnects.
 pub struct RunningRequest<'a>(&'a AtomicI64);
 
 impl Drop for RunningRequest<'_> {
@@ -83,7 +81,7 @@ impl Requests {
     ) -> Self {
         let mut by_route: HashMap<&'static str, Vec<RouteMeter>> = HashMap::new();
         for (method, route) in endpoints {
-            // The last meter of each route counts the requests with all other methods.
+            // The last meter of each route counts all other methods.
             let meters = by_route.entry(route).or_insert_with(|| vec![RouteMeter::new(OTHER, route)]);
             meters.insert(0, RouteMeter::new(method, route));
         }
@@ -95,8 +93,7 @@ impl Requests {
         }
     }
 
-    /// Returns the metrics to which a request belongs.
-    /// `route` is the pattern of the matched route, or `None` for an unknown path.
+    /// Returns the metrics of a request. `route` is the pattern of the matched route, or `None` for an unknown path.
     #[must_use]
     pub fn for_route(&self, method: &str, route: Option<&str>) -> &RouteMeter {
         let meters = route.and_then(|route| self.by_route.get(route));
@@ -104,13 +101,11 @@ impl Requests {
         exact.or_else(|| meters.and_then(|meters| meters.last())).unwrap_or(&self.unknown)
     }
 
-    /// Counts a request as running until the returned value is dropped.
     pub fn start(&self) -> RunningRequest<'_> {
         self.running.fetch_add(1, Ordering::Relaxed);
         RunningRequest(&self.running)
     }
 
-    /// Counts a refused or failed request by its problem code.
     pub fn count_refusal(&self, code: &str) {
         let known = self.refusals.iter().find(|(known, _)| *known == code);
         if let Some((_, count)) = known.or(self.refusals.last()) {
@@ -134,7 +129,6 @@ impl RouteMeter {
         }
     }
 
-    /// Counts one reply with its status and duration.
     pub fn record(&self, status: u16, took: Duration) {
         let place = STATUSES.iter().position(|(known, _)| *known == status).unwrap_or(STATUSES.len());
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -165,7 +159,7 @@ impl Collector for Requests {
             let names = STATUSES.iter().map(|(_, name)| *name).chain([OTHER]);
             for (status, count) in names.zip(&meter.by_status) {
                 let count = count.load(Ordering::Relaxed);
-                // Omit zeros. Otherwise the statuses of all routes would be about a thousand lines.
+                // Omit zeros, because the statuses of all routes would be about a thousand lines.
                 if count > 0 {
                     let labels = [("method", meter.method), ("route", meter.route), ("status", status)];
                     family.encode_family(&labels)?.encode_counter::<NoLabelSet, u64, f64>(&count, None)?;
