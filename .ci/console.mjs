@@ -48,6 +48,22 @@ async function client(name) {
 
 const heading = (page, name) => page.getByRole('heading', { name, level: 1 }).waitFor();
 
+/** The console asks before a link, back or a reload loses input. This user wants to stay. */
+async function leaveAndStay(page) {
+  const asked = [];
+  const stay = (question) => asked.push(question.type()) && question.dismiss();
+  page.on('dialog', stay);
+  await page.getByRole('link', { name: 'Customers' }).click();
+  await page.evaluate(() => history.back());
+  await page.waitForFunction(() => location.pathname === '/invoices/new');
+  const reload = page.waitForEvent('dialog');
+  await page.evaluate(() => location.reload());
+  await reload;
+  page.off('dialog', stay);
+  assert.deepEqual(asked, ['confirm', 'confirm', 'beforeunload']);
+  assert.equal(await page.getByLabel('Quantity').inputValue(), '3');
+}
+
 /** Creates, issues and pays an invoice, and returns its path. */
 async function story(page) {
   await page.getByRole('link', { name: 'New invoice' }).click();
@@ -61,9 +77,11 @@ async function story(page) {
   await page.getByLabel('Quantity').fill('3');
   await page.getByLabel('Tax (%)').fill('21');
   await page.getByText('€437.42').waitFor();
+  await leaveAndStay(page);
   assert.ok(page.url().endsWith('/invoices/new'), 'the service computes the totals of a draft that is not saved');
   await page.getByRole('button', { name: 'Save draft' }).click();
   await heading(page, 'Draft invoice');
+  await page.getByText('The draft is saved.').waitFor();
   await page.getByText('Design <b>of</b> a lighthouse').waitFor();
   await page.getByRole('button', { name: 'Issue' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Issue' }).click();
@@ -96,6 +114,7 @@ async function twoTabs(page, context, faults) {
   await other.locator('.dot.live').waitFor();
   await page.getByRole('link', { name: 'Customers' }).click();
   await page.getByRole('button', { name: 'New customer' }).click();
+  assert.equal(await page.locator('.toast.shown').count(), 0, 'a message ends with its view');
   const name = `Live ${Date.now()}`;
   await page.getByLabel('Name').fill(name);
   await page.getByLabel('Currency').fill('EUR');

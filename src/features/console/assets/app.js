@@ -11,7 +11,7 @@ import { Invoice } from './invoice.js';
 import { Invoices } from './invoices.js';
 import { useLiveState } from './live.js';
 import { Confirm, Reset } from './mail_links.js';
-import { Link, go, usePath } from './router.js';
+import { Link, go, mayLeave, usePath } from './router.js';
 import * as session from './session.js';
 import { Register, SignIn } from './sign_in.js';
 import { Heading, Toasts, say } from './ui.js';
@@ -94,7 +94,7 @@ function App() {
       ${me && html`<nav aria-label="Views">${VIEWS.filter(([, , to, label]) => label && (!FOR_ADMINISTRATORS.includes(to) || isAdmin)).map(([pattern, , to, label]) =>
         html`<${Link} to=${to} aria-current=${pattern.test(path) || path.startsWith(`${to}/`) ? 'page' : undefined}>${label}<//>`)}</nav>`}
       <div class="actions">${me && html`<${Live} /><span class="soft who">${me.display_name}</span>
-        <button type="button" class="quiet" onClick=${() => session.signOut().then(() => go('/'), () => say('You are still signed in: the service cannot be reached. Try again.'))}>Sign out</button>`}</div>
+        <button type="button" class="quiet" onClick=${() => mayLeave() && session.signOut().then(() => go('/'), () => say('You are still signed in: the service cannot be reached. Try again.'))}>Sign out</button>`}</div>
     </header>
     <${Online} />
     <main id="main">${phase === 'ready' && html`<${View} path=${path} me=${me} />`}

@@ -4,6 +4,7 @@ import { html, useState } from './preact.js';
 import { change, create, read, withQuery } from './api.js';
 import { time } from './format.js';
 import { useChanges } from './live.js';
+import { mayLeave, useUnsaved } from './router.js';
 import { Confirm, Field, Heading, Loaded, Pager, Refusal, Table, say, useAction, useData, useKey, usePages, useVersion, values } from './ui.js';
 
 const FIELDS = ['/name', '/email', '/address', '/tax_id', '/default_currency'];
@@ -26,7 +27,7 @@ export function Customers() {
       <${Table} caption="Customers" empty="No customers yet. Create the first one." keys=${page.items.map(({ id }) => id)} columns=${['Name', 'Email', 'Tax id', 'Currency', 'Changed', 'Actions']}
         rows=${page.items.map((customer) => [
           customer.name, customer.email ?? '–', customer.tax_id ?? '–', customer.default_currency, time(customer.updated_at),
-          html`<button type="button" class="quiet" aria-label="Edit ${customer.name}" onClick=${() => setEdited({ id: customer.id })}>Edit</button>`,
+          html`<button type="button" class="quiet" aria-label="Edit ${customer.name}" onClick=${() => mayLeave() && setEdited({ id: customer.id })}>Edit</button>`,
         ])} />
       <${Pager} pages=${pages} list=${list} />`}<//>`;
 }
@@ -41,6 +42,8 @@ function Fields({ customer, done, cancel }) {
   const key = useKey();
   const path = `customers/${customer.id}`;
   const version = useVersion(path, customer);
+  const [isChanged, setChanged] = useState(false);
+  useUnsaved(isChanged);
   const save = useAction(async (form) => {
     const body = values(form);
     if (customer.id) await change('PATCH', path, version.etag, body);
@@ -58,7 +61,7 @@ function Fields({ customer, done, cancel }) {
   const field = (label, name, rest) => html`<${Field} label=${label} name=${name} defaultValue=${customer[name] ?? ''} saved=${version.saved(name)} problem=${save.problem} ...${rest} />`;
   return html`<h2>${customer.id ? 'Edit customer' : 'New customer'}</h2>
     <${Refusal} problem=${save.problem ?? remove.problem ?? version.load.problem} fields=${FIELDS} newer=${() => version.load.run(save, remove)} />
-    <form onSubmit=${submit}>
+    <form onSubmit=${submit} onInput=${() => setChanged(true)}>
       ${field('Name', 'name', { required: true })}
       ${field('Email address', 'email', { type: 'email' })}
       ${field('Address', 'address', { as: 'textarea', rows: 3 })}

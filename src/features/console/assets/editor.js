@@ -5,7 +5,7 @@ import { change, create, read } from './api.js';
 import { money } from './format.js';
 import { Lines } from './invoice.js';
 import { customers } from './invoices.js';
-import { Link, go } from './router.js';
+import { Link, go, useUnsaved } from './router.js';
 import { Field, Heading, Loaded, Refusal, Sums, asProblem, say, useAction, useData, useKey, useVersion } from './ui.js';
 
 const EMPTY = { description: '', quantity: '1', unit_price: '', tax_rate: '0', discount_rate: '' };
@@ -81,17 +81,20 @@ function usePreview(body) {
 }
 
 function Form({ customers: all, draft }) {
-  const [content, setContent] = useState(() => contentOf(draft, all[0]));
+  const [initial] = useState(() => contentOf(draft, all[0]));
+  const [content, setContent] = useState(initial);
   const { lines } = content;
   const version = useVersion(`invoices/${draft?.id}`, draft);
   const base = version.newer ?? draft;
   const body = bodyOf(content, base);
   const preview = usePreview(body);
   const key = useKey();
+  const saved = useUnsaved(JSON.stringify(content) !== JSON.stringify(initial));
   const action = useAction(async () => {
-    const saved = draft ? await change('PUT', `invoices/${draft.id}`, version.etag, body) : await create('invoices', body, key.of(body));
+    const { id } = draft ? await change('PUT', `invoices/${draft.id}`, version.etag, body) : await create('invoices', body, key.of(body));
+    saved();
+    go(`/invoices/${id}`);
     say('The draft is saved.');
-    go(`/invoices/${saved.id}`);
   });
   const submit = (event) => {
     event.preventDefault();

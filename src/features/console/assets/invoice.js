@@ -56,8 +56,8 @@ function Actions({ invoice, reload }) {
   const pdf = useAction(() => download(`${path}/pdf`, `${invoice.number ?? 'draft'}.pdf`));
   const remove = useAction(async () => {
     await change('DELETE', path, invoice.etag);
-    say('The draft is deleted.');
     go('/invoices');
+    say('The draft is deleted.');
   });
   const isDraft = invoice.status === 'draft', isOpen = invoice.status === 'issued';
   const busy = [issue, revoke, pdf, remove].some((action) => action.busy);

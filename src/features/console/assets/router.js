@@ -8,11 +8,52 @@ function changed() {
   for (const listener of listeners) listener();
 }
 
-addEventListener('popstate', changed);
+/** The path of the shown view. After `popstate`, the location already has the next path. */
+let shown = location.pathname;
+/** Whether the shown view has input that is not saved. */
+let unsaved = false;
 
-/** Opens a view. */
+/** Asks the user before input is lost. Returns whether the view may close. */
+export function mayLeave() {
+  if (unsaved && !confirm('Your changes are not saved. Leave this page and lose them?')) return false;
+  unsaved = false;
+  return true;
+}
+
+addEventListener('popstate', () => {
+  if (location.pathname !== shown && !mayLeave()) return history.pushState(null, '', shown);
+  shown = location.pathname;
+  changed();
+});
+
+function askBrowser(event) {
+  if (unsaved) event.preventDefault();
+}
+
+/**
+ * While `isUnsaved` is true, the console asks before it leaves the view: by a link, back, reload or close. Returns a
+ * function to call when the input is saved.
+ */
+export function useUnsaved(isUnsaved) {
+  useEffect(() => {
+    if (!isUnsaved) return undefined;
+    unsaved = true;
+    addEventListener('beforeunload', askBrowser);
+    return () => {
+      unsaved = false;
+      removeEventListener('beforeunload', askBrowser);
+    };
+  }, [isUnsaved]);
+  return () => { unsaved = false; };
+}
+
+/** Opens a view, unless the user wants to keep unsaved input. */
 export function go(path) {
-  if (path !== location.pathname) history.pushState(null, '', path);
+  if (path !== location.pathname) {
+    if (!mayLeave()) return;
+    history.pushState(null, '', path);
+  }
+  shown = path;
   changed();
   scrollTo(0, 0);
 }

@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from './preact.js';
 import { Problem, read, unreachable } from './api.js';
 import { words } from './format.js';
+import { usePath } from './router.js';
 
 /**
  * Shows a refusal: its title, messages of fields, and the request id, by which an operator finds it in the log.
@@ -224,23 +225,28 @@ export function Pager({ pages, list: { data, isStale }, label = 'Pages' }) {
 
 const toasts = new Set();
 
-/** Shows a message for five seconds. Screen readers read it aloud. */
+/**
+ * Shows a message for five seconds, or until the user opens another view. Screen readers read it aloud. An action that
+ * opens a view must call `go` first.
+ */
 export function say(text) {
-  for (const listener of toasts) listener(text);
+  for (const listener of toasts) listener({ text, path: location.pathname });
 }
 
 export function Toasts() {
-  const [text, setText] = useState('');
+  const [toast, setToast] = useState({});
+  const path = usePath();
   useEffect(() => {
     let timer;
     const listener = (next) => {
-      setText(next);
+      setToast(next);
       clearTimeout(timer);
-      timer = setTimeout(() => setText(''), 5000);
+      timer = setTimeout(() => setToast({}), 5000);
     };
     toasts.add(listener);
     return () => toasts.delete(listener);
   }, []);
+  const text = toast.path === path ? toast.text : '';
   return html`<div class="toast ${text ? 'shown' : ''}" role="status">${text}</div>`;
 }
 
