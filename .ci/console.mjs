@@ -126,7 +126,10 @@ async function twoTabs(page, context, faults) {
   await other.close();
 }
 
-/** Ben requests Anna's invoice many times. The administrator sees this in the charts, and an alert without a reload. */
+/**
+ * Ben requests Anna's invoice many times. The administrator sees this in the charts, and an alert without a reload. If
+ * the alert clears, the view says so.
+ */
 async function administration(page, invoice) {
   await page.getByRole('button', { name: '(administrator)' }).click();
   await page.getByRole('link', { name: 'Administration' }).click();
@@ -146,6 +149,13 @@ async function administration(page, invoice) {
   const ben = await client('ben');
   for (let n = 0; n < 12; n++) await assert.rejects(ben('GET', `${invoice.slice(1)}`), /404/);
   await alerts.getByText('Access denials').first().waitFor();
+  await page.getByRole('link', { name: /^Administration [1-9]\d* open alerts?$/ }).waitFor();
+  await page.route('**/admin/alerts?*state=open', (route) => route.fulfill({ json: { items: [], next_cursor: null } }));
+  await alerts.getByRole('button', { name: 'Reload' }).click();
+  await alerts.getByRole('status').getByText('Cleared: Access denials').waitFor();
+  await page.unrouteAll();
+  await alerts.getByRole('button', { name: 'It is now under Cleared' }).click();
+  await alerts.getByRole('columnheader', { name: 'Cleared' }).waitFor();
   const row = users.getByRole('row', { name: /ben@demo.example/ });
   await row.getByRole('button', { name: 'Disable' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();

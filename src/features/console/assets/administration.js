@@ -1,4 +1,4 @@
-/** Administration: summary, alerts, security events, users. */
+/** Administration: alerts, summary, security events, users. */
 
 import { html, useEffect, useRef, useState } from './preact.js';
 import { Events } from './admin_events.js';
@@ -46,7 +46,7 @@ export function Administration() {
     events.current.focus();
     events.current.scrollIntoView();
   };
-  return html`<${Heading}>Administration<//><${Summary} pick=${pick} /><${Alerts} pick=${pick} />
+  return html`<${Heading}>Administration<//><${Alerts} pick=${pick} /><${Summary} pick=${pick} />
     <${Events} filter=${filter} setFilter=${setFilter} place=${events} /><${Users} />`;
 }
 
@@ -56,11 +56,40 @@ export function Administration() {
  */
 const FILTERS = { user: 'user_id', network: 'address' };
 
+/** The number of open alerts, as a badge in the menu. Only for administrators, because the service refuses other users. */
+export function AlertBadge() {
+  const { data, reload } = useData(() => read(withQuery('admin/alerts', { limit: 100, state: 'open' })), []);
+  useChanges('alerts', reload);
+  const open = data?.items.length;
+  if (!open) return null;
+  return html` <span class="badge">${open}${data.next_cursor && '+'}<span class="hidden"> open ${open === 1 ? 'alert' : 'alerts'}</span></span>`;
+}
+
+/**
+ * Returns the alerts that cleared while the user was looking at the open alerts. If the list has several pages, it
+ * returns none, because an alert that leaves a page may be on the next one.
+ */
+function useCleared({ data }, state, pages) {
+  const last = useRef({});
+  const [cleared, setCleared] = useState([]);
+  useEffect(() => {
+    if (!data) return;
+    const { state: lastState, items } = last.current;
+    last.current = { state, items: data.items };
+    if (state !== lastState) return setCleared([]);
+    if (state !== 'open' || pages.number > 1 || data.next_cursor) return;
+    const gone = items.filter(({ id }) => data.items.every((alert) => alert.id !== id));
+    setCleared((old) => [...gone, ...old]);
+  }, [data]);
+  return cleared;
+}
+
 function Alerts({ pick }) {
   const [state, setState] = useState('open');
   const pages = usePages([state]);
   const list = useData(() => read(withQuery('admin/alerts', { limit: 10, state, cursor: pages.cursor })), [state, pages.cursor]);
   useChanges('alerts', list.reload);
+  const cleared = useCleared(list, state, pages);
   const subject = ({ subject_kind: kind, subject: id, members }) => {
     if (!id) return `${members} together`;
     const code = html`<code>${id}</code>`;
@@ -68,11 +97,14 @@ function Alerts({ pick }) {
   };
   return html`<section class="card"><h2 id="alerts" tabindex="-1">Alerts</h2>
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
-      <${Field} label="State" name="alert-state" as="select" onChange=${(event) => setState(event.target.value)}>
+      <${Field} label="State" name="alert-state" as="select" value=${state} onChange=${(event) => setState(event.target.value)}>
         <option value="open">Open</option><option value="cleared">Cleared</option><option value="">All</option><//>
       <button type="button" class="quiet" onClick=${list.reload}>Reload</button></form>
-    <${Loaded} of=${list}>${(page) => html`<${Table} caption="Alerts" empty="No alerts." keys=${page.items.map(({ id }) => id)} columns=${['Opened', 'Severity', 'Rule', 'Subject', '>Events', 'Last seen', 'Cleared']}
-      rows=${page.items.map((alert) => [time(alert.opened_at), html`<${Status} name=${alert.severity} />`, words(alert.rule),
-        subject(alert), alert.count, time(alert.last_seen_at), time(alert.cleared_at)])} />
+    <div role="status">${cleared.length > 0 && html`<p>Cleared: ${cleared.map(({ rule }) => words(rule)).join(', ')}.
+      <button type="button" class="link" onClick=${() => setState('cleared')}>${cleared.length === 1 ? 'It is' : 'They are'} now under Cleared</button></p>`}</div>
+    <${Loaded} of=${list}>${(page) => html`<${Table} caption="Alerts" empty=${state ? `No ${state} alerts.` : 'No alerts.'} keys=${page.items.map(({ id }) => id)}
+      columns=${['Opened', 'Severity', 'Rule', 'Subject', '>Events', 'Last seen', ...(state === 'open' ? [] : ['Cleared'])]}
+      rows=${page.items.map((alert) => [time(alert.opened_at), html`<${Status} name=${alert.severity} />`, words(alert.rule), subject(alert),
+        alert.count, time(alert.last_seen_at), ...(state === 'open' ? [] : [alert.cleared_at ? time(alert.cleared_at) : 'Not yet'])])} />
       <${Pager} pages=${pages} list=${list} label="Pages of alerts" />`}<//></section>`;
 }

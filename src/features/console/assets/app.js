@@ -2,7 +2,7 @@
 
 import { html, render, useEffect, useState } from './preact.js';
 import { Account } from './account.js';
-import { Administration } from './administration.js';
+import { Administration, AlertBadge } from './administration.js';
 import { read } from './api.js';
 import { Customers } from './customers.js';
 import { DocumentsView } from './documents.js';
@@ -92,7 +92,7 @@ function App() {
   return html`<a class="skip" href="#main">Skip to content</a>
     <header><${Link} to="/" class="brand">Strongroom<//>
       ${me && html`<nav aria-label="Views">${VIEWS.filter(([, , to, label]) => label && (!FOR_ADMINISTRATORS.includes(to) || isAdmin)).map(([pattern, , to, label]) =>
-        html`<${Link} to=${to} aria-current=${pattern.test(path) || path.startsWith(`${to}/`) ? 'page' : undefined}>${label}<//>`)}</nav>`}
+        html`<${Link} to=${to} aria-current=${pattern.test(path) || path.startsWith(`${to}/`) ? 'page' : undefined}>${label}${to === '/admin' && html`<${AlertBadge} />`}<//>`)}</nav>`}
       <div class="actions">${me && html`<${Live} /><span class="soft who">${me.display_name}</span>
         <button type="button" class="quiet" onClick=${() => mayLeave() && session.signOut().then(() => go('/'), () => say('You are still signed in: the service cannot be reached. Try again.'))}>Sign out</button>`}</div>
     </header>
