@@ -1,6 +1,5 @@
-//! The attacker's page of the attack panel: a page with another origin than the service.
-//! The page sends requests to the service from the visitor's browser (CORS, CSRF).
-//! It shows which parts of the responses the browser lets it read.
+//! The attacker's page of the attack panel, with another origin than the service.
+//! It sends requests to the service from the visitor's browser and shows which responses it can read (CORS, CSRF).
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -8,11 +7,8 @@ use std::net::Ipv4Addr;
 use actix_web::dev::Server;
 use actix_web::{App, HttpResponse, HttpServer, web};
 
-/// Starts a server for the page on a free port of the loopback address, and returns the URL of the page.
+/// Starts a server for the page on a free loopback port, and returns the URL of the page.
 /// The page sends its requests to the URL `service`.
-///
-/// # Errors
-/// Fails if there is no free port.
 pub fn start(service: &str) -> io::Result<(String, Server)> {
     let page = include_str!("attacker_page.html").replace("SERVICE", service);
     let app = move || {

@@ -10,10 +10,9 @@ use rcgen::{
     date_time_ymd,
 };
 
-/// The age at which the service renews the certificate, which is valid for a year.
+/// A certificate is valid for a year.
 const RENEW_AFTER: TimeDelta = TimeDelta::days(300);
 
-/// An error while the development certificate is created or stored.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     #[error("failed to store the development certificate in {path}: {cause}")]
@@ -22,12 +21,8 @@ pub enum CertificateError {
     NotCreated(#[from] rcgen::Error),
 }
 
-/// Returns the paths of the certificate and of its key.
-/// Creates the files at the first start, and renews them after 300 days.
-/// A development authority signs the certificate. Browsers accept the certificate if they trust `ca.pem`.
-///
-/// # Errors
-/// Fails if the certificate cannot be created or stored.
+/// Returns the paths of the certificate and its key, and creates or renews them if necessary.
+/// A development authority signs the certificate. Browsers accept it if they trust `ca.pem`.
 pub fn files(directory: &Path, now: DateTime<Utc>) -> Result<(PathBuf, PathBuf), CertificateError> {
     let file = |name: &str| directory.join(name);
     let (leaf, key) = (file("localhost.pem"), file("localhost.key.pem"));

@@ -7,9 +7,6 @@ use tokio::io::AsyncWriteExt;
 
 /// Writes a mail to a file atomically, so that a reader never sees an incomplete mail.
 /// Only the current user can read the file, because a mail can contain a token.
-///
-/// # Errors
-/// Fails if the file cannot be written.
 pub async fn write(folder: &Path, path: &Path, message: &[u8]) -> std::io::Result<()> {
     fs::create_dir_all(folder).await?;
     let unfinished = path.with_extension("part");

@@ -1,10 +1,5 @@
 //! Layer 2: code that only development needs.
-//! It starts a PostgreSQL server, creates a certificate for `localhost` and writes mails to files.
-//! It also contains the templates of a new resource, and the attacker's page of the attack panel.
-//!
-//! The cargo feature `dev` enables this module and is on by default.
-//! The image is built without the feature.
-//! So the image contains neither this code nor the settings that only development reads.
+//! The cargo feature `dev`, which is on by default, enables it. The image is built without this feature.
 
 pub mod attacker_page;
 pub mod certificate;

@@ -30,7 +30,7 @@ use super::faults::{data_fault, rule_fault};
 use super::object::Object;
 use super::signature::{Describe, NamedSchema, RequestBody, Signature};
 
-/// A parsed and validated body. `security/limits/body_limits.rs` limits its size and the time to receive it.
+/// A parsed and validated body. `security/limits/body_limits.rs` limits its size and time.
 pub struct JsonBody<T>(pub T);
 
 impl<T> FromRequest for JsonBody<T>
@@ -56,7 +56,6 @@ where
 }
 
 /// An optional body. A request without body and without `Content-Type` gives the default of `T`.
-/// Otherwise the body is read like a [`JsonBody`].
 pub struct OptionalJsonBody<T>(pub T);
 
 impl<T> FromRequest for OptionalJsonBody<T>
@@ -96,8 +95,8 @@ impl<T: ToSchema> Describe for OptionalJsonBody<T> {
 /// The media type of all bodies except uploads.
 pub const JSON: &str = "application/json";
 
-/// Accepts only `application/json`, alone or with `charset=utf-8`.
-/// This check also prevents CSRF, because a page of another origin cannot send this type without a preflight request.
+/// Accepts only `application/json`, alone or with `charset=utf-8`. This also prevents CSRF:
+/// a page of another origin cannot send this type without a preflight request.
 pub(super) fn is_json(request: &HttpRequest) -> bool {
     let mut lines = request.headers().get_all(header::CONTENT_TYPE);
     let (Some(line), None) = (lines.next(), lines.next()) else {
@@ -117,7 +116,7 @@ pub(super) async fn read(mut payload: Payload) -> ApiResult<BytesMut> {
     Ok(bytes)
 }
 
-/// Converts an error that actix reports while it receives a body.
+/// Converts an error of receiving the body.
 #[must_use]
 pub fn payload_fault(error: &PayloadError) -> ApiError {
     match error {
@@ -132,15 +131,15 @@ pub fn payload_fault(error: &PayloadError) -> ApiError {
 /// # Errors
 /// [`ApiError::NotJson`] if the syntax is wrong. [`ApiError::Invalid`] if a field is invalid.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
-    // Check the whole body for UTF-8 first. serde stops at the first fault, so it would not check the rest of the body.
+    // serde stops at the first fault, so check the whole body for UTF-8 first.
     let text = std::str::from_utf8(bytes).map_err(|_| not_json("must be in UTF-8"))?;
     if text.trim().is_empty() {
         return Err(not_json("must be a JSON object, but is empty"));
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        // serde rejects a number that it cannot represent, although the number is valid JSON.
-        // So if the text is valid JSON, the error is in a field, and not in the syntax.
+        // serde rejects a number that it cannot represent, although it is valid JSON.
+        // So if the text is valid JSON, the fault is in a field.
         if error.inner().is_data() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
             ApiError::Invalid(vec![data_fault(&pointer(error.path()), &error.inner().to_string())])
         } else {
@@ -155,8 +154,7 @@ fn not_json(message: impl Into<Cow<'static, str>>) -> ApiError {
     ApiError::NotJson(Some(FieldFault::new("", message)))
 }
 
-/// Returns the error for invalid syntax. It contains the position of the error, but not the message of the parser.
-/// That message would disclose internals (CWE-209).
+/// Returns the error for invalid syntax, without the message of the parser, which would disclose internals (CWE-209).
 fn broken_at(error: &serde_json::Error) -> ApiError {
     not_json(format!("is not JSON at line {}, column {}", error.line(), error.column()))
 }
@@ -174,15 +172,12 @@ pub(super) fn pointer(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-/// Escapes a key for a JSON pointer (RFC 6901) and cuts it to 64 characters, because the client can send a long key.
+/// Escapes a key for a JSON pointer (RFC 6901) and cuts it, because the client can send a long key.
 pub(super) fn escape(key: &str) -> String {
     key.chars().take(64).collect::<String>().replace('~', "~0").replace('/', "~1")
 }
 
 /// Validates a value and reports all invalid fields at once.
-///
-/// # Errors
-/// [`ApiError::Invalid`] with one fault for each invalid field.
 pub fn validate<T: Validate<Context = ()>>(value: &T) -> ApiResult<()> {
     value.validate().map_err(|report| {
         ApiError::Invalid(
@@ -191,10 +186,7 @@ pub fn validate<T: Validate<Context = ()>>(value: &T) -> ApiResult<()> {
     })
 }
 
-/// Validates that a text can be parsed as `T`. Use it as `#[garde(custom(fits::<T>))]`.
-///
-/// # Errors
-/// Fails with the parse error of `T`.
+/// Validates that a text can be parsed as `T`: `#[garde(custom(fits::<T>))]`.
 pub fn fits<T: FromStr<Err: Display>>(text: &str, _: &()) -> garde::Result {
     text.parse::<T>().map(drop).map_err(garde::Error::new)
 }

@@ -22,7 +22,7 @@ use super::error::{ApiError, ApiResult};
 use super::signature::Describe;
 use crate::config::Network;
 
-/// Maximum number of entries of `X-Forwarded-For` that are read. No real chain of proxies is as long.
+/// Maximum number of entries of `X-Forwarded-For` that are read.
 const MAX_HOPS: usize = 32;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -44,7 +44,7 @@ impl TrustedProxies {
 pub struct ClientAddr(IpAddr);
 
 impl ClientAddr {
-    /// Returns the address of the request's client. It is computed once, and then stored in the request.
+    /// Returns the address of the request's client. The request stores it after the first call.
     #[must_use]
     pub fn of(request: &ServiceRequest) -> Self {
         if let Some(known) = request.extensions().get::<Self>() {
@@ -58,7 +58,7 @@ impl ClientAddr {
         address
     }
 
-    /// Walks `X-Forwarded-For` from the right and returns the first address that is not a trusted proxy.
+    /// Returns the first address from the right in `X-Forwarded-For` that is not a trusted proxy.
     #[must_use]
     pub fn resolve(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
         let mut address = peer.to_canonical();
@@ -70,21 +70,21 @@ impl ClientAddr {
             }
             match parse_hop(hop.trim()) {
                 Some(previous) => address = previous,
-                // After a malformed entry, the entries to its left are unreliable too.
+                // After a malformed entry, those to its left are unreliable too.
                 None => break,
             }
         }
         Self(address)
     }
 
-    /// Returns the [`prefix`] of the client. Limits per address use it as their key.
+    /// Returns the [`prefix`] of the client, the key of limits per address.
     #[must_use]
     pub fn prefix(self) -> IpAddr {
         prefix(self.0)
     }
 
-    /// Returns the network that one customer of a provider typically rents: a /24 of IPv4, a /48 of IPv6.
-    /// Many users can share one network, so a limit by network must not block its innocent clients.
+    /// Returns the network of a typical customer of a provider: a /24 of IPv4, a /48 of IPv6.
+    /// Many users can share it, so a limit by network must not block innocent clients.
     #[must_use]
     pub fn network(self) -> IpAddr {
         match self.0 {
@@ -102,7 +102,7 @@ pub fn prefix_of(address: &str) -> Option<IpAddr> {
 
 impl Describe for ClientAddr {}
 
-/// Extracts the address that [`ClientAddr::of`] has already stored in the request.
+/// Extracts the address that [`ClientAddr::of`] has stored in the request.
 impl FromRequest for ClientAddr {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
@@ -119,7 +119,7 @@ impl fmt::Display for ClientAddr {
     }
 }
 
-/// Returns the addresses that one internet connection has: a single IPv4 address, or a /56 network of IPv6.
+/// Returns the addresses of one internet connection: a single IPv4 address, or a /56 network of IPv6.
 #[must_use]
 pub fn prefix(address: IpAddr) -> IpAddr {
     match address {
@@ -128,14 +128,14 @@ pub fn prefix(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Returns the address of the TCP peer, or `None` if the connection was reset before the address could be read.
+/// Returns the address of the TCP peer, or `None` if the connection was reset.
 #[allow(clippy::disallowed_methods, reason = "only this function reads the address of the peer")]
 pub fn peer(request: &ServiceRequest) -> Option<IpAddr> {
     request.peer_addr().map(|peer| peer.ip().to_canonical())
 }
 
 /// Parses `1.2.3.4`, `1.2.3.4:5678`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:5678`.
-/// A zone id (`fe80::1%eth0`) is refused, because only the machine that wrote it can interpret it.
+/// A zone id (`fe80::1%eth0`) is refused, because it has a meaning on one machine only.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
     bare.parse::<IpAddr>()

@@ -28,8 +28,7 @@ fn is_well_formed(line: &str) -> bool {
     line == "*" || line.split(',').all(|tag| tag.trim().parse::<EntityTag>().is_ok())
 }
 
-/// Parses an entity tag of this service. `"01"` and `"+1"` match no version, although they parse as the number 1.
-/// RFC 9110 §8.8.3.2 compares tags byte by byte.
+/// Parses an entity tag of this service. RFC 9110 §8.8.3.2 compares tags byte by byte, so `"01"` matches no version.
 fn version_of(tag: &str) -> Option<i64> {
     let version = tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
     (etag(version) == tag).then_some(version)
@@ -41,10 +40,8 @@ pub enum IfMatch {
     Missing,
     /// One strong tag of this service.
     Version(i64),
-    /// A weak tag, `*`, a list, or a tag of another service.
-    /// None of these identifies one version, so [`check`](Self::check) answers 412.
+    /// A weak tag, `*`, a list, or a tag of another service. None of them identifies one version, so the reply is 412.
     Unusable,
-    /// The header is not a valid `If-Match` header.
     Malformed,
 }
 
@@ -63,7 +60,7 @@ impl IfMatch {
     }
 }
 
-/// Maximum length of `If-None-Match` in bytes. A longer header is ignored, because no client has so many copies.
+/// The maximum length in bytes. A longer `If-None-Match` is ignored, because no client has so many copies.
 const MAX_TAG_LIST_BYTES: usize = 500;
 
 /// The `If-None-Match` header (RFC 9110 §13.1.2): the tags of the client's copies.
@@ -71,8 +68,7 @@ const MAX_TAG_LIST_BYTES: usize = 500;
 pub struct IfNoneMatch(Option<String>);
 
 impl IfNoneMatch {
-    /// Returns whether the client has this version.
-    /// A weak tag matches too, because RFC 9110 §13.1.2 requires the weak comparison here.
+    /// Returns whether the client has this version. RFC 9110 §13.1.2 requires that a weak tag matches too.
     #[must_use]
     pub fn has(&self, etag: &str) -> bool {
         let tags = self.0.iter().flat_map(|list| list.split(','));

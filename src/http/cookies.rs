@@ -3,8 +3,7 @@
 use actix_web::http::header::{self, HeaderMap};
 
 /// Returns the cookie's value if the request has exactly one cookie of this name.
-/// Two cookies of the same name are ignored. An attacker may have set one of them (cookie tossing),
-/// while a proxy in front may have checked only the other one.
+/// Of two cookies, an attacker may have set one (cookie tossing), so both are ignored.
 #[must_use]
 pub fn single<'a>(name: &'a str, headers: &'a HeaderMap) -> Option<&'a str> {
     let lines = headers.get_all(header::COOKIE);
@@ -15,7 +14,6 @@ pub fn single<'a>(name: &'a str, headers: &'a HeaderMap) -> Option<&'a str> {
     found.next().filter(|_| found.next().is_none())
 }
 
-/// Returns the values of all cookies of this name.
 pub fn all<'a>(name: &'a str, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
     let lines = headers.get_all(header::COOKIE).filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(';')).filter_map(move |pair| {

@@ -21,11 +21,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::ApiError;
 
-/// Maximum time from the head of a request to the head of its reply. Each received part of an upload restarts the time.
+/// Maximum time from the head of a request to the head of its reply.
 #[derive(Clone, Copy)]
 pub struct ReplyTimeout(pub Duration);
 
-/// The time at which a request is aborted.
 #[derive(Clone)]
 pub struct Deadline {
     end: Rc<Cell<Instant>>,
@@ -33,13 +32,12 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// Returns the deadline of this request.
     #[must_use]
     pub fn of(request: &ServiceRequest) -> Option<Self> {
         request.extensions().get::<Self>().cloned()
     }
 
-    /// Restarts the timeout. Uploads call this function for each part of the body that arrives.
+    /// Restarts the timeout. Uploads call it for each part of the body that arrives.
     pub fn extend(&self) {
         self.end.set(Instant::now() + self.timeout);
     }

@@ -5,7 +5,7 @@ use super::error::{ApiError, Cause};
 use crate::db::exhaustion::is_exhausted;
 use crate::storage::StorageError;
 
-/// The reply is 503 if the storage is unreachable. It is 500 if the bytes of a stored document are missing.
+/// 503 if the storage is unreachable, 500 if the bytes of a stored document are missing.
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         match error {
@@ -15,9 +15,8 @@ impl From<StorageError> for ApiError {
     }
 }
 
-/// The reply is 503 if the database is unreachable, full or too slow, and otherwise 500.
-/// The log contains only the error code and the name of the constraint.
-/// PostgreSQL's message could contain values of a row.
+/// 503 if the database is unreachable, full or too slow, otherwise 500.
+/// PostgreSQL's message could contain values of a row, so the log contains only error code and constraint name.
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
@@ -31,7 +30,7 @@ impl From<sqlx::Error> for ApiError {
                     // Temporary errors by class of SQLSTATE: 40 (deadlock, serialization failure),
                     // 53 (insufficient resources), and 57 (shutdown, or cancelled by a timeout).
                     code if matches!(code.get(..2), Some("40" | "53" | "57")) => Self::unavailable(1, cause),
-                    // Temporary too: a lock timeout, or a transaction that was idle for too long.
+                    // A lock timeout, or a transaction that was idle for too long.
                     "55P03" | "25P03" => Self::unavailable(1, cause),
                     // PostgreSQL refused the connection, or the database or role does not exist.
                     code if code == "55000" || code == "3D000" || code.starts_with("28") => Self::unavailable(2, cause),

@@ -7,13 +7,12 @@ use actix_web::http::header::{
 
 use crate::base::text;
 
-/// Maximum length of a file name in bytes, as in most file systems. A longer name is shortened and keeps its extension.
+/// Maximum length of a file name in bytes, as in most file systems.
 pub const MAX_NAME_BYTES: usize = 255;
 
-/// Windows reserves these names for devices. A name with digits (`com1`) or an extension (`con.txt`) is reserved too.
+/// Windows reserves these names for devices, also with a digit (`com1`) or an extension (`con.txt`).
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
-/// Returns the header `Content-Disposition: attachment` with this file name.
 #[must_use]
 pub fn attachment(file_name: &str) -> HeaderValue {
     let name = safe_file_name(file_name);
@@ -31,7 +30,7 @@ pub fn attachment(file_name: &str) -> HeaderValue {
     disposition.try_into_value().unwrap_or_else(|_| HeaderValue::from_static("attachment"))
 }
 
-/// Returns a name that is safe to store here and to save on a client's machine.
+/// Returns a name that is safe to store here and on a client's machine.
 #[must_use]
 pub fn safe_file_name(name: &str) -> String {
     let kept: String =
@@ -41,7 +40,7 @@ pub fn safe_file_name(name: &str) -> String {
         Some((stem, ending)) if ending.chars().count() <= 10 => (stem, format!(".{ending}")),
         _ => (kept, String::new()),
     };
-    // Cut to one byte less than the maximum, because an underscore may be put before a device name.
+    // One byte less than the maximum, because a device name gets an underscore.
     let stem = stem[..stem.floor_char_boundary(MAX_NAME_BYTES - 1 - ending.len())].trim_end_matches([' ', '.']);
     let first = stem.split('.').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
     match stem {

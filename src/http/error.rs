@@ -13,32 +13,28 @@ use std::fmt;
 use actix_web::http::{StatusCode, header};
 use actix_web::{Error, HttpResponse, ResponseError};
 
-/// The result of handlers and extractors.
 pub type ApiResult<T> = Result<T, ApiError>;
 
 /// One invalid field: the JSON pointer of the field (RFC 6901), and a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldFault {
-    /// The pointer, for example `/lines/0/quantity`. The pointer of a query field is a slash and the name of the field.
-    /// The pointer of the whole body is empty.
+    /// For example `/lines/0/quantity`, a slash and the name of a query field, or an empty text for the whole body.
     pub pointer: String,
-    /// Says what the service expects. It is never the message of a parser, which could disclose internals.
+    /// What the service expects. It is never the message of a parser, which could disclose internals.
     pub message: Cow<'static, str>,
 }
 
 impl FieldFault {
-    /// Creates a fault of one field.
     pub fn new(pointer: impl Into<String>, message: impl Into<Cow<'static, str>>) -> Self {
         Self { pointer: pointer.into(), message: message.into() }
     }
 }
 
-/// A refusal (4xx) or a failure (5xx). `docs/problems.md` explains each code to client developers.
+/// A refusal (4xx) or a failure (5xx). `docs/problems.md` explains each code.
 #[derive(Debug)]
 pub enum ApiError {
-    /// The body is not JSON in UTF-8. Contains the position of the error if the whole body arrived.
+    /// The body is not JSON in UTF-8. The fault is the position of the error.
     NotJson(Option<FieldFault>),
-    /// Fields of the input are invalid.
     Invalid(Vec<FieldFault>),
     /// The access token is missing or invalid. Only the log contains the reason.
     Unauthenticated,
@@ -48,19 +44,17 @@ pub enum ApiError {
     Forbidden,
     /// The request came from a page of an origin that is not allowed (CORS).
     OriginNotAllowed,
-    /// A route that reads the refresh cookie was called without the CSRF header.
+    /// The CSRF header is missing on a route that reads the refresh cookie.
     CrossSiteRequest,
     /// The request came over plain HTTP.
     HttpsRequired,
     /// The object is missing, deleted or owned by another user, or its id is malformed. All four give the same reply.
     NotFound,
-    /// The path does not support this method.
     MethodNotAllowed,
     /// The body did not arrive in time.
     BodyTimeout,
     /// The state of the object does not allow this operation.
     Conflict {
-        /// The problem code. It is stable and documented in `docs/problems.md`.
         code: &'static str,
         title: &'static str,
     },
@@ -70,39 +64,38 @@ pub enum ApiError {
     PreconditionRequired,
     /// The `Idempotency-Key` was used with another body.
     IdempotencyKeyReused,
-    /// The body exceeds the limit of its route.
+    /// The body is larger than its route allows.
     PayloadTooLarge,
     /// The requested range begins after the end of the file.
     RangeNotSatisfiable {
-        /// The file's length in bytes.
+        /// In bytes.
         length: u64,
     },
-    /// The body does not have the expected media type. The string is the expected media type.
-    /// It is empty if a library refused the body.
+    /// The body does not have this media type. The text is empty if a library refused the body.
     UnsupportedMediaType(&'static str),
-    /// The route is a WebSocket, and the request is not a WebSocket handshake.
+    /// The request to a WebSocket route is not a WebSocket handshake.
     UpgradeRequired,
     /// A rate limit is exhausted.
     TooManyRequests {
-        /// The client should retry after this number of seconds, at least 1.
+        /// Seconds, at least 1.
         retry_after: u64,
         /// A proof of work that allows the next login attempt.
         challenge: Option<Box<super::challenge::Challenge>>,
     },
     /// The service is overloaded, or a dependency is down.
     Unavailable {
-        /// The client should retry after this number of seconds, at least 1.
+        /// Seconds, at least 1.
         retry_after: u64,
-        /// The cause of the failure. Only the log contains it.
+        /// Only the log contains it.
         cause: Cause,
         /// Whether the database is out of disk or memory ([`exhaustion`](crate::db::exhaustion)).
         exhausted: bool,
     },
-    /// A fault of the service. The cause is in the log, and the reply does not contain it.
+    /// A fault of the service. Only the log contains the cause.
     Internal(Cause),
 }
 
-/// The cause of an error, for the log. It never contains values of a row.
+/// A text for the log. It never contains values of a row.
 #[derive(Debug)]
 pub struct Cause(pub(super) String);
 
@@ -121,7 +114,6 @@ pub struct PublicError {
 }
 
 impl ApiError {
-    /// Creates an internal error.
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::Internal(Cause(cause.to_string()))
     }
@@ -131,12 +123,10 @@ impl ApiError {
         Self::Unavailable { retry_after: retry_after.max(1), cause: Cause(cause.to_string()), exhausted: false }
     }
 
-    /// Creates a 400 for one field.
     pub fn invalid(pointer: impl Into<String>, message: impl Into<Cow<'static, str>>) -> Self {
         Self::Invalid(vec![FieldFault::new(pointer, message)])
     }
 
-    /// Returns the public part: status, code and title.
     #[must_use]
     pub fn public(&self) -> PublicError {
         use StatusCode as S;
@@ -177,8 +167,7 @@ impl ApiError {
         PublicError { status, code, title }
     }
 
-    /// Returns one error for each code that this file defines.
-    /// The codes of [`ApiError::Conflict`] are not included, because the features define them.
+    /// Returns one error for each code of this file. Features define the codes of [`ApiError::Conflict`].
     #[must_use]
     pub fn one_of_each() -> [Self; 21] {
         [
@@ -206,8 +195,7 @@ impl ApiError {
         ]
     }
 
-    /// Calls `read` with the [`ApiError`] of a failed reply.
-    /// A reply of a library has none. Then `read` receives the error that fits the status.
+    /// Calls `read` with the [`ApiError`] of a failed reply, or with the one that fits the status of a library's reply.
     pub fn resolve<R>(error: Option<&Error>, status: StatusCode, read: impl FnOnce(&Self) -> R) -> R {
         match error.and_then(Error::as_error::<Self>) {
             Some(error) => read(error),
@@ -227,7 +215,7 @@ impl ApiError {
             StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
             StatusCode::UPGRADE_REQUIRED => Self::UpgradeRequired,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType(""),
-            // This number is not sent, because the library has already set Retry-After on the reply.
+            // The library has already set Retry-After on the reply.
             StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests { retry_after: 1, challenge: None },
             status if status.is_client_error() => Self::Invalid(Vec::new()),
             status => Self::internal(format_args!("a library replied with {status}")),
@@ -235,7 +223,7 @@ impl ApiError {
     }
 }
 
-/// Formats the error for the log. Replies never contain this text.
+/// The text for the log. Replies never contain it.
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.public().code)?;
@@ -251,7 +239,7 @@ impl ResponseError for ApiError {
         self.public().status
     }
 
-    /// Returns the reply with status and headers. [`super::problem`] adds the body, which contains the request id.
+    /// Returns status and headers. [`super::problem`] adds the body.
     fn error_response(&self) -> HttpResponse {
         let mut reply = HttpResponse::build(self.status_code());
         match self {

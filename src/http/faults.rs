@@ -1,8 +1,6 @@
-//! Messages for invalid fields (CWE-209).
-//! The messages say what the API contract requires, so that a client developer can correct the request.
+//! Messages for invalid fields (CWE-209). They say what the API requires.
 //!
-//! The messages of serde and garde contain names of Rust types and of all fields, so a client must not see them.
-//! This module replaces these messages by its own texts.
+//! They replace the messages of serde and garde, which contain names of Rust types and of all fields.
 
 use std::borrow::Cow;
 
@@ -24,12 +22,12 @@ pub(super) fn data_fault(pointer: &str, message: &str) -> FieldFault {
     }
 }
 
-/// Returns a message that says what the client should send. It is derived from serde's message.
+/// Returns what the client should send, derived from serde's message.
 fn expectation(message: &str) -> Cow<'static, str> {
     if message.starts_with("number out of range") {
         return not_an_integer();
     }
-    // Search from the end, because serde quotes the client's text first, and this text may contain the same words.
+    // serde quotes the client's text first, which may contain the same words, so search from the end.
     let expected = message.rsplit_once(", expected ").map_or(message, |(_, expected)| expected);
     if message.starts_with("unknown variant") {
         let names: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
@@ -51,7 +49,7 @@ fn not_an_integer() -> Cow<'static, str> {
     format!("must be an integer of at most {MAX_MINOR_UNITS}").into()
 }
 
-/// Maps a message of garde to a fault. Messages of this crate's own validation rules are used unchanged.
+/// Maps a message of garde to a fault. Messages of this crate's own rules are used unchanged.
 pub(super) fn rule_fault(pointer: String, message: &str) -> FieldFault {
     let texts = [
         ("length is lower than ", "must have a length of at least "),

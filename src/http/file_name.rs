@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode;
 
-/// Returns the decoded name. Returns `None` for a part without a file name, because such a part is not a file.
+/// Returns the decoded name, or `None` for a part that is not a file.
 #[must_use]
 pub fn file_name(disposition: &ContentDisposition) -> Option<String> {
     let extended = disposition.get_filename_ext().and_then(extended);
@@ -28,14 +28,13 @@ fn extended(value: &ExtendedValue) -> Option<String> {
 }
 
 fn plain(name: &str) -> String {
-    // The decoder does not change a percent sign without two hexadecimal digits, because it is not an encoding.
+    // The decoder keeps a percent sign without two hexadecimal digits.
     let percent = || String::from_utf8(percent_decode(name.as_bytes()).collect()).ok();
     encoded_words(name).or_else(percent).unwrap_or_else(|| name.to_owned())
 }
 
 /// Decodes words such as `=?utf-8?B?w7wucGRm?=`.
-/// The bytes of all words are joined before they are read as UTF-8.
-/// The reason: a character may begin in one word and end in the next.
+/// The bytes of all words are joined first, because a character may begin in one word and end in the next.
 fn encoded_words(name: &str) -> Option<String> {
     let mut decoded = Vec::new();
     for word in name.split_ascii_whitespace() {
@@ -47,7 +46,7 @@ fn encoded_words(name: &str) -> Option<String> {
         if encoding.eq_ignore_ascii_case("b") {
             decoded.extend(STANDARD.decode(text).ok()?);
         } else if encoding.eq_ignore_ascii_case("q") {
-            // Quoted-printable writes `=41` for `%41` of percent-encoding. So convert it and use the same decoder.
+            // Quoted-printable writes `=41` for `%41`.
             let text = text.replace('%', "%25").replace('_', " ").replace('=', "%");
             decoded.extend(percent_decode(text.as_bytes()));
         } else {

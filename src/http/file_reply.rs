@@ -15,11 +15,9 @@ pub struct File<M> {
     media_type: PhantomData<fn() -> M>,
 }
 
-/// The media type of a [`File`].
 pub trait MediaType {
-    /// The media type as the OpenAPI document shows it.
+    /// As the OpenAPI document shows it.
     const NAME: &'static str;
-    /// The value of the `Content-Type` header.
     const CONTENT_TYPE: &'static str;
 }
 
@@ -47,13 +45,12 @@ media_types! {
 }
 
 impl<M: MediaType> File<M> {
-    /// Returns 200 with these bytes.
     #[must_use]
     pub fn new(bytes: impl MessageBody + 'static) -> Self {
         Self::of(HttpResponse::Ok().body(bytes))
     }
 
-    /// Turns a response into a file reply. Sets `Content-Type`, except on a 304, which has no body.
+    /// Turns a response into a file reply. A 304 has no body and no `Content-Type`.
     #[must_use]
     pub fn of(mut response: HttpResponse) -> Self {
         if response.status() != StatusCode::NOT_MODIFIED {
@@ -63,7 +60,7 @@ impl<M: MediaType> File<M> {
         Self { response, media_type: PhantomData }
     }
 
-    /// Returns 304, because the client already has the current version.
+    /// Returns 304: the client already has the current version.
     #[must_use]
     pub fn not_modified(etag: &str) -> Self {
         Self::of(HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish())

@@ -27,12 +27,11 @@ use super::error::{ApiError, ApiResult};
 use super::file_name::file_name;
 use super::part_lengths::PartLengths;
 
-/// Maximum size of a part's head in bytes, which also bounds the parser's memory.
+/// Maximum size of a part's head in bytes.
 pub const PART_HEAD: usize = 8 * 1024;
-/// Maximum size of a form without its file, in bytes: the other parts, all heads and all boundaries.
+/// Maximum size of a form without its file, in bytes.
 pub const ENVELOPE: usize = 64 * 1024;
 
-/// The media type of forms.
 pub const FORM: &str = "multipart/form-data";
 
 /// A form. The service reads its parts one after the other.
@@ -42,7 +41,7 @@ pub struct Form {
     names: Vec<String>,
 }
 
-/// Returns the settings of actix's multipart parser. The parser reads them from the application data.
+/// Returns the settings of actix's multipart parser.
 #[must_use]
 pub fn config() -> MultipartConfig {
     MultipartConfig::new().buffer_limit(PART_HEAD)
@@ -77,24 +76,21 @@ fn is_form(request: &HttpRequest) -> bool {
     kind.eq_ignore_ascii_case(FORM) && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
-/// Returns the boundary between parts. The parser refuses a form without one.
+/// Returns the boundary between parts, which the parser requires.
 fn boundary(request: &HttpRequest) -> String {
     let media_type = request.mime_type().ok().flatten();
     media_type.and_then(|kind| kind.get_param(BOUNDARY).map(|name| name.as_str().to_owned())).unwrap_or_default()
 }
 
 impl Form {
-    /// Returns the value of `Content-Length` in bytes, if the request has one. The body cannot be longer.
+    /// Returns `Content-Length` in bytes, if the request has it.
     #[must_use]
     pub fn declared_length(&self) -> Option<u64> {
         self.declared_length
     }
 
-    /// Returns the next part, or `None` at the end of the form. The previous part must have been read completely.
+    /// Returns the next part, after the previous one was read completely.
     /// Each name may occur only once. So a handler that refuses unknown names also limits the number of parts.
-    ///
-    /// # Errors
-    /// Fails if the form is malformed, too large or too slow, or contains an ambiguous or repeated part.
     pub async fn next(&mut self) -> ApiResult<Option<Part>> {
         let Some(field) = self.parts.next().await else { return Ok(None) };
         let field = field.map_err(|error| form_fault(&error))?;
@@ -129,14 +125,12 @@ fn ambiguity(headers: &HeaderMap) -> Option<&'static str> {
             is_other("content-encoding", &["identity"]),
             "is compressed: send the bytes as they are, without Content-Encoding",
         ),
-        // `PartLengths` has renamed this header in each head that it found.
-        // If this parser still finds the header, the two parsers disagree about where a head begins.
+        // `PartLengths` renames this header in each head that it finds, so the two parsers read the heads differently.
         (headers.contains_key(header::CONTENT_LENGTH), "has a Content-Length: leave it out"),
     ];
     problems.into_iter().find_map(|(is_problem, message)| is_problem.then_some(message))
 }
 
-/// Returns the JSON pointer of the part with this name.
 fn pointer(name: &str) -> String {
     format!("/{}", escape(name))
 }
@@ -153,29 +147,24 @@ impl Part {
         &self.name
     }
 
-    /// Returns a 400 whose pointer identifies this part.
     #[must_use]
     pub fn invalid(&self, expected: &'static str) -> ApiError {
         ApiError::invalid(pointer(&self.name), expected)
     }
 
-    /// Returns the decoded file name. The name is untrusted: it can contain any character.
+    /// Returns the decoded file name, which can contain any character.
     #[must_use]
     pub fn file_name(&self) -> Option<String> {
         file_name(self.field.content_disposition()?)
     }
 
-    /// Returns the media type that the client declared, with its parameters.
-    /// The text is empty if the part declares none.
+    /// Returns the declared media type with its parameters, or an empty text.
     #[must_use]
     pub fn media_type(&self) -> &str {
         self.field.headers().get(header::CONTENT_TYPE).and_then(|line| line.to_str().ok()).unwrap_or_default()
     }
 
     /// Returns the next chunk, or `None` at the end of the part.
-    ///
-    /// # Errors
-    /// Fails if the form is malformed, too large or too slow.
     pub async fn bytes(&mut self) -> ApiResult<Option<Bytes>> {
         let bytes = self.field.next().await;
         bytes.transpose().map_err(|error| form_fault(&error))
@@ -206,8 +195,7 @@ impl Part {
 const TEXT_PART: &str = "must be text in UTF-8: send it without a Content-Type, or as text/plain; charset=utf-8";
 
 /// Returns whether a media type can be plain UTF-8 text.
-/// ISO-8859-1 is accepted too, because Apache's HTTP client declares it for all texts.
-/// ASCII text is the same in both encodings, and any other text must still be valid UTF-8.
+/// Apache's HTTP client declares ISO-8859-1 for all texts, so this is accepted if the text is valid UTF-8.
 fn is_text(media_type: &str) -> bool {
     let Ok(declared) = MediaType::parse(media_type) else { return media_type.is_empty() };
     let charset = declared.get_param(CHARSET).map(|value| value.unquoted_str().to_ascii_lowercase());
@@ -215,8 +203,7 @@ fn is_text(media_type: &str) -> bool {
     declared.essence().to_string().eq_ignore_ascii_case("text/plain") && is_known
 }
 
-/// Maps an error of the parser.
-/// The reply does not contain the parser's message, which names limits and internals (CWE-209).
+/// Maps an error of the parser. Its message names limits and internals, so the reply does not contain it (CWE-209).
 fn form_fault(error: &MultipartError) -> ApiError {
     match error {
         MultipartError::Payload(cause) => match payload_fault(cause) {

@@ -1,5 +1,4 @@
-//! HEAD (RFC 9110 §9.3.2): each GET route except the WebSocket supports it.
-//! The reply has the status and headers of GET, and no body. The same middleware, authorization and limits apply.
+//! HEAD (RFC 9110 §9.3.2): each GET route except the WebSocket supports it, with the same authorization and limits.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,7 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 
 /// A body that states its length but sends no bytes.
-/// If the reply kept its original body, actix-http would read a whole file or export, and then discard it.
+/// Without it, actix-http would read a whole file or export and then discard it.
 pub struct OnlyLength(BodySize);
 
 impl MessageBody for OnlyLength {
@@ -28,9 +27,6 @@ impl MessageBody for OnlyLength {
 }
 
 /// Middleware that drops the body of a reply to HEAD.
-///
-/// # Errors
-/// Returns the errors of inner services unchanged.
 pub async fn drop_body<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

@@ -30,20 +30,18 @@ use super::signature::{Describe, Signature};
 use crate::base::id::{self, UserId};
 use crate::db::idempotency::{self, Claim, ClaimOutcome};
 
-/// The header's name.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// The error of a request whose key belongs to another request that is still running.
+/// The first request with the key is still running.
 pub const KEY_IN_USE: ApiError =
     ApiError::Conflict { code: "idempotency_key_in_use", title: "The first request with this key is still running" };
 
-/// A validated JSON body and the request's key.
 pub struct IdempotentJson<T> {
     pub body: T,
     pub key: IdempotencyKey,
 }
 
-/// The key of a request, if it has one, and the route and body for which the key is valid.
+/// The key of a request, if it has one, with the route and body for which it is valid.
 pub struct IdempotencyKey(Option<BoundKey>);
 
 struct BoundKey {
@@ -52,7 +50,7 @@ struct BoundKey {
     body: Bytes,
 }
 
-/// The key of a request whose body is streamed. [`for_body`](Self::for_body) adds the fingerprint of the body.
+/// The key of a request whose body is streamed.
 pub struct StreamedIdempotencyKey(Option<(String, String)>);
 
 impl FromRequest for StreamedIdempotencyKey {
@@ -65,17 +63,13 @@ impl FromRequest for StreamedIdempotencyKey {
 }
 
 impl StreamedIdempotencyKey {
-    /// Adds the fingerprint of the body, because a key is valid for one body only.
-    /// Different bodies must have different fingerprints.
+    /// Adds the fingerprint of the body. Different bodies must have different fingerprints.
     #[must_use]
     pub fn for_body(self, fingerprint: Bytes) -> IdempotencyKey {
         IdempotencyKey(self.0.map(|(route, key)| BoundKey { route, key, body: fingerprint }))
     }
 
     /// Returns whether the key has a stored reply, for any body.
-    ///
-    /// # Errors
-    /// Fails if the database is unavailable.
     pub async fn is_used(&self, connection: &mut PgConnection, owner: UserId, now: DateTime<Utc>) -> ApiResult<bool> {
         let Some((route, key)) = &self.0 else { return Ok(false) };
         Ok(idempotency::is_answered(connection, owner, route, key, now).await?)
@@ -107,8 +101,7 @@ where
 }
 
 /// Returns the scope of a key: method, route and the parsed id.
-/// The raw path is not used, because a client can spell one id in many ways (capitals, percent-encoding).
-/// Each spelling would execute the request again.
+/// A client can spell one id in many ways (capitals, percent-encoding), and each raw path would be a new scope.
 fn route_of(request: &HttpRequest) -> String {
     let route = format!("{} {}", request.method(), MatchedRoute::of(request).name());
     match request.match_info().get("id").map(id::parse) {
@@ -137,7 +130,6 @@ impl IdempotencyKey {
     /// # Errors
     /// [`ApiError::IdempotencyKeyReused`] (422) if the key was used with another body.
     /// [`KEY_IN_USE`] (409) if another request with this key is still running.
-    /// Also returns the errors of `work`.
     pub async fn once<Tx: AsMut<PgConnection>, R>(
         &self,
         tx: &mut Tx,

@@ -1,9 +1,7 @@
 //! How a graceful shutdown treats requests.
 //!
-//! Phase one, draining: the service still accepts connections.
-//! Readiness is 503, so that load balancers choose another replica.
-//! Each reply closes its connection, so that clients reconnect elsewhere.
-//! Phase two, closing: the service refuses new connections.
+//! In the phase `Draining`, the service accepts connections, but its readiness is 503, so that load balancers choose
+//! another replica. Each reply closes its connection, so that clients reconnect elsewhere.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -16,7 +14,6 @@ use tokio::sync::watch;
 /// The phase of a graceful shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// The service is not shutting down.
     Serving,
     /// Requests are served, and each reply closes its connection.
     Draining,
@@ -24,7 +21,7 @@ pub enum Phase {
     Closing,
 }
 
-/// The current phase of this process. All clones share the phase.
+/// The current phase of this process, which all clones share.
 #[derive(Clone, Debug)]
 pub struct Lifecycle(watch::Sender<Phase>);
 
@@ -35,12 +32,10 @@ impl Default for Lifecycle {
 }
 
 impl Lifecycle {
-    /// Enters a phase.
     pub fn enter(&self, phase: Phase) {
         self.0.send_replace(phase);
     }
 
-    /// Returns whether the service is shutting down.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         *self.0.borrow() > Phase::Serving
@@ -48,15 +43,12 @@ impl Lifecycle {
 
     /// Waits for [`Phase::Closing`].
     pub async fn closing(&self) {
-        // Waiting fails if there is no sender. This cannot happen, because `self` is a sender.
+        // Fails if there is no sender, but `self` is a sender.
         let _ = self.0.subscribe().wait_for(|phase| *phase == Phase::Closing).await;
     }
 }
 
 /// Middleware that closes the connection after each reply while the service shuts down.
-///
-/// # Errors
-/// Returns the error of the inner service. During a shutdown, the response to this error also closes the connection.
 pub async fn close_connections<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -81,7 +73,7 @@ pub async fn close_connections<B: MessageBody>(
     }
 }
 
-/// Closes the connection after this reply. A WebSocket stays open after its handshake; a close frame ends it later.
+/// Closes the connection after this reply. A WebSocket stays open; a close frame ends it later.
 fn close<B>(reply: &mut HttpResponse<B>) {
     if !reply.head().upgrade() {
         reply.head_mut().set_connection_type(ConnectionType::Close);

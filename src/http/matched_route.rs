@@ -1,16 +1,14 @@
-//! The pattern of the route that a request matches, for logs, metrics and idempotency keys.
-//! These need the pattern and not the requested path, which the client chooses.
+//! The pattern of the matched route, for logs, metrics and idempotency keys. The client chooses the requested path.
 
 use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest};
 
-/// A route pattern. The request stores it, because each search for it compares the path with all routes.
+/// A route pattern. The request stores it, because a search compares the path with all routes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MatchedRoute(Option<Arc<str>>);
 
 impl MatchedRoute {
-    /// Returns the route of this request.
     #[must_use]
     pub fn of(request: &HttpRequest) -> Self {
         if let Some(known) = request.extensions().get::<Self>() {

@@ -1,5 +1,4 @@
-//! Counts requests by matched route. The requested path is never a label of a metric:
-//! clients can send any number of paths, and each one would add a time series.
+//! Counts requests by matched route. The requested path is never a label, because each one would add a time series.
 
 use std::time::Instant;
 
@@ -14,10 +13,7 @@ use super::matched_route::MatchedRoute;
 use crate::db::exhaustion::Exhaustion;
 use crate::telemetry::metrics::Metrics;
 
-/// Middleware that counts each request by status, counts refusals by problem code, and measures durations.
-///
-/// # Errors
-/// Returns the errors of inner services unchanged.
+/// Middleware that counts requests by status, and refusals by problem code, and measures durations.
 pub async fn count<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let Some(metrics) = request.app_data::<Data<Metrics>>().cloned() else { return next.call(request).await };
     let meter = metrics.requests.for_route(request.method().as_str(), MatchedRoute::of(request.request()).known());
@@ -27,7 +23,7 @@ pub async fn count<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     let reply = next.call(request).await;
     let (status, error) = match &reply {
         Ok(reply) => (reply.status(), reply.response().error()),
-        // Build the response to get its final status, because response mappers of inner middleware may change it.
+        // Response mappers of inner middleware may change the status, so build the response.
         Err(error) => (error.error_response().status(), Some(error)),
     };
     meter.record(status.as_u16(), started.elapsed());

@@ -1,6 +1,5 @@
-//! Accepts a struct only as a JSON object. serde alone also accepts a list of the values of the fields.
-//! For example, it accepts the list `["ann@example.com", "…"]` as a login.
-//! The API document does not describe such lists, so a gateway in front of the service would not inspect them.
+//! Accepts a struct only as a JSON object. serde also accepts a list of its values, such as `["ann@example.com", "…"]`.
+//! The API document does not describe such lists, so a gateway would not inspect them.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,7 +8,6 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// A struct that is read from a JSON object only.
 pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -32,19 +30,13 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// Deserializes a list of objects. Use it as `#[serde(deserialize_with = "objects")]`.
-///
-/// # Errors
-/// Fails if an item is invalid or not an object.
+/// Deserializes a list of objects: `#[serde(deserialize_with = "objects")]`.
 pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let items = Vec::<Object<T>>::deserialize(deserializer)?;
     Ok(items.into_iter().map(|Object(item)| item).collect())
 }
 
-/// Deserializes a list of objects in a field that may be absent. Use it together with `#[serde(default)]`.
-///
-/// # Errors
-/// Fails if the list is null or an item is invalid.
+/// Deserializes a list of objects that may be absent. Use it together with `#[serde(default)]`.
 pub fn some_objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<T>>, D::Error> {

@@ -1,5 +1,4 @@
-//! Turns a panic in a handler or an inner middleware into a 500.
-//! Without this middleware, actix would close the connection without a reply.
+//! Turns a panic in a handler or an inner middleware into a 500. Otherwise actix closes the connection without a reply.
 
 use std::panic::AssertUnwindSafe;
 
@@ -11,11 +10,7 @@ use futures_util::FutureExt;
 
 use super::error::ApiError;
 
-/// Middleware that catches panics.
-/// The panic hook ([`crate::telemetry`]) logs the place of the panic. The reply does not contain the place.
-///
-/// # Errors
-/// [`ApiError::Internal`] after a panic.
+/// The panic hook ([`crate::telemetry`]) logs the place of the panic.
 pub async fn catch<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     AssertUnwindSafe(next.call(request))
         .catch_unwind()

@@ -1,9 +1,8 @@
 //! Extractors for ids, query fields and the queries of lists.
 //!
-//! A malformed id is replaced by a new random id, which is then looked up like any other id.
-//! So a malformed id takes the same code path, with the same statements, as the id of an object that is missing,
-//! deleted or owned by another user.
-//! The reply is the same too, so an attacker who probes ids (BOLA) cannot distinguish these cases.
+//! A malformed id is replaced by a random id, which no object has.
+//! So it takes the same code path as the id of an object that is missing, deleted or owned by another user.
+//! An attacker who probes ids (BOLA) cannot distinguish these cases.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -26,7 +25,6 @@ use super::faults::data_fault;
 use super::signature::{Describe, Signature};
 use crate::base::page::{Limit, MAX_CURSOR_LENGTH};
 
-/// Parses an id, or returns a new random one.
 fn parse_or_random<T: FromStr + From<Uuid>>(text: &str) -> T {
     text.parse().unwrap_or_else(|_| T::from(Uuid::new_v4()))
 }
@@ -54,7 +52,7 @@ impl<'de, T: FromStr + From<Uuid>> Deserialize<'de> for IdField<T> {
     }
 }
 
-/// A query. Unknown fields are refused, and so are repeated ones (HTTP parameter pollution).
+/// A query. Unknown and repeated fields are refused (HTTP parameter pollution).
 pub struct QueryFields<T>(pub T);
 
 impl<T> FromRequest for QueryFields<T>
@@ -72,8 +70,7 @@ where
 /// The query of a list: the page, and a filter of type `F`.
 pub struct ListQuery<F> {
     pub page: PageQuery,
-    /// The filter also contains the sort order.
-    /// A cursor is valid for one filter, and therefore for one order only (`security/authorization/cursors.rs`).
+    /// The filter, with the sort order. A cursor is valid for one filter only (`security/authorization/cursors.rs`).
     pub filter: F,
 }
 
@@ -93,7 +90,7 @@ pub struct PageQuery {
     pub cursor: Option<String>,
 }
 
-/// The filter of a list that cannot be filtered.
+/// The filter of a list without filters.
 #[derive(Deserialize, Serialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct NoFilter {}
@@ -115,7 +112,7 @@ impl<F: DeserializeOwned + Validate<Context = ()>> FromRequest for ListQuery<F> 
 
 impl<T> Describe for PathId<T> {}
 
-/// Values of a path that are not ids, for example a version and a file name.
+/// Values of a path that are not ids.
 impl<T> Describe for Path<T> {}
 
 impl<T: IntoParams> Describe for QueryFields<T> {

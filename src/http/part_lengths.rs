@@ -2,9 +2,9 @@
 //! OkHttp, Guzzle and Spring send this header.
 //!
 //! actix-multipart trusts `Content-Length` (parser differential, CWE-436).
-//! If the value is too small, the parser drops the rest of the file without an error.
-//! If the value is too large, the parser reads the next part as a piece of the file, while a proxy sees two parts.
-//! So this module renames the header in the stream before the form is parsed. It changes no other byte.
+//! If the value is too small, the parser drops the rest of the file.
+//! If it is too large, the parser reads the next part as a piece of the file, while a proxy sees two parts.
+//! So this module renames the header before the form is parsed, and changes no other byte.
 
 use actix_web::web::{Bytes, BytesMut};
 
@@ -21,19 +21,17 @@ pub(super) struct PartLengths {
 enum ParserState {
     /// Inside the content of a part. The last `matched` bytes are the beginning of the delimiter.
     Content { matched: usize },
-    /// Inside the head of a part. `matched` counts the bytes of the name `content-length` that have been read.
-    /// It is `None` inside another header.
+    /// Inside the head of a part. `matched` counts the bytes of the name `content-length`; `None` is another header.
     Head { last: u32, matched: Option<usize> },
 }
 
 impl PartLengths {
     pub fn new(boundary: &str) -> Self {
-        // No line break precedes the first delimiter of a form, so the two bytes of the line break count as matched.
+        // No line break precedes the first delimiter of a form, so its two bytes count as matched.
         Self { delimiter: format!("\r\n--{boundary}").into_bytes(), state: ParserState::Content { matched: 2 } }
     }
 
-    /// Renames each `Content-Length` of a part to `Content-Lengtx`, so that the parser ignores it.
-    /// Only one letter changes, so the body keeps its length.
+    /// Renames each `Content-Length` of a part to `Content-Lengtx`, which the parser ignores and which is as long.
     pub fn rename(&mut self, bytes: Bytes) -> Bytes {
         let mut bytes = BytesMut::from(bytes);
         for byte in bytes.iter_mut() {
@@ -47,8 +45,7 @@ impl PartLengths {
             ParserState::Content { matched } => {
                 let matched = match self.delimiter.get(matched) {
                     Some(expected) if expected == byte => matched + 1,
-                    // After a mismatch, only a carriage return can begin a new match.
-                    // It is the first byte of the delimiter and occurs nowhere else in it.
+                    // The delimiter contains a carriage return only as its first byte, so only it can begin a match.
                     _ => usize::from(*byte == b'\r'),
                 };
                 if matched == self.delimiter.len() {
@@ -78,7 +75,7 @@ impl PartLengths {
 mod tests {
     use super::*;
 
-    /// Returns the renamed body. Checks that the result is the same for chunks of every size.
+    /// Returns the renamed body, and checks that chunks of every size give the same result.
     fn renamed(body: &str) -> String {
         let by = |size: usize| -> Vec<u8> {
             let mut lengths = PartLengths::new("b");

@@ -2,14 +2,8 @@
 
 use serde::{Deserialize, Deserializer};
 
-/// Deserializes a present field as `Some`. With `#[serde(default)]`, an absent field is `None`.
-/// Use it as `#[serde(default, deserialize_with = "present")]`.
-///
-/// For an `Option<String>`, null is an error.
-/// For an `Option<Option<String>>`, null is `Some(None)`, which clears the field.
-///
-/// # Errors
-/// Fails if the value is invalid.
+/// Deserializes a present field as `Some`. Use it as `#[serde(default, deserialize_with = "present")]`.
+/// For an `Option<String>`, null is an error. For an `Option<Option<String>>`, null is `Some(None)`: clear the field.
 pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }

@@ -1,8 +1,7 @@
-//! Problem details (RFC 9457): the body of every error reply has the same form.
-//! This includes the errors of middleware, of the router and of libraries.
+//! Problem details (RFC 9457): the body of every error reply has the same form, also for errors of libraries.
 //!
-//! Known limit: replies of actix's HTTP parser pass no middleware, so their body is empty (`docs/decisions.md`).
-//! Their status is 400 (not HTTP), 408 or 431.
+//! Exception: replies of actix's HTTP parser (400, 408, 431) pass no middleware, so their body is empty
+//! (`docs/decisions.md`).
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -15,10 +14,9 @@ use tracing_actix_web::RequestId;
 use super::challenge::Challenge;
 use super::error::{ApiError, FieldFault};
 
-/// The media type of every error reply.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// The public URL of the service. The `type` of a problem is `{public_url}/problems#{code}`.
+/// The public URL. The `type` of a problem is `{public_url}/problems#{code}`.
 #[derive(Clone)]
 pub struct ProblemBase(pub String);
 
@@ -74,7 +72,6 @@ impl From<&FieldFault> for ProblemField {
     }
 }
 
-/// Returns the invalid fields of an error.
 pub fn fields(error: &ApiError) -> Vec<ProblemField> {
     match error {
         ApiError::Invalid(faults) => faults.iter().map(ProblemField::from).collect(),
@@ -87,9 +84,6 @@ pub fn fields(error: &ApiError) -> Vec<ProblemField> {
 }
 
 /// Middleware that adds the problem document to every error reply and logs the cause.
-///
-/// # Errors
-/// Returns the errors of inner services. Their responses contain the problem document.
 pub async fn add_problem_details(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -107,7 +101,7 @@ pub async fn add_problem_details(
             Ok(ServiceResponse::new(request, document.put_into(response)))
         }
         Err(mut error) => {
-            // Create the document now, because the mapper receives a response without the typed error.
+            // Create the document now, because the mapper receives no typed error.
             let status = error.as_response_error().status_code();
             let document = ApiError::resolve(Some(&error), status, |error| Document::new(error, id, base.as_ref()));
             error.add_response_mapper(move |reply| document.put_into(reply));
@@ -116,14 +110,13 @@ pub async fn add_problem_details(
     }
 }
 
-/// A serialized problem document, with its status.
 struct Document {
     status: StatusCode,
     body: Vec<u8>,
 }
 
 impl Document {
-    /// Creates the document of this error, and logs the cause of a 5xx.
+    /// Creates the document, and logs the cause of a 5xx.
     fn new(error: &ApiError, id: Option<RequestId>, base: Option<&web::Data<ProblemBase>>) -> Self {
         let mut challenge = None;
         match error {

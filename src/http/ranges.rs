@@ -1,6 +1,5 @@
-//! Range requests (RFC 9110 §14). Clients use them to resume downloads.
-//! A request for several ranges receives the whole file, which the RFC allows.
-//! Several overlapping ranges could have more bytes than the file (amplification).
+//! Range requests (RFC 9110 §14), with which clients resume downloads. Several ranges receive the whole file:
+//! together, overlapping ranges could be longer than the file (amplification).
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, Range};
@@ -13,12 +12,11 @@ pub enum RequestedRange {
         first: u64,
         last: u64,
     },
-    /// The range begins after the end of the file. The reply is 416.
+    /// The range begins after the end of the file (416).
     Unsatisfiable,
 }
 
-/// Reads `Range` for a file of `length` bytes with this `etag`.
-/// Returns the whole file if `If-Range` contains another version.
+/// Reads `Range`. Returns the whole file if `If-Range` contains another version than `etag`.
 #[must_use]
 pub fn requested_range(request: &HttpRequest, length: u64, etag: &str) -> RequestedRange {
     let line = |name| request.headers().get(name).and_then(|value| value.to_str().ok());

@@ -1,6 +1,5 @@
-//! Typed replies. The return type of a handler says the status, the headers and the body of a success.
-//! The OpenAPI document is generated from this type ([`super::signature`]).
-//! [`super::file_reply`] contains the type for files.
+//! Typed replies. The return type of a handler determines status, headers and body of a success.
+//! The OpenAPI document is generated from it ([`super::signature`]).
 
 use std::marker::PhantomData;
 
@@ -28,12 +27,10 @@ pub struct Versioned<T> {
     pub view: T,
 }
 
-/// A JSON body of a reply, with or without a version.
+/// A JSON body, with or without a version.
 pub trait JsonReply: Describe {
-    /// Returns the value that becomes the body.
     fn view(&self) -> &impl Serialize;
 
-    /// Returns the value of the `ETag` header.
     fn etag(&self) -> Option<String> {
         None
     }
@@ -55,8 +52,7 @@ impl<T: Serialize + ToSchema> JsonReply for Versioned<T> {
     }
 }
 
-/// Replies 201 with the new object and its URL in `Location`.
-/// The service stores the reply if the request has an `Idempotency-Key` ([`super::idempotency`]).
+/// Replies 201 with the new object and its URL in `Location`. [`super::idempotency`] can store and repeat this reply.
 pub struct Created<R> {
     pub(super) answer: StoredAnswer,
     reply: PhantomData<fn() -> R>,
@@ -64,9 +60,6 @@ pub struct Created<R> {
 
 impl<R: JsonReply> Created<R> {
     /// Returns the reply for a new object at `location`.
-    ///
-    /// # Errors
-    /// [`ApiError::Internal`] if the object cannot be serialized.
     pub fn at(location: String, reply: &R) -> ApiResult<Self> {
         let (body, etag) = (serde_json::to_string(reply.view()).map_err(ApiError::internal)?, reply.etag());
         Ok(Self::from_stored(StoredAnswer { status: 201, location, etag, body }))
@@ -79,7 +72,7 @@ impl<R> Created<R> {
     }
 }
 
-/// Replies 201 with a new object that has no URL, for example a ticket. So the reply has no `Location`.
+/// Replies 201 with a new object that has no URL, for example a ticket.
 pub struct Issued<T>(pub T);
 
 /// Redirects to another path with 303.
@@ -116,7 +109,6 @@ replies_without_body! {
     NoContent 204
 }
 
-/// Returns a JSON response with the headers of the reply.
 fn respond(status: StatusCode, location: Option<String>, etag: Option<String>, body: String) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     for (name, value) in [(header::LOCATION, location), (header::ETAG, etag)] {

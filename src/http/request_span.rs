@@ -34,8 +34,7 @@ impl RootSpanBuilder for RequestSpan {
         let span = tracing::info_span!(
             "request",
             request_id = id.map(tracing::field::display),
-            // The id in the client's header `X-Request-Id`. Operators can find a request by it.
-            // It need not be unique, because the client chooses it.
+            // The client's header `X-Request-Id`, which need not be unique.
             client_request_id = client_request_id(request).map(tracing::field::display),
             method = known_method(request),
             route = MatchedRoute::of(request.request()).name(),
@@ -47,20 +46,17 @@ impl RootSpanBuilder for RequestSpan {
         span
     }
 
-    /// Does nothing. [`log_outcome`] logs the end of the request, because the final status is available only there.
+    /// [`log_outcome`] logs the end of the request, because only it knows the final status.
     fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, Error>) {}
 }
 
 /// Middleware that logs status and duration of each request, and records the status in its trace.
-///
-/// # Errors
-/// Returns the errors of inner services unchanged.
 pub async fn log_outcome<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let started = Instant::now();
     let reply = next.call(request).await;
     let status = match &reply {
         Ok(reply) => reply.status(),
-        // Build the response to get its final status, because response mappers of inner middleware may change it.
+        // Response mappers of inner middleware may change the status, so build the response.
         Err(error) => error.error_response().status(),
     };
     traces::record_status(status.as_u16());
@@ -69,8 +65,7 @@ pub async fn log_outcome<B: MessageBody>(request: ServiceRequest, next: Next<B>)
     reply
 }
 
-/// Returns the request's method, or `other` if the method is not standard.
-/// A client can send any text as the method, and this text must not reach the log.
+/// Returns the request's method, or `other`, because a client can send any text as the method.
 pub fn known_method(request: &ServiceRequest) -> &'static str {
     match request.method().as_str() {
         "GET" => "GET",

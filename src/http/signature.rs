@@ -1,7 +1,6 @@
 //! The signature and the texts of a handler, from which its OpenAPI operation is generated.
 //!
-//! The arguments of a handler say which body, query and headers the handler reads.
-//! The return type of a handler says the status, the headers and the body of a success ([`super::reply`]).
+//! The arguments say what the handler reads, and the return type says how it replies ([`super::reply`]).
 //! Each of these types implements [`Describe`], so the document cannot differ from the code.
 
 use std::borrow::Cow;
@@ -15,36 +14,29 @@ use utoipa::openapi::{AllOf, Object, Ref, RefOr, Schema, Type};
 
 use super::error::ApiError;
 
-/// What a handler reads, and how it replies.
 #[derive(Default)]
 pub struct Signature {
     pub query: Vec<Parameter>,
     pub body: Option<RequestBody>,
-    /// The handler requires `If-Match`.
     pub if_match: bool,
-    /// The handler replies 304 if `If-None-Match` contains the current version.
+    /// The handler replies 304 to `If-None-Match`.
     pub if_none_match: bool,
-    /// The handler accepts an `Idempotency-Key`.
     pub idempotency_key: bool,
-    /// The handler replies 206 to a request with `Range`.
+    /// The handler replies 206 to `Range`.
     pub ranges: bool,
-    /// The status of a success.
     pub status: u16,
     /// The schema of a JSON reply.
     pub reply: Option<NamedSchema>,
     /// The media types of the reply, if it is a file.
     pub files: Vec<&'static str>,
-    /// The reply has a `Location`.
     pub location: bool,
-    /// The reply has an `ETag`.
     pub etag: bool,
 }
 
-/// The body that a handler reads.
 pub struct RequestBody {
     pub schema: NamedSchema,
     pub is_required: bool,
-    /// The media types of the part `file`, if the body is a form.
+    /// The media types of the part `file` of a form.
     pub files: &'static [&'static str],
 }
 
@@ -55,7 +47,6 @@ pub struct NamedSchema {
 }
 
 impl NamedSchema {
-    /// Returns the schema of a type.
     #[must_use]
     pub fn of<T: ToSchema>() -> Self {
         let mut schemas = vec![(T::name().into_owned(), T::schema())];
@@ -71,7 +62,7 @@ impl NamedSchema {
     }
 }
 
-/// Merges the parts of a type with flattened fields into one object, so that readers see all fields in one place.
+/// Merges the parts of a type with flattened fields, so that readers see all fields in one place.
 fn merge_flattened(schema: RefOr<Schema>) -> RefOr<Schema> {
     let RefOr::T(Schema::AllOf(AllOf { items, description, example, .. })) = schema else { return schema };
     let mut object = Object::with_type(Type::Object);
@@ -89,7 +80,7 @@ fn merge_flattened(schema: RefOr<Schema>) -> RefOr<Schema> {
 #[derive(Clone, Copy)]
 pub struct Docs {
     pub summary: &'static str,
-    /// What the operation does. The OpenAPI document adds access and limits, which the route table contains.
+    /// What the operation does. The route table adds sentences about access and limits.
     pub description: &'static str,
     pub errors: &'static [ApiError],
 }
@@ -100,7 +91,6 @@ pub trait Describe {
 }
 
 impl Signature {
-    /// Returns the signature of a handler.
     pub fn of<F, Args>(_: &F) -> Self
     where
         F: Handler<Args>,
@@ -113,7 +103,6 @@ impl Signature {
         signature
     }
 
-    /// Returns whether the handler reads query fields.
     #[must_use]
     pub fn takes_query(&self) -> bool {
         !self.query.is_empty()

@@ -16,7 +16,7 @@ use crate::telemetry::traces::{self, TraceParent};
 
 const TRACEPARENT: &str = "traceparent";
 
-/// Adds the request to the trace in `traceparent`, if a trusted proxy has sent this header.
+/// Adds the request to the trace in `traceparent`, if a trusted proxy sent this header.
 pub fn continue_trace(span: &Span, request: &ServiceRequest) {
     if let Some(parent) = parent(request) {
         traces::set_parent(span, &parent);

@@ -1,13 +1,12 @@
-//! Removes directional marks from the text of users, who often paste such marks without noticing (`base/text.rs`).
+//! Removes directional marks from the text of users, who paste them without noticing (`base/text.rs`).
 //! Passwords keep these marks, because every character of a password counts.
 
 use serde::{Deserialize, Deserializer};
 
 use crate::base::text::remove_directional_marks;
 
-/// A value that contains text of a user, such as a `String` or an `Option<String>`.
+/// A `String` of a user, or an `Option` of it.
 pub trait UserText: Sized {
-    /// Returns the value without directional marks.
     #[must_use]
     fn without_marks(self) -> Self;
 }
@@ -24,19 +23,12 @@ impl<T: UserText> UserText for Option<T> {
     }
 }
 
-/// Deserializes text of a user.
-/// Use it as `#[serde(deserialize_with = "user_text")]`. On an `Option`, also add `default`.
-///
-/// # Errors
-/// Fails if the value is invalid.
+/// Deserializes text of a user: `#[serde(deserialize_with = "user_text")]`. On an `Option`, also add `default`.
 pub fn user_text<'de, D: Deserializer<'de>, T: Deserialize<'de> + UserText>(deserializer: D) -> Result<T, D::Error> {
     T::deserialize(deserializer).map(T::without_marks)
 }
 
-/// Deserializes text of a user in a partial update: it combines [`user_text`] and [`present`](super::partial::present).
-///
-/// # Errors
-/// Fails if the value is invalid.
+/// Combines [`user_text`] and [`present`](super::partial::present), for partial updates.
 pub fn present_user_text<'de, D: Deserializer<'de>, T: Deserialize<'de> + UserText>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {

@@ -7,23 +7,16 @@ use serde::de::value::StringDeserializer;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// 2^53. A double represents every integer up to this number exactly. JavaScript's numbers are doubles.
+/// 2^53. A double, such as a number of JavaScript, represents every integer up to it exactly.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Deserializes an integer as JSON Schema defines it.
+/// Deserializes an integer as JSON Schema defines it: `#[serde(deserialize_with = "integer")]`.
 /// `172.0` is an integer, because JavaScript, PHP and pandas write integers in this way; `172.5` is not.
-/// Use it as `#[serde(deserialize_with = "integer")]`.
-///
-/// # Errors
-/// Fails if the value is not an integer, does not fit into `T`, or exceeds 2^53, where a double is inexact.
 pub fn integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_any(Integer(PhantomData))
 }
 
 /// Deserializes an [`integer`] or null. Use it together with `default` if the field may be absent.
-///
-/// # Errors
-/// Fails if the value is neither null nor such an integer.
 pub fn optional_integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<Option<T>, D::Error> {
     struct Whole<T>(T);
     impl<'de, T: TryFrom<i64>> Deserialize<'de> for Whole<T> {
@@ -61,11 +54,8 @@ impl<T: TryFrom<i64>> Visitor<'_> for Integer<T> {
     }
 }
 
-/// Deserializes an enum from a string. serde alone also accepts the object `{"card": null}` for the string `"card"`.
-/// Use this function as `#[serde(deserialize_with = "variant")]`.
-///
-/// # Errors
-/// Fails if the value is not a string, or is not one of the variants.
+/// Deserializes an enum from a string: `#[serde(deserialize_with = "variant")]`.
+/// serde alone also accepts the object `{"card": null}` for the string `"card"`.
 pub fn variant<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     T::deserialize(StringDeserializer::new(String::deserialize(deserializer)?))
 }

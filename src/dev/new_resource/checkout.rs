@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::field::Target;
 use super::names::Names;
 
-/// The reason why the command refuses to write files, and what the user can do.
+/// Why the command writes nothing, and what the user can do.
 #[derive(Debug, thiserror::Error)]
 #[error("no file was written: {0}")]
 pub struct Refused(pub(super) String);
@@ -17,14 +17,13 @@ pub(super) fn refused(sentence: impl Into<String>) -> Refused {
     Refused(sentence.into())
 }
 
-/// The source file with the demo data.
 pub(super) const PLAN: &str = "src/features/demo/plan.rs";
 
 pub(super) fn fault(path: &Path, error: &io::Error) -> Refused {
     refused(format!("{}: {error}: run this command in the checkout", path.display()))
 }
 
-/// The files of a checkout. The field is the path of the root folder.
+/// The files of a checkout, by the path of its root folder.
 pub(super) struct Tree<'a>(pub(super) &'a Path);
 
 impl Tree<'_> {
@@ -61,7 +60,7 @@ impl Tree<'_> {
         Ok(names.iter().filter_map(|name| name.split('_').next()?.parse::<u32>().ok()).max().unwrap_or(0) + 1)
     }
 
-    /// Returns the kinds of objects to which a field can refer: all kinds with a list of demo objects in [`PLAN`].
+    /// Returns the kinds of objects to which a field can refer: those with a list of demo objects in [`PLAN`].
     pub(super) fn targets(&self) -> Result<Vec<Target>, Refused> {
         let plan = self.read(PLAN)?;
         let mut targets = Vec::new();
@@ -69,7 +68,7 @@ impl Tree<'_> {
             let Ok(ids) = self.read(&format!("src/features/{feature}/id.rs")) else { continue };
             let list = format!("pub const {}: &[DemoObject] = &[", feature.to_uppercase());
             let Some((_, rows)) = plan.split_once(&list) else { continue };
-            // Refer to the second demo object, because a test of the examples deletes the first one.
+            // A test of the examples deletes the first demo object, so refer to the second one.
             let example = quoted_uuid(&self.read(&format!("src/features/{feature}/docs.rs"))?);
             let own = rows.split("ANNA,").nth(2).and_then(|row| quoted_uuid(row.split(',').next()?)).or(example);
             let foreign = rows.split("BEN,").nth(1).and_then(quoted_uuid);
@@ -89,7 +88,6 @@ impl Tree<'_> {
     }
 }
 
-/// Returns the first id in quotation marks in a text.
 fn quoted_uuid(text: &str) -> Option<String> {
     text.split('"').find(|part| part.len() == 36 && Uuid::try_parse(part).is_ok()).map(str::to_owned)
 }

@@ -2,7 +2,7 @@
 
 use super::names::{Names, is_snake_case};
 
-/// Names that a field cannot have: columns that every table has, and reserved words of SQL and Rust.
+/// Columns that every table has, and reserved words of SQL and Rust.
 const RESERVED: [&str; 29] = [
     "id",
     "owner_id",
@@ -41,7 +41,7 @@ pub(super) struct Target {
     pub(super) kind: String,
     pub(super) table: String,
     pub(super) id_type: String,
-    /// The ids of two demo objects: `own` belongs to the first demo user, `foreign` to the second one.
+    /// Two demo objects: `own` belongs to the first demo user, `foreign` to the second one.
     pub(super) own: String,
     pub(super) foreign: String,
 }
@@ -66,13 +66,11 @@ pub(super) struct Field {
     pub(super) is_optional: bool,
 }
 
-/// Returns the `use` line for a path of the crate.
 pub(super) fn use_line(path: &str) -> String {
     let root = "crate";
     format!("use {root}::{path};\n")
 }
 
-/// Calls `line` for each item and joins the results.
 pub(super) fn each<T>(items: &[T], separator: &str, line: impl Fn(&T) -> String) -> String {
     items.iter().map(line).collect::<Vec<_>>().join(separator)
 }
@@ -151,7 +149,7 @@ impl Field {
             Type::Text => {
                 format!("    {name} text{null} constraint {table}_{name}_length check (char_length({name}) <= 2000),\n")
             }
-            // 9007199254740991 is 2^53 - 1, the largest integer that JavaScript represents exactly.
+            // 2^53 - 1 is the largest integer that JavaScript represents exactly.
             Type::Money => format!(
                 "    {name} bigint{null}\n        constraint {table}_{name}_range check ({name} between 0 and 9007199254740991),\n"
             ),
@@ -225,7 +223,6 @@ impl Field {
 
     // Examples and demo data.
 
-    /// Returns whether the demo objects contain the field.
     pub(super) fn is_in_demo(&self) -> bool {
         !self.is_optional || self.target().is_some()
     }

@@ -1,8 +1,7 @@
 //! Writes the files of a new resource.
 //! Example: `strongroom dev new-resource projects name:line customer_id:customer? budget:money`.
 //!
-//! The templates have the same structure as `features/customers`.
-//! [`field`] and [`views`] write the lines that depend on a field.
+//! The templates have the structure of `features/customers`. [`field`] and [`views`] write the lines of each field.
 //! The command computes all texts before it writes the first file, so that a refused command changes nothing.
 
 mod checkout;
@@ -69,13 +68,12 @@ pub fn write(checkout: &Path, name: &str, fields: &[String]) -> Result<Vec<PathB
     Ok(files.into_keys().collect())
 }
 
-/// Formats the crate. The right line breaks depend on the length of the names, so no template can contain them.
+/// Formats the crate, because the right line breaks depend on the length of the names.
 #[allow(clippy::disallowed_methods, reason = "a command of development, which reads no request")]
 fn format(checkout: &Path) -> bool {
     Command::new("cargo").arg("fmt").current_dir(checkout).status().is_ok_and(|status| status.success())
 }
 
-/// Computes the new text of each file that the command creates or changes.
 fn files(tree: &Tree, names: &Names, fields: &[Field]) -> Result<BTreeMap<PathBuf, String>, Refused> {
     let [first, second, foreign] = [(); 3].map(|()| Uuid::new_v4().to_string());
     let texts = texts(names, fields, &first);
@@ -128,7 +126,7 @@ fn files(tree: &Tree, names: &Names, fields: &[Field]) -> Result<BTreeMap<PathBu
     Ok(files)
 }
 
-/// Returns the placeholders of the templates, each with the text that replaces it.
+/// Returns the placeholders of the templates with their texts.
 fn texts(names: &Names, fields: &[Field], example_id: &str) -> BTreeMap<&'static str, String> {
     let plural = names.plural.replace('_', " ");
     let mut texts = BTreeMap::from([

@@ -1,6 +1,6 @@
 //! The forms of a resource's name: plural, singular, and the name of the Rust type.
 
-/// The plural and the singular of a resource's name, in snake_case.
+/// The plural and the singular, in snake_case.
 pub(super) struct Names {
     pub(super) plural: String,
     pub(super) singular: String,
@@ -24,7 +24,6 @@ impl Names {
         }
     }
 
-    /// Returns the name of the Rust type, such as `Project`.
     pub(super) fn type_name(&self) -> String {
         self.singular.split('_').map(capitalized).collect()
     }

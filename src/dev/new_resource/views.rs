@@ -22,8 +22,7 @@ impl Field {
         }
     }
 
-    /// Returns the validation rules for garde. `options` is the number of `Option`s around the value.
-    /// A rule needs one `inner` for each `Option`.
+    /// Returns the validation rules for garde, with one `inner` for each `Option` around the value.
     fn rules(&self, options: usize) -> String {
         let rules: &[&str] = match &self.kind {
             Type::Line => &["length(chars, max = 200)", "custom(rules::line)"],
@@ -35,7 +34,7 @@ impl Field {
         each(rules, ", ", |rule| format!("{}{rule}{}", "inner(".repeat(options), ")".repeat(options)))
     }
 
-    /// Returns the `schema` attribute of the field. `more` contains additional parts of the attribute.
+    /// Returns the `schema` attribute of the field. `more` contains further parts of it.
     fn schema(&self, more: &[&str]) -> String {
         let own = match &self.kind {
             Type::Line => "min_length = 1, max_length = 200, format = \"line\"",
@@ -88,7 +87,7 @@ impl Field {
         let mut more = Vec::new();
         more.extend(self.target().is_some().then_some(value_type.as_str()));
         more.extend(self.is_optional.then_some("required = true"));
-        // In the view, a date field has the type `NaiveDate`, which already has the format `Date`.
+        // `NaiveDate`, the type in the view, already has the format `Date`.
         let schema = self.schema(&more).replace("min_length = 1, ", "").replace("format = Date", "");
         self.lines("", "", &schema, &self.model_type())
     }
@@ -101,7 +100,7 @@ impl Field {
         lines.into_iter().filter(|line| !line.is_empty()).map(|line| format!("    {line}\n")).collect()
     }
 
-    /// Returns the expression that converts the field of a create request (`new`) to the model.
+    /// Returns the expression for the field of a create request (`new`).
     pub(super) fn new_value(&self) -> String {
         let name = &self.name;
         match (&self.kind, self.is_optional) {
@@ -115,8 +114,7 @@ impl Field {
         }
     }
 
-    /// Returns the expression that converts the field of an update request (`update`) to the model.
-    /// If the request does not contain the field, the expression keeps the `old` value.
+    /// Returns the expression for the field of an update request (`update`). An absent field keeps the `old` value.
     pub(super) fn updated_value(&self) -> String {
         let name = &self.name;
         match (&self.kind, self.is_optional) {
@@ -133,7 +131,6 @@ impl Field {
     }
 }
 
-/// Returns the `use` lines that the views of these fields need.
 pub(super) fn imports(fields: &[Field]) -> String {
     let any = |holds: &dyn Fn(&Field) -> bool| fields.iter().any(holds);
     let money = |is_optional: bool| any(&|field| field.is_money() && field.is_optional == is_optional);
@@ -155,7 +152,6 @@ pub(super) fn imports(fields: &[Field]) -> String {
     uses.into_iter().filter(|(is_used, _)| *is_used).map(|(_, path)| use_line(path)).collect()
 }
 
-/// Returns the helper functions that the views of these fields need.
 pub(super) fn functions(fields: &[Field]) -> String {
     let money = |is_optional: bool| fields.iter().any(|field| field.is_money() && field.is_optional == is_optional);
     let present = |name: &str, inner: &str| {

@@ -16,7 +16,7 @@ use super::home::{Home, POLL_INTERVAL, PORT};
 use super::programs::Programs;
 use super::roles::Role;
 
-/// Timeout for the start of the server. It is long, because recovery after a crash can take long.
+/// The start is slow if PostgreSQL recovers from a crash.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A PostgreSQL server: its programs and its folders.
@@ -26,21 +26,18 @@ pub struct Cluster {
     pub home: Home,
 }
 
-/// A shell script that starts and stops the server.
-/// The first argument of the script is the folder of the server. The other arguments are the command of the server.
+/// A shell script that starts and stops the server. Its arguments are the server's folder and the server's command.
 #[derive(Clone, Copy, Debug)]
 pub struct Watch {
-    /// The text that `sh -c` executes.
+    /// The text for `sh -c`.
     pub script: &'static str,
-    /// Whether the standard input of the script is a pipe from this process. The pipe closes when this process ends.
+    /// Whether the standard input of the script is a pipe from this process.
     pub by_pipe: bool,
 }
 
 impl Watch {
-    /// Stops the server when this process ends. The script reads from a pipe, and only this process can write to it.
-    /// The kernel closes the pipe when the process ends, even after SIGKILL, so the script needs no polling.
-    /// The script reads from descriptor 3, because POSIX connects the standard input of background commands to
-    /// `/dev/null`.
+    /// Stops the server when this process ends: the kernel closes the pipe to the script, even after SIGKILL.
+    /// The script reads from descriptor 3, because a background command gets `/dev/null` as its standard input.
     pub const UNTIL_PARENT_EXITS: Self = Self {
         script: r#"folder=$1; shift; exec 3<&0 </dev/null >"$folder/log" 2>&1
             "$@" 3<&- & server=$!
@@ -53,7 +50,7 @@ impl Watch {
 }
 
 impl Cluster {
-    /// Returns the options for a connection. They ignore `~/.pgpass`, which may contain a password for another server.
+    /// Returns the options for a connection. They ignore `~/.pgpass`, which may contain another server's password.
     #[must_use]
     pub fn options(&self, role: Role, database: &str) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass()
@@ -64,11 +61,8 @@ impl Cluster {
     }
 
     /// Creates the data folder, which takes one or two seconds.
-    /// The folder has a temporary name until it is complete. So an incomplete folder is never used as the database.
-    /// Each attempt uses a new name, because the `initdb` of a killed service may still be writing to its own folder.
-    ///
-    /// # Errors
-    /// Fails if `initdb` fails or the folder cannot be written.
+    /// It has a temporary name until it is complete, so an incomplete folder is never used as the database.
+    /// Each attempt uses a new name, because the `initdb` of a killed service may still be running.
     pub fn initialize(&self, options: &[&str]) -> Result<(), EmbeddedError> {
         let (data, unfinished) = (self.home.data(), self.home.unfinished());
         let initdb = self.programs.program("initdb");
@@ -92,12 +86,8 @@ impl Cluster {
     }
 
     /// Starts the server and connects to it as superuser.
-    ///
-    /// # Errors
-    /// Fails if the server does not start or does not accept connections within two minutes.
     pub async fn start(&self, watch: Watch, settings: &[&str]) -> Result<(Child, PgConnection), EmbeddedError> {
-        // Repeat the attempt while a previous server is shutting down.
-        // Such a server no longer accepts connections, but still locks its data for a short time.
+        // A previous server that is shutting down locks its data for a short time.
         for _ in 0..400 {
             let mut child = self.spawn(watch, settings)?;
             match self.first_connection(&mut child).await {
@@ -149,8 +139,7 @@ impl Cluster {
     }
 }
 
-/// Returns whether the server is still starting.
-/// In this case, the socket does not exist yet, or the SQLSTATE is 57P03 (`cannot_connect_now`).
+/// Returns whether the server is still starting: no socket exists, or the SQLSTATE is 57P03 (`cannot_connect_now`).
 fn is_starting(error: &SqlError) -> bool {
     match error {
         SqlError::Io(_) => true,
@@ -159,16 +148,14 @@ fn is_starting(error: &SqlError) -> bool {
     }
 }
 
-/// Returns whether the data are still locked by a server that is shutting down.
-/// Such a server still has the lock file or the shared memory.
+/// Returns whether a server that is shutting down still has the lock file or the shared memory.
 fn is_in_use(reason: &str) -> bool {
     reason.contains("already exists") || reason.contains("is still in use")
 }
 
-/// Extracts the reason of a failure from the log: the last line that is marked as an error.
-/// If no line is marked, returns all lines except those with the mark `LOG:`.
+/// Returns the last line of the log that is marked as an error, or all lines without the mark `LOG:`.
 fn failure_reason(log: &str) -> Option<String> {
-    // Skip lines such as "the database system is starting up", which only report a refused attempt to connect.
+    // Lines such as "the database system is starting up" only report a refused attempt to connect.
     let mut lines = log.lines().rev().filter(|line| !line.contains("the database system is"));
     let marked = lines.find_map(|line| {
         let mut marks = ["FATAL:", "PANIC:", "error:"].iter();

@@ -1,5 +1,4 @@
-//! The database of `cargo run`. It survives restarts and belongs to one development folder.
-//! The server starts and stops with the service.
+//! The database of `cargo run`, which survives restarts. The server starts and stops with the service.
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,17 +17,15 @@ use super::home::{Home, POLL_INTERVAL};
 use super::programs::{Search, find};
 use super::roles::{Role, create_database, create_roles};
 
-/// The settings of the development database.
 #[derive(Clone, Debug, Default)]
 pub struct DevServerConfig {
     /// The development folder, by default `.strongroom` in the checkout.
-    /// The service creates the folder if it is missing.
     pub state_dir: PathBuf,
-    /// The value of the environment variable `PG_BIN`: the folder that contains PostgreSQL's programs.
+    /// The folder with PostgreSQL's programs (environment variable `PG_BIN`).
     pub pg_bin: Option<PathBuf>,
-    /// The value of the environment variable `PATH`, in which the service looks for PostgreSQL's programs.
+    /// Further folders to search (environment variable `PATH`).
     pub path: Option<OsString>,
-    /// The value of the environment variable `HOME`, which contains the cache of downloads.
+    /// The folder that contains the cache of downloads (environment variable `HOME`).
     pub home: Option<PathBuf>,
 }
 
@@ -38,13 +35,12 @@ impl DevServerConfig {
     }
 }
 
-/// A running development database. The server stops when its pipe to this process is closed.
-/// The pipe is closed when this value is dropped or the process ends.
+/// A running development database. It stops when this value is dropped or the process ends.
 #[derive(Debug)]
 pub struct DevServer {
     cluster: Cluster,
     child: Child,
-    // This field must follow `child`. Fields are dropped in order, so the pipe closes before the lock is released.
+    // Fields are dropped in order, so the pipe of `child` closes before the lock is released.
     _locked: Locked,
 }
 
@@ -52,7 +48,7 @@ impl DevServer {
     /// Starts the server. The first start also creates the data folder, the roles and the empty database.
     ///
     /// # Errors
-    /// Returns an [`EmbeddedError`] that says how to correct the error.
+    /// Returns an [`EmbeddedError`] that says what to do.
     pub async fn start(config: &DevServerConfig) -> Result<Self, EmbeddedError> {
         let locked = lock(&config.state_dir)?;
         let search = config.search();
@@ -72,29 +68,24 @@ impl DevServer {
             cluster.initialize(&[])?;
         }
         let (child, mut superuser) = cluster.start(Watch::UNTIL_PARENT_EXITS, &[]).await?;
-        // Create missing roles at each start, because the first start may have been killed before it created them.
+        // At each start, because the first start may have been killed before it created the roles.
         create_roles(&mut superuser).await?;
         create_database(&mut superuser).await?;
         superuser.close().await?;
         Ok(Self { cluster, child, _locked: locked })
     }
 
-    /// Returns the options for a connection with this role.
     #[must_use]
     pub fn options(&self, role: Role, database: &str) -> PgConnectOptions {
         self.cluster.options(role, database)
     }
 
-    /// Returns the folder that contains the data and the log of the server.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.cluster.home.folder
     }
 
-    /// Stops the server and waits until all data are on disk. The server closes the open connections.
-    ///
-    /// # Errors
-    /// Fails if the server does not stop within 30 seconds.
+    /// Stops the server and waits until all data are on disk.
     pub async fn stop(mut self) -> Result<(), EmbeddedError> {
         drop(self.child.stdin.take());
         for _ in 0..6000 {
@@ -107,11 +98,10 @@ impl DevServer {
     }
 }
 
-/// Deletes the development database and all other files that development created in the folder.
-/// Returns the deleted paths.
+/// Deletes the development database and all other files that development created. Returns the deleted paths.
 ///
 /// # Errors
-/// Fails if a service is using the folder or the files cannot be removed.
+/// Fails if a service uses the folder or the files cannot be removed.
 pub async fn reset(config: &DevServerConfig) -> Result<Vec<PathBuf>, EmbeddedError> {
     let locked = lock(&config.state_dir)?;
     let search = config.search();
@@ -135,18 +125,16 @@ pub async fn reset(config: &DevServerConfig) -> Result<Vec<PathBuf>, EmbeddedErr
             Err(error) => return Err(at(&path)(error)),
         }
     }
-    // This call fails if the folder contains files of the user, which must remain.
+    // Fails if the folder contains files of the user, which must remain.
     if fs::remove_dir(&locked.folder).is_ok() {
         removed.push(locked.folder.clone());
     }
-    // This call fails if the folder contains the database of another checkout, which must remain.
+    // Fails if the folder contains the database of another checkout, which must remain.
     let _ = fs::remove_dir("/var/lib/strongroom");
     Ok(removed)
 }
 
 /// Returns the version of PostgreSQL that created the data.
-/// The file `PG_VERSION` exists in every complete data folder.
-/// `initialize` gives the folder its final name only after `initdb` has ended.
 fn version_of(home: &Home) -> Result<u32, EmbeddedError> {
     if !home.user.reaches(&home.folder) {
         return Err(EmbeddedError::Unreachable { user: home.user.name().to_owned(), path: home.folder.clone() });

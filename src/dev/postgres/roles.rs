@@ -10,26 +10,23 @@ use sqlx::{Executor, query_scalar, raw_sql};
 
 use crate::db::service_role::OWNER;
 
-/// The role of the service. It owns no tables, and row-level security applies to it.
+/// The role of the service. It owns no tables, so row-level security applies to it.
 pub const APP: &str = "strongroom_app";
-/// The name of the development database.
 pub const DATABASE: &str = "strongroom";
 /// The superuser, which `initdb` creates.
 const SUPERUSER: &str = "postgres";
 
-/// The role with which a connection is opened.
+/// The role of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The superuser, which creates databases and roles. Only the start of the server and tests connect as this role.
+    /// The superuser. Only the start of the server and tests connect as this role.
     Superuser,
     /// The owner of the schema, which runs the migrations.
     Owner,
-    /// The role of the service.
     App,
 }
 
 impl Role {
-    /// Returns the name of the role in PostgreSQL.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -40,9 +37,9 @@ impl Role {
     }
 }
 
-/// Creates the roles that do not exist yet.
+/// Creates missing roles.
 pub async fn create_roles(superuser: &mut PgConnection) -> Result<(), sqlx::Error> {
-    // Takes an advisory lock, because several test processes may create the roles on one server at the same time.
+    // Takes an advisory lock, because several test processes can do this at the same time on one server.
     let roles = raw_sql(
         "begin;
          select pg_advisory_xact_lock(1400136274);
@@ -69,8 +66,7 @@ pub async fn create_roles(superuser: &mut PgConnection) -> Result<(), sqlx::Erro
     Ok(())
 }
 
-/// Creates the development database if it is missing.
-/// The caller must have locked the development folder, so that no other process creates the database.
+/// Creates the development database if it is missing. The caller must have locked the development folder.
 pub(super) async fn create_database(superuser: &mut PgConnection) -> Result<(), sqlx::Error> {
     let exists: bool = query_scalar("select exists (select from pg_database where datname = 'strongroom')")
         .fetch_one(&mut *superuser)

@@ -1,7 +1,5 @@
 //! The system user that runs PostgreSQL.
-//! PostgreSQL refuses to run as root, but the service often runs as root in a container.
-//! The service then starts PostgreSQL as an unprivileged user.
-//! The standard library can do this without sudo and without unsafe code.
+//! PostgreSQL refuses to run as root, so a service that runs as root starts it as an unprivileged user.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,23 +11,21 @@ use std::process::{Command, Stdio};
 
 use super::error::{EmbeddedError, at};
 
-/// The system user that runs the server.
 #[derive(Clone, Debug)]
 pub struct ServerUser {
     uid: u32,
     gid: u32,
     name: String,
-    /// Whether this process runs as root, so that it must switch to this user.
+    /// Whether this process runs as root.
     must_switch: bool,
 }
 
 impl ServerUser {
     /// Chooses the user that runs the server:
     /// - If this process does not run as root, the current user.
-    /// - As root, the owner of existing `data`. An earlier start without root may have created the data.
-    /// - As root without such data, `postgres` or `nobody`.
+    /// - As root, the owner of existing `data`, or else `postgres` or `nobody`.
     ///
-    /// `scratch` is a writable folder. The function may create a file in it to find out the current user.
+    /// `scratch` is a writable folder, in which the function may create a file to find out the current user.
     ///
     /// # Errors
     /// Fails if this process is root and no such user exists, or if `scratch` is not writable.
@@ -61,21 +57,18 @@ impl ServerUser {
         self.must_switch
     }
 
-    /// Returns the user id.
     #[must_use]
     pub fn uid(&self) -> u32 {
         self.uid
     }
 
-    /// Returns the name of the user for messages.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Returns a command that runs as this user, with an environment without secrets.
-    /// The command has its own process group, so that Ctrl-C does not reach it:
-    /// the service needs the database until it has finished its requests.
+    /// It has its own process group, so that Ctrl-C does not end the database before the last request.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the embedded server is a child process")]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
@@ -83,7 +76,7 @@ impl ServerUser {
         command
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin")
-            // The locale C makes messages English. On macOS, PostgreSQL does not start without a locale.
+            // The locale C makes messages English, and PostgreSQL on macOS needs a locale.
             .env("LC_ALL", "C")
             .current_dir("/")
             .process_group(0)
@@ -96,7 +89,7 @@ impl ServerUser {
         command
     }
 
-    /// Returns a command that runs a shell script as this user. The script reads its arguments as `$1`, `$2` and so on.
+    /// Returns a command that runs a shell script as this user, with the arguments `$1`, `$2` and so on.
     #[must_use]
     pub fn shell(&self, script: &str, arguments: &[&OsStr]) -> Command {
         let mut command = self.command("/bin/sh");
@@ -104,10 +97,7 @@ impl ServerUser {
         command
     }
 
-    /// Creates a folder that only this user can access. If the folder exists, checks its owner and mode.
-    ///
-    /// # Errors
-    /// Fails if the folder cannot be created, is a link, or is accessible to another user.
+    /// Creates a folder that only this user can access, or checks owner and mode of an existing one.
     /// In `/tmp`, an attacker could create the folder first and would then own the socket in it (CWE-379).
     pub fn own_folder(&self, path: &Path) -> Result<(), EmbeddedError> {
         match fs::DirBuilder::new().mode(0o700).create(path) {
@@ -122,8 +112,7 @@ impl ServerUser {
         if private { Ok(()) } else { Err(EmbeddedError::NotOurs(path.to_owned())) }
     }
 
-    /// Returns whether this user can enter the folder.
-    /// This function runs a command that enters the folder, because each folder above can also deny access.
+    /// Returns whether this user can enter the folder. A command tries it, because each folder above can deny access.
     #[must_use]
     pub fn reaches(&self, folder: &Path) -> bool {
         !self.must_switch
@@ -131,8 +120,8 @@ impl ServerUser {
     }
 }
 
-/// Returns the effective user and group id of this process. The standard library has no `geteuid`.
-/// So this function reads the owner of `/proc/self`. On systems without `/proc`, it creates a file and reads its owner.
+/// Returns the effective user and group id of this process, from the owner of `/proc/self` or of a new file.
+/// The standard library has no `geteuid`.
 fn current_ids(scratch: &Path) -> io::Result<(u32, u32)> {
     let owner = match fs::metadata("/proc/self") {
         Ok(owner) => owner,
@@ -146,7 +135,7 @@ fn current_ids(scratch: &Path) -> io::Result<(u32, u32)> {
     Ok((owner.uid(), owner.gid()))
 }
 
-/// Returns the user and group id of the user `name`. A line of /etc/passwd has the form `name:x:uid:gid:…`.
+/// Returns the user and group id of a user in /etc/passwd, whose lines have the form `name:x:uid:gid:…`.
 fn ids(users: &str, name: &str) -> Option<(u32, u32)> {
     users.lines().find_map(|line| {
         let mut fields = line.split(':');
