@@ -133,9 +133,10 @@ async function twoTabs(page, context, faults) {
 async function administration(page, invoice) {
   await page.getByRole('button', { name: '(administrator)' }).click();
   await page.getByRole('link', { name: 'Administration' }).click();
-  await page.getByRole('img', { name: /^Security events: [1-9]/ }).waitFor();
+  await page.getByRole('img', { name: /^Security events in the last 24 hours: [1-9]/ }).waitFor();
   const section = (name) => page.locator('section', { has: page.getByRole('heading', { name, exact: true }) });
   const [summary, alerts, events, users] = ['Summary', 'Alerts', 'Security events', 'Users'].map(section);
+  await summary.getByText(/^Critical events \d+$/).waitFor();
   await summary.getByRole('button', { name: 'authz_fail' }).click();
   // The old rows stay on the page until the new list has loaded.
   await events.getByText('authn_login_success').first().waitFor({ state: 'detached' });

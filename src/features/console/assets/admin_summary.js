@@ -38,15 +38,16 @@ function Events({ summary, pick }) {
   const { kinds, networks, accounts, is_complete: isComplete } = summary;
   if (kinds.length === 0) return html`<p class="empty">No security events in this period.</p>`;
   const labels = bucketLabels(summary, kinds[0].counts.length);
-  const [, unit] = Object.values(PERIODS).find((_, n) => [3600, 21_600, 86_400][n] === summary.bucket_seconds);
+  const [period, unit] = Object.values(PERIODS).find((_, n) => [3600, 21_600, 86_400][n] === summary.bucket_seconds);
   const series = SEVERITIES.map((name) => {
     const all = kinds.filter(({ severity }) => severity === name);
-    return { name, label: words(name), counts: labels.map((_, column) => sum(all.map(({ counts }) => counts[column]))) };
+    return { name, label: `${words(name)} events`, counts: labels.map((_, column) => sum(all.map(({ counts }) => counts[column]))) };
   });
   const order = ({ severity, counts }) => SEVERITIES.indexOf(severity) * 1e12 - sum(counts);
   const filter = (label, filters) => html`<button type="button" class="link" title="Show these events" onClick=${() => pick(filters)}>${label}</button>`;
   return html`${!isComplete && html`<p class="soft">The period has more than 100,000 rows. Only the newest are counted.</p>`}
-    <${Columns} title="Security events" unit=${unit} series=${series} labels=${labels} />
+    <${Columns} title="Security events in the last ${period}" unit=${unit} series=${series} labels=${labels} />
+    <p class="soft">Only events are counted here. An open alert can be critical although each of its events is a warning.</p>
     <div class="columns-2">
       <${Ranking} title="Networks with the most warnings" empty="No warnings." items=${networks.map(({ network, events }) => ({ label: filter(network, { address: network }), value: events }))} />
       <${Ranking} title="Accounts with the most warnings" empty="No warnings." items=${accounts.map(({ user_id: id, email, events }) => ({ label: filter(email ?? 'Deleted user', { user_id: id }), value: events }))} />

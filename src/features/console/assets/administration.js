@@ -96,6 +96,7 @@ function Alerts({ pick }) {
     return html`<span>${words(kind)} ${FILTERS[kind] ? html`<button type="button" class="link" title="Show the events" onClick=${() => pick({ [FILTERS[kind]]: id })}>${code}</button>` : code}</span>`;
   };
   return html`<section class="card"><h2 id="alerts" tabindex="-1">Alerts</h2>
+    <p class="soft">An alert opens when events reach the threshold of a detection rule. It has the severity of the rule.</p>
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
       <${Field} label="State" name="alert-state" as="select" value=${state} onChange=${(event) => setState(event.target.value)}>
         <option value="open">Open</option><option value="cleared">Cleared</option><option value="">All</option><//>
