@@ -5,20 +5,16 @@
 //! **Control**: events are equal if they have the same kind, reason, route, network, user, session and identifier hash.
 //! In each minute, each of the first 20 equal events gets its own row.
 //! Further equal events only increment an *aggregate*: a counter in memory.
-//! At the end of the minute, and at shutdown, the service writes each aggregate as one row and one log line.
-//! Both contain the number of events.
-//! The detection rules do not wait for the end of the minute: they count aggregated events immediately.
+//! At the end of the minute, and at shutdown, each aggregate is written as one row and one log line with the count.
+//! The detection rules count aggregated events immediately.
 //!
 //! The memory for aggregates is bounded.
-//! Low-priority events are events of anonymous clients, and events about rate limits or invalid input.
-//! They get at most 5,000 aggregates a minute. After that, they share one aggregate per kind and reason.
-//! Another 5,000 aggregates are reserved for events about users, so that a flood of anonymous requests cannot hide
-//! them.
+//! Low-priority events (of anonymous clients, or about rate limits or invalid input) get at most 5,000 aggregates a
+//! minute. After that, they share one aggregate per kind and reason.
+//! Another 5,000 aggregates are reserved for events about users: an anonymous flood cannot hide them.
 //! **Limits**: `kill -9` loses the aggregates of the current minute.
-//! Events that contain an object are not aggregated, because each object id is evidence.
-//! The rate limits bound the number of these events, and the detection rules end a session that causes many of them.
-//! **ASVS**: 16.1.1, 16.2.1, 16.3.2
-//! **Test**: `attacks::audit::security_events::floods`
+//! Events that name an object are not aggregated, because each object id is evidence. Rate limits bound their number.
+//! **ASVS**: 16.1.1, 16.2.1, 16.3.2 · **Test**: `attacks::audit::security_events::floods`
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -29,17 +25,14 @@ use super::kinds::EventKind;
 use crate::base::id::{SessionId, UserId};
 use crate::http::matched_route::MatchedRoute;
 
-/// How long events are aggregated before their number is written.
+/// How long equal events are aggregated before the aggregate is written.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(1);
-/// The maximum number of equal events that get their own row in a window.
 pub const MAX_SINGLE: u32 = 20;
-/// The maximum number of low-priority events of all kinds together that get their own row in a window.
+/// The maximum number of low-priority events, of all kinds together, that get their own row in a window.
 pub const MAX_SINGLE_LOW_PRIORITY: u32 = 2_000;
-/// The maximum number of aggregates in a window. Low-priority events may use half of them.
-/// An aggregate has about 300 bytes.
+/// The maximum number of aggregates in a window; low-priority events may use half of them. One takes about 300 bytes.
 pub const MAX_AGGREGATES: usize = 10_000;
 
-/// The values that all events of an aggregate have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AggregateKey {
     pub kind: EventKind,
@@ -47,9 +40,7 @@ pub struct AggregateKey {
     pub user: Option<UserId>,
     pub session: Option<SessionId>,
     pub subject: Option<String>,
-    /// The route and the network of the events.
-    /// `None` in a shared aggregate, which counts the events of all routes and networks.
-    /// Low-priority events share one when they have used up their own aggregates.
+    /// The route and the network of the events, or `None` for the shared aggregate of low-priority events.
     pub place: Option<(MatchedRoute, IpAddr)>,
 }
 
@@ -62,7 +53,6 @@ struct Aggregate {
     uncounted: u64,
 }
 
-/// The aggregates of the current window.
 #[derive(Default)]
 pub struct Aggregates {
     ends_at: Option<DateTime<Utc>>,
@@ -71,8 +61,8 @@ pub struct Aggregates {
 }
 
 impl Aggregates {
-    /// Adds an event to its aggregate and returns `true`, or returns `false` if the event must get its own row.
-    /// `has_room` is true if the queue of the recorder has space for such a row.
+    /// Returns `true` if the event was added to an aggregate, and `false` if the event must get its own row.
+    /// `has_room`: the recorder's queue has space for such a row.
     pub fn add(&mut self, key: AggregateKey, low_priority: bool, has_room: bool, now: DateTime<Utc>) -> bool {
         self.ends_at.get_or_insert(now + WINDOW);
         let most = if low_priority { MAX_AGGREGATES / 2 } else { MAX_AGGREGATES };
@@ -93,8 +83,8 @@ impl Aggregates {
         true
     }
 
-    /// Selects at most `most` aggregates with events that the detection rules have not counted yet.
-    /// Marks these events as counted, and returns their number per aggregate.
+    /// Returns how many events of each aggregate the detection rules have not counted yet, and marks them as counted.
+    /// Takes at most `most` aggregates.
     pub fn take_uncounted(&mut self, most: usize) -> Vec<(AggregateKey, u64)> {
         let uncounted = self.aggregates.iter_mut().filter(|(_, aggregate)| aggregate.uncounted > 0).take(most);
         uncounted.map(|(key, aggregate)| (key.clone(), std::mem::take(&mut aggregate.uncounted))).collect()
@@ -134,8 +124,6 @@ mod tests {
         }
     }
 
-    /// Checks that no event is lost: the number of single rows plus the amounts of all aggregates is the number of
-    /// events.
     #[test]
     fn flood_from_many_networks_takes_bounded_memory_and_loses_no_count() {
         let (mut aggregates, now) = (Aggregates::default(), DateTime::UNIX_EPOCH);
@@ -146,7 +134,6 @@ mod tests {
             }
         }
         assert_eq!(single, u64::from(MAX_SINGLE_LOW_PRIORITY));
-        // Low-priority events have used up their aggregates. An event about a user must still get its own aggregate.
         let user = UserId::new();
         let of_user = (0..150).filter(|_| aggregates.add(key(Some(user), 1), false, true, now)).count();
         assert_eq!(of_user, 150 - MAX_SINGLE as usize);

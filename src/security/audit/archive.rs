@@ -5,13 +5,11 @@
 //! **Control**: a batch is one seal of the [`hash_chain`](super::hash_chain) and the rows that the seal covers.
 //! The command verifies whole batches and writes them to a file.
 //! Then one transaction deletes these batches from the database and records the event `sys_audit_archived`.
-//! The MAC of this event needs the master key.
-//! So an attacker who has only the rights of the schema's owner cannot disguise a deletion as archiving.
+//! The MAC of this event needs the master key, so the schema's owner alone cannot disguise a deletion as archiving.
 //! The first batch that remains in the database contains the MAC of the last archived batch.
 //! So `audit verify --archive` can check the files, the database, and the link between the two.
 //! **Limits**: an operator can delete the archive files. Store the files where the owner of the database cannot write.
-//! **ASVS**: 16.4.2, 14.2.7
-//! **Test**: `attacks::audit::archive`
+//! **ASVS**: 16.4.2, 14.2.7 · **Test**: `attacks::audit::archive`
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -34,7 +32,6 @@ pub struct ArchiveFile {
     pub events: i64,
 }
 
-/// The reason why `strongroom audit archive` failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     #[error("cannot read or write the archive: {0}")]
@@ -45,16 +42,15 @@ pub enum ArchiveError {
     Database(#[from] sqlx::Error),
     #[error("cannot record the archive event: {0}")]
     Event(ApiError),
-    /// The verification of the audit trail found faults, so nothing was archived.
+    /// The verification found faults, so nothing was archived.
     #[error("{0}")]
     Tampered(Box<Report>),
 }
 
-/// Verifies the batches that were sealed before `before`, and writes them to a file in `folder`.
+/// Writes the batches that were sealed before `before` to a file in `folder`, and verifies them.
 /// Returns `None` if there are no such batches.
 ///
-/// The newest batch is never archived, because the next seal must contain the MAC of its predecessor.
-/// If this function fails, it removes the unfinished file.
+/// The newest batch is never archived, because the next seal must contain its MAC.
 pub async fn write(
     connection: &mut PgConnection,
     keys: &Keys,
@@ -65,7 +61,7 @@ pub async fn write(
     let unfinished = folder.join("unfinished.tmp");
     let result = write_batches(connection, keys, last_batch, &unfinished).await;
     let (first_batch, events) = result.inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
-    // The numbers are padded with zeros, so that sorting the files by name sorts them by batch.
+    // Zero padding: sorting the files by name sorts them by batch.
     let file = folder.join(format!("security-events-{first_batch:012}-{last_batch:012}.jsonl"));
     fs::rename(&unfinished, &file)?;
     File::open(folder)?.sync_all()?;
@@ -101,9 +97,8 @@ async fn write_batches(
 }
 
 /// Deletes the archived batches and records `sys_audit_archived` in the same transaction.
-/// If this fails, nothing is deleted, and the operator can run the command again.
 ///
-/// Call it within [`background`](super::context::background): the event needs the recorder of that context.
+/// Call it within [`background`](super::context::background): recording the event needs a recorder.
 pub async fn remove(connection: &mut PgConnection, written: &ArchiveFile) -> Result<(), ArchiveError> {
     let mut transaction = connection.begin().await?;
     let event = Event::new(EventKind::SysAuditArchived).amount(written.last_batch.unsigned_abs());
@@ -114,7 +109,7 @@ pub async fn remove(connection: &mut PgConnection, written: &ArchiveFile) -> Res
     Ok(())
 }
 
-/// Returns the lines of all archive files in this folder, beginning with the oldest batch.
+/// Returns the lines of all archive files in this folder, oldest batch first.
 pub fn lines(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<String>>> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;

@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-/// Returns the last batch that was sealed before `before`, or `None`.
-/// Never returns the newest batch, because the next seal must contain the MAC of that batch.
+/// Returns the last batch that was sealed before `before`, but never the newest batch: the next seal needs its MAC.
 pub async fn last_batch_before(
     connection: &mut PgConnection,
     before: DateTime<Utc>,
@@ -19,7 +18,6 @@ pub async fn last_batch_before(
     .await
 }
 
-/// Deletes all batches up to `last_batch`: their seals, and the rows that these seals cover.
 pub async fn delete_batches(connection: &mut PgConnection, last_batch: i64) -> Result<(), sqlx::Error> {
     sqlx::query!("set local app.archiving = 'on'").execute(&mut *connection).await?;
     sqlx::query!(

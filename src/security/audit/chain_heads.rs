@@ -1,5 +1,4 @@
-//! Chain heads: the state of the hash chain after each batch. A batch is a seal and the events that the seal covers.
-//! The service signs each head (Ed25519) and logs it.
+//! Chain heads: after each batch of events, the service signs the last seal of the hash chain (Ed25519) and logs it.
 //! If an attacker truncates the chain in the database, the log still contains the heads of the deleted batches.
 //! So `audit verify --heads` detects the truncation.
 
@@ -8,10 +7,8 @@ use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use crate::base::hex::{hex, unhex};
 use crate::security::crypto::keys::{KeyId, Keys, Tag};
 
-/// Each chain head in the log begins with this text.
 const PREFIX: &str = "strongroom-head";
 
-/// A chain head: the state of the hash chain after a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainHead {
     pub batch: i64,
@@ -20,17 +17,14 @@ pub struct ChainHead {
     pub mac: Tag,
 }
 
-/// Returns the public keys that verify chain heads. Each line contains the id of a master key and its public key in
-/// hex.
+/// Returns the public keys that verify chain heads, one per line: the id of the master key and the key in hex.
 #[must_use]
 pub fn public_keys(keys: &Keys) -> String {
     keys.head_keys().map(|(id, key)| format!("{id} {}", hex(key))).collect::<Vec<_>>().join("\n")
 }
 
-/// The chain heads that were found in a text, for example in a log file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ChainHeads {
-    /// The heads with a valid signature of a configured key.
     pub signed: Vec<ChainHead>,
     /// The key id of each head whose key is not configured.
     pub unknown: Vec<KeyId>,
@@ -39,7 +33,7 @@ pub struct ChainHeads {
 }
 
 impl ChainHeads {
-    /// Finds all chain heads in this text and verifies their signatures.
+    /// Finds all chain heads in a text, for example in a log file, and verifies their signatures.
     #[must_use]
     pub fn read(text: &str, keys: &Keys) -> Self {
         let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.');
@@ -56,16 +50,14 @@ impl ChainHeads {
 }
 
 impl ChainHead {
-    /// Formats the head as `strongroom-head.BATCH.EVENTS.MAC.SIGNATURE`.
-    /// The result is one word, so it can be found in any log format.
-    /// The MAC begins with the id of the master key, so a reader can select the public key that verifies the signature.
+    /// Formats the head as one word that can be found in any log format: `strongroom-head.BATCH.EVENTS.MAC.SIGNATURE`.
+    /// The MAC begins with the id of the master key, which selects the public key for the signature.
     #[must_use]
     pub fn line(&self, keys: &Keys) -> String {
         let signed = format!("{PREFIX}.{}.{}.{}", self.batch, self.events, hex(&self.mac.to_bytes()));
         format!("{signed}.{}", hex(keys.sign_head(signed.as_bytes()).as_ref()))
     }
 
-    /// Parses a head without verifying its signature.
     fn read(word: &str) -> Option<Self> {
         let mut parts = word.strip_prefix(PREFIX)?.strip_prefix('.')?.split('.');
         let (batch, events, mac) = (parts.next()?, parts.next()?, parts.next()?);
@@ -105,7 +97,7 @@ mod tests {
                 "{forged}"
             );
         }
-        // This head is signed with the second key, but contains the id of the first key.
+        // Signed with the second key, but with the id of the first.
         let borrowed = head.line(&keys(2));
         assert_eq!(ChainHeads::read(&borrowed, &keys(1)).forged, 1);
         let unknown = ChainHeads { unknown: vec![keys(1).id()], ..ChainHeads::default() };

@@ -1,6 +1,5 @@
-//! The context of security events: the request with its address and caller, and the recorder.
-//! The context is a task-local variable, so code can record an event without a recorder as an argument.
-//! The recorder is not a global variable, because the tests run many services in one process.
+//! The context of security events: the request, its address and caller, and the recorder. It is a task-local variable,
+//! because the tests run many services in one process.
 //!
 //! A spawned task does not get the context by itself: [`inherit`] passes it on.
 //! Work outside of a request runs in [`background`].
@@ -27,7 +26,6 @@ tokio::task_local! {
     static CONTEXT: Arc<Context>;
 }
 
-/// The values that all events of a task have in common.
 pub struct Context {
     pub recorder: Recorder,
     pub request: Option<Request>,
@@ -35,7 +33,6 @@ pub struct Context {
     denied: Mutex<Option<Object>>,
 }
 
-/// The request that causes the events.
 pub struct Request {
     pub id: Option<Uuid>,
     pub method: &'static str,
@@ -48,30 +45,29 @@ impl Context {
         Arc::new(Self { recorder, request, caller: OnceLock::new(), denied: Mutex::default() })
     }
 
-    /// Returns the context for work outside of a request.
     pub(super) fn background(recorder: &Recorder) -> Arc<Self> {
         Self::new(recorder.clone(), None)
     }
 
-    /// Returns the authenticated caller of the request, or `None` for an anonymous request.
+    /// Returns the authenticated caller, or `None` for an anonymous request.
     #[must_use]
     pub fn caller(&self) -> Option<(UserId, SessionId)> {
         self.caller.get().copied()
     }
 }
 
-/// Returns the context of this task. A task without a context has no recorder, so its events are only logged.
+/// Returns the context of this task. The events of a task without a context are only logged.
 pub fn current() -> Option<Arc<Context>> {
     CONTEXT.try_with(Arc::clone).ok()
 }
 
-/// Middleware: sets the context in which the whole request runs.
+/// Middleware: runs the request in its context.
 pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let Some(recorder) = request.app_data::<Data<Recorder>>().map(|recorder| recorder.get_ref().clone()) else {
         return next.call(request).await;
     };
-    // Read the address and the route first, because reading them can write to the extensions of the request.
-    // The request id is borrowed from the extensions, and a write during this borrow would panic.
+    // Read the address and the route first: reading them can write to the extensions of the request.
+    // The request id is borrowed from these extensions, and a write during the borrow would panic.
     let (address, route) = (ClientAddr::of(&request), MatchedRoute::of(request.request()));
     let facts = Request {
         id: request.extensions().get::<RequestId>().map(|id| Uuid::from(*id)),
@@ -87,7 +83,6 @@ pub async fn background<F: Future>(recorder: &Recorder, work: F) -> F::Output {
     CONTEXT.scope(Context::new(recorder.clone(), None), work).await
 }
 
-/// Runs synchronous work that belongs to no request, like [`background`].
 pub fn background_sync<T>(recorder: &Recorder, work: impl FnOnce() -> T) -> T {
     CONTEXT.sync_scope(Context::new(recorder.clone(), None), work)
 }
@@ -103,7 +98,7 @@ pub fn inherit<F: Future>(work: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// Sets the authenticated caller of the request. Only the first call has an effect, so that a later ticket on the same
+/// Sets the authenticated caller of the request. Only the first call has an effect: a later ticket on the same
 /// WebSocket cannot change the caller.
 pub fn set_caller(user: UserId, session: SessionId) {
     if let Some(context) = current().filter(|context| context.request.is_some()) {
@@ -111,15 +106,13 @@ pub fn set_caller(user: UserId, session: SessionId) {
     }
 }
 
-/// Sets the object to which access is about to be denied.
-/// Call it only if the path of the request does not contain the id of the object.
+/// Sets the object to which access is about to be denied, if the path of the request does not contain the object's id.
 pub fn set_denied_object(object: Object) {
     if let Some(context) = current() {
         *context.denied.lock() = Some(object);
     }
 }
 
-/// Returns the object that [`set_denied_object`] stored, and removes it from the context.
 pub(super) fn take_denied_object() -> Option<Object> {
     current()?.denied.lock().take()
 }

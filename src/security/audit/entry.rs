@@ -1,9 +1,8 @@
 //! A security event as a database row, with its MAC (message authentication code).
 //!
-//! The MAC covers every field in a fixed order. The length of each field is part of the MAC's input.
+//! The MAC covers every field in a fixed order, each with its length.
 //! Otherwise the fields `ab`, `c` would have the same MAC as the fields `a`, `bc`.
-//! An absent field is encoded differently from an empty text.
-//! The fields are not encoded as JSON, because JSON has several encodings for one value.
+//! JSON is not used, because it has several encodings for one value.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -12,8 +11,7 @@ use super::kinds::EventKind;
 use super::objects::Object;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// An event with all its fields. The event writer (`detection/rules/writer.rs`) sets `object_class` later, because
-/// finding it takes a query.
+/// An event with all its fields.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub id: Uuid,
@@ -30,7 +28,7 @@ pub struct Entry {
     pub subject: Option<String>,
     pub object: Option<Object>,
     /// The relation of the user to the object: `missing`, `foreign` (of another user) or `own`.
-    /// The event writer looks it up in the database.
+    /// The event writer (`detection/rules/writer.rs`) looks it up later.
     pub object_class: Option<String>,
     pub amount: Option<i64>,
     pub task: Task,
@@ -40,14 +38,14 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     WriteAndCount,
-    /// Only count the entry for the detection rules. Its row is written elsewhere: in the transaction of the action, or
-    /// as part of an aggregate.
+    /// Only count the event for the detection rules: its row is written by the transaction of the action, or by an
+    /// aggregate.
     Count,
-    /// Only write the entry. It is the row of an aggregate, and the events of the aggregate were already counted.
+    /// Only write the row. It is the row of an aggregate whose events were already counted.
     Write,
 }
 
-/// The fields that the MAC covers, borrowed from an entry or from a stored row.
+/// The fields that the MAC covers, of an entry or of a stored row.
 pub struct Fields<'a> {
     pub id: Uuid,
     pub at: DateTime<Utc>,
@@ -76,7 +74,6 @@ impl Entry {
         self.amount.map_or(1, i64::unsigned_abs)
     }
 
-    /// Signs the fields of this entry with the current master key.
     #[must_use]
     pub fn sign(&self, keys: &Keys) -> Tag {
         let fields = Fields {
@@ -103,7 +100,6 @@ impl Entry {
 }
 
 impl Fields<'_> {
-    /// Signs the fields with the current master key.
     #[must_use]
     pub fn sign(&self, keys: &Keys) -> Tag {
         keys.sign(Purpose::SecurityEvent, &slices(&self.parts()))

@@ -1,9 +1,9 @@
 //! Creates and records security events.
 //!
-//! - [`Event::record`] writes a log line and puts the row in a queue, so that the request does not wait for the
-//!   database. During a flood of equal events, it only increments an [aggregate](super::aggregates).
-//! - [`Event::record_in`] writes the row in the transaction of a critical action.
-//!   So the action cannot be committed without its event.
+//! - [`Event::record`] writes a log line and queues the row: the request does not wait for the database.
+//!   During a flood of equal events, it only increments an [aggregate](super::aggregates).
+//! - [`Event::record_in`] writes the row in the transaction of a critical action, so the action cannot be committed
+//!   without its event.
 
 use std::net::IpAddr;
 
@@ -21,12 +21,10 @@ use crate::base::id::{SessionId, UserId};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::matched_route::MatchedRoute;
 
-/// The log target of all security events.
 pub const TARGET: &str = "security";
 /// The log target of events that only increment an aggregate. It is off by default, because a flood would fill the log.
 const AGGREGATE_TARGET: &str = "security_aggregate";
 
-/// A security event that was not recorded yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use = "an event is lost unless it is recorded"]
 pub struct Event {
@@ -39,12 +37,11 @@ pub struct Event {
     amount: Option<i64>,
 }
 
-/// Events whose rows are in an open transaction. Publish the events after the commit. Drop them after a rollback.
+/// Events whose rows are in an open transaction. Publish them after the commit; drop them after a rollback.
 #[must_use = "publish the events once the transaction has committed"]
 pub struct PendingEvents(Vec<(Event, Entry)>);
 
 impl Event {
-    /// Creates an event of this kind.
     pub fn new(kind: EventKind) -> Self {
         Self { kind, reason: "", user: None, session: None, subject: None, object: None, amount: None }
     }
@@ -54,12 +51,12 @@ impl Event {
         Self { reason, ..self }
     }
 
-    /// Sets the user that the event is about. By default, this is the caller of the request.
+    /// Sets the user that the event is about. The default is the caller of the request.
     pub fn user(self, user: UserId) -> Self {
         Self { user: Some(user), ..self }
     }
 
-    /// Sets the session that the event is about. By default, this is the session of the caller.
+    /// Sets the session that the event is about. The default is the session of the caller.
     pub fn session(self, session: SessionId) -> Self {
         Self { session: Some(session), ..self }
     }
@@ -69,20 +66,17 @@ impl Event {
         Self { subject: Some(fingerprint), ..self }
     }
 
-    /// Sets the object that the client requested. The event writer later looks up whether the object belongs to the
-    /// user.
+    /// Sets the object that the client requested.
     pub fn object(self, object: Object) -> Self {
         Self { object: Some(object), ..self }
     }
 
-    /// Sets the amount: the number of occurrences, or another number that `docs/security-events.md` explains for this
-    /// kind.
+    /// Sets the number of occurrences, or another number that `docs/security-events.md` explains for this kind.
     pub fn amount(self, amount: u64) -> Self {
         Self { amount: i64::try_from(amount).ok(), ..self }
     }
 
-    /// Writes a log line and queues the row. During a flood of equal events, it only increments the aggregate of the
-    /// event.
+    /// Writes a log line and queues the row. During a flood of equal events, only increments their aggregate.
     pub fn record(self) {
         let context = context::current();
         if let Some(context) = &context
@@ -98,7 +92,7 @@ impl Event {
         }
     }
 
-    /// Returns the key of the aggregate that may count this event, or `None` if the event must always have its own row.
+    /// Returns the key of the event's aggregate, or `None` if the event must always have its own row.
     fn aggregate_key(&self, context: &Context) -> Option<AggregateKey> {
         let request = context.request.as_ref()?;
         if self.object.is_some() || self.amount.is_some() {
@@ -109,7 +103,7 @@ impl Event {
         Some(AggregateKey { kind: self.kind, reason: self.reason, user, session, subject: self.subject.clone(), place })
     }
 
-    /// Writes the row in this transaction. The caller must publish the returned events after the commit.
+    /// Writes the row in this transaction. Publish the returned events after the commit.
     ///
     /// # Errors
     /// Fails if the task has no recorder, because a critical action must not be committed without its event.
@@ -117,7 +111,6 @@ impl Event {
         Self::record_all_in(vec![self], connection).await
     }
 
-    /// Writes the rows of several events in this transaction, as [`Self::record_in`] does for one event.
     pub async fn record_all_in(events: Vec<Self>, connection: &mut PgConnection) -> ApiResult<PendingEvents> {
         if events.is_empty() {
             return Ok(PendingEvents(Vec::new()));
@@ -137,8 +130,7 @@ impl Event {
         let (seconds, nanos) = (u64::try_from(at.timestamp()).unwrap_or(0), at.timestamp_subsec_nanos());
         let request = context.request.as_ref();
         Entry {
-            // A UUID of version 7 reveals its creation time. This is harmless here, because clients never see the id of
-            // an event.
+            // UUIDv7 reveals its creation time. This is harmless: clients never see the id of an event.
             id: Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos)),
             at,
             kind: self.kind,
@@ -158,7 +150,7 @@ impl Event {
         }
     }
 
-    /// Creates the entry of an aggregate. If `task` is [`Task::Write`], also writes the log line of the aggregate.
+    /// Creates the entry of an aggregate. If `task` is [`Task::Write`], also writes its log line.
     pub(in crate::security) fn aggregated(key: AggregateKey, amount: u64, task: Task, recorder: &Recorder) -> Entry {
         let AggregateKey { kind, reason, user, session, subject, place } = key;
         let event = Self { user, session, subject, ..Self::new(kind).reason(reason).amount(amount) };
@@ -175,8 +167,7 @@ impl Event {
     }
 
     /// Returns the user and session of the event. The default is the caller of the request.
-    /// An event about another user does not get the caller's session, because this session does not belong to that
-    /// user.
+    /// An event about another user does not get the session of the caller.
     fn user_and_session(&self, context: Option<&Context>) -> (Option<UserId>, Option<SessionId>) {
         match context.and_then(Context::caller) {
             Some((user, session)) if self.session.is_none() && self.user.is_none_or(|about| about == user) => {
@@ -187,7 +178,6 @@ impl Event {
     }
 
     /// Writes the log line. `place` is the route and network of an aggregate, and `None` for a single event.
-    /// The log line of an aggregate must name them, because an aggregate is logged outside of a request.
     fn log(&self, context: Option<&Context>, place: Option<&(MatchedRoute, IpAddr)>) {
         let (user, session) = self.user_and_session(context);
         let user = user.map(tracing::field::display);
@@ -223,18 +213,16 @@ impl Event {
 }
 
 impl PendingEvents {
-    /// Returns an empty set of pending events.
     pub fn empty() -> Self {
         Self(Vec::new())
     }
 
-    /// Adds the events of `others` to this set.
     pub fn and(mut self, others: Self) -> Self {
         self.0.extend(others.0);
         self
     }
 
-    /// Writes the log lines of the events and passes the events to the detection rules. Call it after the commit.
+    /// Writes the log lines and passes the events to the detection rules. Call it after the commit.
     pub fn publish(self) {
         let context = context::current();
         for (event, entry) in self.0 {

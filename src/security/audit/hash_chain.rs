@@ -6,17 +6,15 @@
 //! **Control**: each row has a MAC under a key that is not in the database.
 //! Every five seconds, one replica seals the new rows.
 //! A seal is one link of the chain: a MAC over the previous seal and over the MACs of the new rows, in order.
-//! Each new end of the chain (chain head) is signed with Ed25519 and logged, so that the log reveals a truncation.
+//! Each new seal is signed (Ed25519) and logged as a chain head, so that the log reveals a truncation.
 //!
 //! Two faults cause an event and show in a metric: a row without a seal after 15 seconds, and a missing or disabled
 //! trigger on the audit tables.
-//! An attacker with the service's role could prevent sealing with a lock on the tables of the seals.
-//! A database session that holds such a lock for 15 seconds is terminated.
+//! A database session that blocks sealing with a lock for 15 seconds is terminated.
 //! **Limits**: an attacker who has the master key can forge the chain.
 //! A schema owner can delete a row before it is sealed, if they also delete its entry in `security_events_unsealed`
 //! (`docs/security-events.md`).
-//! **ASVS**: 16.4.2, 16.4.3
-//! **Test**: `attacks::audit::hash_chain`, `attacks::audit::sealing`
+//! **ASVS**: 16.4.2, 16.4.3 · **Test**: `attacks::audit::hash_chain`, `attacks::audit::sealing`
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,12 +31,10 @@ use crate::db::begin;
 use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// How often the service seals new rows.
 pub const SEAL_INTERVAL: Duration = Duration::from_secs(5);
-/// How long a row may wait for its seal. A longer wait is reported.
-/// A database session that blocks sealing for longer is terminated.
+/// How long a row may wait for its seal before a fault is reported, and how long a database session may block sealing.
 const MAX_SEAL_DELAY: Duration = Duration::from_secs(15);
-/// The maximum number of rows in one seal. It bounds the memory and the time that one transaction needs.
+/// The maximum number of rows in one seal. It bounds the memory and the duration of one transaction.
 const MAX_BATCH_ROWS: i32 = 5_000;
 /// The first seal contains this value in place of the MAC of a previous seal.
 pub const GENESIS_MAC: [u8; Tag::LENGTH] = [0; Tag::LENGTH];
@@ -62,7 +58,6 @@ impl ChainWriter {
         self.stopping.notify_one();
     }
 
-    /// Seals new rows until [`Self::stop`] is called.
     pub async fn run(&self) {
         let mut every = tokio::time::interval(SEAL_INTERVAL);
         let (mut known, mut noted) = (Vec::new(), false);
@@ -80,8 +75,7 @@ impl ChainWriter {
         }
     }
 
-    /// Records a change of the master key. Only the first replica that uses the new key records it, so there is one
-    /// event per change.
+    /// Records a change of the master key. Only the first replica with the new key records it.
     async fn record_key_change(&self) -> ApiResult<()> {
         let (new, mut transaction) = (self.keys.id(), begin(&self.pool).await?);
         let mut changed = PendingEvents::empty();
@@ -94,8 +88,7 @@ impl ChainWriter {
         Ok(())
     }
 
-    /// Seals new rows and looks for faults. Returns the faults.
-    /// Each fault is a value for the field `reason` of the event `sys_audit_fault`.
+    /// Seals new rows, and returns faults: values for the field `reason` of the event `sys_audit_fault`.
     async fn seal_and_check(&self) -> Result<Vec<&'static str>, sqlx::Error> {
         self.seal().await?;
         let mut state = store::seal_state(&self.pool).await?;
@@ -112,14 +105,13 @@ impl ChainWriter {
         Ok(overdue.into_iter().chain(without_trigger).collect())
     }
 
-    /// Seals all new rows and logs the new chain heads. Does nothing if another replica is sealing at this moment.
+    /// Seals all new rows and logs the new chain heads. Does nothing while another replica is sealing.
     pub async fn seal(&self) -> Result<(), sqlx::Error> {
         self.seal_all(false).await
     }
 
-    /// Seals the last rows at shutdown. If another replica is sealing, this call waits for it and then seals the rest.
-    /// Waiting alone is not enough: the other replica may have read the unsealed rows before this replica stored its
-    /// last rows.
+    /// Seals the last rows at shutdown, after a wait for any replica that is sealing.
+    /// That replica may have read the unsealed rows before this replica stored its last rows.
     pub async fn seal_remaining(&self) -> Result<(), sqlx::Error> {
         self.seal_all(true).await
     }
@@ -165,7 +157,6 @@ impl ChainWriter {
     }
 }
 
-/// Returns the age of the oldest unsealed row and the number of missing triggers, for the metrics.
 pub async fn state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
     store::seal_state(pool).await
 }
@@ -180,7 +171,6 @@ pub struct SealContent<'a> {
 }
 
 impl SealContent<'_> {
-    /// Signs the content with the current master key.
     #[must_use]
     pub fn sign(&self, keys: &Keys) -> Tag {
         keys.sign(Purpose::EventSeal, &self.parts().each_ref().map(Vec::as_slice))

@@ -1,5 +1,4 @@
-//! The closed vocabulary of security events: every event has one of these kinds.
-//! Names follow the OWASP Logging Vocabulary where it has a name for the event.
+//! The closed vocabulary of security events. Names follow the OWASP Logging Vocabulary where it has one.
 //! `docs/security-events.md` explains each kind.
 
 /// How urgently an operator must react to an event.
@@ -11,7 +10,6 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Returns the name of the severity in the database.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -22,10 +20,9 @@ impl Severity {
     }
 }
 
-/// Defines the kinds of events. Each row contains the variant, the name and the severity of one kind.
+/// Each row of the vocabulary contains the variant, the name and the severity of one kind.
 macro_rules! vocabulary {
     ($($kind:ident $name:literal $severity:ident),+ $(,)?) => {
-        /// The kind of an event: what happened.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum EventKind {
             $($kind),+
@@ -42,7 +39,6 @@ macro_rules! vocabulary {
                 }
             }
 
-            /// Returns how urgent events of this kind are.
             #[must_use]
             pub fn severity(self) -> Severity {
                 match self {

@@ -1,10 +1,9 @@
 //! Security events and audit trail (CWE-778, CWE-117, API8:2023).
 //!
-//! - [`kinds`] lists all kinds of events (closed vocabulary). [`event`] and [`context`] record an event.
-//!   [`refusals`] records the events of 4xx responses.
+//! - [`event`] and [`context`] record an event of one of the [`kinds`]. [`refusals`] records those of 4xx responses.
 //! - [`recorder`], [`entry`] and [`aggregates`] store events.
-//!   [`hash_chain`], [`chain_heads`] and [`verify`] detect changes of stored events.
-//!   [`archive`] moves old events to files.
+//! - [`hash_chain`], [`chain_heads`] and [`verify`] detect changes of stored events. [`archive`] moves old events to
+//!   files.
 //!
 //! **Attack**: an attacker abuses the service without leaving a trace, or forges lines of the log (log injection).
 //! **Control**: events use a closed vocabulary with the names of the OWASP Logging Vocabulary.

@@ -1,14 +1,12 @@
-//! The objects that events name. An event contains the kind and id of an object, but never its content.
+//! The objects that events name: by kind and id, never by content.
 
 use std::str::FromStr;
 
 use uuid::Uuid;
 
-/// A kind of object. When access to an object is denied, the service looks up the owner of the object.
-/// The database table `classified_objects` says in which table each kind is stored. `features/mod.rs` lists all kinds.
+/// A kind of object. The database table `classified_objects` names the table in which each kind is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectKind {
-    /// The name of the kind in the database.
     pub name: &'static str,
     /// The URL path of the collection, for example `/api/v1/auth/sessions`.
     pub collection: &'static str,
@@ -16,11 +14,10 @@ pub struct ObjectKind {
 
 impl ObjectKind {
     pub const SESSION: Self = Self { name: "session", collection: "/api/v1/auth/sessions" };
-    /// Alerts have no owner, because only administrators read them.
     pub const ALERT: Self = Self { name: "alert", collection: "/api/v1/admin/alerts" };
     pub const USER: Self = Self { name: "user", collection: "/api/v1/admin/users" };
 
-    /// Returns the plural name of the kind: the last segment of the collection's path.
+    /// Returns the last segment of the collection's path.
     #[must_use]
     pub fn plural(self) -> &'static str {
         self.collection.rsplit('/').next().unwrap_or_default()
@@ -38,7 +35,6 @@ pub struct Object {
 pub trait ObjectId: Copy + FromStr + From<Uuid> + 'static {
     const KIND: ObjectKind;
 
-    /// Returns the object that has this id.
     fn object(self) -> Object;
 }
 

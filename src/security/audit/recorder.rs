@@ -6,11 +6,10 @@
 //! One writer collects events for 25 ms, looks up the owners of denied objects, and writes up to 500 rows in one
 //! transaction. It retries until the database accepts the rows.
 //! If the queue is full, events are [aggregated](super::aggregates).
-//! Events that cannot be aggregated are counted as lost. The log reports the first loss immediately.
-//! A later event records how many events were lost.
+//! Events that cannot be aggregated are lost: the log reports the first loss, and a later event the number.
 //! **Limits**: if the process is killed, queued events are not stored, but their log lines exist
-//! (`docs/security-events.md` states the maximum delay). Critical actions do not depend on the queue.
-//! [`Event::record_in`](super::event::Event::record_in) writes their row in the transaction of the action instead.
+//! (`docs/security-events.md` states the maximum delay). Critical actions do not use the queue:
+//! [`Event::record_in`](super::event::Event::record_in) writes their event in the transaction of the action.
 //! **ASVS**: 16.2.1, 16.4.1 · **Test**: `attacks::audit::security_events`
 
 use std::collections::VecDeque;
@@ -27,14 +26,11 @@ use super::kinds::EventKind;
 use crate::base::clock::Clock;
 use crate::security::crypto::keys::Keys;
 
-/// The maximum length of the queue. An entry has about 1 KiB, so this limit bounds the memory that an attacker can use
-/// up.
+/// The maximum length of the queue. An entry has about 1 KiB, so an attacker can use up about 10 MiB.
 pub const MAX_QUEUED: usize = 10_000;
-/// The maximum number of rows that the writer inserts in one transaction.
 const MAX_BATCH_ROWS: usize = 500;
-/// How long the writer collects events before it writes them. So a burst of events is written in one transaction.
+/// How long the writer collects events, so that a burst of events is written in one transaction.
 const BATCH_DELAY: Duration = Duration::from_millis(25);
-/// How often the writer checks whether the aggregation window has ended. It checks only while there are aggregates.
 const WINDOW_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Accepts the security events of all requests. All clones share one queue.
@@ -60,8 +56,8 @@ struct Pending {
 }
 
 impl Pending {
-    /// Returns whether the queue has space for an event. Low-priority events may only fill half of the queue, because a
-    /// flood of anonymous requests could otherwise displace the events of an attack on a user.
+    /// Returns whether the queue has space for an event. Low-priority events may only fill half of it: a flood of
+    /// anonymous requests cannot displace the events of an attack on a user.
     fn has_room(&self, is_low_priority: bool) -> bool {
         self.queue.len() < if is_low_priority { MAX_QUEUED / 2 } else { MAX_QUEUED }
     }
@@ -94,8 +90,7 @@ impl Recorder {
         &self.0.replica
     }
 
-    /// Queues an event. If the queue is full, counts the event as lost, because a request must never wait for the
-    /// queue.
+    /// Queues an event, or counts it as lost if the queue is full: a request never waits for the queue.
     pub(super) fn enqueue(&self, entry: Entry) {
         let mut pending = self.0.pending.lock();
         if pending.has_room(is_low_priority(entry.kind, entry.user.is_some())) {
@@ -108,8 +103,8 @@ impl Recorder {
         }
     }
 
-    /// Adds an event to its aggregate if there is a flood of equal events, or if the queue is full.
-    /// Returns `false` if the caller must record the event individually.
+    /// Adds an event to its aggregate during a flood of equal events, or if the queue is full.
+    /// Returns `false` if the event must get its own row.
     pub(super) fn aggregate(&self, key: AggregateKey) -> bool {
         let mut pending = self.0.pending.lock();
         let is_low_priority = is_low_priority(key.kind, key.user.is_some());
@@ -129,24 +124,22 @@ impl Recorder {
         }
     }
 
-    /// Returns the queue length, for the metrics.
     #[must_use]
     pub fn queued(&self) -> usize {
         self.0.pending.lock().queue.len()
     }
 
-    /// Returns how many events were lost since the service started, for the metrics.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.0.lost_total.load(Ordering::Relaxed)
     }
 
-    /// Returns how many events were lost since the previous call, and resets this number.
+    /// Returns how many events were lost since the previous call.
     pub(in crate::security) fn take_lost(&self) -> u64 {
         self.0.lost.swap(0, Ordering::Relaxed)
     }
 
-    /// Removes the next events and aggregates from memory and returns them. The writer stores and counts them.
+    /// Removes the next events and aggregates from memory, for the writer.
     /// After [`close`](Self::close), it also ends the aggregation window, so that no aggregate is lost.
     pub(in crate::security) fn next_batch(&self) -> (Vec<Entry>, Vec<(AggregateKey, u64, Task)>) {
         let (now, closed) = (self.0.clock.now(), self.is_closed());
@@ -162,7 +155,7 @@ impl Recorder {
         (batch, aggregates.collect())
     }
 
-    /// Waits until the writer may have something to write: new events, or the end of the aggregation window.
+    /// Waits until there are new events, or until the aggregation window may have ended.
     pub(in crate::security) async fn wait_for_events(&self) {
         let idle = self.0.pending.lock().aggregates.is_empty();
         let arrived = self.0.arrived.notified();
@@ -187,8 +180,7 @@ impl Recorder {
     }
 }
 
-/// Returns whether any client can cause an unlimited number of these events: without authentication, or by invalid
-/// requests.
+/// Returns whether any client can cause these events without limit: without authentication, or by invalid requests.
 fn is_low_priority(kind: EventKind, names_user: bool) -> bool {
     !names_user || matches!(kind, EventKind::ExcessRateLimitExceeded | EventKind::InputValidationFail)
 }

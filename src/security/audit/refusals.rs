@@ -1,9 +1,8 @@
 //! Records an event for every refused request. One middleware does this, so that no handler can forget it.
 //!
-//! The event of some refusals needs more details, for example the event of a failed login or of a reused token.
-//! The code that refuses the request then records the event itself.
-//! Four kinds of responses are not abuse and cause no event: a body that arrives too slowly (408), a stale or missing
-//! version (412, 428), and an overloaded service (503).
+//! If an event needs more details (for example a failed login or a reused token), the code that refuses records it.
+//! Some responses are not abuse and cause no event: a slow body (408), a stale or missing version (412, 428), and an
+//! overloaded service (503).
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -20,7 +19,6 @@ use crate::http::matched_route::MatchedRoute;
 /// Maps a route to the kind of the object whose id is the `{id}` in the path.
 pub type KindOfRoute = fn(&str) -> Option<ObjectKind>;
 
-/// Middleware: records an event if the request was refused.
 pub async fn record<B: MessageBody>(
     kind_of_route: KindOfRoute,
     request: ServiceRequest,
@@ -45,7 +43,6 @@ pub async fn record<B: MessageBody>(
     reply
 }
 
-/// The object in the path of a request.
 enum NamedObject {
     Object(Object),
     /// The id is not a UUID. Honest clients never send such an id, but an attacker who enumerates 1, 2, 3 does.
@@ -70,7 +67,7 @@ fn record_refusal(error: &ApiError, in_path: Option<NamedObject>) {
 }
 
 /// Returns the kind and reason of the event for a refusal.
-/// Returns `None` if the code that refused the request records the event itself, or if the refusal is not abuse.
+/// Returns `None` if the refusing code records the event itself, or if the refusal is not abuse.
 fn event_of(error: &ApiError) -> Option<(EventKind, &'static str)> {
     let reason = error.public().code;
     let kind = match error {

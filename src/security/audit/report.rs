@@ -7,11 +7,11 @@ use crate::security::crypto::keys::KeyId;
 /// A difference between the events that the service recorded and the events in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The content of the row at position `seq` does not match the MAC of the row.
+    /// The row's content does not match its MAC.
     Edited { seq: i64 },
     /// A row that a seal covers is missing.
     Deleted { seq: i64, batch: i64 },
-    /// The row at position `seq` was moved: it was sealed at position `from`.
+    /// The row was sealed at position `from`, but is now at position `seq`.
     Moved { seq: i64, from: i64 },
     /// The row at position `seq` is valid, but another row was sealed at this position.
     Replaced { seq: i64, batch: i64 },
@@ -23,7 +23,7 @@ pub enum Fault {
     BrokenSeal { batch: i64 },
     /// A seal is missing in the chain, although later seals exist.
     MissingSeal { batch: i64 },
-    /// The log contains a chain head that is newer than the last seal in the database, so the chain was truncated.
+    /// The log contains a chain head that is newer than the last seal in the database: the chain was truncated.
     CutOff { batch: i64, events: i64 },
     /// The log contains a chain head for this batch that differs from the seal in the database.
     OtherHead { batch: i64 },
@@ -31,23 +31,21 @@ pub enum Fault {
     ForgedHead { number: usize },
     /// This line of the archive is not a batch in JSON.
     Unreadable { line: usize },
-    /// The operator did not give the master key with this id.
-    /// So the events, seals and chain heads that this key signed (`number` in total) cannot be verified.
+    /// The operator did not give the master key with this id, so `number` items that it signed cannot be verified.
     UnknownKey { key: KeyId, number: usize },
 }
 
-/// The result of a verification: how many items were verified, and which faults were found.
 #[derive(Debug, Default)]
 pub struct Report {
     pub seals: i64,
     pub sealed: i64,
-    /// The number of rows without a seal that are valid and recent. The service will seal them soon.
+    /// The number of valid, recent rows that the service has not sealed yet.
     pub waiting: i64,
     /// The number of chain heads that were compared with the seals, or `None` if the operator gave no heads.
     pub heads: Option<usize>,
-    /// The number of the first batch in the archive, if an archive was read.
+    /// The first batch in the archive, if an archive was read.
     pub archived_from: Option<i64>,
-    /// The number of the last batch that was archived and then deleted from the database.
+    /// The last batch that was archived and then deleted from the database.
     pub archived_until: Option<i64>,
     pub faults: Vec<Fault>,
 }

@@ -37,8 +37,7 @@ pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Res
     Ok(())
 }
 
-/// Inserts events. Events that already have a row are skipped, so the event writer can retry after a commit whose reply
-/// was lost.
+/// Inserts events. Skips stored events, so the writer can retry after a commit whose reply was lost.
 pub async fn insert<'a>(
     connection: &mut PgConnection,
     keys: &Keys,
@@ -87,13 +86,12 @@ pub async fn insert<'a>(
     Ok(added.rows_affected())
 }
 
-/// The position and MAC of a row that is not sealed yet. `mac` is `None` if the row was deleted before it was sealed.
+/// The position and MAC of an unsealed row. `mac` is `None` if the row was deleted before it was sealed.
 pub struct UnsealedRow {
     pub seq: i64,
     pub mac: Option<Vec<u8>>,
 }
 
-/// The newest seal. The next seal contains its MAC.
 pub struct LastSeal {
     pub batch: i64,
     pub events: i64,
@@ -110,9 +108,7 @@ pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<LastSeal>
 }
 
 /// Removes the oldest rows from the table `security_events_unsealed` and returns them.
-/// `waits` decides what happens while another transaction is sealing.
-/// If it is true, the call waits for that transaction, at most `lock_timeout`.
-/// If it is false, the call returns no rows.
+/// While another transaction is sealing: waits for it up to `lock_timeout` if `waits`, otherwise returns no rows.
 pub async fn take_unsealed(
     connection: &mut PgConnection,
     most: i32,
@@ -128,7 +124,6 @@ pub async fn take_unsealed(
     .await
 }
 
-/// The values of a new seal, one per column.
 pub struct NewSeal<'a> {
     pub batch: i64,
     pub sealed_at: DateTime<Utc>,
@@ -156,7 +151,6 @@ pub async fn add_seal(connection: &mut PgConnection, seal: &NewSeal<'_>) -> Resu
     Ok(())
 }
 
-/// The state of sealing, for the metrics.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SealState {
     /// How long the oldest unsealed row has been waiting, in seconds.
@@ -175,8 +169,8 @@ pub async fn seal_state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
     .await
 }
 
-/// Terminates the database sessions of the service's role that block sealing: their transaction is older than
-/// `for_seconds` and holds a lock on a table of the seals. Returns the number of terminated sessions.
+/// Terminates the database sessions of the service's role that block sealing, and returns their number. Their
+/// transaction is older than `for_seconds` and holds a lock on a table of the seals.
 pub async fn end_sessions_that_block_sealing(pool: &PgPool, for_seconds: f64) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) filter (where pg_terminate_backend(a.pid)) as "ended!" from pg_stat_activity a

@@ -11,8 +11,7 @@ pub use super::report::{Fault, Report};
 use super::verify_store::{self, Batch, Row, Seal};
 use crate::security::crypto::keys::{KeyId, Keys, Tag};
 
-/// An unsealed row of this age is a fault. The service seals its rows within seconds.
-/// So either the service did not write the row, or an attacker deleted its seal.
+/// An unsealed row of this age is a fault: the service did not write it, or an attacker deleted its seal.
 pub const MAX_SEAL_AGE: TimeDelta = TimeDelta::minutes(10);
 
 /// Verifies all events in one read-only snapshot. The connection must belong to the schema's owner, who may read all
@@ -36,13 +35,11 @@ pub struct Verification<'a> {
     last: Seal,
     /// The last seal in the archive, if an archive was read.
     archived: Option<Seal>,
-    /// Rows with a valid MAC at a position where another row was sealed.
-    /// Each tuple contains the position, the batch and the row's MAC.
+    /// Valid rows at a position where another row was sealed: position, batch and the row's MAC.
     misplaced: Vec<(i64, i64, Vec<u8>)>,
 }
 
 impl<'a> Verification<'a> {
-    /// Creates a verification that has read nothing yet, except the chain heads in the text `heads`.
     #[must_use]
     pub fn new(keys: &'a Keys, heads: Option<&str>) -> Self {
         let ChainHeads { signed, unknown, forged } =
@@ -58,8 +55,7 @@ impl<'a> Verification<'a> {
         verification
     }
 
-    /// Verifies an archive. The oldest archive files may have been deleted, so the first batch in the archive can have
-    /// any number.
+    /// Verifies an archive. Its first batch can have any number, because older archive files may have been deleted.
     pub fn verify_archive(&mut self, lines: impl Iterator<Item = io::Result<String>>) -> io::Result<()> {
         for (number, line) in (1..).zip(lines) {
             let Ok(Batch { seal, rows }) = serde_json::from_str(&line?) else {
@@ -77,7 +73,6 @@ impl<'a> Verification<'a> {
         Ok(())
     }
 
-    /// Verifies the database. The connection must belong to the schema's owner, who may read all rows.
     pub async fn verify_database(
         &mut self,
         connection: &mut PgConnection,
@@ -104,9 +99,8 @@ impl<'a> Verification<'a> {
             self.last = first.predecessor();
             self.report.archived_until = Some(until);
         }
-        // The first seal in the database must contain the MAC of the last seal in the archive.
-        // `check_seal` later verifies the MAC of the first seal.
-        // Both checks together prove that the database continues the archive.
+        // The first seal in the database must contain the MAC of the last seal in the archive. `check_seal` later
+        // verifies the MAC of the first seal. Both checks together prove that the database continues the archive.
         let last_archived = self.archived.take().filter(|last| last.batch < first.batch);
         if let Some(last) = last_archived {
             let missing = last.batch + 1..first.batch;
@@ -118,7 +112,6 @@ impl<'a> Verification<'a> {
         Ok(())
     }
 
-    /// Reads and verifies the next batch. Returns `None` after the last batch.
     pub(super) async fn verify_next_batch(
         &mut self,
         connection: &mut PgConnection,
@@ -134,8 +127,7 @@ impl<'a> Verification<'a> {
         self.report.faults.push(fault);
     }
 
-    /// Counts an event, seal or chain head that was signed with an unknown key.
-    /// All items with the same key are reported as one fault.
+    /// Counts an item that was signed with an unknown key. All items with the same key are one fault.
     fn count_unknown_key(&mut self, key: KeyId) {
         let counted = self.report.faults.iter_mut().find_map(|fault| match fault {
             Fault::UnknownKey { key: other, number } if *other == key => Some(number),
@@ -148,12 +140,10 @@ impl<'a> Verification<'a> {
     }
 
     /// Returns the id of the key that made this MAC, if that key is not configured.
-    /// Returns `None` for a configured key.
     fn unknown_key(&self, mac: &[u8]) -> Option<KeyId> {
         Tag::from_bytes(mac).map(|tag| tag.key).filter(|key| self.keys.ids().all(|id| id != *key))
     }
 
-    /// Checks one seal: its position in the chain, its MAC, the logged chain heads of its batch, and its rows.
     fn check_seal(&mut self, seal: &Seal, rows: &[Row]) {
         let missing = self.last.batch + 1..seal.batch;
         self.report.faults.extend(missing.map(|batch| Fault::MissingSeal { batch }));
@@ -215,7 +205,6 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// Reports each misplaced row: as moved, if it was sealed at another position, otherwise as replaced.
     async fn report_misplaced_rows(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         for (seq, batch, mac) in std::mem::take(&mut self.misplaced) {
             let from = verify_store::sealed_at(connection, &mac).await?;

@@ -9,7 +9,6 @@ use super::entry::Fields;
 use super::hash_chain::{GENESIS_MAC, SealContent};
 use crate::security::crypto::keys::{Keys, Tag};
 
-/// A seal as stored in the database or in the archive.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seal {
@@ -37,20 +36,18 @@ impl Seal {
         }
     }
 
-    /// Returns the content that the MAC of this seal covers.
     pub fn content(&self) -> SealContent<'_> {
         let Self { previous, batch, events, seqs, macs, .. } = self;
         SealContent { previous, batch: *batch, events: *events, seqs, macs }
     }
 
-    /// Reconstructs the previous seal from this seal. The result only has a batch number, a count of events and a MAC.
+    /// Returns the previous seal, as far as this seal determines it: its batch number, count of events and MAC.
     pub fn predecessor(&self) -> Self {
         let events = self.events - i64::try_from(self.seqs.len()).unwrap_or(i64::MAX);
         Self { batch: self.batch - 1, events, mac: self.previous.clone(), ..Self::genesis() }
     }
 }
 
-/// Converts the bytes in the archive to hexadecimal text and back.
 mod hex_bytes {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
@@ -126,8 +123,7 @@ pub struct Batch {
     pub rows: Vec<Row>,
 }
 
-/// Begins a read-only transaction. All its statements read from one snapshot, so concurrent writes cannot cause false
-/// faults.
+/// Begins a transaction with one snapshot, so that concurrent writes cannot cause false faults.
 pub async fn begin(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("begin transaction isolation level repeatable read read only").execute(connection).await?;
     Ok(())
@@ -160,9 +156,7 @@ pub async fn rows_at(connection: &mut PgConnection, seqs: &[i64]) -> Result<Vec<
     .await
 }
 
-/// Returns the newest event of the kind `sys_audit_archived`.
-/// The column `amount` of such an event contains the number of the last archived batch,
-/// so the newest event has the highest `amount`.
+/// Returns the event of the last archiving. Its `amount` is the number of the last archived batch.
 pub async fn newest_archived(connection: &mut PgConnection) -> Result<Option<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,

@@ -3,14 +3,12 @@
 //! **Attack**: user enumeration: the response, its time or its side effects show whether an account exists or is
 //! locked. Or the response to a guess at a locked account shows whether the password was correct.
 //! **Control**: login and re-authentication both use [`Credentials::check`].
-//! Every check does the same work: one look-up, one count and one hash.
-//! If the account does not exist, the password is hashed with a dummy salt and compared with a dummy hash.
+//! Every check does the same work: one look-up, one count and one hash (of a dummy if the account does not exist).
 //! If a limit of `login_throttling` is exceeded, the check returns 429 without hashing.
 //! An unknown account, a wrong password, a disabled account and a locked account all return `invalid_credentials`.
 //! Only the log contains the reason, together with a keyed hash of the mail address.
 //! **Limits**: during a lock, owners without a device cookie are refused too, even with the correct password.
-//! **ASVS**: 6.3.1, 6.3.8, 16.3.1
-//! **Test**: `attacks::authentication::credentials`
+//! **ASVS**: 6.3.1, 6.3.8, 16.3.1 · **Test**: `attacks::authentication::credentials`
 
 use std::sync::Arc;
 
@@ -31,7 +29,6 @@ use crate::security::authentication::passwords::{HashedPassword, PasswordRefusal
 use crate::security::crypto::keys::Keys;
 use crate::security::sessions::caller::Caller;
 
-/// The credentials of an account, as stored in the database.
 pub struct StoredCredentials {
     pub user: UserId,
     pub password_hash: String,
@@ -41,11 +38,10 @@ pub struct StoredCredentials {
     pub active: bool,
 }
 
-/// The result of a look-up of credentials.
 pub struct FoundCredentials {
     /// The credentials, or `None` if the account does not exist.
     pub account: Option<StoredCredentials>,
-    /// The highest work of all stored password hashes (`users.password_work`): memory in KiB, multiplied by passes.
+    /// The highest work of all stored password hashes: memory in KiB, multiplied by passes.
     /// Every verification does this work, so that the response time does not reveal which accounts exist.
     pub max_work: u64,
 }
@@ -65,14 +61,13 @@ impl VerifiedPassword {
     }
 
     /// Returns the hash against which the password was verified.
-    /// An SQL statement that relies on this proof must check that the account's row still has this hash.
+    /// An SQL statement that relies on this proof must check that the user still has this hash.
     /// Otherwise a login that runs during a password change could open a session with the old password.
     #[must_use]
     pub fn password_hash(&self) -> &str {
         &self.password_hash
     }
 
-    /// Returns the current epoch of the account, for a new device cookie.
     #[must_use]
     pub fn device_epoch(&self) -> i64 {
         self.device_epoch
@@ -85,26 +80,22 @@ impl VerifiedPassword {
     }
 }
 
-/// Verifies passwords and limits failed logins.
 #[derive(Clone)]
 pub struct Credentials {
     pub throttle: LoginThrottle,
     pub passwords: Arc<Passwords>,
-    /// The breach service, or `None` if none is configured.
     pub breaches: Option<Arc<BreachService>>,
     pub keys: Arc<Keys>,
 }
 
 impl Credentials {
-    /// Creates a login attempt without a device cookie and without a solved challenge.
     #[must_use]
     pub fn sign_in(&self, typed: &str, address: ClientAddr) -> LoginAttempt {
         self.throttle.sign_in(typed, address, None, None)
     }
 
     /// Creates a login attempt with an optional solution of a challenge.
-    /// A device cookie in `headers` is only used if it has the current epoch of the account. A password change or reset
-    /// increments the epoch, which invalidates older cookies.
+    /// A device cookie in `headers` is only used if it has the current epoch of the account.
     #[must_use]
     pub fn sign_in_with(
         &self,
@@ -121,31 +112,28 @@ impl Credentials {
         self.throttle.sign_in(typed, address, device, solution)
     }
 
-    /// Creates an attempt of a signed-in user to re-authenticate.
     #[must_use]
     pub fn reauthenticate(&self, caller: &Caller) -> LoginAttempt {
         self.throttle.reauthenticate(caller)
     }
 
     /// Returns the `Set-Cookie` header of a new device cookie.
-    /// Call it only for a client that has just authenticated as this account: with the cookie, the client counts as a
-    /// known device of the account.
+    /// Call it only for a client that has just authenticated as this account: the client becomes a known device of it.
     ///
     /// # Errors
-    /// [`ApiError::Internal`] never occurs in practice, because all characters of the cookie are allowed in a header.
+    /// [`ApiError::Internal`] never occurs in practice: all characters of the cookie are allowed in a header.
     pub fn device_cookie(&self, email: &str, epoch: i64) -> ApiResult<HeaderValue> {
         let (now, lifetime) = (self.throttle.clock.now(), self.throttle.settings.device_lifetime);
         let cookie = DeviceCookie::new(epoch).set_cookie(&self.keys, &email.to_lowercase(), now, lifetime);
         cookie.map_err(ApiError::internal)
     }
 
-    /// Unlocks the account of a user, after a password reset.
     pub async fn reset_counters(&self, user: UserId, email: &str) -> ApiResult<()> {
         let accounts = [account_key(&self.keys, email), reauthentication_key(&self.keys, user)];
         self.throttle.reset_counters(&self.throttle.pool, &accounts).await
     }
 
-    /// Verifies `password`. The argument `failure` is the kind of the event that records a failed attempt.
+    /// Verifies `password`. `failure` is the kind of the event that records a failed attempt.
     ///
     /// # Errors
     /// Returns 401 `invalid_credentials` for every failure, and 429 after too many failures.
@@ -188,8 +176,7 @@ impl Credentials {
         verdict: Verdict,
     ) -> VerifiedPassword {
         let new_hash = match verdict {
-            // If the hashing queue is full, the login must still succeed.
-            // The next login tries again to replace the hash.
+            // If the hashing queue is full, the login must still succeed. The next login tries again.
             Verdict::Correct { needs_rehash: true } => self.passwords.hash(password).await.ok(),
             _ => None,
         };
@@ -224,9 +211,8 @@ impl Credentials {
     }
 }
 
-/// Checks the length of a password field. The validation library garde calls this function (`custom`).
-/// A password that is too long is rejected before any look-up and hashing, also at login.
-/// Otherwise long passwords could waste CPU time.
+/// Checks the length of a password field (a `custom` rule of garde). It applies to logins too: a password that is too
+/// long is rejected before any look-up, so that long passwords cannot waste CPU time.
 ///
 /// # Errors
 /// Returns an error if the password is too long.

@@ -5,8 +5,7 @@
 //! **Control**: a cursor contains a position in the list, and a MAC over owner, list, filter and position.
 //! All invalid cursors get the same error. A cursor grants no access to rows: every query also filters by owner.
 //! **Limits**: the position is encoded but not encrypted. It must only contain values that the owner may read.
-//! **ASVS**: 8.2.2, 15.3.7
-//! **Test**: `attacks::authorization::object_level`
+//! **ASVS**: 8.2.2, 15.3.7 · **Test**: `attacks::authorization::object_level`
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,8 +19,8 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::{ListQuery, NoFilter, PageQuery};
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// The error for a text that is not a cursor of this owner, list and filter.
-/// The error does not reveal which of the three differs, so an attacker learns nothing about other users' cursors.
+/// The error for a text that is not a cursor of this owner, list and filter. It does not reveal which of the three
+/// differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor of this list")]
 pub struct InvalidCursor;
@@ -31,7 +30,6 @@ pub struct InvalidCursor;
 pub enum CursorError {
     #[error("the position cannot be serialized as JSON")]
     Json(#[from] serde_json::Error),
-    /// The cursor would be longer than [`MAX_CURSOR_LENGTH`].
     #[error("the position is too long for a cursor")]
     TooLong,
 }
@@ -59,7 +57,7 @@ pub struct ListScope {
 }
 
 impl ListScope {
-    /// Creates the scope of a list. It uses all fields of the filter, so that a handler cannot forget one of them.
+    /// Uses all fields of the filter, so that a handler cannot forget one of them.
     ///
     /// # Errors
     /// [`ApiError::Internal`] if the filter has nested fields.
@@ -81,12 +79,10 @@ impl ListScope {
     }
 }
 
-/// Encodes positions as signed cursors, and decodes cursors.
 #[derive(Clone, Debug)]
 pub struct Cursors(Keys);
 
 impl Cursors {
-    /// Creates an encoder that signs cursors with these keys.
     #[must_use]
     pub fn new(keys: &Keys) -> Self {
         Self(keys.clone())
@@ -108,8 +104,7 @@ impl Cursors {
         self.start_or(scope, Position::start())
     }
 
-    /// Creates a page from `rows`, which contains at most [`Limit::rows`] rows.
-    /// The function `position` returns the position of a row in the list.
+    /// Creates a page from at most [`Limit::rows`] rows. `position` returns the position of a row in the list.
     ///
     /// # Errors
     /// [`ApiError::Internal`] if the position cannot be encoded.
@@ -188,8 +183,7 @@ mod tests {
         assert_eq!(open(scope(owner, "customers", "status=draft")), Err(InvalidCursor));
         assert_eq!(open(scope(owner, "invoices", "status=paid")), Err(InvalidCursor));
         assert_eq!(open(scope(owner, "invoices", "")), Err(InvalidCursor));
-        // If list and filter are joined, the text is the same as in `own`.
-        // Only the boundary between list and filter differs, and the MAC covers it.
+        // List and filter joined are the same text as in `own`. The MAC must cover the boundary between them.
         assert_eq!(open(scope(owner, "invoicess", "tatus=draft")), Err(InvalidCursor));
         let others = Cursors::new(&Keys::new(&vec![9; 32].into()).unwrap());
         assert_eq!(others.decode::<Position>(&own, &cursor), Err(InvalidCursor));
@@ -244,7 +238,7 @@ mod tests {
         ] {
             assert_eq!(cursors().decode::<Position>(&scope, bad), Err(InvalidCursor));
         }
-        // The signature of this cursor is valid, but its position has another type.
+        // The signature is valid, but the position has another type.
         let cursor = cursors().encode(&scope, &"text").unwrap();
         assert_eq!(cursors().decode::<Position>(&scope, &cursor), Err(InvalidCursor));
     }

@@ -3,8 +3,8 @@
 //! **Attack**: a page of another site calls the API in the victim's browser.
 //! **Control**: actix-cors refuses requests of all origins that are not in a list of allowed origins.
 //! This needs the option `block_on_origin_mismatch`: by default, actix-cors runs the handler for every origin and only
-//! omits the CORS headers of the response. Browsers add an `Origin` to each cross-origin request.
-//! So a request without `Origin` is accepted here, but it still needs a token.
+//! omits the CORS headers of the response.
+//! Browsers add an `Origin` to each cross-origin request. A request without one is accepted, but still needs a token.
 //! Routes that accept a cookie have an additional check (`csrf.rs`).
 //! **Limits**: only browsers respect CORS, so CORS does not replace access control.
 //! **ASVS**: 3.4.2, 3.5.2 · **Test**: `attacks::browser::cors`
@@ -20,7 +20,6 @@ use crate::http::error::ApiError;
 use crate::security::browser::AllowedOrigins;
 use crate::security::browser::csrf::CSRF_HEADER;
 
-/// Creates the CORS middleware for these origins.
 pub fn layer(origins: &AllowedOrigins) -> Cors {
     origins
         .0
@@ -52,8 +51,8 @@ pub fn layer(origins: &AllowedOrigins) -> Cors {
         .block_on_origin_mismatch(true)
 }
 
-/// Sorts the lists in the CORS headers. actix-cors stores each list in a hash set, whose order differs between worker
-/// threads. So an unsorted list would reveal which worker thread answered.
+/// Sorts the lists in the CORS headers. actix-cors stores each list in a hash set, whose order would reveal which
+/// worker thread answered.
 fn sort_lists(headers: &mut HeaderMap) {
     for name in [
         header::ACCESS_CONTROL_ALLOW_HEADERS,
@@ -85,8 +84,7 @@ pub async fn refuse_as_problem<B: MessageBody>(
         return Ok(reply.map_into_left_body());
     }
     let mut refusal = HttpResponse::from_error(ApiError::OriginNotAllowed);
-    // `Vary` tells shared caches that this response depends on the `Origin`, so that they do not send it to other
-    // origins.
+    // `Vary` keeps shared caches from sending this response to other origins.
     refusal.headers_mut().insert(header::VARY, HeaderValue::from_static("origin"));
     Ok(reply.into_response(refusal).map_into_right_body())
 }

@@ -4,8 +4,7 @@
 //! The browser adds the victim's cookie to this request.
 //! **Control**: cookies are `SameSite=Strict`, so a browser does not add them to requests that pages of other sites
 //! make. In addition, the request must have a listed `Origin` and a custom header.
-//! An HTML form cannot set a custom header.
-//! A script of another origin can set one only after a CORS preflight, which the service refuses.
+//! An HTML form cannot set a custom header. A script of another origin needs a CORS preflight, which is refused.
 //! **Limits**: a script that an attacker injects into a listed origin (XSS) passes both checks.
 //! **ASVS**: 3.3.2, 3.5.1 · **Test**: `attacks::browser::csrf`
 
@@ -14,7 +13,7 @@ use actix_web::http::header::HeaderMap;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::browser::AllowedOrigins;
 
-/// The name of the custom header. Only its presence is checked, because an HTML form cannot set any custom header.
+/// The name of the custom header. Any value is accepted: an HTML form cannot set custom headers.
 pub const CSRF_HEADER: &str = "x-strongroom-csrf";
 
 /// Checks that a request with a cookie was sent by a page of a listed origin.

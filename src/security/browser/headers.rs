@@ -3,8 +3,7 @@
 //! **Attack**: clickjacking; content sniffing, where a browser runs a response as a script; caching by shared proxies;
 //! a downgrade to plain HTTP.
 //! **Control**: the outermost middleware sets the same headers on each response.
-//! If an inner middleware returns `Err`, a response mapper adds the headers.
-//! The `DefaultHeaders` middleware of actix does not handle this case.
+//! If an inner middleware returns `Err`, a response mapper adds the headers, which actix's `DefaultHeaders` would not.
 //! HTML pages have their own content security policy. Only the function [`page`] sets it.
 //! **Limits**: responses of actix's HTTP parser (400, 408, 431) pass through no middleware, so they lack these headers.
 //! These responses have no body.
@@ -29,7 +28,7 @@ pub const SECURITY_HEADERS: [(&str, &str); 11] = [
         "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
     ),
     ("x-content-type-options", "nosniff"),
-    // Old browsers do not support `frame-ancestors`. They need this header against clickjacking.
+    // Clickjacking protection for old browsers that do not support `frame-ancestors`.
     ("x-frame-options", "DENY"),
     ("referrer-policy", "no-referrer"),
     ("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
@@ -40,21 +39,17 @@ pub const SECURITY_HEADERS: [(&str, &str); 11] = [
     ("x-robots-tag", "noindex"),
 ];
 
-/// The names and values of [`SECURITY_HEADERS`], parsed once.
 static HEADERS: LazyLock<[(HeaderName, HeaderValue); 11]> = LazyLock::new(|| {
     SECURITY_HEADERS.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
 });
 
 /// The content security policy (CSP) of our HTML pages. It allows only files and requests of the same origin.
-/// The policy forbids inline scripts and styles, `eval`, HTML from strings (Trusted Types), forms and frames.
 pub const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
      object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// Marks a response as an HTML page, so that it gets [`PAGE_POLICY`].
 struct Page;
 
-/// Returns an HTML page with [`PAGE_POLICY`].
 #[must_use]
 pub fn page(html: impl MessageBody + 'static) -> File<Html> {
     let mut reply = HttpResponse::Ok().body(html);
@@ -62,7 +57,6 @@ pub fn page(html: impl MessageBody + 'static) -> File<Html> {
     File::of(reply)
 }
 
-/// Marks a response whose content never changes, so that it gets [`IMMUTABLE`].
 struct Immutable;
 
 /// Returns a file that browsers and proxies may cache for a year. The path must change whenever the file changes.
@@ -73,12 +67,11 @@ pub fn immutable<M: MediaType>(bytes: impl MessageBody + 'static) -> File<M> {
     File::of(reply)
 }
 
-/// The `Cache-Control` header of [`immutable`] files.
 pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Middleware: adds the headers to every response. This includes errors that inner middleware returns.
+/// Middleware: adds the headers to every response, including errors that inner middleware returns.
 pub async fn add<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let id = request.extensions().get::<RequestId>().copied();
     match next.call(request).await {

@@ -4,11 +4,10 @@
 //! limits, and which components it uses.
 //! **Control**: the metrics have their own listener, by default on a loopback address.
 //! The public listeners do not serve the metrics.
-//! If the address of the metrics listener is not a loopback address, the service does not start without TLS and a
-//! token. The token is compared in constant time, and a wrong token gets 401.
-//! If no token is configured, the `Host` header must be a loopback name.
-//! This check prevents DNS rebinding: otherwise a web page could read the metrics through a browser on the same
-//! machine.
+//! On any other address, the service does not start without TLS and a token.
+//! The token is compared in constant time, and a wrong token gets 401.
+//! If no token is configured, the `Host` header must be a loopback name. This prevents DNS rebinding: a web page could
+//! otherwise read the metrics through a browser on the same machine.
 //! **Limits**: if no token is configured, other users of the same machine can read the metrics.
 //! **ASVS**: 12.3.1, 12.3.3, 13.4.5 · **Test**: `attacks::communication::metrics_auth`
 
@@ -27,7 +26,6 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::sessions::caller::bearer_token;
 
-/// The token that a client must send to read the metrics, or `None` if no token is configured.
 #[derive(Clone)]
 pub struct MetricsAuth(pub Option<SecretString>);
 

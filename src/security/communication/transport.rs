@@ -4,18 +4,16 @@
 //! **Control**: a plain HTTP request is refused and never redirected.
 //! If it were redirected, a misconfigured client would continue to send its token unencrypted with every request.
 //! A credential that arrives unencrypted is exposed, so its session ends.
-//! This applies to an access token in `Authorization` and to a refresh token in a cookie.
-//! It also applies to a refresh token that was already used, because its session can still be active.
+//! This applies to an access token in `Authorization` and to a refresh token in a cookie, even if it was already used.
 //!
 //! A request is HTTPS if it comes from our TLS listener, or from a configured proxy that sends `X-Forwarded-Proto:
 //! https`. Proxy headers from other peers are ignored and cause an event.
 //! Plain HTTP is only served on loopback addresses: in development for all requests, in production only for health
-//! checks without credentials. The health check of a container cannot verify the certificate of the service, so it
-//! needs plain HTTP.
+//! checks without credentials, because the health check of a container cannot verify the service's certificate.
 //!
 //! **Limits**: the credential in a plain request is already exposed when the service refuses the request.
-//! If the address of the peer cannot be read, the request is refused, but the session of its token does not end: the
-//! peer may be a configured proxy that received the request over HTTPS.
+//! If the peer's address cannot be read, the request is refused, but its session does not end: the peer may be a
+//! configured proxy that received the request over HTTPS.
 //! **ASVS**: 4.1.2, 4.1.3, 12.2.1 · **Test**: `attacks::communication::transport`
 
 use std::net::IpAddr;
@@ -37,13 +35,11 @@ use crate::security::sessions::refresh_tokens::cookie;
 /// The headers that only a configured proxy may send.
 const PROXY_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
-/// The reason in the event of a session that ends because its credential was exposed.
 const REASON: &str = "token_over_plain_http";
 
 /// Marks a connection to the service's own TLS listener.
 pub struct TlsConnection;
 
-/// Middleware: refuses requests over plain HTTP.
 pub async fn require_https<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -55,8 +51,7 @@ pub async fn require_https<B: MessageBody>(
     let mut refusal = ApiError::HttpsRequired;
     if peer.is_some() {
         Event::new(EventKind::PlainHttpRefused).record();
-        // If the database is down, the exposed session cannot be ended.
-        // The client then gets the database error instead of `https_required`.
+        // If the exposed session cannot be ended, the client gets the database error instead of `https_required`.
         // A client retries after such an error, and the retry can end the session.
         if let Err(error) = end_exposed_sessions(&request).await {
             refusal = error;
@@ -65,7 +60,6 @@ pub async fn require_https<B: MessageBody>(
     Ok(request.error_response(refusal).map_into_right_body())
 }
 
-/// Returns whether this is a health check without credentials that comes from the same machine.
 fn is_local_health_check(request: &ServiceRequest, peer: Option<IpAddr>) -> bool {
     let credentials = [header::AUTHORIZATION, header::COOKIE];
     request.path().starts_with("/health/")
@@ -76,7 +70,6 @@ fn is_local_health_check(request: &ServiceRequest, peer: Option<IpAddr>) -> bool
             .any(|name| request.headers().contains_key(name))
 }
 
-/// Ends the sessions of all credentials in this request, because they were sent unencrypted.
 async fn end_exposed_sessions(request: &ServiceRequest) -> ApiResult<()> {
     let Some(Authenticator { keys, tokens, revocations, clock }) =
         request.app_data::<Data<Authenticator>>().map(|it| it.get_ref())

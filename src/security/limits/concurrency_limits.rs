@@ -3,8 +3,7 @@
 //! **Attack**: a client sends many expensive requests at once, for example PDFs of large invoices, so that all other
 //! requests wait for CPU time.
 //! **Control**: expensive work runs on blocking threads. A semaphore limits how many pieces of work run in parallel.
-//! A request that gets no slot in time is refused (503 with `Retry-After`).
-//! If the queue is full, a request is refused immediately.
+//! A request that gets no slot in time is refused (503 with `Retry-After`), and immediately if the queue is full.
 //! A slot is released when the work ends, not when the client disconnects.
 //! Otherwise an attacker could start more and more work by disconnecting each time.
 //! Each kind of work has its own limit: one for PDFs, one for password hashes (`security/authentication/passwords`).
@@ -19,11 +18,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::error::{ApiError, ApiResult};
 
-/// The default number of requests that may wait per slot.
-/// In a longer queue, the last requests would wait and then be refused anyway.
+/// How many requests may wait per slot. In a longer queue, the last requests would wait and then be refused anyway.
 const MAX_WAITING_PER_SLOT: usize = 16;
 
-/// Limits how much work of one kind runs in parallel.
 pub struct ConcurrencyLimit {
     slots: Arc<Semaphore>,
     max: usize,
@@ -78,8 +75,7 @@ impl ConcurrencyLimit {
         Self::with_queue(slots, MAX_WAITING_PER_SLOT, max_wait)
     }
 
-    /// Creates a limit of `slots` pieces of work. At most `waiting_per_slot` requests per slot wait, for at most
-    /// `max_wait` each.
+    /// Creates a limit like [`Self::new`], with at most `waiting_per_slot` waiting requests per slot.
     #[must_use]
     pub fn with_queue(slots: usize, waiting_per_slot: usize, max_wait: Duration) -> Self {
         Self {
@@ -122,7 +118,6 @@ impl ConcurrencyLimit {
         slot.ok().and_then(Result::ok).ok_or("no slot became free in time")
     }
 
-    /// Returns how many pieces of work can run in parallel.
     #[must_use]
     pub fn slots(&self) -> usize {
         self.max
@@ -134,25 +129,21 @@ impl ConcurrencyLimit {
         self.counts.peak.load(Ordering::SeqCst)
     }
 
-    /// Returns how many pieces of work are running.
     #[must_use]
     pub fn running(&self) -> usize {
         self.counts.running.load(Ordering::SeqCst)
     }
 
-    /// Returns how many requests are waiting.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::SeqCst)
     }
 
-    /// Returns how many requests were refused.
     #[must_use]
     pub fn refused(&self) -> usize {
         self.refused.load(Ordering::SeqCst)
     }
 
-    /// Returns how many pieces of work were started.
     #[must_use]
     pub fn started(&self) -> usize {
         self.counts.started.load(Ordering::SeqCst)

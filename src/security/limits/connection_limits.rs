@@ -4,13 +4,13 @@
 //! On each connection, the client sends nothing, or half a request head, or reads the response byte by byte.
 //! **Control**: connections are limited per address (IPv6: per /56) and in total.
 //! The last quarter of the total is reserved for addresses with few connections.
-//! A connection that exceeds a limit is accepted and immediately closed, so the service can still accept connections
-//! of other addresses. TLS handshakes have their own limits and a short timeout.
+//! A connection over a limit is accepted and immediately closed: it must not block connections of other addresses.
+//! TLS handshakes have their own limits and a short timeout.
 //! Request heads have a timeout too (`app/listeners.rs`). A client must read its response at a minimum rate.
+//! Every few seconds, one event records the number of refused connections.
 //!
 //! The configured proxies have no limit per address, because each proxy forwards the connections of many clients.
-//! A proxy should limit its clients itself. Every few seconds, one event records how many connections the service has
-//! refused.
+//! A proxy should limit its clients itself.
 //! **Limits**: an attacker with thousands of addresses can use up all connections.
 //! **ASVS**: 13.1.2, 15.2.2 · **Test**: `attacks::limits::connection_limits`
 
@@ -30,7 +30,6 @@ use tokio::time::{Sleep, sleep};
 use crate::http::client_ip::{TrustedProxies, prefix};
 
 /// The maximum number of connections per address while more than three quarters of all connections are in use.
-/// The number is small, so that the last quarter of the connections serves many addresses.
 const RESERVE_PER_ADDRESS: usize = 8;
 /// How long the service waits for a client that reads nothing while the send buffer is full.
 /// Each [`MIN_RATE`] bytes that the client reads extend the time by one second.
@@ -38,7 +37,6 @@ pub const STALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// The minimum rate at which a client must read its response, in bytes per second.
 pub const MIN_RATE: u32 = 4_096;
 
-/// The maximum numbers of connections in total and per address. Another value of this type limits TLS handshakes.
 #[derive(Clone, Copy, Debug)]
 pub struct Caps {
     pub total: usize,
@@ -54,7 +52,7 @@ pub struct ConnectionLimit {
     refused: AtomicU64,
 }
 
-/// The permit of one open connection. Dropping the permit subtracts the connection from the counts.
+/// The permit of one open connection. Dropping it subtracts the connection from the counts.
 pub struct Permit {
     limit: Arc<ConnectionLimit>,
     prefix: IpAddr,
@@ -84,19 +82,16 @@ impl ConnectionLimit {
         Some(Permit { limit: self.clone(), prefix })
     }
 
-    /// Returns the number of open connections, for the metrics.
     #[must_use]
     pub fn open(&self) -> usize {
         *self.total.borrow()
     }
 
-    /// Returns the number of refused connections since the service started, for the metrics.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Waits until no connection is open.
     pub async fn wait_until_none_open(&self) {
         // `wait_for` only fails if the sender was dropped, and `self` contains the sender.
         let _ = self.total.subscribe().wait_for(|open| *open == 0).await;
@@ -121,8 +116,7 @@ impl Drop for Permit {
 pub struct StallTimer(Option<Pin<Box<Sleep>>>);
 
 impl StallTimer {
-    /// Receives the result of one attempt to write `offered` bytes, and returns it unchanged if the client is fast
-    /// enough.
+    /// Returns the result of an attempt to write `offered` bytes unchanged, if the client is fast enough.
     ///
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] if the client reads more slowly than [`MIN_RATE`], for [`STALL_TIMEOUT`] or longer.

@@ -6,18 +6,15 @@
 //! owner gets no reset link.
 //! **Control**:
 //! - There is one budget per network and mailbox (5 mails in 30 minutes), and one per network and mail domain
-//!   (50 mails in 30 minutes).
-//!   So an attacker can only exhaust the budgets of their own network.
+//!   (50 mails in 30 minutes). So an attacker can only exhaust the budgets of their own network.
 //!   Registration and password reset have separate budgets.
 //! - A request with a device cookie of the account has its own budget, so an attacker behind the same address cannot
-//!   exhaust it. A revoked device cookie keeps its budget.
-//!   So an attacker who has stolen a cookie can cause five mails, even after it was revoked.
+//!   exhaust it. A stolen cookie can cause five mails, even after it was revoked.
 //! - Addresses that differ only in their `+tag` count as one mailbox.
 //!   The mail is sent to the address as the account spells it.
-//!   Addresses without an account are counted in the same way, so the limit does not reveal which accounts exist (user
-//!   enumeration).
-//! - The window of a budget is no longer than the lifetime of a link.
-//!   So when the budget of a mailbox is exhausted, the links in the five mails that it received are still valid.
+//!   Addresses without an account are counted in the same way (user enumeration).
+//! - When the budget of a mailbox is exhausted, the links in its five mails are still valid: the window of a budget is
+//!   no longer than the lifetime of a link.
 //!
 //! **Limits**: an attacker with many networks can cause five mails from each network.
 //! There is no limit over all networks together: with such a limit, an attacker could block all mail to a mailbox.
@@ -34,9 +31,7 @@ use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose};
 
-/// The window of a budget. It begins with the first mail.
-/// The window must not be longer than the shortest lifetime of a link.
-/// With a longer window, all links could expire while the budget is still exhausted.
+/// The window of a budget. It begins with the first mail, and must not be longer than the shortest lifetime of a link.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(30);
 
 /// The maximum number of mails of one kind from one network to one mailbox in a window.
@@ -49,7 +44,7 @@ const PER_DOMAIN: i64 = 50;
 pub struct MailOrigin(String);
 
 impl MailOrigin {
-    /// Creates the origin of a request. `device` is the id in the device cookie of the account, if the client sent one.
+    /// `device` is the id in the device cookie of the account, if the client sent one.
     #[must_use]
     pub fn new(device: Option<Uuid>, address: ClientAddr) -> Self {
         match device {
@@ -63,7 +58,7 @@ impl MailOrigin {
 ///
 /// # Errors
 /// [`ApiError::Unavailable`](crate::http::error::ApiError::Unavailable) if the database fails.
-/// The caller must then not send the mail, because it was not counted.
+/// The mail was then not counted and must not be sent.
 pub async fn spend(
     pool: &PgPool,
     keys: &Keys,
@@ -74,8 +69,7 @@ pub async fn spend(
 ) -> ApiResult<bool> {
     for (limit, recipient) in [(PER_MAILBOX, email.mailbox()), (PER_DOMAIN, email.domain().to_owned())] {
         let parts = [kind.as_bytes(), origin.0.as_bytes(), recipient.as_bytes()];
-        // The key of the counter is a keyed hash, so that a reader of the table learns neither networks nor mail
-        // addresses.
+        // A keyed hash, so that a reader of the table learns neither networks nor mail addresses.
         let key = hex(&keys.sign(Purpose::MailBudget, &parts).mac);
         let increment = Increment { kind: "mail_budget", key, by: 1, window_ends_at: now + WINDOW };
         if counters::add(pool, &[increment], now).await?.iter().any(|counter| counter.count > limit) {

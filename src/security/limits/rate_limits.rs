@@ -4,8 +4,8 @@
 //! **Control**: each route has three kinds of token buckets (GCRA, actix-governor):
 //! - one per client address (IPv6: per /56), for public routes and for requests that fail to authenticate;
 //! - one per user, for authenticated requests;
-//! - one per client address for the authenticated requests of all users of the address.
-//!   This bucket is [`VERIFIED_SHARE`] times larger than the bucket of one user.
+//! - one per client address for the authenticated requests of all its users, [`VERIFIED_SHARE`] times larger than the
+//!   bucket of one user.
 //!
 //! Requests with and without a valid token have separate buckets.
 //! So a flood without a valid token cannot exhaust the budget of users behind the same address.
@@ -13,31 +13,25 @@
 //! When the budget of its address is exhausted, it gets 429 instead of 401.
 //!
 //! A request that exceeds the user's own budget is not charged to the address, so one user cannot exhaust the budget of
-//! others.
-//! For the same reason, all sessions of a user share one budget: 50 sessions with a budget each could exhaust the
-//! budget of the address. No bucket belongs to a pair of address and user.
-//! Otherwise an attacker could get more budget by registering more accounts.
+//! others. For the same reason, all sessions of a user share one budget.
+//! No bucket belongs to a pair of address and user: an attacker could get more budget by registering more accounts.
 //!
 //! The refresh cookie contains the user's id and a MAC. So a refresh is charged to its user without a query.
-//!
-//! Health checks have no limit. A load balancer may share its address with clients.
-//! With a limit, the requests of these clients could use up the budget of the health checks.
+//! Health checks have no limit: a load balancer may share its address, and so its budget, with clients.
 //!
 //! A refusal is 429 with `Retry-After`.
-//! The response contains no other numbers, because they would help attackers to stay just below the limit.
+//! It contains no other numbers, because they would help attackers to stay just below the limit.
 //!
 //! **Limits**: a flood from very many addresses is not stopped, because each address stays below its limit.
 //! Each replica counts for itself. Only login throttling counts in PostgreSQL, for all replicas together.
 //! A refresh is charged before the refresh token is looked up in the database.
 //! So an attacker with a used refresh cookie can exhaust the refresh budget of its user. The user can still log in.
-//! A WebSocket handshake is charged before its user is known.
-//! So it is only charged to the bucket of all authenticated requests of its address.
-//! One client can therefore exhaust this bucket for all users of the address.
+//! A WebSocket handshake is charged before its user is known, to the bucket of all authenticated requests of its
+//! address. One client can therefore exhaust this bucket for all users of the address.
 //! **ASVS**: 2.4.1, 6.3.1, 15.3.4 · **Test**: `attacks::limits::rate_limits`
 //!
 //! Only this file uses the limiters of actix-governor, whose licence is GPL-3.0-or-later (see the README).
-//! To replace the crate, keep the tiers, use `governor::RateLimiter` (MIT) here, and write a `from_fn` middleware in
-//! `app/routes.rs`.
+//! To replace the crate, use `governor::RateLimiter` (MIT) here, and write a `from_fn` middleware in `app/routes.rs`.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -65,7 +59,6 @@ pub enum Tier {
     Standard,
     /// Logins. Login throttling (`login_throttling`) additionally limits failed logins, to a much smaller number.
     SignIn,
-    /// Registrations and confirmations of registrations.
     Registration,
     /// Requests for a password reset, and the resets themselves.
     Reset,
@@ -73,24 +66,20 @@ pub enum Tier {
     Refresh,
     /// Requests that change data.
     Write,
-    /// Computations that store nothing. Clients request them while their users type, so these requests are frequent.
+    /// Computations that store nothing. They are frequent, because clients request them while their users type.
     Preview,
-    /// Exports and PDFs. They have their own tier because they take more CPU time than a page of a list.
+    /// Exports and PDFs, which take more CPU time than a page of a list.
     Export,
-    /// File uploads.
     Upload,
-    /// Scripts and styles of our pages. A page loads about 20 of them, so their rate limit is higher than that of
-    /// reads. They are compiled into the binary, so they cost no query.
+    /// Scripts and styles of our pages. They are compiled into the binary, and a page loads about 20 of them.
     Asset,
     /// Requests to paths that do not exist.
     UnknownPath,
-    /// Health checks.
-    /// They need no limit, because the service caches their result: they cost at most one query per second.
+    /// Health checks. The service caches their result, so they cost at most one query per second.
     Unlimited,
 }
 
 impl Tier {
-    /// The tiers that have a rate limit.
     pub const LIMITED: [Self; 11] = [
         Self::Standard,
         Self::SignIn,
@@ -105,7 +94,6 @@ impl Tier {
         Self::UnknownPath,
     ];
 
-    /// Returns the name of the tier in settings and metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -124,7 +112,6 @@ impl Tier {
         }
     }
 
-    /// Returns the configured rate of the tier, or `None` for [`Unlimited`](Self::Unlimited).
     #[must_use]
     pub fn rate(self, settings: &LimitSettings) -> Option<Rate> {
         Some(match self {
@@ -154,7 +141,7 @@ pub struct RouteLimits {
 }
 
 impl RouteLimits {
-    /// Creates limiters with this rate. Returns `None` if the rate is zero. The configuration refuses a rate of zero.
+    /// Creates limiters with this rate. Returns `None` if the rate is zero, which the configuration refuses.
     #[must_use]
     pub fn new(rate: Rate) -> Option<Self> {
         let builder = |count: u32| {
@@ -180,9 +167,8 @@ impl RouteLimits {
         self.by_address.limiter().check_key(&client.prefix()).map_err(|until| too_many(&until))
     }
 
-    /// Charges a user for a request.
-    /// The caller must have authenticated the user before, with an access token or with the MAC of the refresh cookie.
-    /// Otherwise an attacker could use up the budget of another user.
+    /// Charges a user for a request. The caller must have verified the access token or the MAC of the refresh cookie:
+    /// otherwise an attacker could use up the budget of another user.
     ///
     /// # Errors
     /// [`ApiError::TooManyRequests`] if the budget of the user is exhausted.
@@ -190,8 +176,7 @@ impl RouteLimits {
         self.by_user.limiter().check_key(&user).map_err(|until| too_many(&until))
     }
 
-    /// Removes the buckets that are full again. A full bucket equals a new one, so removing it changes no limit and
-    /// frees memory.
+    /// Removes the buckets that are full again, to free memory. A full bucket equals a new one.
     pub fn sweep(&self) {
         for limiter in [self.by_address.limiter(), self.by_verified_address.limiter()] {
             limiter.retain_recent();
@@ -201,14 +186,12 @@ impl RouteLimits {
         self.by_user.limiter().shrink_to_fit();
     }
 
-    /// Returns the number of buckets in memory, for the metrics.
     #[must_use]
     pub fn keys(&self) -> usize {
         self.by_address.limiter().len() + self.by_verified_address.limiter().len() + self.by_user.limiter().len()
     }
 }
 
-/// Selects one bucket per address.
 #[derive(Clone)]
 pub struct ByAddress;
 
@@ -225,7 +208,6 @@ impl KeyExtractor for ByAddress {
     }
 }
 
-/// Selects one bucket per verified user.
 #[derive(Clone)]
 pub struct ByUser;
 
@@ -243,9 +225,8 @@ impl KeyExtractor for ByUser {
     }
 }
 
-/// Returns the response for a refused request. The response of actix-governor is not used, for two reasons:
-/// it contains a hint for attackers (`x-ratelimit-after`), and it rounds `Retry-After` down, so clients would retry too
-/// early.
+/// Returns the response for a refused request. The response of actix-governor contains a hint for attackers
+/// (`x-ratelimit-after`), and rounds `Retry-After` down, so that clients would retry too early.
 fn refusal(until: &NotUntil<QuantaInstant>) -> HttpResponse {
     HttpResponse::from_error(too_many(until))
 }

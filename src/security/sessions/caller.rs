@@ -5,8 +5,7 @@
 //! Every store method of an owned table requires a `Caller` as an argument, so code without authentication does not
 //! compile. The session of the token must be live and belong to the user in the token (`revocations`).
 //! **Limits**: a stolen token works until it expires or its session ends.
-//! **ASVS**: 7.2.1, 7.4.1, 8.2.1, 8.3.1, 9.1.1
-//! **Test**: `attacks::sessions::access_tokens`
+//! **ASVS**: 7.2.1, 7.4.1, 8.2.1, 8.3.1, 9.1.1 · **Test**: `attacks::sessions::access_tokens`
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -27,7 +26,6 @@ use crate::security::crypto::keys::Keys;
 use crate::security::sessions::access_tokens::AccessTokens;
 use crate::security::sessions::revocations::{Revocations, SessionState};
 
-/// The verified identity of a request: its user and its session.
 #[derive(Clone, Debug)]
 pub struct Caller {
     user: UserId,
@@ -42,7 +40,6 @@ impl Caller {
         self.user
     }
 
-    /// Returns the session of this request.
     #[must_use]
     pub fn session(&self) -> SessionId {
         self.session
@@ -62,8 +59,7 @@ impl Caller {
     }
 
     fn record_in_log(&self) {
-        // The user and the session are recorded in one call, because the JSON formatter rewrites all fields of a span
-        // at each change.
+        // One call for both, because the JSON formatter rewrites all fields of a span at each change.
         tracing::record_all!(Span::current(), user = %self.user, session = %self.session);
         context::set_caller(self.user, self.session);
     }
@@ -71,8 +67,7 @@ impl Caller {
 
 impl Describe for Caller {}
 
-/// Extracts the caller that the gate of the route (`app/gate.rs`) has stored in the request.
-/// On a public route, the gate stores no caller, so the extraction fails with 401.
+/// Extracts the caller that the gate of the route (`app/gate.rs`) has stored. On a public route, fails with 401.
 impl FromRequest for Caller {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
@@ -83,7 +78,6 @@ impl FromRequest for Caller {
     }
 }
 
-/// Verifies access tokens and creates the [`Caller`] of a request.
 #[derive(Clone)]
 pub struct Authenticator {
     pub keys: Arc<Keys>,
@@ -93,13 +87,12 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Authenticates a request by its headers. If the token is missing or invalid, it calls `charge`, which counts the
-    /// request against a rate limit. Then it records an event.
-    /// If `charge` fails, its error is returned instead of the 401, and no event is recorded.
+    /// Authenticates a request by its headers. If the token is missing or invalid, calls `charge`, which counts the
+    /// request against a rate limit, and then records an event.
     ///
     /// # Errors
-    /// [`ApiError::Unauthenticated`] for every fault of the token.
-    /// Only the security event contains the reason.
+    /// [`ApiError::Unauthenticated`] for every fault of the token. Only the security event contains the reason.
+    /// The error of `charge`, if it fails; no event is recorded then.
     /// [`ApiError::Unavailable`] if the service cannot read the state of the session (fail closed).
     pub async fn authenticate(&self, headers: &HeaderMap, charge: impl Fn() -> ApiResult<()>) -> ApiResult<Caller> {
         let Some(token) = bearer_token(headers) else {
@@ -111,9 +104,6 @@ impl Authenticator {
     }
 
     /// Authenticates a caller with an access token that is not in the headers of a request.
-    ///
-    /// # Errors
-    /// Returns the same errors as [`Self::authenticate`].
     pub async fn verify(&self, token: &str) -> ApiResult<Caller> {
         self.check(token, || Ok(())).await
     }
@@ -133,8 +123,8 @@ impl Authenticator {
                 let revoked = Event::new(EventKind::AuthnTokenRevoked).reason("session_ended");
                 Some(revoked.user(claims.user).session(claims.session))
             }
-            // The signature of the token is valid, but the service did not issue the token: an attacker has the signing
-            // key. The event must not contain the user of the token, because the attacker has chosen this user.
+            // The signature is valid, but the service did not issue the token: an attacker has the signing key.
+            // The event must not contain the user of the token, because the attacker has chosen this user.
             SessionState::Unknown => Some(Event::new(EventKind::AuthnTokenInvalid).reason("unknown_session")),
             SessionState::Foreign => Some(Event::new(EventKind::AuthnTokenInvalid).reason("foreign_session")),
         };
@@ -149,11 +139,7 @@ impl Authenticator {
         Ok(caller)
     }
 
-    /// Checks again that the token has not expired and that the session has not ended.
-    /// Long responses call it repeatedly.
-    ///
-    /// # Errors
-    /// [`ApiError::Unauthenticated`] if the token has expired or the session has ended.
+    /// Checks again that the token has not expired and that the session has not ended, during a long response.
     pub async fn check_still_valid(&self, caller: &Caller) -> ApiResult<()> {
         let session_state = self.revocations.session_state(caller.user, caller.session).await?;
         let live = self.clock.now() < caller.expires_at && session_state == SessionState::Live;
@@ -172,8 +158,7 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// Returns the tokens of all `Authorization: Bearer …` headers of a plain HTTP request.
-/// Each of these tokens was exposed, not only the first one.
+/// Returns the tokens of all `Authorization: Bearer …` headers of a plain HTTP request: each of them was exposed.
 pub fn exposed_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(header::AUTHORIZATION).filter_map(bearer_of)
 }

@@ -1,5 +1,4 @@
-//! The reasons for closing a WebSocket. Each reason has a close code for the client.
-//! Some reasons are recorded as security events.
+//! The reasons for closing a WebSocket. `docs/live.md` explains the close code of each reason.
 
 use std::io::ErrorKind;
 
@@ -8,15 +7,12 @@ use actix_ws::{CloseCode, ProtocolError};
 
 use crate::security::audit::event::{Event, EventKind};
 
-/// The reason why a socket is closed. `docs/live.md` explains the close code of each reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseReason {
     /// The client closed the connection, or the connection was lost.
     Closed,
-    /// The service is shutting down.
     GoingAway,
-    /// The client violates RFC 6455, for example by an unmasked frame, a reserved bit, or a continuation without a
-    /// first fragment.
+    /// The client violates RFC 6455, for example by an unmasked frame or a reserved bit.
     ProtocolViolation,
     Binary,
     InvalidUtf8,
@@ -42,7 +38,6 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
-    /// Returns the close frame for the client.
     #[must_use]
     pub fn close_frame(self) -> actix_ws::CloseReason {
         let (code, words) = match self {

@@ -15,14 +15,11 @@ use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
 
-/// The maximum number of open sockets per process.
 pub const MAX_SOCKETS: usize = 5_000;
-/// The maximum number of open sockets per user.
 pub const MAX_SOCKETS_PER_USER: usize = 10;
 /// The maximum number of sockets per address that are open but have not authenticated yet.
 pub const MAX_UNAUTHENTICATED_PER_ADDRESS: usize = 20;
 
-/// Counts the open sockets, to limit them.
 #[derive(Default)]
 pub struct ConnectionPermits {
     counts: Mutex<Counts>,
@@ -76,7 +73,6 @@ impl ConnectionPermits {
         })))
     }
 
-    /// Returns the number of open sockets.
     #[must_use]
     pub fn open(&self) -> usize {
         self.counts.lock().all
@@ -84,8 +80,7 @@ impl ConnectionPermits {
 }
 
 impl ConnectionPermit {
-    /// Counts the socket for this user instead of its address.
-    /// Returns `false` if the user already has too many sockets.
+    /// Counts the socket for this user instead of its address. Returns `false` if the user has too many sockets.
     #[must_use]
     pub fn assign_to(&self, user: UserId) -> bool {
         let mut holder = self.0.holder.lock();

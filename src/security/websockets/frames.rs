@@ -1,7 +1,7 @@
 //! Limits the size and number of WebSocket frames. The frame headers are checked before actix-ws buffers the payloads.
 //!
-//! actix-ws checks the size of a frame only when it has buffered the whole frame.
-//! So a client could make it buffer a gigabyte. actix-ws also accepts an endless number of empty fragments.
+//! actix-ws alone buffers a whole frame before it checks its size, so a client could make it buffer a gigabyte.
+//! It also accepts an endless number of empty fragments.
 
 use std::io::ErrorKind;
 use std::pin::Pin;
@@ -18,8 +18,7 @@ use crate::http::error::{ApiError, ApiResult};
 /// The maximum length of a frame header: two bytes, eight of extended length, and four of masking key.
 const MAX_HEADER_BYTES: usize = 14;
 
-/// Wraps the payload of a handshake. Reading the wrapped payload fails if a frame is too large, or if the client sends
-/// more frames per minute than allowed.
+/// Wraps the payload of a handshake. Reading it fails if a frame is too large, or if frames come too often.
 pub(super) async fn limited(request: &HttpRequest, payload: Payload) -> ApiResult<Payload> {
     let mut headers = FrameHeaders {
         header: Vec::with_capacity(MAX_HEADER_BYTES),
@@ -38,7 +37,6 @@ pub(super) async fn limited(request: &HttpRequest, payload: Payload) -> ApiResul
 
 /// Finds the frame headers in the byte stream and checks them. It skips the payloads.
 struct FrameHeaders {
-    /// The bytes of the current frame header that have arrived so far.
     header: Vec<u8>,
     /// How many bytes of the current payload have not arrived yet.
     left: usize,
@@ -55,8 +53,7 @@ impl FrameHeaders {
             bytes = rest;
             if let Some(length) = payload_length(&self.header) {
                 self.left = usize::try_from(length).unwrap_or(usize::MAX);
-                // The reserved bits belong to extensions (RFC 6455 §5.2).
-                // The handshake accepts no extension, so they must be 0.
+                // The reserved bits belong to extensions (RFC 6455 §5.2). The handshake accepts no extension.
                 let reserved = self.header.first().is_some_and(|first| first & 0x70 != 0);
                 self.header.clear();
                 if self.left > MAX_FRAME_BYTES {
@@ -83,7 +80,7 @@ fn payload_length(header: &[u8]) -> Option<u64> {
         (126 | 127, _) => return None,
         (short, _) => (u64::from(short), 0),
     };
-    // A length that exceeds the limit is returned before the masking key has arrived, so it is rejected immediately.
+    // A length over the limit is returned before the masking key has arrived, so it is rejected immediately.
     (rest.len() >= more + mask || length > MAX_FRAME_BYTES as u64).then_some(length)
 }
 

@@ -31,12 +31,10 @@ pub const MAX_MESSAGE_BYTES: usize = 16 * 1024;
 pub const MAX_MESSAGES_PER_MINUTE: u32 = 60;
 /// The maximum number of frames per socket and minute, including fragments, pings and pongs.
 pub const MAX_FRAMES_PER_MINUTE: u32 = 600;
-/// The number of invalid messages after which a socket is closed.
 pub const MAX_INVALID_MESSAGES: u32 = 10;
-/// The maximum number of subscriptions of one socket.
 pub const MAX_SUBSCRIPTIONS: usize = 100;
-/// The maximum number of changes that are queued for the sockets of a user.
-/// A socket that is further behind loses changes. Its client gets the message `resync`, and must load its data again.
+/// The maximum number of changes that are queued for the sockets of a user. A socket that is further behind loses
+/// changes: its client gets the message `resync`, and must load its data again.
 pub const MAX_QUEUED_CHANGES: usize = 64;
 /// The time in which the client must send its ticket after the handshake.
 pub const TICKET_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,13 +43,12 @@ pub const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 pub const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// A socket is closed if its client sends nothing, not even a pong, for this long.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often the service checks in the database that the session of a socket has not ended.
-/// The check is necessary because the notification of the end can be lost.
+/// How often the service checks in the database that the session of a socket has not ended: the notification of the end
+/// can be lost.
 pub const SESSION_CHECK_INTERVAL: Duration = Duration::from_secs(30);
 /// The service asks a client for a new ticket this many seconds before the access of its socket expires.
 pub const RENEW_NOTICE_SECONDS: i64 = 60;
 
-/// Counts messages or frames within a window of one minute.
 pub struct Budget {
     max: u32,
     spent: u32,
@@ -64,7 +61,6 @@ impl Budget {
         Self { max, spent: 0, since: Instant::now() }
     }
 
-    /// Counts one message or frame. Returns `false` if it exceeds the maximum per minute.
     pub fn spend(&mut self) -> bool {
         if self.since.elapsed() >= Duration::from_secs(60) {
             (self.spent, self.since) = (0, Instant::now());

@@ -7,12 +7,10 @@
 //! account's mail address. The cookie does not authenticate: it only selects the counter in `login_throttling`.
 //! Password reset, password change and "revoke all sessions" increment the epoch of the account.
 //! This invalidates all older cookies.
-//! A cookie is ignored if it is forged, expired, invalidated, of another account, or sent twice.
-//! The client is then treated as unknown.
+//! If a cookie is forged, expired, invalidated, of another account, or sent twice, the client counts as unknown.
 //! **Limits**: a stolen cookie allows ten guesses. Logout does not delete the cookie, so that the devices of users who
 //! sign out every day remain known.
-//! **ASVS**: 3.3.1–3.3.4, 6.1.1, 6.3.1
-//! **Test**: `attacks::authentication::device_cookies`
+//! **ASVS**: 3.3.1–3.3.4, 6.1.1, 6.3.1 · **Test**: `attacks::authentication::device_cookies`
 
 mod store;
 
@@ -30,7 +28,6 @@ use crate::http::cookies::single;
 use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// The name of the cookie. `refresh_tokens::cookie::COOKIE` explains the prefix `__Host-`.
 pub const COOKIE: &str = "__Host-device";
 
 // The bytes of the cookie, in this order: the id, the epoch, the expiry in seconds since 1970, the [`Tag`].
@@ -38,8 +35,7 @@ const ID_BYTES: usize = 16;
 const NUMBER_BYTES: usize = 8;
 const SIGNED_BYTES: usize = ID_BYTES + 2 * NUMBER_BYTES;
 
-/// A device cookie of one account. It contains the epoch of the account, a number that each password reset or change
-/// increments. A cookie with an older epoch is invalid ([`DeviceCookie::matches_epoch`]).
+/// A device cookie of one account. Each password reset or change increments the `epoch` of the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceCookie {
     id: Uuid,
@@ -47,20 +43,18 @@ pub struct DeviceCookie {
 }
 
 impl DeviceCookie {
-    /// Creates a cookie with a random id.
     #[must_use]
     pub fn new(epoch: i64) -> Self {
         Self { id: Uuid::new_v4(), epoch }
     }
 
-    /// Reads the cookie from these headers. Returns `None` if the cookie has expired, or if its MAC is not valid for
-    /// the account with the mail address `name` (in lower case).
+    /// Returns `None` if the cookie has expired, or if its MAC is not valid for the account.
+    /// `name` is the mail address of the account, in lower case.
     #[must_use]
     pub fn from_headers(keys: &Keys, name: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Self> {
         let text = single(COOKIE, headers)?;
         let mut bytes = [0; SIGNED_BYTES + Tag::LENGTH];
-        // Only a value of the exact length is valid. The decoder rejects longer values, and this check rejects shorter
-        // ones.
+        // The decoder rejects longer values, and this check rejects shorter ones.
         if URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()? != bytes.len() {
             return None;
         }
@@ -75,8 +69,8 @@ impl DeviceCookie {
         (now.timestamp() < expiry).then_some(device)
     }
 
-    /// Returns whether the cookie has the current epoch of the account.
-    /// `epoch` is `None` if the account does not exist.
+    /// Returns whether the cookie has the current epoch of the account; `None` is the epoch of an account that does not
+    /// exist.
     #[must_use]
     pub fn matches_epoch(self, epoch: Option<i64>) -> bool {
         epoch == Some(self.epoch)
@@ -85,7 +79,7 @@ impl DeviceCookie {
     /// Returns the `Set-Cookie` header. Its value is marked as sensitive, so that it does not appear in `Debug` output.
     ///
     /// # Errors
-    /// [`InvalidHeaderValue`] never occurs in practice, because all characters of the cookie are allowed in a header.
+    /// [`InvalidHeaderValue`] never occurs in practice: all characters of the cookie are allowed in a header.
     pub fn set_cookie(
         self,
         keys: &Keys,
@@ -112,8 +106,6 @@ impl DeviceCookie {
 }
 
 /// Invalidates all device cookies of a user by incrementing the epoch.
-/// Password reset and password change do not call it: the statement that changes the password also increments the
-/// epoch.
 pub async fn advance_epoch(connection: &mut PgConnection, user: UserId) -> ApiResult<()> {
     Ok(store::advance_epoch(connection, user).await?)
 }
@@ -141,7 +133,6 @@ mod tests {
         map
     }
 
-    /// Returns the `Cookie` header that a browser sends after it has received the cookie.
     fn sent(device: DeviceCookie) -> String {
         let line = device.set_cookie(&keys(), ALICE, at(0), LIFETIME).unwrap();
         let line = line.to_str().unwrap();

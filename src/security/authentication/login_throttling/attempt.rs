@@ -17,13 +17,11 @@ use crate::security::sessions::caller::Caller;
 
 /// The number of failures after which a device cookie is no longer accepted. The client is then treated as unknown.
 const MAX_DEVICE_FAILURES: u32 = 10;
-/// How many times in a row a signed-in user may fail to re-authenticate. All sessions of the user count together.
+/// How many times in a row a signed-in user may fail to re-authenticate, in all sessions together.
 const MAX_REAUTHENTICATION_FAILURES: i64 = 10;
-/// How long a used solution is stored, so that it cannot be used again. A challenge is only valid for five minutes.
-/// This time is longer, because the clocks of replicas can differ.
+/// How long a used solution is stored. A challenge is only valid for five minutes, but the clocks of replicas differ.
 const USED_SOLUTION: Rate = Rate { count: 1, window: Duration::from_secs(3600) };
 
-/// Counts login attempts and decides which of them may proceed.
 #[derive(Clone)]
 pub struct LoginThrottle {
     pub pool: PgPool,
@@ -55,8 +53,7 @@ pub struct LoginAttempt {
     pub(super) solution: Option<Counter>,
 }
 
-/// Returns the counter key of an account. `typed` is the mail address that the client sent, in upper or lower case.
-/// The account need not exist.
+/// Returns the counter key of an account. `typed` is the mail address that the client sent; no account need have it.
 #[must_use]
 pub fn account_key(keys: &Keys, typed: &str) -> [u8; 32] {
     keys.fingerprint(&format!("name {}", typed.to_lowercase()))
@@ -105,7 +102,6 @@ impl LoginThrottle {
         }
     }
 
-    /// Creates an attempt of a signed-in user to re-authenticate.
     #[must_use]
     pub fn reauthenticate(&self, caller: &Caller) -> LoginAttempt {
         let key = self.keys.fingerprint(&format!("session {}", caller.session()));
@@ -128,10 +124,8 @@ impl LoginAttempt {
         hex(&self.account[..8])
     }
 
-    /// Returns the counters of the attempt, in the order in which their rows are locked.
-    /// They do not include the counter of the account, because `count_attempt` handles it separately.
-    /// For a known device, only its own counter is returned.
-    /// If a challenge was solved, the limits of address and network do not apply.
+    /// Returns the counters of the attempt in the order in which their rows are locked, without the account's counter.
+    /// A known device has only its own counter. A solved challenge lifts the limits of address and network.
     pub(super) fn counters(&self) -> Vec<Counter> {
         let limit = |counter: &Counter| match self.solution {
             Some(_) => Counter { limit: Rate { count: u32::MAX, ..counter.limit }, ..*counter },

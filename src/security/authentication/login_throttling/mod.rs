@@ -9,15 +9,13 @@
 //!   owner. Each failure after a lock starts a longer lock: 2, 4, 8, then always 15 minutes.
 //!   During a lock, a correct password gets the same response as a wrong one, after the same work.
 //!   An account that does not exist is locked in the same way.
-//!   After 80 failures in a row (NIST SP 800-63B, `docs/decisions.md` D16), waiting does not unlock the account: only a
-//!   password reset or an administrator does.
+//!   After 80 failures in a row (NIST SP 800-63B, `docs/decisions.md` D16), only a password reset or an administrator
+//!   unlocks the account.
 //! - *Known device* (`device_cookies`): after 10 failures, the device cookie is no longer accepted.
-//!   Failures of the device are not counted for the account, and failures of other clients are not counted for the
-//!   device.
+//!   These failures do not count for the account, and failures of other clients do not count for the device.
 //! - *Address* (20 failures an hour) and *network* (failures at 30 accounts an hour): above these limits, an attempt
 //!   needs a solved challenge (`login_challenge`), so users behind a NAT are slowed but not locked out.
-//!   A success does not reset these counters.
-//!   Otherwise attackers could reset them by a login to their own account between guesses.
+//!   A success does not reset these counters: attackers could otherwise log in to their own account between guesses.
 //! - *Re-authentication* of a signed-in user: 5 failures an hour per session, and 10 failures in a row per user.
 //!
 //! **Limits**: an attacker with very many addresses can still guess one password a day for each of many accounts.
@@ -54,14 +52,11 @@ impl AdmittedAttempt {
 
 impl LoginThrottle {
     /// Counts an attempt before the password is hashed.
-    ///
-    /// A device cookie with too many failures is ignored, so its client is treated as unknown.
-    /// A solution that was already used is ignored too.
+    /// Ignores a device cookie with too many failures, and a solution that was already used.
     ///
     /// # Errors
-    /// Returns 429 above the limit per account and address. If no challenge was solved, also returns 429 above the
-    /// limit of an address or network. Returns 503 if the counters are unavailable: the service then refuses logins
-    /// (fail closed).
+    /// Returns 429 above the limit per account and address. Without a solved challenge, the limits of address and
+    /// network also apply. Returns 503 if the counters are unavailable (fail closed).
     pub async fn admit(&self, mut attempt: LoginAttempt) -> ApiResult<AdmittedAttempt> {
         loop {
             let counters = self.count_attempt(&attempt).await?;
@@ -88,12 +83,10 @@ impl LoginThrottle {
         Ok(ApiError::TooManyRequests { retry_after, challenge: challenge.map(Box::new) })
     }
 
-    /// Records a wrong password. The attempt was already counted by [`admit`](Self::admit).
-    ///
+    /// Handles a wrong password, which [`admit`](Self::admit) has already counted.
     /// Records an event if password spraying begins.
     /// If the attempt locks the account or uses up a device cookie, records an event and sends a mail to the owner.
-    /// The counters belong to the mail address that the client sent, so the events do not reveal whether the account
-    /// exists.
+    /// The events name the mail address that the client sent, so they do not reveal whether the account exists.
     pub async fn record_failure(&self, admitted: &AdmittedAttempt, owner: Option<UserId>) -> ApiResult<()> {
         let (mut lock, mut spray) = (None, None);
         for counter in &admitted.counters {
@@ -124,7 +117,7 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Records a correct password: subtracts the attempt from its counters, because it is no failure.
+    /// Handles a correct password: subtracts the attempt from its counters.
     pub async fn record_success(&self, admitted: &AdmittedAttempt) -> ApiResult<()> {
         self.subtract_attempt(&admitted.counters).await
     }

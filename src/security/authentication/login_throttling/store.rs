@@ -1,5 +1,4 @@
-//! SQL of the counters of login throttling.
-//! The statements use the clock of the database, because the clocks of replicas can differ.
+//! SQL of the counters of login throttling. It uses the clock of the database, because the clocks of replicas differ.
 
 use std::collections::HashSet;
 
@@ -11,12 +10,10 @@ use crate::base::id::UserId;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
 
-/// The duration of each lock of an account, in minutes.
-/// The first lock begins when the failures reach the limit in the settings. Each further failure starts the next lock.
-/// The fifth lock and all later locks last 15 minutes.
+/// The duration of each lock of an account, in minutes. Each failure after a lock starts the next one; all locks after
+/// the fifth last as long as the fifth.
 const LOCK_MINUTES: [i32; 5] = [1, 2, 4, 8, 15];
 
-/// The state of a counter after this attempt was counted.
 pub struct CounterState {
     pub kind: String,
     pub key: Vec<u8>,
@@ -26,7 +23,6 @@ pub struct CounterState {
     pub seconds: f64,
 }
 
-/// Returns the first counter whose failures exceed its limit, or `None`.
 pub(super) fn exceeded<'a>(limits: &[Counter], states: &'a [CounterState]) -> Option<(&'static str, &'a CounterState)> {
     limits.iter().find_map(|limit| {
         let mut of_kind = states.iter().filter(|state| state.kind == limit.kind);
@@ -37,16 +33,13 @@ pub(super) fn exceeded<'a>(limits: &[Counter], states: &'a [CounterState]) -> Op
 impl LoginThrottle {
     /// Counts an attempt as a failure, and returns its counters.
     /// If a counter is already at its limit, nothing is counted, and only the counters at their limit are returned.
-    /// While an account is locked, its counter does not change and is not returned.
-    /// The other counters still count the attempt.
+    /// The counter of a locked account does not change and is not returned.
     ///
-    /// The statement locks the rows of the counters in the order of `LoginAttempt::counters`, and the account's row
-    /// last. So parallel attempts wait for each other, and no more attempts are admitted than the limit allows.
-    /// An attempt may exceed a limit after such a wait.
-    /// It is then refused, and counted for its client but not for the account.
+    /// The rows of the counters are locked in the order of `LoginAttempt::counters`, and the account's row last.
+    /// So parallel attempts wait for each other and cannot exceed a limit.
+    /// An attempt that is over a limit after this wait is refused. It counts for its client but not for the account.
     ///
-    /// The statement is the same for known and unknown accounts, and for clients with and without a device cookie.
-    /// So its duration does not reveal whether the account or the device is known.
+    /// All accounts and devices, known or unknown, use the same statement: its duration reveals nothing.
     pub(super) async fn count_attempt(&self, attempt: &LoginAttempt) -> ApiResult<Vec<CounterState>> {
         let (counters, free) = (attempt.counters(), self.settings.failures_per_account);
         let kinds: Vec<String> = counters.iter().map(|counter| counter.kind.to_owned()).collect();
@@ -109,10 +102,9 @@ impl LoginThrottle {
         .await?)
     }
 
-    /// Subtracts a successful attempt. The counter of account and address is reset to 0.
-    /// The failures of this counter are also subtracted from the account, because they were counted for both.
-    /// All other counters are decremented by one.
-    /// The rows are locked in the same order as in [`Self::count_attempt`], so that parallel logins cannot deadlock.
+    /// Subtracts a successful attempt. Resets the counter of account and address, and subtracts its failures from the
+    /// account too. Decrements all other counters.
+    /// Locks the rows in the same order as [`Self::count_attempt`], so that parallel logins cannot deadlock.
     pub(super) async fn subtract_attempt(&self, counters: &[CounterState]) -> ApiResult<()> {
         let counters = counters.iter().filter(|counter| counter.kind != "challenge");
         let (kinds, keys): (Vec<String>, Vec<Vec<u8>>) =
@@ -142,9 +134,7 @@ impl LoginThrottle {
     }
 
     /// Queues the mail that tells an owner that the account was locked.
-    /// If the account does not exist, the row is stored as a mail that was already sent.
-    /// Both cases use the same statement and write one row, so the response time does not reveal whether the account
-    /// exists.
+    /// If the account does not exist, the row is stored as a mail that was already sent: both cases take the same time.
     pub(super) async fn queue_lock_mail(&self, connection: &mut PgConnection, owner: Option<UserId>) -> ApiResult<()> {
         sqlx::query!(
             "insert into outbox (id, queue, kind, recipient, subject_id, created_at, next_attempt_at, done_at)
@@ -174,8 +164,8 @@ impl LoginThrottle {
         Ok(locked.into_iter().collect())
     }
 
-    /// Unlocks these accounts ([`super::account_key`], [`super::reauthentication_key`]). Called after a password reset,
-    /// and when an administrator unlocks an account. Does not reset the counters of addresses and networks.
+    /// Unlocks these accounts ([`super::account_key`], [`super::reauthentication_key`]).
+    /// Does not reset the counters of addresses and networks.
     pub async fn reset_counters(&self, executor: impl PgExecutor<'_>, accounts: &[[u8; 32]]) -> ApiResult<()> {
         let keys: Vec<Vec<u8>> = accounts.iter().map(|key| key.to_vec()).collect();
         sqlx::query!(
@@ -203,8 +193,8 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Deletes expired counters. The counter of an account is deleted 30 days after its expiry, because failures in a
-    /// row are counted beyond a window.
+    /// Deletes expired counters. The counter of an account is kept for 30 more days, because failures in a row are
+    /// counted beyond a window.
     pub async fn sweep(&self) -> ApiResult<()> {
         sqlx::query!(
             "delete from login_failures f using (

@@ -4,17 +4,14 @@
 //! **Attack**: credential stuffing with breached passwords that our list does not contain.
 //! A malicious breach service learns passwords, or sends slow, endless or false responses.
 //! **Control**: the breach service only receives the first 5 of the 40 hex digits of the password's SHA-1.
-//! About 2,000 published passwords share these digits, so the breach service does not learn which of them was checked
-//! (k-anonymity).
-//! The header `Add-Padding` requests padding, which hides the number of results from an observer of the connection.
+//! About 2,000 breached passwords share these digits, so it does not learn which password was checked (k-anonymity).
+//! The header `Add-Padding` hides the number of results from an observer of the connection.
 //! Requests use the outbound client with SSRF protection (`security/communication/outbound`).
-//! Each line of the response must have the expected format.
+//! Each line of the response must have the expected format. Responses are cached for a day.
 //! If the breach service fails, the password is accepted (fail open) and the event `breach_check_failed` is recorded.
-//! Responses are cached for a day.
 //! **Limits**: the breach service learns when our host queries it.
 //! If the breach service fails, breached passwords are accepted.
-//! **ASVS**: 6.2.12, 13.2.4
-//! **Test**: `attacks::authentication::breached_passwords`
+//! **ASVS**: 6.2.12, 13.2.4 · **Test**: `attacks::authentication::breached_passwords`
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,16 +28,14 @@ use crate::config::{BreachSettings, OutboundUrl, Profile};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::communication::outbound::{OutboundClient, OutboundClientError, SystemResolver};
 
-/// How many hex digits of the SHA-1 hash are sent to the breach service.
-/// The range query of the service requires exactly five.
+/// How many hex digits of the SHA-1 hash are sent to the breach service. Its range query requires exactly five.
 const PREFIX_DIGITS: usize = 5;
 const SUFFIX_DIGITS: usize = 35;
 
-/// The maximum number of cached responses. A response has about 80 KiB, so the cache needs at most about 5 MiB.
+/// The maximum number of cached responses. One has about 80 KiB, so the cache needs at most about 5 MiB.
 const MAX_CACHED: usize = 64;
 const CACHE_LIFE: TimeDelta = TimeDelta::hours(24);
 
-/// The client of the configured breach service.
 pub struct BreachService {
     client: OutboundClient,
     url: OutboundUrl,
@@ -57,10 +52,6 @@ struct Range {
 }
 
 impl BreachService {
-    /// Creates the client. It connects to the breach service only when it sends the first query.
-    ///
-    /// # Errors
-    /// [`OutboundClientError`] if the HTTP client cannot be created.
     pub fn new(settings: &BreachSettings, profile: Profile, clock: Clock) -> Result<Self, OutboundClientError> {
         let BreachSettings { url, ca } = settings.clone();
         let client = OutboundClient::new(vec![url.clone()], ca.as_deref(), profile, Arc::new(SystemResolver))?;
@@ -68,11 +59,9 @@ impl BreachService {
     }
 
     /// Returns whether the breach service lists this password.
-    /// If the breach service fails, it records an event and returns `false`, so that the failure does not prevent
-    /// registrations.
+    /// If the breach service fails, records an event and returns `false`: the failure must not prevent registrations.
     pub async fn contains(&self, password: &SecretString) -> bool {
-        // The range format requires SHA-1.
-        // Collisions of SHA-1 are harmless here, because the hash is only a look-up key.
+        // The range format requires SHA-1. Its collisions are harmless here: the hash is only a look-up key.
         let password = policy::normalize(password);
         let hash = hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, password.expose_secret().as_bytes()).as_ref());
         let (prefix, suffix) = hash.split_at(PREFIX_DIGITS);
@@ -122,14 +111,12 @@ impl BreachService {
     }
 }
 
-/// Returns whether every line of the body has the range format.
-/// An empty body is invalid, because a real response contains padding.
+/// Returns whether every line of the body has the range format. An empty body is invalid: real responses have padding.
 fn is_range(body: &str) -> bool {
     !body.is_empty() && body.lines().all(|line| entry(line).is_some())
 }
 
-/// Parses one line: the last 35 digits of a hash, and how often the password occurs in breaches.
-/// A line of padding has the count 0.
+/// Parses one line: the last 35 digits of a hash, and how often the password occurs in breaches (0 for padding).
 fn entry(line: &str) -> Option<(&str, u64)> {
     let (suffix, count) = line.split_once(':')?;
     let is_suffix = suffix.len() == SUFFIX_DIGITS && suffix.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -1,9 +1,7 @@
-//! Limits how many passwords are hashed at the same time.
-//! Hashes run in reused buffers, on threads that do not serve requests.
+//! Limits how many passwords are hashed at the same time, and how many wait.
 //!
-//! If each hash allocated its own memory, the allocator would keep hundreds of MiB after a flood of logins.
-//! Reused buffers bound this memory (`docs/performance.md` contains the figure).
-//! The queue is bounded too: a hash that would wait too long is rejected.
+//! Hashes run in reused buffers, on threads that do not serve requests. If each hash allocated its own memory, the
+//! allocator would keep hundreds of MiB after a flood of logins (`docs/performance.md` contains the figure).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +12,6 @@ use parking_lot::Mutex;
 use crate::http::error::ApiResult;
 use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 
-/// The maximum number of hashes that wait per slot.
 const MAX_WAITING_PER_SLOT: usize = 64;
 
 pub struct HashingPool {
@@ -49,8 +46,7 @@ impl HashingPool {
         self.queue.run(move || with_buffer(&buffers, blocks, work)).await
     }
 
-    /// Runs `work` on this thread, without waiting in the queue.
-    /// Only the start of the service calls this function, when no request is waiting.
+    /// Runs `work` on this thread, without waiting in the queue. Use it only at start-up.
     pub fn run_now<T>(&self, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
         with_buffer(&self.buffers, self.blocks, work)
     }
@@ -65,8 +61,7 @@ fn with_buffer<T>(free: &Mutex<Vec<Vec<Block>>>, blocks: usize, work: impl FnOnc
     let reused = free.lock().pop();
     let mut buffer = reused.unwrap_or_else(|| vec![Block::default(); blocks]);
     let result = work(&mut buffer);
-    // A stored hash with larger parameters may have enlarged the buffer.
-    // Shrink it again, so that the memory of all buffers stays bounded.
+    // A stored hash with larger parameters may have enlarged the buffer. Bound the memory of all buffers again.
     buffer.truncate(blocks);
     buffer.shrink_to_fit();
     free.lock().push(buffer);

@@ -1,9 +1,7 @@
 //! The list of common and breached passwords (`list.bin`). The script `make_list.py` creates it and states its sources.
 //!
-//! Each entry is the SHA-256 of a lower-case password. It is truncated to eight bytes, so that the program stays small.
-//! The entries are sorted for a binary search.
-//! With n entries, a password that is not on the list is rejected by chance (hash collision) with a probability of n in
-//! 2^64.
+//! Each entry is the SHA-256 of a lower-case password, truncated to eight bytes. The entries are sorted for a binary
+//! search. With n entries, a hash collision rejects an unlisted password with a probability of n in 2^64.
 
 use aws_lc_rs::digest::{SHA256, digest};
 

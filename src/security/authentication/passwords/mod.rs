@@ -16,11 +16,10 @@
 //! Only a few hashes and estimates run at the same time, and hashes reuse their memory (`hashing_pool`).
 //!
 //! Every verification does the same *work* (memory multiplied by passes), whether the account exists or not.
-//! For an unknown account, the password is verified against a dummy hash with the configured parameters.
-//! After a change of the parameters, older stored hashes need less work or more work.
-//! If a hash needs less, the missing work is added.
-//! If some hashes need more, every verification does the highest stored work (`users.password_work`).
-//! Otherwise the response time would reveal which accounts are older.
+//! For an unknown account, the password is verified against a dummy hash.
+//! After a change of the parameters, older stored hashes need less or more work.
+//! So every verification does the highest work of all stored hashes (`users.password_work`) and of the configured
+//! parameters. Otherwise the response time would reveal which accounts are older.
 //! If a stored hash does not have the configured parameters, the next login replaces it.
 //! **Limits**: a breached password that is not on the list is accepted if no breach service is configured.
 //! A password can be breached after it was chosen.
@@ -55,29 +54,26 @@ use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 pub struct HashedPassword(String);
 
 impl HashedPassword {
-    /// Returns the hash as the text that the database stores.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The result of verifying a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The password is correct. `needs_rehash` is true if the stored hash does not have the configured parameters.
+    /// The password is correct. `needs_rehash`: the stored hash does not have the configured parameters.
     Correct { needs_rehash: bool },
     /// The password is wrong, or the account does not exist.
     Wrong,
 }
 
-/// The error if argon2 rejects the configured parameters.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct PasswordSetupError(String);
 
-/// The maximum work of one verification.
-/// Without it, an attacker who can write to the database could store a hash that takes minutes (denial of service).
+/// The maximum work of one verification. Otherwise an attacker who can write to the database could store a hash that
+/// takes minutes (denial of service).
 const MAX_WORK: u64 = MAX_MEMORY_KIB as u64 * MAX_PASSES as u64;
 const MAX_STORED_LANES: u32 = 16;
 
@@ -87,14 +83,12 @@ const MIN_MEMORY_KIB: u64 = 8;
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
-/// How many hashes the service has computed since it started, and their total work.
 #[derive(Default)]
 struct Counters {
     hashes: AtomicUsize,
     work: AtomicU64,
 }
 
-/// Hashes and verifies passwords.
 pub struct Passwords {
     params: Params,
     min_chars: usize,
@@ -104,7 +98,7 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    /// Creates the service, and a dummy hash of a random password for accounts that do not exist.
+    /// Also hashes a random password: the dummy hash for accounts that do not exist.
     ///
     /// # Errors
     /// [`PasswordSetupError`] if argon2 rejects the parameters.
@@ -139,7 +133,7 @@ impl Passwords {
         }
     }
 
-    /// Returns whether the password is short enough to be hashed. A login also checks this before it hashes.
+    /// Returns whether the password is short enough to be hashed. A login checks this before it hashes.
     #[must_use]
     pub fn is_within_max_length(password: &SecretString) -> bool {
         policy::is_within_max_length(password)
@@ -157,11 +151,11 @@ impl Passwords {
         Ok(HashedPassword(hash.to_string()))
     }
 
-    /// Verifies a password against a stored hash. If the account does not exist, `stored` is `None`.
-    /// The password is then verified against a dummy hash, and the result is always [`Verdict::Wrong`].
+    /// Verifies a password against a stored hash. If the account does not exist, `stored` is `None`: the call then uses
+    /// a dummy hash and returns [`Verdict::Wrong`].
     ///
-    /// Every call does the same work: the work of the configured parameters, or `max_work` if that is higher.
     /// `max_work` is the highest work of all stored hashes (memory in KiB, multiplied by passes).
+    /// Every call does this work, or the work of the configured parameters if that is higher.
     ///
     /// # Errors
     /// [`ApiError::Unavailable`] if the hashing queue is full. [`ApiError::Internal`] if the stored hash is malformed.
@@ -186,21 +180,18 @@ impl Passwords {
         Ok(if same && stored.is_some() { Verdict::Correct { needs_rehash } } else { Verdict::Wrong })
     }
 
-    /// Returns how many passwords were hashed or verified since the service started.
-    /// Tests compare this number instead of response times, which vary.
+    /// Returns how many passwords were hashed or verified. Tests compare this number, because response times vary.
     #[must_use]
     pub fn hashes(&self) -> usize {
         self.counters.hashes.load(Ordering::Relaxed)
     }
 
-    /// Returns the hashing queue, for the metrics.
     #[must_use]
     pub fn queue(&self) -> &ConcurrencyLimit {
         self.pool.queue()
     }
 
     /// Returns the work of all hashes since the service started: memory in KiB, multiplied by passes.
-    /// Tests compare this number instead of response times, which vary.
     #[must_use]
     pub fn work_done(&self) -> u64 {
         self.counters.work.load(Ordering::Relaxed)
@@ -230,9 +221,7 @@ impl Passwords {
         result.await?.map_err(|error: String| ApiError::internal(error))
     }
 
-    /// Returns parameters for a hash that does the `missing` work.
-    /// Such a hash needs at most as much memory as one with the configured parameters, so the reused buffer is large
-    /// enough.
+    /// Returns parameters for a hash that does the `missing` work and whose memory fits in the reused buffer.
     fn top_up(&self, missing: u64) -> Option<Params> {
         let passes = missing.div_ceil(self.params.m_cost().into());
         let memory = missing.checked_div(passes).filter(|memory| *memory >= MIN_MEMORY_KIB)?;

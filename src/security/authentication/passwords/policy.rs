@@ -10,32 +10,27 @@ use zxcvbn::zxcvbn;
 
 use super::list;
 
-/// The maximum length of a password, in characters.
 pub const MAX_CHARS: usize = 64;
-/// The maximum length of a password in bytes. This limit is checked first, so that very long input costs no work.
-/// 64 characters of any alphabet fit, even in decomposed form (NFD): a decomposed Hangul syllable has nine bytes.
+/// The maximum length of a password in bytes. It is checked first, so that very long input costs no work.
+/// 64 characters of any alphabet fit: a decomposed Hangul syllable has nine bytes.
 const MAX_BYTES: usize = 1_024;
 
-/// The minimum number of guesses that zxcvbn must estimate for a new password. 10^10 is the threshold of zxcvbn's best
-/// score.
+/// The minimum number of guesses that zxcvbn must estimate for a new password: the threshold of its best score.
 ///
 /// If the hash has OWASP's minimum parameters, an attacker tries about 60 passwords per second and core, so 10^10
-/// guesses take one core five years. zxcvbn estimates 10^12 guesses for 12 random characters.
-/// It estimates at least 10^12 for any four words, because it adds 10,000^3 for a password of four parts.
-/// So no strong password is rejected. A test checks this with the files in `samples/`.
+/// guesses take one core five years. zxcvbn estimates at least 10^12 guesses for 12 random characters and for any four
+/// words. So no strong password is rejected. A test checks this with the files in `samples/`.
 const MIN_GUESSES: u64 = 10_000_000_000;
 
 /// The characters that zxcvbn treats as replaced letters, such as 4 for a and $ for s.
 const SUBSTITUTES: &str = "4@8({[<3691!|70$5+%2";
-/// A password with more than this number of different characters of [`SUBSTITUTES`] is accepted without an estimate.
-/// The estimate would be too slow, because zxcvbn tries all combinations of replaced letters.
-/// With ten such characters, the estimate takes about 35 ms. With all characters of [`SUBSTITUTES`], it takes seconds.
-/// Such a password is not a disguised dictionary word, because no such word has more than ten of these characters.
+/// A password with more than this number of different [`SUBSTITUTES`] is accepted without an estimate: zxcvbn tries all
+/// combinations of replaced letters, and would take seconds instead of about 35 ms. No dictionary word needs so many.
 const MAX_SUBSTITUTES: usize = 10;
 
 const ADVICE: &str = "choose four or more random words, or let a password manager make one";
 
-/// The reason why a new password is rejected. Its message is for the user and reveals nothing about other users.
+/// The reason why a new password is rejected. Its message is for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PasswordRefusal {
     TooShort { min: usize },
@@ -63,7 +58,7 @@ impl fmt::Display for PasswordRefusal {
     }
 }
 
-/// Normalizes the password to NFC, because some clients send é as one code point and others send it as two.
+/// Normalizes the password to NFC: some clients send é as one code point, others as two.
 pub(super) fn normalize(password: &SecretString) -> SecretString {
     ComposingNormalizerBorrowed::new_nfc().normalize(password.expose_secret()).into_owned().into()
 }
@@ -72,7 +67,7 @@ pub(super) fn is_within_max_length(password: &SecretString) -> bool {
     password.expose_secret().len() <= MAX_BYTES && normalize(password).expose_secret().chars().count() <= MAX_CHARS
 }
 
-/// Runs the checks that cost little: length, list, and the user's own name. `password` must be normalized.
+/// Runs the checks that cost little. `password` must be normalized.
 pub(super) fn check(password: &str, min: usize, context: &[String]) -> Result<(), PasswordRefusal> {
     let characters = password.chars().count();
     if characters > MAX_CHARS {
@@ -99,7 +94,7 @@ pub(super) fn estimate(password: &str, context: &[String]) -> Result<(), Passwor
     if substitutes > MAX_SUBSTITUTES {
         return Ok(());
     }
-    // zxcvbn does not recognize words between white space, so the white space is removed.
+    // zxcvbn does not recognize words between white space.
     let joined: String = password.split_whitespace().collect();
     let own: Vec<&str> = context.iter().flat_map(|text| words(text)).chain(["strongroom"]).collect();
     let estimate = zxcvbn(&joined, &own);
@@ -115,7 +110,6 @@ pub(super) fn estimate(password: &str, context: &[String]) -> Result<(), Passwor
     Err(PasswordRefusal::Guessable { parts })
 }
 
-/// Returns the whole text and each word of at least three characters.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     std::iter::once(text).chain(text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() >= 3))
 }
@@ -131,8 +125,8 @@ fn name(pattern: &MatchPattern) -> Option<&'static str> {
     }
 }
 
-/// Returns whether the list contains the password, either as a whole or without digits and punctuation at its ends.
-/// The list contains phrases only as letters and digits, so that white space and punctuation make no difference.
+/// Returns whether the list contains the password, as a whole or without digits and punctuation at its ends.
+/// The list contains phrases only as letters and digits: white space and punctuation make no difference.
 fn is_listed(folded: &str) -> bool {
     let core = trim_digits_and_punctuation(folded);
     let listed = |text: &str| list::contains(text) || list::contains(&letters_and_digits(text));
@@ -149,7 +143,6 @@ fn trim_digits_and_punctuation(folded: &str) -> &str {
 }
 
 /// Returns whether the password consists only of the word (once or repeatedly), digits and punctuation.
-/// A passphrase that contains the word among other words is accepted.
 fn is_made_of(folded: &str, word: &str) -> bool {
     let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
     let (own, theirs) = (letters(word), letters(folded));

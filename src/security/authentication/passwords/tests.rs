@@ -38,9 +38,8 @@ async fn password_length_is_counted_in_characters() {
     }
 }
 
-/// Checks 200 weak and 200 strong sample passwords. The policy (the list of common passwords, and the estimated number
-/// of guesses) must refuse every weak one and accept every strong one. The strong samples are four random words (EFF's
-/// list), random characters, and invented sentences.
+/// `samples/` contains 200 weak passwords and 200 strong ones: four random words (EFF's list), random characters, and
+/// invented sentences.
 #[actix_web::test]
 async fn weak_samples_are_rejected_and_strong_samples_accepted() {
     let passwords = Passwords::new(&settings()).unwrap();

@@ -6,15 +6,14 @@
 //! The gate of the route (`app/gate.rs`) calls `authorize` for each request.
 //! Role, status and session are read from the *database*. Roles are neither cached nor stored in tokens, so a role is
 //! never outdated. Every store method for administrators requires an `AdminCaller` as an argument.
-//! Every statement checks the role again (`is_active_admin`): if an administrator is demoted between the gate and the
-//! statement, the statement changes nothing.
+//! Every statement checks the role again (`is_active_admin`): an administrator who was demoted after the gate changes
+//! nothing.
 //!
 //! Least privilege: the service's database role cannot write roles or status.
 //! Only the command line promotes and demotes administrators.
 //! **Limits**: an administrator can act maliciously. Each of their actions causes an event.
 //! Reads of events and alerts cause one event per view, session, address and minute.
-//! **ASVS**: 8.1.1, 8.2.1, 8.3.1, 8.3.2
-//! **Test**: `attacks::authorization::function_level`
+//! **ASVS**: 8.1.1, 8.2.1, 8.3.1, 8.3.2 · **Test**: `attacks::authorization::function_level`
 
 mod store;
 
@@ -35,12 +34,10 @@ use crate::http::signature::Describe;
 use crate::security::audit::event::{Event, EventKind, PendingEvents};
 use crate::security::sessions::caller::Caller;
 
-/// The identity of a caller who was verified to be an administrator.
 #[derive(Clone, Debug)]
 pub struct AdminCaller(Caller);
 
 impl AdminCaller {
-    /// Returns the user id of the administrator.
     #[must_use]
     pub fn user(&self) -> UserId {
         self.0.user()
@@ -49,8 +46,7 @@ impl AdminCaller {
 
 impl Describe for AdminCaller {}
 
-/// Extracts the `AdminCaller` that the gate of an administrator route has stored in the request.
-/// On other routes, the extraction fails with 403.
+/// Extracts the `AdminCaller` that the gate of an administrator route has stored. On other routes, fails with 403.
 impl FromRequest for AdminCaller {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
@@ -61,10 +57,9 @@ impl FromRequest for AdminCaller {
     }
 }
 
-/// Within this time, several reads of one view by one session from one address cause only one event.
+/// Several reads of one view by one session from one address within this time cause only one event.
 const READ_WINDOW: TimeDelta = TimeDelta::minutes(1);
 
-/// Checks in the database whether a caller is an administrator, and records what administrators read.
 #[derive(Clone)]
 pub struct Administrators {
     pool: PgPool,
@@ -88,7 +83,7 @@ impl Administrators {
             Some(status) if status.live && status.admin => Ok(AdminCaller(caller)),
             Some(status) if status.live => Err(ApiError::Forbidden),
             _ => {
-                // The session has ended, but the notification of its end has not reached this replica yet.
+                // The session has ended, but this replica has not been notified of its end yet.
                 Event::new(EventKind::AuthnTokenRevoked)
                     .user(caller.user())
                     .session(caller.session())
@@ -101,8 +96,7 @@ impl Administrators {
 
     /// Records that an administrator reads a view: one event per view, session, address and minute, on all replicas
     /// together. With an event per request, a page that reloads itself would flood the audit trail.
-    /// The address is included so that an attacker with a stolen token, who has another address, causes a separate
-    /// event.
+    /// A stolen token is used from another address, so it causes its own event.
     pub async fn record_read(&self, admin: &AdminCaller, address: ClientAddr, view: &'static str) {
         match self.record_first_read(admin, address, view).await {
             Ok(pending) => pending.publish(),
@@ -111,9 +105,8 @@ impl Administrators {
         }
     }
 
-    /// Counts a read. If it is the first read of its minute, stores an event in the same transaction.
-    /// With two transactions, a request could be cancelled after the count, and the reads of that minute would leave no
-    /// event.
+    /// Counts a read and, if it is the first of its minute, stores an event in the same transaction.
+    /// With two transactions, a request that is cancelled after the count would leave no event.
     async fn record_first_read(
         &self,
         admin: &AdminCaller,

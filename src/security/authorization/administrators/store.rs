@@ -4,7 +4,6 @@ use sqlx::PgPool;
 
 use crate::security::sessions::caller::Caller;
 
-/// The current role and status of a caller.
 pub struct AdminStatus {
     pub admin: bool,
     /// True if the session has not ended and the user is active.

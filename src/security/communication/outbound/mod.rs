@@ -10,9 +10,8 @@
 //! It keeps no cookies and no idle connections.
 //!
 //! A request takes at most 5 seconds, and connecting takes at most 2 of them.
-//! [`OutboundClient::post`] reads and discards at most 4 KiB of the response: its callers only learn whether it
-//! succeeded. [`OutboundClient::get`] queries the breach service.
-//! It returns a response of at most 256 KiB and takes at most 2 seconds.
+//! [`OutboundClient::post`] returns only the status, and reads at most 4 KiB of the response.
+//! [`OutboundClient::get`] queries the breach service. It takes at most 2 seconds, and returns at most 256 KiB.
 //! **Limits**: a called service can disclose the data that it receives.
 //! Alerts contain ids, IP addresses and counts, and mail addresses only for the sinks that a setting lists
 //! (`detection/alerts`). The breach service receives five hex digits of a hash.
@@ -47,16 +46,13 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// The timeout of [`OutboundClient::get`]. It is short, because a user waits for the result.
 const GET_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The maximum size of a response that [`OutboundClient::get`] returns, in bytes.
 const MAX_RESPONSE_BYTES: usize = 262_144;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The maximum number of bytes of a response that [`OutboundClient::post`] reads and discards.
-/// The rest of a longer response is not read, because only the status is needed.
 const MAX_DISCARDED_BYTES: usize = 4_096;
 
-/// The error if the HTTP client cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundClientError {
     #[error("the CA file of the receivers contains no certificate")]
@@ -65,8 +61,7 @@ pub enum OutboundClientError {
     Client(String),
 }
 
-/// The reason why an outbound request failed.
-/// Its messages contain no text of the response, because the response could contain a secret.
+/// The reason why an outbound request failed. It contains no text of the response, which could contain a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutboundError {
     #[error("the address is not configured")]
@@ -85,13 +80,11 @@ pub enum OutboundError {
     TooLarge,
 }
 
-/// Resolves host names. The trait exists so that tests can replace [`SystemResolver`].
+/// Resolves host names. Tests replace [`SystemResolver`].
 pub trait Resolver: Send + Sync + 'static {
-    /// Returns all IP addresses of a host.
     fn resolve(&self, host: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 }
 
-/// The resolver of the operating system.
 pub struct SystemResolver;
 
 impl Resolver for SystemResolver {
@@ -109,8 +102,7 @@ pub struct OutboundClient {
 }
 
 impl OutboundClient {
-    /// Creates a client for these URLs. If `authority` is given, the client trusts the private CA in this PEM file
-    /// instead of the public CAs.
+    /// Creates a client for these URLs. It trusts the private CA in the PEM file `authority`, or else the public CAs.
     pub fn new(
         configured: Vec<OutboundUrl>,
         authority: Option<&Path>,
@@ -164,8 +156,7 @@ impl OutboundClient {
     /// `segments` are the last two segments of the path.
     ///
     /// # Errors
-    /// [`OutboundError`] if the request fails, the status is not 2xx, or the response is incomplete or larger than 256
-    /// KiB.
+    /// [`OutboundError`] if the request fails, the status is not 2xx, or the response is incomplete or too large.
     pub async fn get(
         &self,
         base: &OutboundUrl,
@@ -232,7 +223,6 @@ fn tls(authority: Option<&Path>) -> Result<rustls::ClientConfig, OutboundClientE
     Ok(config)
 }
 
-/// The error for a host with an address that is not public.
 #[derive(Debug, thiserror::Error)]
 #[error("not a public address")]
 struct NotPublic;

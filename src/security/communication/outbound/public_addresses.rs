@@ -24,9 +24,8 @@ const SPECIAL_V4: [Ipv4Net; 15] = [
     Ipv4Net::new_assert(Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// The IPv6 range from which all global unicast addresses are allocated.
-/// All other addresses count as not public: `::`, `::1`, and IPv4-mapped, NAT64, unique-local, link-local and multicast
-/// addresses.
+/// The IPv6 range from which all global unicast addresses are allocated. All other addresses count as not public, also
+/// IPv4-mapped and NAT64 addresses.
 const GLOBAL_V6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 /// The special-purpose ranges within [`GLOBAL_V6`]: protocol assignments (with Teredo), documentation, 6to4.
 const SPECIAL_V6: [Ipv6Net; 4] = [

@@ -6,7 +6,6 @@ use sqlx::{PgConnection, PgPool};
 
 use super::finding::Finding;
 
-/// Which alerts of a rule are open.
 pub struct OpenAlerts {
     /// True if an alert about the subject of the finding is open.
     pub own: bool,
@@ -31,8 +30,7 @@ pub async fn open_alerts(connection: &mut PgConnection, finding: &Finding) -> Re
     .await
 }
 
-/// Adds a finding to the combined alert. Returns `false` if no combined alert is open, for example because another
-/// replica has cleared it.
+/// Adds a finding to the combined alert. Returns `false` if another replica has cleared the combined alert.
 pub async fn join(connection: &mut PgConnection, rule: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let joined = sqlx::query!(
         "update alerts set last_seen_at = greatest(last_seen_at, $2), findings = findings + 1
@@ -45,7 +43,6 @@ pub async fn join(connection: &mut PgConnection, rule: &str, now: DateTime<Utc>)
     Ok(joined.rows_affected() > 0)
 }
 
-/// The totals in the messages of an alert.
 pub struct Totals {
     pub events: i64,
     pub members: i64,
@@ -59,7 +56,7 @@ impl Totals {
     }
 }
 
-/// Returns the totals of the rule. They include each counter that has reached the threshold in its current window.
+/// Returns the totals of all counters of the rule that have reached the threshold in their current window.
 pub async fn totals(
     connection: &mut PgConnection,
     finding: &Finding,
@@ -78,8 +75,8 @@ pub async fn totals(
     .await
 }
 
-/// Updates the totals of combined alerts before their next message.
-/// Updating the totals at each finding would be slow, because the sum reads every counter of the rule.
+/// Updates the totals of combined alerts before their next message, but not at each finding: the sum reads every
+/// counter of the rule.
 pub async fn refresh_totals(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update alerts set count = summed.events, members = summed.members, largest = summed.largest

@@ -18,14 +18,12 @@ pub struct Finding {
     pub counted_for: &'static str,
     /// The number of events at which the rule raises an alert.
     pub threshold: i64,
-    /// The number of events in the current window.
     pub count: i64,
-    /// The window of the rule. An open alert sends at most one summary per window.
-    /// After one window without findings, the alert is cleared.
+    /// The window of the rule. An open alert sends at most one summary per window, and is cleared after one window
+    /// without findings.
     pub window: Duration,
 }
 
-/// The user, network or account that a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     User(UserId),
@@ -59,7 +57,6 @@ impl fmt::Display for Subject {
     }
 }
 
-/// The state of an alert: open, or cleared after one window without findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Open,
@@ -67,7 +64,6 @@ pub enum State {
 }
 
 impl State {
-    /// Returns the name of the state in the database.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

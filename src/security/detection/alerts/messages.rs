@@ -1,16 +1,14 @@
-//! Alert messages as text and as JSON.
-//! Messages contain ids, IP addresses, counts and fixed words, but no text from clients.
-//! A setting lists the sinks whose messages also contain the email address of a user. Chat messages are escaped.
+//! Alert messages as text and as JSON. They contain ids, IP addresses, counts and fixed words, never text of clients.
+//! A setting lists the sinks whose messages also contain the email address of a user.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// One message about an alert.
 #[derive(Clone, Debug)]
 pub struct Message {
     pub id: Uuid,
-    /// The kind of the message: `opened`, `continues` or `cleared`.
+    /// `opened`, `continues` or `cleared`.
     pub kind: String,
     pub count: i64,
     pub created_at: DateTime<Utc>,
@@ -18,7 +16,7 @@ pub struct Message {
     pub rule: String,
     pub severity: String,
     pub subject_kind: String,
-    /// The subject of the alert. It is empty for a combined alert.
+    /// Empty for a combined alert.
     pub subject: String,
     /// The email address of the user, if the alert is about a user and the sink may receive the address.
     pub address: Option<String>,
@@ -30,12 +28,10 @@ pub struct Message {
     pub opened_at: DateTime<Utc>,
 }
 
-/// The URL of the folder that contains the runbooks.
 #[derive(Clone, Debug)]
 pub struct Runbooks(pub String);
 
 impl Runbooks {
-    /// Returns the URL of the runbook for this rule.
     #[must_use]
     pub fn page(&self, rule: &str) -> String {
         format!("{}/{rule}.md", self.0)
@@ -43,7 +39,6 @@ impl Runbooks {
 }
 
 impl Message {
-    /// Returns the severity, the sentence and the URL of the runbook as one text.
     #[must_use]
     pub fn text(&self, runbooks: &Runbooks) -> String {
         format!("[{}] {} What to do: {}", self.severity, self.sentence(), runbooks.page(&self.rule))
@@ -72,21 +67,18 @@ impl Message {
         })
     }
 
-    /// Returns the body for a webhook that is compatible with Slack.
     #[must_use]
     pub fn slack(&self, runbooks: &Runbooks) -> Value {
         json!({"text": escaped(&self.text(runbooks))})
     }
 }
 
-/// Escapes markup.
-/// Otherwise chat tools would notify all members for `<!channel>`, and show a link for
+/// Escapes markup: chat tools would notify all members for `<!channel>`, and show a link for
 /// `<https://evil.example|Approve>`.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Returns an example message, for the tests of this file and of `sentences.rs`.
 #[cfg(test)]
 pub fn example(kind: &str, subject_kind: &str, subject: &str) -> Message {
     Message {

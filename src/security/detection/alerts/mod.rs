@@ -5,8 +5,7 @@
 //! **Control**: when a rule reaches its threshold for a subject, the result is a *finding*.
 //! A finding opens an alert, or updates the open alert of the same rule and subject, in the transaction that counted
 //! the events. If a rule has ten open alerts (alert storm), further findings share one combined alert.
-//! The combined alert states the number of subjects, the total number of events, and the five subjects with the most
-//! events.
+//! It states the number of subjects, the total number of events, and the five subjects with the most events.
 //!
 //! Messages are stored in the transactional outbox (`db/outbox`), with one row per message and sink.
 //! Each message is delivered at least once, even after a crash. Any replica can deliver it.
@@ -14,8 +13,7 @@
 //! Messages contain ids, IP addresses and counts.
 //! A setting lists the sinks whose messages also contain the email address of a user. The log never contains it.
 //! **Limits**: a receiver can reply 200 and then lose the message. So the log also contains every alert.
-//! **ASVS**: 16.2.5, 16.3.3, 16.5.2
-//! **Test**: `attacks::detection::alerts`
+//! **ASVS**: 16.2.5, 16.3.3, 16.5.2 · **Test**: `attacks::detection::alerts`
 
 mod combined_store;
 mod finding;
@@ -46,11 +44,9 @@ use crate::security::authorization::administrators::AdminCaller;
 /// How long cleared alerts are stored before they are deleted.
 const ALERT_RETENTION: TimeDelta = TimeDelta::days(90);
 
-/// The maximum number of open alerts per rule, not counting its combined alert.
-/// Further findings share the combined alert.
+/// The maximum number of open alerts per rule. Further findings share the combined alert.
 const MAX_SEPARATE_ALERTS: i64 = 10;
 
-/// Opens, updates and clears alerts, and queues their messages.
 #[derive(Clone)]
 pub struct Alerts {
     pool: PgPool,
@@ -58,7 +54,6 @@ pub struct Alerts {
 }
 
 impl Alerts {
-    /// Creates the service. It sends alerts to the log and to all configured sinks.
     #[must_use]
     pub fn new(pool: PgPool, settings: &AlertSettings) -> Self {
         Self { pool, queues: sinks::queues(settings) }
@@ -95,8 +90,8 @@ impl Alerts {
         Ok(store::queue_summaries(&self.pool, &self.queues, now).await?)
     }
 
-    /// Lists the alerts after this position, from newest to oldest. The database checks the role of the caller again.
-    /// If the caller is no longer an administrator, the list is empty.
+    /// Lists the alerts after this position, from newest to oldest.
+    /// The list is empty if the caller is no longer an administrator.
     pub async fn list(
         &self,
         admin: &AdminCaller,
@@ -112,7 +107,6 @@ impl Alerts {
         Ok(store::counts(&self.pool).await?)
     }
 
-    /// Deletes alerts that were cleared more than 90 days ago.
     pub async fn sweep(&self, now: DateTime<Utc>) -> ApiResult<()> {
         Ok(store::delete_old(&self.pool, now - ALERT_RETENTION).await?)
     }

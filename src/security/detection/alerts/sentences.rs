@@ -1,4 +1,4 @@
-//! The sentence of an alert. It states who did what, how often, in what time, and how the service has reacted.
+//! The sentence of an alert: who did what, how often, in what time, and how the service has reacted.
 
 use super::messages::Message;
 
@@ -30,7 +30,6 @@ const FOREIGN: (&str, &str) =
     ("object of another user or administrator function", "objects of other users or administrator functions");
 const MISSING: (&str, &str) = ("object that does not exist", "objects that do not exist");
 
-/// The words for all rules. A test checks that no rule is missing.
 #[rustfmt::skip]
 const WORDINGS: &[Wording] = &[
     Wording { rule: "access_denials",                verb: WAS_REFUSED, object: FOREIGN, outcome: Outcome::Nothing },
@@ -66,8 +65,7 @@ impl Outcome {
 }
 
 impl Message {
-    /// Returns the text of the message. The text of a combined alert also states the subjects with the most events.
-    /// The email address of the user is only included if the sink may receive it.
+    /// Returns the text of the message. A combined alert also names the subjects with the most events.
     #[must_use]
     pub fn sentence(&self) -> String {
         let words = WORDINGS.iter().find(|words| words.rule == self.rule).unwrap_or(&UNKNOWN);
@@ -81,7 +79,6 @@ impl Message {
         let prefix = if self.kind == "continues" { "It continues: " } else { "" };
         let object = if self.count == 1 { words.object.0 } else { words.object.1 };
         // A rule that counts by session has ended one session, even if it has counted several events.
-        // So "the session was ended" is in the singular.
         let is_one = self.count == 1 || (self.rule.ends_with("_session") && !is_combined);
         let clause = words.outcome.clause(is_one);
         let largest =
@@ -91,8 +88,7 @@ impl Message {
         capitalise(&sentence)
     }
 
-    /// Returns the subject as text, for example `user anna@demo.example (4821)`, `network 203.0.113.7` or `300
-    /// networks`.
+    /// Returns the subject as text, for example `user anna@demo.example (4821)` or `300 networks`.
     fn subject_name(&self) -> String {
         match (self.subject.as_str(), &self.address) {
             ("", _) => format!("{} {}s", self.members, self.subject_kind),
@@ -116,7 +112,6 @@ fn format_duration(seconds: i64) -> String {
     if number == 1 { unit.to_owned() } else { format!("{number} {unit}s") }
 }
 
-/// Returns whether `WORDINGS` contains words for this rule.
 #[cfg(test)]
 pub fn has_wording(rule: &str) -> bool {
     WORDINGS.iter().any(|words| words.rule == rule)

@@ -1,5 +1,4 @@
-//! The sinks of alerts: the log, a chat, a signed webhook, and mail.
-//! Alert mails are not delivered here: they are in the queue of all mails, which `features/auth/mail` delivers.
+//! The sinks of alerts: the log, a chat, a signed webhook, and mail. `features/auth/mail` delivers the mails.
 
 use std::sync::Arc;
 
@@ -19,13 +18,11 @@ use crate::http::error::ApiError;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::communication::outbound::OutboundClient;
 
-/// The log target of all alerts.
 const TARGET: &str = "alert";
 
 /// The prefix of a signature. It identifies the algorithm, so that the algorithm can be changed later.
 pub const SIGNATURE_VERSION: &str = "v1";
 
-/// The name of the mail sink, and of the outbox queue for mail.
 pub const MAIL_QUEUE: &str = "mail";
 
 /// A sink whose messages this folder delivers: every sink except mail.
@@ -36,7 +33,7 @@ pub(super) enum Sink {
 }
 
 impl Sink {
-    /// Returns the name of the sink, which is also the name of its queue.
+    /// Returns the name of the sink, which is also the name of its outbox queue.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Log => "log",
@@ -61,7 +58,6 @@ pub(super) fn queues(settings: &AlertSettings) -> Queues {
     Queues { names, recipient: settings.mail_to.as_ref().map_or("", EmailAddress::as_str).to_owned() }
 }
 
-/// Delivers the queued messages of one sink.
 pub(super) struct SinkDelivery {
     pub sink: Sink,
     pub pool: PgPool,
@@ -82,7 +78,7 @@ impl Consumer for SinkDelivery {
     async fn deliver(&self, queued: &QueuedMessage) -> Result<(), String> {
         let message = message_of(&self.pool, queued.id, self.shows_addresses).await;
         let message = message.map_err(|error| format!("failed to read the alert: {}", ApiError::from(error)))?;
-        // The message and its alert were deleted in the meantime, so there is nothing to deliver.
+        // The message and its alert were deleted in the meantime.
         let Some(message) = message else { return Ok(()) };
         let posted = match &self.sink {
             Sink::Log => {
@@ -101,8 +97,7 @@ impl Consumer for SinkDelivery {
         posted.map_err(|undelivered| undelivered.to_string())
     }
 
-    /// Records an event about the failed delivery.
-    /// No detection rule counts this event, so a failed delivery cannot cause further alerts.
+    /// Records an event about the failed delivery. No detection rule counts it, so it cannot cause further alerts.
     fn given_up(&self, _message: &QueuedMessage) {
         Event::new(EventKind::AlertDeliveryFailed).reason(self.sink.name()).record();
     }

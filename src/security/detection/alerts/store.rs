@@ -1,5 +1,4 @@
-//! SQL of alerts and their messages in the outbox. These rows have no owner, because only administrators and sinks read
-//! them.
+//! SQL of alerts and their messages in the outbox. The rows have no owner: only administrators and sinks read them.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -12,18 +11,15 @@ use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
 use crate::db::begin;
 
-/// The maximum number of messages that wait for one sink. If this limit is reached, an alert is stored but not sent.
-/// But a later summary of the alert can still be sent.
-/// The limit bounds the outbox during an attack, and the number of messages that a receiver gets after an outage.
+/// The maximum number of messages that wait for one sink. Above this limit, an alert is stored but its message is not
+/// sent. The limit bounds the outbox during an attack, and the flood that a receiver gets after an outage.
 const MAX_QUEUED_MESSAGES: i64 = 1_000;
 
-/// An alert about which a message is queued.
 pub struct Reported {
     pub id: Uuid,
     pub count: i64,
 }
 
-/// The destinations of messages: the queues of the configured sinks, and the recipient of alert mails.
 #[derive(Clone)]
 pub struct Queues {
     pub names: Vec<String>,
@@ -60,8 +56,8 @@ pub async fn queue(
     Ok(queued.execute(connection).await?.rows_affected())
 }
 
-/// Opens an alert or updates the open alert of the same rule and subject.
-/// An update stores the highest count since the last message. Returns the alert if it is new.
+/// Opens an alert or updates the open alert of the same rule and subject. Returns the alert if it is new.
+/// An update stores the highest count since the last message.
 pub async fn raise(
     connection: &mut PgConnection,
     finding: &Finding,
@@ -129,9 +125,8 @@ pub async fn queue_summaries(pool: &PgPool, queues: &Queues, now: DateTime<Utc>)
     transaction.commit().await
 }
 
-/// Returns a queued message, together with the data of its alert.
-/// The first message of an alert contains the current count, because the count may have grown while the message was
-/// waiting.
+/// Returns a queued message with the data of its alert. The first message of an alert contains the current count, which
+/// may have grown while the message was waiting.
 pub async fn message_of(pool: &PgPool, id: Uuid, shows_addresses: bool) -> Result<Option<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,
@@ -148,7 +143,6 @@ pub async fn message_of(pool: &PgPool, id: Uuid, shows_addresses: bool) -> Resul
     .await
 }
 
-/// An alert in the list for administrators.
 #[derive(Clone, Debug)]
 pub struct AlertRow {
     pub id: Uuid,
@@ -191,10 +185,8 @@ pub async fn list(
     .await
 }
 
-/// The numbers of alerts and alert messages, for the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AlertCounts {
-    /// The number of open alerts.
     pub open: i64,
     /// The number of messages that are waiting for delivery.
     pub waiting: i64,
@@ -214,7 +206,6 @@ pub async fn counts(pool: &PgPool) -> Result<AlertCounts, sqlx::Error> {
     .await
 }
 
-/// Deletes alerts that were cleared before `cleared_before`, and their messages.
 pub async fn delete_old(pool: &PgPool, cleared_before: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from alerts where state = 'cleared' and cleared_at < $1", cleared_before)
         .execute(pool)

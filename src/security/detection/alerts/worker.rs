@@ -1,5 +1,4 @@
-//! Delivers alerts in the background. Each sink has its own loop, so that a slow or failing sink does not delay the
-//! others.
+//! Delivers alerts in the background, in one loop per sink: a slow or failing sink does not delay the others.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,10 +16,9 @@ use crate::config::AlertSettings;
 use crate::db::outbox::{Notifier, OutboxWorker};
 use crate::security::communication::outbound::OutboundClient;
 
-/// How often the worker queues summaries of alerts, and clears alerts without new findings.
+/// How often summaries of alerts are queued, and alerts without new findings are cleared.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Delivers the messages of all sinks except mail. It also queues summaries, and clears alerts without new findings.
 pub struct AlertWorker {
     alerts: Alerts,
     clock: Clock,

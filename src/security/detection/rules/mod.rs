@@ -4,14 +4,13 @@
 //! **Attack**: a user enumerates ids, or an attacker spreads password guesses over addresses, replicas or hours.
 //! No single refusal looks suspicious.
 //! **Control**: each security event is counted once, in the transaction that stores the event.
-//! The request has its own transaction, so it does not wait for the count.
+//! The request does not wait for this transaction.
 //! [`table`] lists the rules, and the property by which each rule counts.
 //! The counters are in PostgreSQL, so all replicas share them and a restart does not reset them.
 //! A rule that reaches its threshold raises one alert.
 //! The strictest rules also end the session, in the same transaction.
 //! **Limits**: an attacker who stays below every threshold causes no alert. Their events are in the log.
-//! **ASVS**: 2.4.1, 6.3.1, 16.3.3, 16.5.2
-//! **Test**: `attacks::detection::rules`
+//! **ASVS**: 2.4.1, 6.3.1, 16.3.3, 16.5.2 · **Test**: `attacks::detection::rules`
 
 pub mod table;
 pub mod writer;
@@ -37,7 +36,6 @@ use crate::security::sessions::revocations::{EndedSessions, Revocations};
 /// The reason in the event of a session that a detection rule has ended.
 const REASON: &str = "abuse_detected";
 
-/// Counts security events, and raises an alert or ends a session when a rule reaches its threshold.
 #[derive(Clone)]
 pub struct Rules {
     pub settings: RuleSettings,
@@ -55,7 +53,7 @@ struct Count {
 
 impl Rules {
     /// Counts the events of a batch in the transaction that stores them.
-    /// Returns the sessions that the rules have ended. The caller must announce these sessions after the commit.
+    /// Returns the sessions that the rules have ended. Pass them to [`Self::announce`] after the commit.
     pub async fn count(
         &self,
         connection: &mut PgConnection,
@@ -103,16 +101,14 @@ impl Rules {
         ended.into_iter().for_each(|ended| self.revocations.announce(ended));
     }
 
-    /// Deletes old counters, including the counters of mail budgets.
-    /// After its own window has ended, a counter is kept for as long as the longest window of all rules.
-    /// In this time, a combined alert may still add the counter to its totals.
+    /// Deletes old counters. A counter is kept for the longest window of all rules after its end: a combined alert may
+    /// still add it to its totals.
     pub async fn sweep(&self, pool: &PgPool, now: DateTime<Utc>) -> ApiResult<()> {
         let longest = RULES.iter().map(|rule| (rule.threshold)(&self.settings).window).max().unwrap_or_default();
         Ok(counters::sweep(pool, now - longest).await?)
     }
 }
 
-/// Groups the events of a batch by rule and subject, and counts each group.
 fn counts(batch: &[Entry]) -> BTreeMap<(&'static str, String), Count> {
     let mut counts = BTreeMap::new();
     for entry in batch.iter().filter(|entry| entry.task != Task::Write) {
@@ -138,8 +134,7 @@ fn matches(rule: &Rule, entry: &Entry) -> bool {
     })
 }
 
-/// Returns the key of the counter and the subject of the alert.
-/// Returns `None` if the event does not contain the subject.
+/// Returns the key of the counter and the subject of the alert, or `None` if the event does not contain the subject.
 fn subject_of(count_by: CountBy, entry: &Entry) -> Option<(String, Subject)> {
     let user = entry.user.map(UserId::from);
     Some(match count_by {

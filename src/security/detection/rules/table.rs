@@ -1,7 +1,6 @@
-//! The detection rules.
-//! The columns of the table are: the counted events, the property by which they are counted, the setting of the
+//! The detection rules. Columns: the counted events, the property by which they are counted, the setting of the
 //! threshold (`STRONGROOM_RULES_…`), the action, and the severity of the alert.
-//! `docs/rules.md` documents the table, and each rule has a page in `docs/runbooks/`.
+//! `docs/rules.md` documents the rules, and each rule has a page in `docs/runbooks/`.
 
 use crate::config::{Rate, RuleSettings};
 use crate::security::audit::event::EventKind::{
@@ -17,13 +16,11 @@ pub enum CountBy {
     Session,
     /// One IPv4 address, or all IPv6 addresses with the same /56 prefix.
     Network,
-    /// The account whose mail address the client sent, for example at login.
-    /// The key is a keyed hash of this address, because the account may not exist.
+    /// The account whose mail address the client sent, for example at login. It may not exist.
     Account,
 }
 
 impl CountBy {
-    /// Returns the name of the property in alerts.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -35,11 +32,9 @@ impl CountBy {
     }
 }
 
-/// Selects which events of a kind a rule counts.
 #[derive(Clone, Copy, Debug)]
 pub enum EventFilter {
     All,
-    /// Only events with one of these reasons.
     Reasons(&'static [&'static str]),
     /// Only denials of access to an object that belongs to another user.
     Foreign,
@@ -50,12 +45,11 @@ pub enum EventFilter {
 /// What a rule does in addition to the alert when it reaches its threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Nothing: the counted requests were already refused, so an alert is sufficient.
+    /// Nothing: the counted requests were already refused.
     AlertOnly,
     EndSession,
 }
 
-/// A detection rule.
 pub struct Rule {
     pub name: &'static str,
     pub events: &'static [(EventKind, EventFilter)],
@@ -70,8 +64,7 @@ const DENIALS: &[(EventKind, EventFilter)] =
     &[(AuthzFail, EventFilter::Foreign), (AuthzFail, EventFilter::Reasons(&["forbidden"]))];
 const ENUMERATION: &[(EventKind, EventFilter)] =
     &[(AuthzFail, EventFilter::Missing), (AuthzFail, EventFilter::Reasons(&["malformed_id"]))];
-/// The reasons of `authn_token_invalid` that only a forged token can cause.
-/// This service never issues a token with one of these faults.
+/// The reasons of `authn_token_invalid` that only a forged token can cause: this service never issues such a token.
 const FORGED: &[&str] = &[
     "algorithm",
     "header",

@@ -17,7 +17,6 @@ use crate::security::sessions::revocations::EndedSessions;
 /// How long the writer waits before it tries again, if the database is unavailable.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// Stores the queued events and counts them.
 pub struct Writer {
     pub recorder: Recorder,
     pub pool: PgPool,
@@ -44,8 +43,7 @@ impl Writer {
     }
 
     /// Writes a batch, and tries again until the database accepts it.
-    /// If the database rejects a row, the batch is halved until the invalid row is alone.
-    /// So only the invalid row is lost.
+    /// If the database rejects a row, the batch is halved until only the invalid row is lost.
     async fn write(&self, batch: Vec<Entry>) {
         let (mut todo, mut is_database_down) = (vec![batch], false);
         while let Some(mut batch) = todo.pop() {
@@ -82,7 +80,7 @@ impl Writer {
     }
 
     /// Looks up object owners, stores the batch and counts it, in one transaction.
-    /// Every event is counted here exactly once, even if [`Event::record_in`] has already stored its row.
+    /// Also counts the events whose rows [`Event::record_in`] has already stored: each event is counted once.
     async fn try_write(&self, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
         let mut transaction = begin(&self.pool).await?;
         store::classify(&mut transaction, batch).await?;
@@ -98,9 +96,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Counts the batch in a savepoint. If counting fails, only the savepoint is rolled back, so the events are still
-    /// stored. A batch needs no savepoint if no rule counts its events, for example if all of them are successful
-    /// logins.
+    /// Counts the batch in a savepoint, so that the events are stored even if counting fails.
     async fn count(
         &self,
         transaction: &mut PgTransaction<'_>,

@@ -10,10 +10,8 @@ use super::refusal::UploadError;
 const GENERAL: [&str; 2] = ["application/octet-stream", "binary/octet-stream"];
 
 impl FileType {
-    /// Returns the file type for the extension of the file name.
-    /// The declared media type must not contradict the extension.
-    /// It may be missing or generic, because the operating system of the client may not know the type.
-    /// The content of the file is inspected separately (`Inspector`).
+    /// Returns the file type for the extension of the file name. The `Inspector` checks the content separately.
+    /// The declared media type must not contradict the extension. It may be missing or generic.
     ///
     /// # Errors
     /// [`UploadError::Name`] if the extension is unknown. [`UploadError::DeclaredType`] or

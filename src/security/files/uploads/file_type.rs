@@ -1,6 +1,5 @@
 //! The types of files that clients may upload.
 
-/// A type of file that clients may upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileType {
     Pdf,
@@ -11,7 +10,6 @@ pub enum FileType {
 }
 
 impl FileType {
-    /// The registered media types of all file types, one per type.
     pub const MEDIA_TYPES: &'static [&'static str] =
         &["application/pdf", "image/png", "image/jpeg", "text/csv", "text/plain"];
     pub(super) const ALL: [Self; 5] = [Self::Pdf, Self::Png, Self::Jpeg, Self::Csv, Self::Text];
@@ -34,8 +32,7 @@ impl FileType {
         }
     }
 
-    /// Returns other media types that clients declare for this file type. Most of them are older names.
-    /// Windows declares some of them for CSV if Excel is installed.
+    /// Returns other media types that clients declare for this file type: older names, and those of Windows with Excel.
     pub(super) fn aliases(self) -> &'static [&'static str] {
         match self {
             Self::Pdf => &["application/x-pdf", "application/acrobat", "application/vnd.pdf", "text/pdf"],
@@ -54,7 +51,6 @@ impl FileType {
         }
     }
 
-    /// Returns the name of the file type in error messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -16,17 +16,14 @@ pub(super) struct Jpeg {
     state: State,
     has_size: bool,
     has_scan: bool,
-    /// The number of bytes of the file that were read.
     position: u64,
 }
 
 #[derive(Default)]
 enum State {
-    /// The parser expects the first byte of an image.
     #[default]
     Start,
     StartKind,
-    /// The parser expects a marker.
     Marker,
     MarkerKind,
     Length(u8),
@@ -44,8 +41,7 @@ enum State {
     /// The parser reads compressed pixels, until the next marker.
     Scan,
     ScanMarker,
-    /// A picture has ended at byte `at`, and only padding has followed so far.
-    /// `nuls` is the number of NUL bytes at the end of this padding.
+    /// A picture has ended at byte `at`. Only padding has followed so far, with `nuls` NUL bytes at its end.
     End {
         at: u64,
         nuls: usize,
@@ -63,8 +59,7 @@ impl Jpeg {
         self.state = match std::mem::take(&mut self.state) {
             State::Start | State::End { .. } if byte == 0xff => State::StartKind,
             State::StartKind if byte == START_OF_IMAGE => State::Marker,
-            // The byte 0xff after the end of a picture must begin another picture, but here no start of image follows.
-            // The next arm handles the beginning of the file (position 1 or 2).
+            // After the end of a picture (not at the beginning of the file), 0xff must begin another picture.
             State::StartKind if self.position > 2 => return Err(UploadError::AfterEnd),
             State::Start | State::StartKind => return Err(UploadError::Not(FileType::Jpeg)),
             State::End { at, nuls } if is_padding(byte) => {
@@ -86,8 +81,7 @@ impl Jpeg {
             State::Segment { left, scan } => State::Segment { left: left - 1, scan },
             State::Scan if byte == 0xff => State::ScanMarker,
             State::Scan => State::Scan,
-            // Within compressed pixels, 0xff 0x00 is the byte 0xff itself (escaped), and 0xd0 to 0xd7 are restart
-            // markers.
+            // Within compressed pixels, 0xff 0x00 is an escaped 0xff, and 0xd0 to 0xd7 are restart markers.
             State::ScanMarker if byte == 0 || (0xd0..=0xd7).contains(&byte) => State::Scan,
             State::ScanMarker if byte == 0xff => State::ScanMarker,
             State::ScanMarker => self.marker(byte)?,

@@ -1,11 +1,9 @@
 //! Trailers: data that cameras and picture archives write after the last picture of a JPEG.
-//! Trailers are accepted, because photographs must be stored unchanged.
+//! They are accepted, because photographs must be stored unchanged. Their content is not inspected.
 //! Each trailer must be complete and must have one of these structures:
 //! - the video of a motion photo: MP4 boxes up to the end of the file (Google, Xiaomi, Oppo);
 //! - Samsung's format: blocks, followed by their directory, which begins with `SEFH` and ends with `SEFT`;
 //! - AFCP, in which picture archives store captions (IPTC): it begins with the tag `AXS` and ends with a footer.
-//!
-//! The service does not inspect the content of a trailer, and does not inspect the metadata of a picture.
 
 use std::collections::VecDeque;
 
@@ -13,18 +11,15 @@ use super::refusal::UploadError;
 
 /// How many bytes at the end of the file are buffered. This is enough for a Samsung directory of 300 blocks.
 const MAX_DIRECTORY_BYTES: usize = 4096;
-/// Samsung's blocks and MP4 boxes begin with at least this many NUL bytes.
-/// A trailer with fewer of them can only be AFCP.
+/// Samsung's blocks and MP4 boxes begin with at least this many NUL bytes. AFCP begins with `A`.
 const LEADING_NULS: usize = 2;
 
 pub(super) struct Trailer {
-    /// The position at which the last picture ends.
-    /// The trailer cannot begin before this position.
-    /// It can begin before `content`, because NUL bytes at its beginning look like padding.
+    /// The position at which the last picture ends. The trailer can begin here, before `content`: NUL bytes at its
+    /// beginning look like padding.
     pictures_end: u64,
     /// The position of the first byte after the pictures that is not padding.
     content: u64,
-    /// The number of bytes of the file that were read.
     position: u64,
     first: [u8; 4],
     last: VecDeque<u8>,
@@ -32,8 +27,7 @@ pub(super) struct Trailer {
 }
 
 impl Trailer {
-    /// Begins a trailer with the first byte that is not padding.
-    /// `position` is the number of this byte in the file, counted from 1.
+    /// Begins a trailer with the first byte that is not padding. `position` counts the bytes of the file from 1.
     ///
     /// # Errors
     /// [`UploadError::AfterEnd`] if no trailer can begin with this byte.
@@ -50,8 +44,8 @@ impl Trailer {
             last: VecDeque::new(),
             video: Video::default(),
         };
-        // The first MP4 box is shorter than 256 bytes, so its length begins with three NUL bytes.
-        // These NUL bytes were counted as padding, so they are added again here.
+        // The first MP4 box is shorter than 256 bytes, so its length begins with three NUL bytes, which were counted as
+        // padding.
         trailer.video.header = vec![0; 3.min(nuls)];
         trailer.next(byte);
         Ok(trailer)
@@ -75,8 +69,7 @@ impl Trailer {
         if is_whole { Ok(()) } else { Err(UploadError::AfterEnd) }
     }
 
-    /// Returns whether this is a complete AFCP trailer.
-    /// The footer repeats the tag and contains the start position of the trailer.
+    /// Returns whether this is a complete AFCP trailer. The footer repeats the tag and contains the start position.
     /// The fourth character of the tag determines the byte order.
     fn is_afcp(&self, last: &[u8]) -> bool {
         let Some((_, [a, x, s, order, start @ .., _, _, _, _])) = last.split_last_chunk::<12>() else { return false };
@@ -88,9 +81,8 @@ impl Trailer {
         [*a, *x, *s] == *b"AXS" && self.first == [*a, *x, *s, *order] && u64::from(start) == self.content
     }
 
-    /// Returns whether this is a complete Samsung trailer.
-    /// The directory lists the size of each block and the distance of the block from the directory.
-    /// All blocks must be inside the trailer, and the trailer must begin with a block.
+    /// Returns whether this is a complete Samsung trailer. Its directory lists the size of each block, and the distance
+    /// between block and directory. All blocks must be inside the trailer, and the trailer must begin with a block.
     fn is_samsung(&self, last: &[u8]) -> Option<bool> {
         let (rest, length) = last.strip_suffix(b"SEFT")?.split_last_chunk()?;
         let length = u32::from_le_bytes(*length);
@@ -113,11 +105,9 @@ impl Trailer {
     }
 }
 
-/// Parses an MP4 box by box.
 #[derive(Default)]
 struct Video {
     header: Vec<u8>,
-    /// How many bytes of the current box have not arrived yet.
     left: u64,
     boxes: u64,
     is_broken: bool,

@@ -9,12 +9,11 @@
 //! After the end of a picture, only padding, further pictures and the trailers of cameras may follow.
 //! Text must be UTF-8 without control characters. A PDF is also parsed in a separate process ([`pdf`]).
 //!
-//! Binary data is not searched for markup, because valid files contain it: compressed bytes contain any short word by
-//! chance, and Photoshop writes `<!DOCTYPE plist` into pictures.
-//! Markup in a picture is harmless: every response has `nosniff`, so a browser trusts the declared type and does not
-//! search for markup. `attachment` makes the browser save the file.
-//! If the browser displays the file anyway, `sandbox` in the content security policy separates the file from our
-//! origin.
+//! Binary data is not searched for markup: compressed bytes contain any short word by chance, and Photoshop writes
+//! `<!DOCTYPE plist>` into pictures.
+//! Markup in a picture is harmless: with `nosniff`, a browser does not search for markup.
+//! `attachment` makes the browser save the file, and `sandbox` in the content security policy separates it from our
+//! origin if the browser displays it anyway.
 //!
 //! **Limits**: an attacker can hide data in the metadata of a picture.
 //! A file can exploit a bug of the program that opens it. A virus scanner can reduce this risk.
@@ -51,7 +50,6 @@ enum Format {
 }
 
 impl Inspector {
-    /// Creates an inspector for a file of this type. If the file is a picture, it may have at most `max_pixels` pixels.
     #[must_use]
     pub fn new(file_type: FileType, max_pixels: u32) -> Self {
         let format = match file_type {
@@ -63,8 +61,6 @@ impl Inspector {
         Self { is_empty: true, polyglot: Polyglot::new(file_type), format }
     }
 
-    /// Inspects the next bytes of the file.
-    ///
     /// # Errors
     /// [`UploadError`] at the first byte that shows that the file must be refused.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), UploadError> {
@@ -81,7 +77,7 @@ impl Inspector {
         Ok(())
     }
 
-    /// Completes the inspection. Call it at the end of the file.
+    /// Completes the inspection at the end of the file.
     ///
     /// # Errors
     /// [`UploadError`] if the file is empty, incomplete, or a polyglot.

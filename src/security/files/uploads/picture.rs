@@ -11,8 +11,7 @@ pub(super) fn check_pixels(width: u32, height: u32, max: u32) -> Result<(), Uplo
     }
 }
 
-/// Returns whether this byte may follow the end of a picture. Cameras append NUL bytes.
-/// Editors and mail programs append line breaks.
+/// Returns whether this byte may follow the end of a picture. Cameras append NUL bytes, and editors line breaks.
 pub(super) fn is_padding(byte: u8) -> bool {
     matches!(byte, 0 | b'\r' | b'\n')
 }

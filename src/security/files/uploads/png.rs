@@ -1,4 +1,4 @@
-//! Parses a PNG chunk by chunk, from its signature to the end of the chunk `IEND`. Only padding may follow this chunk.
+//! Parses a PNG chunk by chunk, from its signature to the chunk `IEND`. Only padding may follow.
 //! Checksums are not verified: an attacker can compute valid ones, so they only detect damage.
 
 use super::file_type::FileType;
@@ -18,7 +18,6 @@ pub(super) struct Png {
 
 enum State {
     Signature,
-    /// The parser expects the length and the type of a chunk.
     ChunkHead,
     /// The parser expects the width and height, which are at the beginning of the first chunk.
     Size {

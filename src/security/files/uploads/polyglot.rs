@@ -1,11 +1,9 @@
 //! Detects polyglots: files of one type that are also valid as another type.
 //! PDF readers search the first kilobyte for the PDF header, so a picture could also be a PDF.
-//! Archive programs search the end of the file for the directory of an archive, and ignore the bytes before it.
-//! So a picture could also be a ZIP archive.
+//! Archive programs search the end of the file for the directory of a ZIP archive, so a picture could also be one.
 //!
 //! The service only searches for signatures that rarely occur by chance, so that valid files are not refused.
 //! By chance, one of 25 million files of 10 MiB contains both ZIP signatures.
-//! `%PDF-` in the first kilobyte is even rarer.
 
 use super::file_type::FileType;
 use super::refusal::UploadError;
@@ -14,18 +12,15 @@ const PDF: &[u8; 5] = b"%PDF-";
 /// The number of bytes at the beginning of a file in which PDF readers search for the header.
 const PDF_SEARCH_BYTES: u64 = 1024;
 
-/// The signature of an entry in the central directory of a ZIP archive.
-/// Without an entry, an archive contains no files, so it is harmless.
+/// The signature of an entry in the central directory of a ZIP archive. An archive without an entry is harmless.
 const ZIP_ENTRY: u32 = u32::from_be_bytes(*b"PK\x01\x02");
-/// The signature of the record at the end of the central directory.
-/// This record has 22 bytes, followed by a comment of at most 65,535 bytes.
+/// The signature of the record at the end of the central directory. The record has 22 bytes, followed by a comment of
+/// at most 65,535 bytes.
 const ZIP_END: u32 = u32::from_be_bytes(*b"PK\x05\x06");
 const ZIP_END_SEARCH_BYTES: u64 = 22 + 65_535;
 
-/// Searches the bytes of a file for the signatures of other types.
 pub(super) struct Polyglot {
     is_pdf: bool,
-    /// The four bytes that were read last.
     last: u32,
     seen: u64,
     pdf_matched: usize,

@@ -41,7 +41,7 @@ fn jpeg(width: u16, height: u16, comment: &[u8], after: &[u8]) -> Vec<u8> {
         &segment(0xfe, comment),
         &segment(0xc0, &frame),
         &segment(0xda, &[1, 1, 0, 0, 63, 0]),
-        // The data of the scan: pixels, an escaped 0xff, a restart marker, fill bytes and the end of the image.
+        // Pixels, an escaped 0xff, a restart marker, fill bytes and the end of the image.
         &[1, 2, 0xff, 0, 3, 0xff, 0xd3, 4, 0xff, 0xff, 0xd9],
         after,
     ]
@@ -52,7 +52,6 @@ fn pdf(body: &str) -> Vec<u8> {
     format!("%PDF-1.7\n1 0 obj\n<< /Type /Catalog {body} >>\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF\r\n").into_bytes()
 }
 
-/// Returns the central directory of a ZIP archive that contains one file.
 fn archive() -> Vec<u8> {
     [b"PK\x01\x02".as_slice(), &[0; 42], b"PK\x05\x06", &[0; 18]].concat()
 }
@@ -157,7 +156,6 @@ fn truncated_file_is_refused_at_every_length() {
 }
 
 proptest::proptest! {
-    /// Checks that the size of the pieces never changes the result, for any bytes.
     #[test]
     fn any_bytes_are_inspected_without_a_panic(mut bytes: Vec<u8>, start in 0_usize..4) {
         let starts: [&[u8]; 4] = [b"", b"%PDF-", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", &[0xff, 0xd8, 0xff]];

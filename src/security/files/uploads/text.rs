@@ -1,13 +1,12 @@
 //! Checks a text file. It must be UTF-8, and must contain no control characters except tabs and line breaks.
 //! The file must not begin with a tag that makes a browser treat it as HTML or XML (content sniffing).
 //!
-//! Other encodings are refused and not converted. A file does not state whether it is Windows-1252 or Windows-1250.
-//! A wrong guess would change names without any error.
+//! Other encodings are refused and not converted: a file does not state whether it is Windows-1252 or Windows-1250, and
+//! a wrong guess would change names without any error.
 
 use super::refusal::UploadError;
 
-/// The number of bytes at the beginning of a file in which a browser searches for a tag (WHATWG MIME Sniffing, section
-/// 5.2).
+/// In how many bytes at the beginning of a file a browser searches for a tag (WHATWG MIME Sniffing, section 5.2).
 const SNIFFED_BYTES: usize = 1445;
 /// The tags by which a browser recognizes HTML (WHATWG MIME Sniffing, section 7.1), and `svg`.
 /// A browser recognizes a tag only if a space, `/` or `>` follows it.
@@ -40,9 +39,9 @@ pub(super) struct Text {
     buffer: Vec<u8>,
     beginning: Vec<u8>,
     is_blank: bool,
-    /// The number of the current line. The first line is 1.
+    /// The number of the current line, counted from 1.
     line: u64,
-    /// The position of the next character in its line. The first character is 1.
+    /// The position of the next character in its line, counted from 1.
     character: u64,
 }
 
@@ -70,8 +69,7 @@ impl Text {
         let character = match std::str::from_utf8(&self.buffer) {
             Ok(text) => text.chars().next(),
             Err(error) if error.error_len().is_none() => return Ok(()),
-            // The file begins with 0xff or 0xfe. Wait for the second byte, because 0xff 0xfe and 0xfe 0xff mean UTF-16.
-            // A file in UTF-16 gets its own error.
+            // Wait for the second byte: 0xff 0xfe and 0xfe 0xff mean UTF-16, which gets its own error.
             Err(_) if matches!(self.beginning[..], [0xff | 0xfe]) => return Ok(()),
             Err(_) => return Err(self.not_utf8()),
         };

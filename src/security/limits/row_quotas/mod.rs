@@ -3,10 +3,8 @@
 //! **Attack**: one account fills the disk, although it respects its rate limits.
 //! **Control**: each owner has a configurable maximum per kind of row, one million by default.
 //! The service counts the rows through an index, and stops counting at the maximum.
-//! There is no counter row per owner: each request that creates a row would have to update it, so parallel requests of
-//! one owner would wait for each other.
+//! A counter row per owner would be slower: parallel requests of one owner would wait for each other to update it.
 //! After one count, the owner may create [`LEASE`] rows (fewer near the maximum) before the service counts again.
-//! So most requests need no count.
 //! At the maximum, the service counts at each attempt, so an owner who deletes rows can immediately create new ones.
 //! Documents have a quota in bytes instead (`features/documents`).
 //! **Limits**: the maximum prevents abuse but is not exact.
@@ -26,7 +24,6 @@ pub(crate) use self::store::count_rows;
 use crate::base::id::UserId;
 use crate::http::error::{ApiError, ApiResult};
 
-/// The error for an owner who already has the maximum number of rows of one kind.
 pub const QUOTA_EXCEEDED: ApiError = ApiError::Conflict { code: "quota_exceeded", title: "The quota is used up" };
 
 /// The number of rows that an owner may create before the service counts the rows again.
@@ -40,7 +37,6 @@ pub trait Counted {
     fn count(connection: &mut PgConnection, owner: UserId, max: i64) -> impl Future<Output = Result<i64, sqlx::Error>>;
 }
 
-/// The maximum number of rows per owner, and how many rows each owner may create before the next count.
 #[derive(Clone)]
 pub struct RowQuotas {
     /// The maximum number of rows that an owner may have in each table.
@@ -49,7 +45,6 @@ pub struct RowQuotas {
 }
 
 impl RowQuotas {
-    /// Creates quotas with `max` rows per owner and table.
     #[must_use]
     pub fn new(max: i64) -> Self {
         Self { max, leases: Arc::default() }
@@ -83,7 +78,6 @@ impl RowQuotas {
     }
 
     /// Discards all leases, so that the map does not grow with each owner.
-    /// When an owner then creates a row, the service counts again, including the rows that other replicas have created.
     pub fn sweep(&self) {
         self.leases.lock().clear();
     }

@@ -1,6 +1,6 @@
 //! SQL that counts the rows of an owner. Each counted table needs an index that begins with `owner_id`.
 
-/// Implements [`Counted`](super::Counted) for a type with a query that counts the rows of its table.
+/// Implements [`Counted`](super::Counted) with a query that counts the rows of the table.
 macro_rules! count_rows {
     ($counted:ty, $table:literal) => {
         impl $crate::security::limits::row_quotas::Counted for $counted {

@@ -10,7 +10,6 @@ use {
     uuid::Uuid,
 };
 
-/// Tokens with a valid signature and one fault each.
 #[derive(Clone)]
 pub struct BadTokens {
     pub expired: String,
@@ -19,8 +18,6 @@ pub struct BadTokens {
 
 #[cfg(feature = "dev")]
 impl AccessTokens {
-    /// Signs the bad tokens.
-    ///
     /// # Errors
     /// [`SigningError`] if `jsonwebtoken` rejects a key that it accepted at startup.
     pub fn bad_tokens(&self, now: DateTime<Utc>) -> Result<BadTokens, SigningError> {
@@ -32,8 +29,7 @@ impl AccessTokens {
         });
         let missing_issuer = json!({
             "aud": self.audience, "sub": id(), "sid": id(), "jti": id(),
-            // This token is signed once, at startup. It must not expire while the service runs, because its only fault
-            // must be the missing issuer.
+            // This token must not expire while the service runs: its only fault must be the missing issuer.
             "iat": now, "nbf": now, "exp": now + TimeDelta::days(365).num_seconds(),
         });
         let sign = |claims| jsonwebtoken::encode(&self.header, claims, &self.keys.signing).map_err(SigningError);

@@ -8,8 +8,7 @@
 //! The current key signs. The previous key only verifies, so that tokens stay valid during a rotation.
 //! **Limits**: an attacker who has the signing key can sign tokens.
 //! With Ed25519, services that only verify tokens do not have the signing key.
-//! **ASVS**: 9.1.3, 11.2.2, 11.2.3, 13.3.1
-//! **Test**: `attacks::sessions::access_tokens`
+//! **ASVS**: 9.1.3, 11.2.2, 11.2.3, 13.3.1 · **Test**: `attacks::sessions::access_tokens`
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use aws_lc_rs::{digest, hmac};
@@ -29,8 +28,7 @@ const SECRET_BYTES: usize = 32;
 /// The length of a key id (`kid`) in bytes, before it is encoded.
 const KID_BYTES: usize = 16;
 
-/// The error for invalid settings of access tokens.
-/// Its messages contain no values of settings, because a value may be secret.
+/// The error for invalid settings of access tokens. It contains no values of settings, which may be secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwtSettingsError {
     #[error("the HS256 key needs at least {SECRET_BYTES} bytes")]
@@ -89,7 +87,6 @@ impl SigningKeys {
         })
     }
 
-    /// Returns the key with this `kid`, or `None` if there is none.
     pub(super) fn find(&self, kid: &str) -> Option<&DecodingKey> {
         self.verifying.iter().find(|key| key.kid == kid).map(|key| &key.key)
     }
@@ -101,8 +98,8 @@ impl SigningKeys {
     }
 }
 
-/// Loads an HS256 secret. The `kid` is public, so it must not reveal the secret.
-/// It is an HMAC of a fixed text with the secret as the key.
+/// Loads an HS256 secret. Its public `kid` is an HMAC of a fixed text with the secret as the key, so it does not reveal
+/// the secret.
 fn hs256(secret: &SecretString) -> Result<(EncodingKey, VerifyingKey), JwtSettingsError> {
     let secret = secret.expose_secret();
     if secret.contains("-----BEGIN ") {

@@ -1,4 +1,4 @@
-//! JSON objects without duplicate names. The header and the claims of a token are such objects.
+//! JSON objects without duplicate names: the header and the claims of a token.
 
 use std::fmt;
 

@@ -41,13 +41,12 @@ const TOKEN_TYPE: &str = "at+jwt";
 /// How many seconds the clocks of replicas may differ.
 const LEEWAY_SECONDS: i64 = 2;
 
-/// The maximum length of a token. It is checked before the token is decoded. Our tokens have about 450 bytes.
+/// The maximum length of a token, checked before the token is decoded. Our tokens have about 450 bytes.
 const MAX_LENGTH: usize = 2_048;
 
 /// The maximum lifetime of a token that can be configured, in seconds.
 const MAX_LIFETIME: u64 = 3_600;
 
-/// The claims of a token whose signature and claims were verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifiedClaims {
     pub user: UserId,
@@ -60,7 +59,6 @@ pub struct VerifiedClaims {
 #[error("failed to sign an access token")]
 pub struct SigningError(#[source] Error);
 
-/// Issues and verifies access tokens.
 pub struct AccessTokens {
     keys: SigningKeys,
     header: Header,
@@ -72,13 +70,11 @@ pub struct AccessTokens {
 }
 
 impl AccessTokens {
-    /// Loads the keys, and sets the rules by which all tokens are validated.
-    ///
     /// # Errors
     /// [`JwtSettingsError`] for a weak or mismatched key, or for a lifetime over 60 minutes.
     pub fn new(settings: &JwtSettings) -> Result<Self, JwtSettingsError> {
-        // Install the crypto provider explicitly, so that a build without it fails at startup and not at the first
-        // token. An error only means that the provider is already installed.
+        // A build without the crypto provider fails here, and not at the first token. An error only means that the
+        // provider is already installed.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         let seconds = settings.ttl.as_secs();
         if !(1..=MAX_LIFETIME).contains(&seconds) {
@@ -107,8 +103,7 @@ impl AccessTokens {
         self.lifetime.min(session.num_seconds()).max(1)
     }
 
-    /// Returns the public keys as a JWK set, so that other services can verify tokens.
-    /// Returns `None` for HS256, because it has no public keys.
+    /// Returns the public keys as a JWK set, or `None` for HS256, which has no public keys.
     #[must_use]
     pub fn jwks(&self) -> Option<Value> {
         self.keys.jwks()
@@ -133,8 +128,6 @@ impl AccessTokens {
         jsonwebtoken::encode(&self.header, &claims, &self.keys.signing).map(SecretString::from).map_err(SigningError)
     }
 
-    /// Verifies a token and returns its claims.
-    ///
     /// # Errors
     /// [`TokenFault`] is the reason for the rejection. It is only for the log: all clients get the same error.
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<VerifiedClaims, TokenFault> {
@@ -146,9 +139,8 @@ impl AccessTokens {
         self.check(decoded.claims, now)
     }
 
-    /// Checks the header and returns its `kid`. An attacker cannot select an algorithm or a key with the header.
-    /// The algorithm must be the configured one, and parameters other than `alg`, `typ` and `kid` are rejected.
-    /// [`verify`](Self::verify) looks up the `kid` among the configured keys.
+    /// Checks the header and returns its `kid`. An attacker cannot select an algorithm or a key with the header:
+    /// the algorithm must be the configured one, and parameters other than `alg`, `typ` and `kid` are rejected.
     fn check_header(&self, token: &str) -> Result<String, TokenFault> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if token.len() > MAX_LENGTH
@@ -176,8 +168,7 @@ impl AccessTokens {
     }
 
     /// Checks each claim. Its JSON type must be exact: an issuer in a list or a time with a fraction is rejected.
-    /// Unknown claims are rejected too: a later version of the service may add a claim that restricts a token, and this
-    /// version would ignore the restriction.
+    /// Unknown claims are rejected too: a later version of the service may add a claim that restricts a token.
     fn check(&self, mut claims: StrictObject, now: DateTime<Utc>) -> Result<VerifiedClaims, TokenFault> {
         if claims.take("iss") != self.issuer.as_str() {
             return Err(TokenFault::Issuer);

@@ -37,7 +37,6 @@ fn settings(algorithm: JwtAlgorithm, key: &str) -> JwtSettings {
     }
 }
 
-/// Returns a token service for each algorithm, together with its signing key.
 fn both_modes() -> [(AccessTokens, Key); 2] {
     let pem = pem();
     [
@@ -163,8 +162,7 @@ fn previous_key_verifies_and_older_key_does_not() {
         let twice = service(keys[2], Some(keys[1]));
         assert!(twice.verify(&new, now()).is_ok());
         assert_eq!(twice.verify(&old, now()), Err(TokenFault::UnknownKey));
-        // This token contains the `kid` of the new key but was signed with the old key.
-        // So only the signature reveals the forgery.
+        // The `kid` of the new key, but the signature of the old key.
         let key = if algorithm == JwtAlgorithm::Hs256 { Key::hs256(keys[0]) } else { Key::ed_dsa(keys[0]) };
         let renamed = Forger::new(&old, &key).header("kid", json!(rotated.keys.kid));
         assert_eq!(rotated.verify(&renamed, now()), Err(TokenFault::Signature));

@@ -1,6 +1,5 @@
-//! The reasons for which an access token is rejected.
+//! The reasons for which an access token is rejected. They are only for the log: all clients get the same error.
 
-/// The reason for which a token was rejected. It is only for the log: all clients get the same error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.code())]
 pub enum TokenFault {
@@ -14,24 +13,19 @@ pub enum TokenFault {
     Type,
     /// No configured key has this `kid`.
     UnknownKey,
-    /// The signature is not valid.
     Signature,
-    /// The issuer is not this service.
     Issuer,
-    /// The audience is not this service.
     Audience,
     /// A claim is missing, unknown, or has the wrong JSON type.
     Claims,
     /// The token has a longer lifetime than configured, or `exp` is not after `iat`.
     Lifetime,
-    /// The time in `exp` has passed.
     Expired,
     /// The time in `nbf` or `iat` is in the future.
     NotYetValid,
 }
 
 impl TokenFault {
-    /// Returns the reason of the security event.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {

@@ -25,14 +25,12 @@ pub fn encode(keys: &Keys, token: &SecretToken, user: UserId) -> SecretString {
     format!("{}.{user}.{}", token.to_wire().expose_secret(), URL_SAFE_NO_PAD.encode(tag.to_bytes())).into()
 }
 
-/// Returns the token and the user of a cookie value, or `None` if the MAC is not valid.
 fn decode(keys: &Keys, value: &str) -> Option<(SecretToken, UserId)> {
     let (token, rest) = value.split_once('.')?;
     let (user, tag) = rest.split_once('.')?;
     let (token, user) = (SecretToken::parse(token)?, user.parse::<UserId>().ok()?);
     let mut theirs = [0; Tag::LENGTH];
-    // Only a value of the exact length is valid. The decoder rejects longer values, and this check rejects shorter
-    // ones.
+    // The decoder rejects longer values, and this check rejects shorter ones.
     if URL_SAFE_NO_PAD.decode_slice(tag, &mut theirs).ok()? != theirs.len() {
         return None;
     }
@@ -43,7 +41,7 @@ fn decode(keys: &Keys, value: &str) -> Option<(SecretToken, UserId)> {
 /// Returns the `Set-Cookie` header. Its value is marked as sensitive, so that it does not appear in `Debug` output.
 ///
 /// # Errors
-/// [`InvalidHeaderValue`] never occurs in practice, because all characters of the cookie are allowed in a header.
+/// [`InvalidHeaderValue`] never occurs in practice: all characters of the cookie are allowed in a header.
 pub fn set(cookie: &SecretString, lifetime: Duration) -> Result<HeaderValue, InvalidHeaderValue> {
     let (value, seconds) = (cookie.expose_secret(), lifetime.as_secs());
     let text = format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
@@ -60,8 +58,7 @@ pub fn clear() -> HeaderValue {
 }
 
 /// Returns 204 with the headers that delete the data of this session in the browser (ASVS 14.3.1).
-/// The refresh cookie is deleted by its name: the value `"cookies"` of `Clear-Site-Data` would also delete the device
-/// cookie (`device_cookies`).
+/// The value `"cookies"` of `Clear-Site-Data` is not used: it would also delete the device cookie (`device_cookies`).
 #[must_use]
 pub fn clear_browser_data() -> CustomizeResponder<NoContent> {
     NoContent
@@ -70,24 +67,20 @@ pub fn clear_browser_data() -> CustomizeResponder<NoContent> {
         .insert_header(("clear-site-data", "\"cache\", \"storage\""))
 }
 
-/// Returns all valid refresh tokens in the cookies of a plain HTTP request.
-/// Each of these tokens was exposed, not only the first one.
+/// Returns all valid refresh tokens in the cookies of a plain HTTP request: each of them was exposed.
 pub fn exposed_tokens(keys: &Keys, headers: &HeaderMap) -> impl Iterator<Item = SecretToken> {
     all(COOKIE, headers).filter_map(|value| decode(keys, value)).map(|(token, _)| token)
 }
 
-/// The reason why a request has no valid refresh cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CookieFault {
-    /// The cookie is missing or was sent twice. An attacker may have set one of two cookies (session fixation), so both
-    /// are ignored.
+    /// The cookie is missing or was sent twice. One of two cookies may be an attacker's (session fixation), so both are
+    /// ignored.
     Missing,
-    /// The MAC of the cookie is not valid.
     Forged,
 }
 
 impl CookieFault {
-    /// Returns the reason of the security event.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -97,7 +90,7 @@ impl CookieFault {
     }
 }
 
-/// Returns the token and the user that the refresh cookie contains.
+/// Returns the token and the user in the refresh cookie.
 /// Only the MAC is verified: the token may already be used, expired or revoked.
 ///
 /// # Errors

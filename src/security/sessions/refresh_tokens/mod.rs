@@ -14,8 +14,7 @@
 //! **Limits**: an attacker who replays a token within the grace period gets the newest token too.
 //! The next replay after the grace period is detected, whether the attacker or the user sends it.
 //! A grace period of zero prevents such replays.
-//! **ASVS**: 3.3.1–3.3.5, 7.3.1, 7.3.2, 10.4.5
-//! **Test**: `attacks::sessions::refresh_tokens`
+//! **ASVS**: 3.3.1–3.3.5, 7.3.1, 7.3.2, 10.4.5 · **Test**: `attacks::sessions::refresh_tokens`
 
 pub mod cookie;
 
@@ -26,29 +25,23 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::security::crypto::keys::{Keys, Purpose};
 use crate::security::crypto::secret_tokens::SecretToken;
 
-/// The maximum number of successors that are derived from a used token. If a client sends a used token again within the
-/// grace period, the service searches these successors for the newest unused token.
-/// A few tokens are sufficient: a page refreshes every ten minutes, and the grace period is at most 30 s.
-/// During a key rotation, each token has two possible successors, one per key.
-/// Then 32 tokens cover 4 refreshes (2 + 4 + 8 + 16 tokens), which is still sufficient.
+/// The maximum number of successors of a used token that the service searches for the newest unused token.
+/// 32 tokens cover 4 refreshes even during a key rotation, when each token has two possible successors, one per key.
+/// This is enough: a page refreshes every ten minutes, and the grace period is at most 30 s.
 pub const MAX_CHAIN: usize = 32;
 
-/// The state of a refresh token that a client has sent. The SQL statement that tries to use the token returns this
-/// state.
+/// The state of a refresh token that a client has sent.
 #[derive(Clone, Copy, Debug)]
 pub struct PresentedToken {
     /// The time at which the token was first used, or `None` if it is unused.
     pub used_at: Option<DateTime<Utc>>,
     /// The idle expiry: the token is invalid if it is not used before this time.
     pub expires_at: DateTime<Utc>,
-    /// Whether the session has ended: by logout, password change or reset, by an administrator, or because theft was
-    /// detected.
     pub session_ended: bool,
     /// The absolute expiry of the session. No refresh extends it.
     pub session_expires_at: DateTime<Utc>,
 }
 
-/// The decision about a refresh token that a client has sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshDecision {
     /// The token is valid and unused: mark it as used, and store its successor.
@@ -59,15 +52,13 @@ pub enum RefreshDecision {
     Reuse,
     /// The idle expiry or the absolute expiry has passed.
     Expired,
-    /// The session has ended.
     SessionEnded,
 }
 
 /// Decides how to respond to a token.
 ///
-/// The order of the checks matters. The end of the session is checked first, so that a replay within the grace period
-/// cannot continue an ended session. A used token is a sign of theft even after its idle expiry, because its successors
-/// may still be valid.
+/// The end of the session is checked first, so that a replay within the grace period cannot continue an ended session.
+/// A used token is a sign of theft even after its idle expiry, because its successors may still be valid.
 #[must_use]
 pub fn decide(token: &PresentedToken, now: DateTime<Utc>, grace: Duration) -> RefreshDecision {
     if token.session_ended {
@@ -85,19 +76,17 @@ pub fn decide(token: &PresentedToken, now: DateTime<Utc>, grace: Duration) -> Re
 }
 
 /// Returns whether a use `elapsed` ago is within the grace period.
-/// A grace period of zero allows no replay, even if `elapsed` is negative because the clock of another replica is
-/// ahead.
+/// `elapsed` is negative if the clock of another replica is ahead. A grace period of zero still allows no replay.
 fn is_within_grace(elapsed: TimeDelta, grace: Duration) -> bool {
     !grace.is_zero() && TimeDelta::from_std(grace).is_ok_and(|grace| elapsed < grace)
 }
 
-/// Derives the next token of the chain from `parent`, with the current key.
 #[must_use]
 pub fn derive_successor(keys: &Keys, parent: &SecretToken) -> SecretToken {
     SecretToken::derive(keys, Purpose::RefreshSuccessor, &[parent.bytes()])
 }
 
-/// Derives the possible successors of `used`, beginning with the nearest, until there are [`MAX_CHAIN`] tokens.
+/// Derives the possible successors of `used`, nearest first, until there are [`MAX_CHAIN`] tokens.
 #[must_use]
 pub fn derive_chain(keys: &Keys, used: &SecretToken) -> Vec<SecretToken> {
     let successors = |token: &SecretToken| {

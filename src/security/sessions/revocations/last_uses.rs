@@ -1,7 +1,6 @@
 //! The time of the last use of each session. If a user has too many sessions, the least recently used one ends.
 //!
-//! The times are collected in memory and written once a minute.
-//! A write for each request would cost more than most requests themselves.
+//! The times are collected in memory and written once a minute, because a write per request would cost too much.
 //! If the process is killed, the uses of the last minute are lost.
 
 use std::collections::HashMap;
@@ -16,11 +15,9 @@ use crate::base::clock::Clock;
 use crate::base::id::SessionId;
 
 const WRITE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
-/// How often [`LastUses::run`] checks whether a minute has passed.
-/// It does not sleep for a whole minute, because it must follow the service's clock, which tests can change.
+/// How often [`LastUses::run`] checks whether a minute has passed on the service's clock, which tests can change.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Collects the times at which sessions were last used.
 pub struct LastUses {
     pool: PgPool,
     clock: Clock,
@@ -32,12 +29,10 @@ impl LastUses {
         Self { pool, clock, unwritten: Mutex::default() }
     }
 
-    /// Records that this session is used at this moment.
     pub fn record(&self, session: SessionId) {
         self.unwritten.lock().insert(session, self.clock.now());
     }
 
-    /// Writes the recorded times to the database, once a minute. Never returns.
     pub async fn run(&self) {
         let (mut tick, mut written_at) = (tokio::time::interval(TICK), self.clock.now());
         loop {

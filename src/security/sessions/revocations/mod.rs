@@ -37,18 +37,16 @@ use crate::http::error::ApiResult;
 use crate::security::audit::event::{Event, EventKind, PendingEvents};
 use crate::security::crypto::secret_tokens::SecretToken;
 
-/// The maximum age of the last poll.
-/// After this time, a session in the cache may have ended unnoticed, so the cache is not used.
+/// The maximum age of the last poll. After this time, a session in the cache may have ended unnoticed.
 pub const MAX_AGE: TimeDelta = TimeDelta::seconds(2);
 
 /// The maximum number of sessions in the cache (about 5 MB). A full cache is emptied before the next session is added.
 const MAX_CACHED: usize = 100_000;
 
-/// Decides whether a session is live, from a cache of live sessions and a list of recently ended sessions.
 pub struct Revocations {
     pool: PgPool,
     clock: Clock,
-    /// How long an ended session stays in memory. This is longer than the lifetime of an access token.
+    /// How long an ended session stays in memory: longer than the lifetime of an access token.
     retention: TimeDelta,
     state: RwLock<State>,
     changes: watch::Sender<()>,
@@ -75,7 +73,6 @@ pub struct EndedSessions {
 }
 
 impl EndedSessions {
-    /// Returns whether no session will end, because the user had no live session.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sessions.is_empty()
@@ -93,7 +90,6 @@ struct State {
 }
 
 impl Revocations {
-    /// Creates an empty cache. Each request queries the database until the first poll has completed.
     #[must_use]
     pub fn new(pool: PgPool, clock: Clock, token_lifetime: TimeDelta) -> Self {
         Self {
@@ -136,7 +132,6 @@ impl Revocations {
         Ok(session_state)
     }
 
-    /// Returns whether the last poll is recent enough to use the cache.
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.state.read().is_current(self.clock.now())
@@ -162,7 +157,7 @@ impl Revocations {
         Ok(())
     }
 
-    /// Ends a session of this user in an open transaction. The caller must call [`Self::announce`] after the commit.
+    /// Ends a session of this user in an open transaction. Call [`Self::announce`] after the commit.
     pub async fn end_in_transaction(
         &self,
         connection: &mut PgConnection,
@@ -175,7 +170,7 @@ impl Revocations {
         self.record_ended(connection, ended, reason).await
     }
 
-    /// Ends all sessions of this user in an open transaction. The caller must call [`Self::announce`] after the commit.
+    /// Ends all sessions of this user in an open transaction. Call [`Self::announce`] after the commit.
     pub async fn end_all(
         &self,
         connection: &mut PgConnection,
@@ -206,8 +201,8 @@ impl Revocations {
         ended.pending.publish();
     }
 
-    /// Marks sessions as ended. If a session was not marked before, wakes the tasks of all WebSockets.
-    /// Each task closes its socket if its session has ended.
+    /// Marks sessions as ended. If one was not marked before, wakes the tasks of all WebSockets: each task then checks
+    /// its session.
     fn mark_ended(&self, sessions: impl IntoIterator<Item = SessionId>) {
         let until = self.clock.now() + self.retention;
         let mut state = self.state.write();
@@ -226,22 +221,20 @@ impl Revocations {
         self.state.write().polled_at = Some(at);
     }
 
-    /// Returns a receiver that is notified when any session ends, on this replica or on another one.
+    /// Returns a receiver that is notified when any session ends, on any replica.
     /// The notification does not contain the session, so the receiver must call [`Self::has_ended`].
     #[must_use]
     pub fn subscribe_to_ends(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }
 
-    /// Returns whether this replica knows that this session has ended.
-    /// `false` does not prove that the session is live.
+    /// Returns whether this replica knows that this session has ended. `false` does not prove that it is live.
     #[must_use]
     pub fn has_ended(&self, session: SessionId) -> bool {
         self.state.read().ended.contains_key(&session)
     }
 
     /// Marks sessions as ended when their notifications arrive, until the channel is closed.
-    /// If a notification is lost, the next poll finds its session.
     pub async fn follow_notifications(&self, mut announcements: broadcast::Receiver<Arc<str>>) {
         loop {
             match announcements.recv().await {
@@ -261,8 +254,7 @@ impl Revocations {
 }
 
 impl State {
-    /// Caches a live session.
-    /// If the session has ended in the meantime, it is also in `ended`, and `ended` takes precedence.
+    /// Caches a live session. If it has ended in the meantime, it is also in `ended`, which takes precedence.
     fn cache(&mut self, session: SessionId, user: UserId) {
         if self.live.len() >= MAX_CACHED {
             self.live.clear();

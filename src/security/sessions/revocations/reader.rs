@@ -1,8 +1,7 @@
 //! Polls the database for ended sessions, once per second.
 //!
-//! The reader has its own connection.
-//! With a connection of the pool, it would have to wait under load, and the cache would expire.
-//! Then each request would query the database and increase the load further.
+//! The reader has its own connection. Under load, it would have to wait for a connection of the pool, and the cache
+//! would expire. Then each request would query the database and increase the load further.
 
 use std::io;
 use std::time::Duration;
@@ -15,14 +14,12 @@ use crate::base::id::SessionId;
 use crate::db::pool::connect_apart;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// The timeout of a poll. The result of a slower poll would be too old for the cache.
-/// The time to connect is not included, because a busy database may need longer to accept a connection.
+/// The timeout of a poll, without the time to connect. The result of a slower poll would be too old for the cache.
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The name by which operators recognize this connection in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "strongroom ended sessions";
 
-/// The state of the reader: its connection, and the position at which the next poll begins.
 struct Reader {
     connection: Option<PgConnection>,
     position: String,
@@ -35,7 +32,6 @@ impl Default for Reader {
 }
 
 impl Revocations {
-    /// Polls the ended sessions once per second. Never returns.
     pub async fn poll_ended_sessions(&self) {
         let mut reader = Reader::default();
         let mut tick = interval(POLL_INTERVAL);

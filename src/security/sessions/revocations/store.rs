@@ -8,10 +8,8 @@ use uuid::Uuid;
 
 use crate::base::id::{SessionId, UserId};
 
-/// The channel on which the trigger sends a notification for each ended session.
 pub const CHANNEL: &str = "session_ended";
 
-/// A session as it is stored in the database.
 pub struct FoundSession {
     /// The user of the session, or `None` if the account was deleted.
     pub user: Option<Uuid>,
@@ -28,8 +26,7 @@ pub async fn find(pool: &PgPool, session: SessionId) -> Result<Option<FoundSessi
     .await
 }
 
-/// Returns the user and the session of a refresh token. Returns `None` if the token is unknown or if its account was
-/// deleted.
+/// Returns the user and the session of a refresh token, or `None` if the token is unknown or its account was deleted.
 pub async fn find_by_refresh_token(pool: &PgPool, hash: &[u8; 32]) -> Result<Option<(UserId, SessionId)>, sqlx::Error> {
     let found = sqlx::query!(
         r#"select s.id, s.user_id as "user_id!" from refresh_tokens t join sessions s on s.id = t.session_id
@@ -75,8 +72,7 @@ pub async fn end_all(
     Ok(ended.into_iter().map(SessionId::from).collect())
 }
 
-/// Stores the last uses that are newer than the stored ones.
-/// The statement skips locked rows, so it never waits and cannot deadlock.
+/// Stores the last uses that are newer than the stored ones. Skips locked rows, so it never waits and cannot deadlock.
 pub async fn save_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Utc>>) -> Result<(), sqlx::Error> {
     let (sessions, times): (Vec<Uuid>, Vec<DateTime<Utc>>) = uses.iter().map(|(id, at)| (id.uuid(), *at)).unzip();
     sqlx::query!(
@@ -94,7 +90,6 @@ pub async fn save_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Ut
     Ok(())
 }
 
-/// The ended sessions that one poll has read.
 pub struct EndedBatch {
     pub sessions: Vec<Uuid>,
     /// The position at which the next poll begins: the id of the oldest transaction that is still open.
@@ -102,10 +97,9 @@ pub struct EndedBatch {
     pub next: String,
 }
 
-/// Returns the sessions that were ended by the transaction `position` or a later one.
-/// The position `"0"` selects all ended sessions.
-/// One statement reads the sessions and the next position.
-/// Between two statements, a transaction could commit, and the next poll would miss it.
+/// Returns the sessions that were ended by the transaction `position` or a later one; `"0"` selects all ended sessions.
+/// One statement reads the sessions and the next position: a transaction that commits between two statements would be
+/// missed.
 pub async fn ended_from(connection: &mut PgConnection, position: &str) -> Result<EndedBatch, sqlx::Error> {
     sqlx::query_as!(
         EndedBatch,

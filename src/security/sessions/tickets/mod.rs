@@ -9,8 +9,7 @@
 //! If a ticket is used twice, this is recorded as theft.
 //! **Limits**: if an attacker uses a stolen ticket before its owner does, the attacker gets the socket.
 //! The owner's attempt then fails and causes an event.
-//! **ASVS**: 4.4.3, 4.4.4, 7.2.3, 7.4.1
-//! **Test**: `attacks::websockets::tickets`
+//! **ASVS**: 4.4.3, 4.4.4, 7.2.3, 7.4.1 · **Test**: `attacks::websockets::tickets`
 
 mod store;
 
@@ -24,10 +23,9 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::sessions::caller::Caller;
 
-/// How long a ticket is valid after it was issued.
 pub const LIFETIME_SECONDS: i64 = 30;
 
-/// Issues and redeems tickets. Tickets are stored in PostgreSQL, so that any replica can redeem them.
+/// Issues and redeems tickets. They are stored in PostgreSQL, so that any replica can redeem them.
 #[derive(Clone)]
 pub struct Tickets {
     pool: PgPool,
@@ -40,7 +38,6 @@ impl Tickets {
         Self { pool, clock }
     }
 
-    /// Issues a ticket that authenticates a WebSocket of this caller.
     pub async fn issue(&self, caller: &Caller) -> ApiResult<SecretToken> {
         let ticket = SecretToken::random().map_err(ApiError::internal)?;
         let expires_at = self.clock.now() + TimeDelta::seconds(LIFETIME_SECONDS);
@@ -77,7 +74,6 @@ impl Tickets {
     }
 
     /// Deletes tickets ten minutes after their expiry. Until then, a second use is recorded as theft.
-    /// After that, it is only recorded as an unknown ticket.
     pub async fn sweep(&self) -> ApiResult<()> {
         Ok(store::sweep(&self.pool, self.clock.now() - TimeDelta::minutes(10)).await?)
     }

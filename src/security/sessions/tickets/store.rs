@@ -6,14 +6,13 @@ use uuid::Uuid;
 
 use crate::security::sessions::caller::Caller;
 
-/// A stored ticket, with its state at the moment of the request.
 pub struct FoundTicket {
     pub user: Uuid,
     pub session: Uuid,
     pub authorized_until: DateTime<Utc>,
     pub ended: bool,
     pub expired: bool,
-    /// Whether this call has redeemed the ticket. A ticket can be redeemed only once.
+    /// Whether this call has redeemed the ticket.
     pub redeemed: bool,
 }
 

@@ -16,9 +16,8 @@ pub use structure::inspect;
 use super::file_type::FileType;
 use super::refusal::UploadError;
 
-/// The header must be at offset 0.
-/// PDF readers accept a header anywhere within the first kilobyte, but the bytes before the header could be another
-/// file (polyglot).
+/// The header must be at offset 0. PDF readers accept it anywhere within the first kilobyte, but the bytes before it
+/// could be another file (polyglot).
 const START: &[u8] = b"%PDF-";
 const END: &[u8] = b"%%EOF";
 
@@ -26,7 +25,7 @@ const END: &[u8] = b"%%EOF";
 #[derive(Default)]
 pub(super) struct Pdf {
     seen: usize,
-    /// How many bytes of the end marker were matched so far. White space after the end marker is ignored.
+    /// How many bytes of the end marker were matched so far.
     end: usize,
 }
 

@@ -1,8 +1,8 @@
 //! The child process that parses a PDF. It runs the same program as the service, with the command `inspect-pdf`.
-//! The process reads the file from its standard input and returns the result as its exit status.
+//! It reads the file from its standard input and returns the result as its exit status.
 //!
 //! The child process has no environment, settings, secrets, open files or async runtime.
-//! The child process limits its own resources before it reads the first byte.
+//! It limits its own resources before it reads the first byte.
 //! If a file makes the parser crash, loop or use up memory, only the upload of this file fails.
 #![allow(clippy::disallowed_types, reason = "the only process that the service starts is this program")]
 
@@ -21,8 +21,8 @@ use super::structure;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::files::uploads::refusal::{PdfFault, UploadError};
 
-/// The child process may use this much memory, plus four times the size of the file.
-/// The parser needs 32 MiB for a valid file of 7 MB. Only Linux enforces this limit.
+/// The child process may use this much memory, plus four times the size of the file. Only Linux enforces this limit.
+/// The parser needs 32 MiB for a valid file of 7 MB.
 const MAX_ADDRESS_SPACE: u64 = 192 * 1024 * 1024;
 const ADDRESS_SPACE_PER_BYTE: u64 = 4;
 /// The child process may use this much CPU time, plus one second for each [`BYTES_PER_CPU_SECOND`] bytes of the file.
@@ -39,10 +39,9 @@ const PANICKED: i32 = 101;
 const FAULT_SIGNALS: [Signal; 7] =
     [Signal::ABORT, Signal::SEGV, Signal::BUS, Signal::ILL, Signal::FPE, Signal::SYS, Signal::XCPU];
 
-/// Inspects PDFs in child processes.
 #[derive(Clone)]
 pub struct PdfInspector {
-    /// The path of the strongroom program. The child process runs this program.
+    /// The path of the strongroom program.
     pub program: PathBuf,
 }
 
@@ -51,8 +50,7 @@ impl PdfInspector {
     /// The caller must limit how many inspections run at the same time.
     ///
     /// # Errors
-    /// [`UploadError::Pdf`] if the file is refused. [`ApiError::Unavailable`] if the inspection fails for a reason
-    /// other than the file.
+    /// [`UploadError::Pdf`] if the file is refused. [`ApiError::Unavailable`] if the inspection itself fails.
     pub async fn inspect(&self, file: File) -> ApiResult<()> {
         let mut command = Command::new(&self.program);
         command.arg("inspect-pdf").env_clear().current_dir("/").kill_on_drop(true);
@@ -68,8 +66,7 @@ impl PdfInspector {
     }
 }
 
-/// Converts the exit status to a result. Returns `None` if the file did not cause the exit, for example if an operator
-/// killed the process.
+/// Converts the exit status to a result. Returns `None` if the file did not cause the exit.
 fn answer(status: ExitStatus) -> Option<Result<(), PdfFault>> {
     match (status.code(), status.signal()) {
         (Some(0), _) => Some(Ok(())),
@@ -82,7 +79,6 @@ fn answer(status: ExitStatus) -> Option<Result<(), PdfFault>> {
     }
 }
 
-/// Runs the command `inspect-pdf`: reads a PDF from standard input, and returns the result as the exit status.
 pub fn inspect_standard_input() -> ExitCode {
     match read_limited().map(|file| structure::inspect(&file)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
@@ -101,8 +97,7 @@ fn read_limited() -> io::Result<Vec<u8>> {
 }
 
 fn limit_this_process(file_size: u64) -> io::Result<()> {
-    // If memory runs out, the kernel must kill this process and not the service.
-    // Errors are ignored, because only Linux has this file.
+    // If memory runs out, the kernel must kill this process and not the service. Only Linux has this file.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     let limit = |resource, soft: u64, hard: u64| {
         Ok::<_, io::Error>(setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) })?)
@@ -110,8 +105,8 @@ fn limit_this_process(file_size: u64) -> io::Result<()> {
     // The kernel sends SIGXCPU at the soft limit and SIGKILL at the hard limit.
     let seconds = MAX_CPU_SECONDS + file_size / BYTES_PER_CPU_SECOND;
     limit(Resource::Cpu, seconds, seconds + 1)?;
-    // The process must not write or open files, or start processes.
-    // It must not dump core, because a core dump would contain the user's file.
+    // No core dump: it would contain the user's file. The other limits forbid writing and opening files, and new
+    // processes.
     for resource in [Resource::Core, Resource::Fsize, Resource::Nofile, Resource::Nproc] {
         limit(resource, 0, 0)?;
     }

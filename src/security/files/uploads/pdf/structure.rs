@@ -1,11 +1,10 @@
 //! Inspects the objects of a PDF for active content. The crate `hayro-syntax` parses the objects.
 //!
-//! Every object is inspected, even if no other object refers to it: a PDF reader that repairs the file might use such
-//! an object. So a forbidden action is found in any place (open action, annotation, name tree).
+//! Every object is inspected, even if no other object refers to it: a PDF reader that repairs the file might use it.
+//! So a forbidden action is found in any place (open action, annotation, name tree).
 //! The file is parsed twice: first by its cross-reference table, then by a scan for objects, because some PDF readers
 //! ignore the table.
-//! An object that a later revision of the file has replaced is not inspected, because PDF readers show the later
-//! revision.
+//! An object that a later revision of the file has replaced is not inspected: PDF readers show the later revision.
 
 use std::collections::{HashMap, HashSet};
 
@@ -35,15 +34,11 @@ const ACTIVE_KEYS: [(&str, PdfFault); 3] =
 const INVOICE_ROOTS: [&str; 5] =
     ["CrossIndustryInvoice", "CrossIndustryDocument", "Invoice", "CreditNote", "SCRDMCCBDACIOMessageStructure"];
 
-/// Refuses a PDF that has active content, or that cannot be parsed completely.
-///
-/// # Errors
-/// [`PdfFault`]: the first reason that was found.
+/// Refuses a PDF that has active content, or that cannot be parsed completely. Returns the first reason.
 pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     let mut file = file.to_vec();
     // Some old programs write a cross-reference table with objects at offset 0, where no object can be.
-    // PDF readers treat these objects as missing.
-    // Mark their entries as free, so that `hayro-syntax` treats them as missing too.
+    // PDF readers treat these objects as missing. `hayro-syntax` does so if their entries are marked as free.
     replace(&mut file, b"0000000000 00000 n", b"0000000000 00000 f");
     let by_table = Pdf::new(file.clone()).map_err(|error| match error {
         LoadPdfError::Decryption(_) => PdfFault::Encrypted,
@@ -54,9 +49,8 @@ pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     if !after_headers(&file).all(|rest| Object::from_bytes(rest).is_some()) {
         return Err(PdfFault::Unreadable);
     }
-    // Misspell `startxref`, so that `hayro-syntax` does not find the cross-reference table and scans the file for
-    // objects.
-    // If this second parse fails, the scan has found no objects, so there is nothing more to check.
+    // Misspell `startxref`, so that `hayro-syntax` does not find the cross-reference table and scans the file.
+    // If this second parse fails, the scan has found no objects.
     replace(&mut file, b"startxref", b"startXref");
     Pdf::new(file).map_or(Ok(()), |by_scan| check_objects(&by_scan))
 }
@@ -107,12 +101,10 @@ fn check_objects(pdf: &Pdf) -> Result<(), PdfFault> {
         read += 1;
         check(pdf, object)?;
     }
-    // `hayro-syntax` skips objects that it cannot parse.
-    // Refuse a file with such objects, because another PDF reader might parse and execute them.
+    // `hayro-syntax` skips objects that it cannot parse. Another PDF reader might parse and execute them.
     if read < known { Err(PdfFault::Unreadable) } else { Ok(()) }
 }
 
-/// Checks an object and all objects that are nested in it.
 fn check<'a>(pdf: &'a Pdf, object: Object<'a>) -> Result<(), PdfFault> {
     let mut pending = vec![object];
     while let Some(object) = pending.pop() {
@@ -146,8 +138,8 @@ fn container(value: MaybeRef<Object<'_>>) -> Option<Object<'_>> {
     }
 }
 
-/// Returns the number of items in an array or a dictionary.
-/// Returns `None` if an item cannot be parsed: `hayro-syntax` would then silently ignore the remaining items.
+/// Returns the number of items in an array or a dictionary, or `None` if an item cannot be parsed: `hayro-syntax`
+/// silently ignores the items after it.
 fn items(inside: &[u8]) -> Option<usize> {
     let marked = [b"[", inside, b"\n/End]"].concat();
     let (mut items, mut is_whole) = (0, false);
@@ -178,9 +170,8 @@ fn is_unambiguous(dict: &Dict<'_>) -> Option<()> {
     Some(())
 }
 
-/// Returns `Some` if all PDF readers find the same objects in an object stream.
-/// Some PDF readers find the objects by the table of the stream, and others scan the stream.
-/// If the results differed, a reader could use objects that were not inspected.
+/// Returns `Some` if all PDF readers find the same objects in an object stream: some readers use the table of the
+/// stream, and others scan the stream.
 fn check_object_stream(stream: &Stream<'_>) -> Option<()> {
     let content = stream.decoded_data().ok()?;
     let [count, first] = ["N", "First"].map(|key| stream.dict().get::<u32>(key));
@@ -216,8 +207,8 @@ fn is_name(dict: &Dict<'_>, key: &str, expected: &[u8]) -> bool {
     dict.get::<Name<'_>>(key).is_some_and(|name| name.as_ref() == expected)
 }
 
-/// Refuses actions that open a link without a click. Such a link tells a third party when a user opens the file, and
-/// from which IP address.
+/// Refuses actions that open a link without a click: a third party would learn when a user opens the file, and from
+/// which IP address.
 fn check_triggered<'a>(pdf: &'a Pdf, dict: &Dict<'a>) -> Result<(), PdfFault> {
     let mut pending: Vec<_> = dict.get_raw::<Object<'_>>("OpenAction").into_iter().collect();
     if let Some(additional) = dict.get::<Dict<'_>>("AA") {
@@ -248,8 +239,7 @@ fn check_attachments(dict: &Dict<'_>) -> Result<(), PdfFault> {
     }
     let files = dict.get::<Dict<'_>>("EF").ok_or(PdfFault::EmbeddedFile)?;
     let names = ["F", "UF"].map(|key| dict.get::<PdfString<'_>>(key));
-    // A name may be in UTF-16.
-    // Without its zero bytes, an ASCII name in UTF-16 equals the name in PDF's single-byte encoding.
+    // A name may be in UTF-16. Without its zero bytes, an ASCII name in UTF-16 equals the single-byte name.
     let ends_as_xml = |name: &PdfString<'_>| {
         let name: Vec<_> = name.iter().filter(|byte| **byte != 0).map(u8::to_ascii_lowercase).collect();
         name.ends_with(b".xml")
@@ -263,7 +253,6 @@ fn check_attachments(dict: &Dict<'_>) -> Result<(), PdfFault> {
     Ok(())
 }
 
-/// Refuses an embedded file, unless it is the XML of an electronic invoice.
 fn check_embedded(stream: &Stream<'_>) -> Result<(), PdfFault> {
     let says_xml = stream.dict().get::<Name<'_>>("Subtype").is_none_or(|subtype| subtype.ends_with(b"xml"));
     let content = stream.decoded_data().map_err(|_| PdfFault::EmbeddedFile)?;
@@ -272,8 +261,7 @@ fn check_embedded(stream: &Stream<'_>) -> Result<(), PdfFault> {
 }
 
 /// Returns `Some` if the XML begins and ends with the root element of an invoice.
-/// A document type (entities, XXE) or a style sheet (XSLT) before the root element is refused, because a reader might
-/// process it.
+/// A document type (entities, XXE) or a style sheet (XSLT) before the root element is refused.
 fn is_invoice(text: &str) -> Option<()> {
     let mut rest = text.trim_start_matches('\u{feff}').trim();
     if let Some(declaration) = rest.strip_prefix("<?xml ") {

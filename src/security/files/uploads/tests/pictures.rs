@@ -1,8 +1,7 @@
 use super::super::{FileType, UploadError};
 use super::{MAX_PIXELS, archive, chunk, inspect, jpeg, pdf, png};
 
-/// Returns an MP4 that consists of two boxes. `first` is the length of the first box.
-/// Phones write first boxes of 16 to 32 bytes.
+/// Returns an MP4 that consists of two boxes. `first` is the length of the first box: 16 to 32 bytes on phones.
 fn video(first: u8) -> Vec<u8> {
     let mut video = vec![0, 0, 0, first];
     video.extend_from_slice(b"ftypmp42");
@@ -10,8 +9,7 @@ fn video(first: u8) -> Vec<u8> {
     [&video[..], b"\0\0\0\x0emdatpixels"].concat()
 }
 
-/// Returns a trailer as Samsung phones write it: a block with a time, a block with a video, and the directory of both
-/// blocks.
+/// Returns a trailer as Samsung phones write it: a block with a time, a block with a video, and their directory.
 fn samsung(video: &[u8]) -> Vec<u8> {
     let block = |kind: [u8; 2], name: &str, data: &[u8]| {
         let length = u32::try_from(name.len()).unwrap().to_le_bytes();
@@ -57,7 +55,7 @@ fn valid_picture_is_accepted() {
     assert_eq!(inspect(FileType::Jpeg, &jpeg(100, 100, b"a comment", b"")), Ok(()));
 }
 
-/// Valid pictures contain such markup: Photoshop on a Mac writes it, and compressed pixels contain it by chance.
+/// Photoshop on a Mac writes such markup, and compressed pixels contain it by chance.
 #[test]
 fn markup_in_binary_data_is_accepted() {
     for mark in [
@@ -163,7 +161,7 @@ fn polyglot_picture_is_refused() {
     assert_eq!(inspect(FileType::Png, &shifted), Err(UploadError::Not(FileType::Png)));
 }
 
-/// Decompression bombs (CWE-409): the size in the header is sufficient to refuse a picture, before any pixel is read.
+/// Decompression bomb (CWE-409).
 #[test]
 fn too_many_pixels_are_refused_by_the_header() {
     let too_many = Err(UploadError::Pixels { max: MAX_PIXELS });
