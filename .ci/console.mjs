@@ -67,6 +67,7 @@ async function leaveAndStay(page) {
 /** Creates, issues and pays an invoice, and returns its path. */
 async function story(page) {
   await page.getByRole('link', { name: 'New invoice' }).click();
+  const customer = await page.getByLabel('Customer').locator('option:checked').textContent();
   await page.getByLabel('Description').fill('Design <b>of</b> a lighthouse');
   await page.getByLabel('Unit price').fill('a lot');
   await page.getByText('The totals appear when').waitFor();
@@ -84,8 +85,12 @@ async function story(page) {
   await page.getByText('The draft is saved.').waitFor();
   await page.getByText('Design <b>of</b> a lighthouse').waitFor();
   await page.getByRole('button', { name: 'Issue' }).click();
+  await page.getByRole('dialog').getByText(`${customer}, €437.42, due 14 days after the issue date.`).waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Issue' }).click();
   await heading(page, /^Invoice INV-/);
+  const facts = await page.locator('.facts dd').allTextContents();
+  assert.equal(facts[0], customer);
+  assert.ok(facts.slice(1).every((day) => /^\d+ \w+ \d{4}$/.test(day)), facts.join());
   await page.getByLabel(/^Amount/).fill('100');
   await page.getByRole('button', { name: 'Record payment' }).click();
   await page.getByText('€337.42').first().waitFor();
@@ -178,6 +183,10 @@ async function walk() {
   const { context, page, faults } = await open('/', { viewport: { width: 1280, height: 900 } });
   await page.getByRole('button', { name: 'Sign in as Anna Demo' }).click();
   await heading(page, 'Invoices');
+  // The demo has one overdue invoice, and the user can see this in the list and on its page.
+  await page.getByRole('row', { name: 'Overdue' }).getByRole('link').click();
+  await page.getByText('Overdue', { exact: true }).waitFor();
+  await page.getByRole('link', { name: 'All invoices' }).click();
   const invoice = await story(page);
   await page.reload();
   await heading(page, /^Invoice INV-/);

@@ -37,6 +37,21 @@ export function day(iso) {
   return iso ? new Date(`${iso}T00:00:00`).toLocaleDateString('en-GB', { dateStyle: 'medium' }) : '–';
 }
 
+/** Returns the current day in a time zone, as `YYYY-MM-DD`. If the browser does not know the zone, it uses UTC. */
+function today(timeZone) {
+  try {
+    return new Date().toLocaleDateString('sv', { timeZone });
+  } catch {
+    return new Date().toISOString().slice(0, 10);
+  }
+}
+
+/** Returns whether an amount is due, and the due date has passed in the time zone of `business`, if this is loaded. */
+export function isOverdue({ status, total, paid, credited, due_date: due }, business) {
+  const isOpen = ['issued', 'partially_paid'].includes(status) && paid + credited < total;
+  return isOpen && Boolean(due && business) && due < today(business.time_zone);
+}
+
 export function size(bytes) {
   if (bytes < 1024) return `${bytes} B`;
   return bytes < 1024 ** 2 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 ** 2).toFixed(1)} MiB`;

@@ -2,24 +2,46 @@
 
 import { html, useState } from './preact.js';
 import { change, create, download, read, withQuery } from './api.js';
-import { day, decimals, minorUnits, money, time, words } from './format.js';
+import { day, decimals, isOverdue, minorUnits, money, time, words } from './format.js';
 import { useChanges } from './live.js';
 import { Link, go } from './router.js';
 import { Confirm, Field, Heading, Loaded, Pager, Refusal, Status, Sums, Table, say, useAction, useData, useKey, usePages, values } from './ui.js';
 import { Documents } from './documents.js';
+import { UNKNOWN } from './invoices.js';
 
 export function Invoice({ id }) {
-  const invoice = useData(() => read(`invoices/${id}`), [id]);
+  const invoice = useData(() => readWithParties(id), [id]);
   useChanges('invoices', invoice.reload);
+  useChanges('customers', invoice.reload);
   return html`<p><${Link} to="/invoices">All invoices<//></p>
     <${Loaded} of=${invoice}>${(found) => html`
       <${Heading}>${found.number ? `Invoice ${found.number}` : 'Draft invoice'}<//>
-      <p><${Status} name=${found.status} /> <span class="soft">Last change ${time(found.updated_at)}</span></p>
+      <p><${Status} name=${found.status} /> ${isOverdue(found, found.business) && html`<${Status} name="overdue" /> `}<span class="soft">Last change ${time(found.updated_at)}</span></p>
+      <${Facts} invoice=${found} />
       <${Actions} invoice=${found} reload=${invoice.reload} />
       <${Lines} invoice=${found} />
       ${found.status !== 'draft' && html`<${Payments} invoice=${found} reload=${invoice.reload} />`}
       <h2>Documents</h2>
       <${Documents} invoiceId=${found.id} />`}<//>`;
+}
+
+/** Reads an invoice with its `customer` and the user's `business`. They are null if they cannot be read. */
+async function readWithParties(id) {
+  const invoice = await read(`invoices/${id}`);
+  const orNull = (path) => read(path).catch(() => null);
+  const [customer, business] = await Promise.all([orNull(`customers/${invoice.customer_id}`), orNull('me/business')]);
+  return { ...invoice, customer, business };
+}
+
+/**
+ * Customer and dates. The API returns the current name of the customer. Only the PDF has the name on the issue date, so
+ * the page says so if the customer may have changed since.
+ */
+function Facts({ invoice: { customer, created_at: created, issue_date: issued, due_date: due } }) {
+  const mayDiffer = issued && customer && customer.updated_at > customer.created_at && customer.updated_at > created;
+  const facts = [['Customer', customer?.name ?? UNKNOWN], ['Issued on', day(issued)], ['Due on', day(due)]];
+  return html`<dl class="facts">${facts.map(([label, text]) => html`<div><dt>${label}</dt><dd>${text}</dd></div>`)}</dl>
+    ${mayDiffer && html`<p class="soft">This is the customer’s current name. The PDF has the name on the issue date.</p>`}`;
 }
 
 /** The lines of an invoice and its amounts, which the service has computed. */
@@ -59,14 +81,17 @@ function Actions({ invoice, reload }) {
     go('/invoices');
     say('The draft is deleted.');
   });
+  const terms = invoice.business?.payment_terms_days ?? null;
+  const due = invoice.due_date ? `due on ${day(invoice.due_date)}` : terms === null ? 'without a due date' : `due ${terms} days after the issue date`;
   const isDraft = invoice.status === 'draft', isOpen = invoice.status === 'issued';
   const busy = [issue, revoke, pdf, remove].some((action) => action.busy);
   return html`<div class="actions">
       ${isDraft && html`<${Link} to="/invoices/${invoice.id}/edit" class="button quiet">Edit<//>
         <${Confirm} label="Issue" danger=${false} title="Issue this invoice?" busy=${busy} action=${() => issue.run()}
-          text="It gets the next number, and its lines and amounts can no longer change." />
+          text=${html`<strong>${invoice.customer?.name ?? UNKNOWN}, ${money(invoice.total, invoice.currency)}, ${due}.</strong><br />
+            The invoice gets the next number, and its lines and amounts can no longer change.`} />
         <${Confirm} label="Delete draft" title="Delete this draft?" text="The draft is lost." busy=${busy} action=${() => remove.run()} />`}
-      ${isOpen && html`<${Confirm} label="Void" title="Void this invoice?" busy=${busy} action=${() => revoke.run()}
+      ${isOpen && html`<${Confirm} label="Void" title="Void ${invoice.number}?" busy=${busy} action=${() => revoke.run()}
         text="A void invoice keeps its number and can never be paid." />`}
       <button type="button" class="quiet" disabled=${busy} onClick=${() => pdf.run()}>${pdf.busy ? 'Rendering …' : 'Save PDF'}</button>
     </div>

@@ -2,13 +2,13 @@
 
 import { html, useRef, useState } from './preact.js';
 import { download, read, withQuery } from './api.js';
-import { day, money, words } from './format.js';
+import { day, isOverdue, money, words } from './format.js';
 import { useChanges } from './live.js';
 import { Link } from './router.js';
 import { Field, Heading, Loaded, Pager, Refusal, Status, Table, useAction, useData, usePages } from './ui.js';
 
 const STATUSES = ['draft', 'issued', 'partially_paid', 'paid', 'credited', 'void'];
-const UNKNOWN = 'Unknown customer';
+export const UNKNOWN = 'Unknown customer';
 const SORTS = {
   '-created_at': 'Newest first',
   created_at: 'Oldest first',
@@ -54,6 +54,7 @@ export function Invoices() {
   const pages = usePages([filter]);
   const list = useData(() => read(withQuery('invoices', { limit: 20, cursor: pages.cursor, ...filter })), [filter, pages.cursor]);
   const names = useCustomerNames(list.data?.items);
+  const business = useData(() => read('me/business'), []);
   const totals = useData(() => read('invoices/totals'), []);
   useChanges('invoices', list.reload);
   useChanges('invoices', totals.reload);
@@ -77,7 +78,7 @@ export function Invoices() {
         rows=${page.items.map((invoice) => [
           html`<${Link} to="/invoices/${invoice.id}">${invoice.number ?? 'Draft'}<//>`,
           names.data?.get(invoice.customer_id) ?? (names.problem ? UNKNOWN : '…'),
-          html`<${Status} name=${invoice.status} />`,
+          html`<span><${Status} name=${invoice.status} />${isOverdue(invoice, business.data) && html` <${Status} name="overdue" />`}</span>`,
           day(invoice.issue_date),
           day(invoice.due_date),
           money(invoice.total, invoice.currency),
