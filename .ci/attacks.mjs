@@ -32,7 +32,9 @@ async function playAll(page) {
   const failed = [];
   for (const card of cards) {
     await play(card);
-    if (!(await card.locator('.verdict.held').count())) failed.push(`${await card.getAttribute('id')}: ${await card.getByRole('status').textContent()}`);
+    const verdicts = await card.locator('.verdict').allTextContents();
+    if (verdicts[0] !== 'As expected') failed.push(`${await card.getAttribute('id')}: ${verdicts.join('. ')}`);
+    assert.equal(await card.locator('h4', { hasText: /^(Comparison|Preparation)/ }).locator('.verdict').count(), 0, 'only an attack has a verdict');
   }
   assert.deepEqual(failed, []);
   await page.getByText(`${cards.length} of ${cards.length} attacks were refused as expected.`).waitFor();

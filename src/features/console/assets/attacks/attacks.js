@@ -26,8 +26,9 @@ const ALL = SUBJECTS.flatMap(([, cards]) => cards);
  * new tab for each click.
  */
 const TOGETHER = ALL.filter((card) => !card.needs?.includes('page'));
-/** How many of the last requests are shown with their responses. Of earlier requests, only a list is shown. */
+/** How many of the last attacks and comparisons are shown with their responses. Of other requests, only a list is shown. */
 const SHOWN = 2;
+const PURPOSES = { attack: 'Attack', comparison: 'Comparison', preparation: 'Preparation' };
 
 export function Attacks({ me }) {
   const [runs, setRuns] = useState({});
@@ -46,7 +47,8 @@ export function Attacks({ me }) {
   const held = verdicts.filter((verdict) => verdict.held).length;
   return html`<${Heading}>Attacks<//>
     <p class="intro">Each card plays an attack from this browser against this service: Ben attacks Anna. Both are new throw-away users.
-      You see what Ben sends, how the service refuses it, and which security event it leaves.</p>
+      You see what Ben sends, how the service refuses it, and which security event it leaves. A comparison shows how the service
+      answers without the attack.</p>
     <div class="actions"><button type="button" disabled=${playing} onClick=${() => playCards(TOGETHER)}>Play ${TOGETHER.length} attacks</button>
       <span role="status">${verdicts.length > 0 && `${held} of ${verdicts.length} attacks were refused as expected.`}</span></div>
     ${SUBJECTS.map(([subject, cards]) => html`<h2>${subject}</h2><div class="attacks">${cards.map((card) =>
@@ -59,7 +61,7 @@ function Card({ card, run, error, playing, onPlay }) {
     <div class="head"><h3 id="title-${card.id}">${card.title}</h3><span class="soft">${card.threat}</span></div>
     <p>${card.text}</p>
     <div class="actions"><button type="button" disabled=${playing} aria-describedby="title-${card.id}" onClick=${onPlay}>${isMine ? 'Playing …' : 'Play'}</button>
-      <div role="status">${run?.verdict && html`<${Verdict} run=${run} />`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div></div>
+      <div role="status">${run?.done && run.verdict && html`<${Verdict} verdict=${{ ...run.verdict, text: run.verdict.held ? 'As expected' : 'Not as expected' }} />`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div></div>
     ${run && html`<${Result} title=${card.title} run=${run} />`}
     <details class="proof"><summary>Practice, code and attack test</summary>
       <dl><dt>Practice</dt><dd>${card.practice} (<code>docs/practices/README.md</code>)</dd><dt>Code</dt><dd><code>${card.code}</code></dd>
@@ -67,18 +69,20 @@ function Card({ card, run, error, playing, onPlay }) {
   </article>`;
 }
 
-function Verdict({ run: { verdict, done } }) {
-  return html`<span class="verdict ${verdict.held ? 'held' : 'broken'}">${verdict.text}</span>${!done && html` <span class="soft">Waiting for events …</span>`}`;
+function Verdict({ verdict: { held, text } }) {
+  return html`<span class="verdict ${held ? 'held' : 'broken'}">${text}</span>`;
 }
 
 function Result({ title, run }) {
-  const earlier = run.exchanges.slice(0, -SHOWN);
+  const shown = run.exchanges.filter(({ purpose }) => purpose !== 'preparation').slice(-SHOWN);
+  const others = run.exchanges.filter((one) => !shown.includes(one));
   return html`<div class="result">
+    ${run.verdict && !run.attack && html`<p><${Verdict} verdict=${run.verdict} /></p>`}
     ${run.notes.map((note) => html`<p>${note}</p>`)}
     ${run.histograms.map((one) => html`<${Histogram} ...${one} />`)}
-    ${earlier.length > 0 && html`<details><summary>${earlier.length} earlier requests</summary><ol>${earlier.map((one) =>
-      html`<li><code>${one.method} ${one.path}</code> ${one.status || 'closed'} ${one.reply?.code}</li>`)}</ol></details>`}
-    ${run.exchanges.slice(-SHOWN).map((one) => html`<${Exchange} exchange=${one} />`)}
+    ${others.length > 0 && html`<details><summary>${others.length} more ${others.length === 1 ? 'request' : 'requests'}</summary><ol>${others.map((one) =>
+      html`<li>${PURPOSES[one.purpose]} by ${one.by}: <code>${one.method} ${one.path}</code> ${one.status || 'closed'} ${one.reply?.code}</li>`)}</ol></details>`}
+    ${shown.map((one) => html`<${Exchange} exchange=${one} verdict=${one === run.attack && run.verdict} />`)}
     ${run.events && html`<h4>What the service recorded</h4>
       <${Table} caption="Security events: ${title}" columns=${['Event', 'Reason', 'Severity', 'User', '>Times']} empty=${run.done ? 'No security event.' : 'No event yet.'}
         rows=${grouped(run).map(([event, user, times]) => [html`<code>${event.kind}</code>`, words(event.reason || '–'), html`<${Status} name=${event.severity} />`, user, times])} />`}
@@ -98,14 +102,23 @@ function grouped(run) {
 
 const lines = (headers) => Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
 
+/** Returns what the service has sent, as text. */
+function responseOf({ status, reply, received }) {
+  if (!received) return [status ? `Status ${status}` : 'No response', '', typeof reply === 'string' ? reply : JSON.stringify(reply, null, 2)];
+  if (status === 0) return ['No response'];
+  const opened = ['Status 101: the connection is now a WebSocket.', 'It has no rights before it sends a valid ticket.', ''];
+  return [...opened, ...received, ...(status === 101 ? [] : [`Connection closed: ${status}, like HTTP 401 (${reply})`])];
+}
+
 /** A request and its response, side by side. The many headers of the response come last and folded. */
-function Exchange({ exchange: { method, path, sent, body, status, headers, reply } }) {
+function Exchange({ exchange, verdict }) {
+  const { by, purpose, method, path, sent, body, headers } = exchange;
   const request = [`${method} ${path}`, ...lines(sent), '', body.trim()].join('\n').trim();
-  const text = typeof reply === 'string' ? reply : JSON.stringify(reply, null, 2);
   const count = Object.keys(headers).length;
-  return html`<div class="exchange">
+  return html`<h4>${PURPOSES[purpose]} by ${by} ${verdict && html`<${Verdict} verdict=${verdict} />`}</h4>
+    <div class="exchange">
     <figure><figcaption>Request</figcaption><pre tabindex="0" role="group" aria-label="Request">${request}</pre></figure>
-    <figure><figcaption>Response</figcaption><pre tabindex="0" role="group" aria-label="Response">${[status ? `Status ${status}` : 'No response', '', text].join('\n').trim()}</pre>
+    <figure><figcaption>Response</figcaption><pre tabindex="0" role="group" aria-label="Response">${responseOf(exchange).join('\n').trim()}</pre>
       ${count > 0 && html`<details><summary>${count} headers</summary><pre tabindex="0" role="group" aria-label="Headers of the response">${lines(headers).join('\n')}</pre></details>`}</figure>
   </div>`;
 }

@@ -15,7 +15,7 @@ const MASS_ASSIGNMENT = {
 };
 
 /** Creates an invoice, which shows that the body of the attack is valid apart from what the attack changes. */
-const create = (run, account) => run.prepare('POST', '/api/v1/invoices', { token: account.token, body: draft(account.customer) });
+const create = (run, account, purpose = 'comparison') => run.prepare('POST', '/api/v1/invoices', { token: account.token, body: draft(account.customer), purpose });
 
 /** Anna reads a path, which must succeed. Then Ben reads the same path. */
 async function readByBoth(run, path) {
@@ -25,28 +25,31 @@ async function readByBoth(run, path) {
 
 /** Requests a ticket, which can authenticate one socket. */
 async function ticket(run, account) {
-  return (await run.prepare('POST', '/api/v1/live/tickets', { token: account.token })).body.ticket;
+  return (await run.prepare('POST', '/api/v1/live/tickets', { token: account.token, purpose: 'preparation' })).body.ticket;
 }
 
 /**
  * Opens a socket and sends one message after each reply. Throws if the socket closes before the last message. The status
  * is the close code, or 101 while the socket is open.
  */
-async function talk(run, messages) {
-  const exchange = { method: 'WS', path: '/api/v1/live', sent: {}, body: '', status: 0, headers: {}, reply: '' };
+async function talk(run, by, purpose, messages) {
+  const exchange = { by, purpose, method: 'WebSocket', path: '/api/v1/live', sent: {}, body: '', status: 0, headers: {}, reply: '', received: [] };
   run.record(exchange);
   const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}${exchange.path}`);
-  const left = messages.map((message) => JSON.stringify(message)), replies = [];
+  const left = messages.map((message) => JSON.stringify(message));
   await new Promise((resolve, reject) => {
     const next = () => {
       if (left.length === 0) return resolve();
       exchange.body += `${left[0]}\n`;
       socket.send(left.shift());
     };
-    socket.onopen = next;
+    socket.onopen = () => {
+      exchange.status = 101;
+      next();
+    };
     socket.onmessage = ({ data }) => {
-      Object.assign(exchange, { status: 101, reply: JSON.parse(data) });
-      replies.push(exchange.reply);
+      exchange.reply = JSON.parse(data);
+      exchange.received.push(data);
       next();
     };
     socket.onclose = ({ code, reason }) => {
@@ -57,7 +60,7 @@ async function talk(run, messages) {
   });
   socket.onclose = null;
   run.changed();
-  return { socket, replies };
+  return { socket, replies: exchange.received };
 }
 
 /** @type {import('./play.js').Card[]} */
@@ -70,7 +73,7 @@ export const CARDS = [
     test: 'attacks::authorization::object_level::ids_in_paths::foreign_object_returns_404_like_missing_one',
     expect: { status: 404, code: 'not_found', event: 'authz_fail' },
     async play(run) {
-      const missing = await run.send('GET', `/api/v1/invoices/${crypto.randomUUID()}`, { token: run.ben.token });
+      const missing = await run.send('GET', `/api/v1/invoices/${crypto.randomUUID()}`, { token: run.ben.token, purpose: 'comparison' });
       return tellApart(missing, await readByBoth(run, `/api/v1/invoices/${run.anna.invoice}`));
     },
   },
@@ -97,7 +100,7 @@ export const CARDS = [
       const path = `/api/v1/invoices?customer_id=${run.anna.customer}`;
       const annas = await run.prepare('GET', path, { token: run.anna.token });
       if (annas.body.items.length === 0) throw new Error('Anna has no invoice');
-      const list = await run.prepare('GET', path, { token: run.ben.token });
+      const list = await run.prepare('GET', path, { token: run.ben.token, purpose: 'attack' });
       if (list.body.items.length > 0) return { held: false, text: 'The list contains invoices of Anna' };
       await run.send('GET', `/api/v1/invoices?owner_id=${run.anna.id}`, { token: run.ben.token });
     },
@@ -112,8 +115,8 @@ export const CARDS = [
     test: 'attacks::authorization::object_level::ids_in_queries::foreign_or_forged_cursor_is_refused',
     expect: { status: 400, code: 'invalid_input', event: 'input_validation_fail' },
     async play(run) {
-      await create(run, run.anna);
-      const page = await run.prepare('GET', '/api/v1/invoices?limit=1', { token: run.anna.token });
+      await create(run, run.anna, 'preparation');
+      const page = await run.prepare('GET', '/api/v1/invoices?limit=1', { token: run.anna.token, purpose: 'preparation' });
       await readByBoth(run, `/api/v1/invoices?limit=1&cursor=${page.body.next_cursor}`);
     },
   },
@@ -128,8 +131,8 @@ export const CARDS = [
     expect: { status: 404, code: 'not_found', event: 'authz_fail' },
     async play(run) {
       const request = { headers: { 'Idempotency-Key': crypto.randomUUID() }, body: { name: 'Secret customer', default_currency: 'EUR' } };
-      const annas = await run.prepare('POST', '/api/v1/customers', { ...request, token: run.anna.token });
-      const bens = await run.prepare('POST', '/api/v1/customers', { ...request, token: run.ben.token });
+      const annas = await run.prepare('POST', '/api/v1/customers', { ...request, token: run.anna.token, purpose: 'preparation' });
+      const bens = await run.prepare('POST', '/api/v1/customers', { ...request, token: run.ben.token, purpose: 'attack' });
       if (bens.body.id === annas.body.id) return { held: false, text: 'Ben got the response to Anna\'s request' };
       await run.send('GET', `/api/v1/customers/${annas.body.id}`, { token: run.ben.token });
     },
@@ -146,9 +149,9 @@ export const CARDS = [
     async play(run) {
       const first = { type: 'authenticate', ticket: await ticket(run, run.ben) };
       const subscribe = (id) => ({ type: 'subscribe', object: 'invoice', id });
-      const { socket, replies: [, missing, foreign] } = await talk(run, [first, subscribe(crypto.randomUUID()), subscribe(run.anna.invoice)]);
+      const { socket, replies: [, missing, foreign] } = await talk(run, 'Ben', 'attack', [first, subscribe(crypto.randomUUID()), subscribe(run.anna.invoice)]);
       socket.close();
-      if (JSON.stringify(foreign) !== JSON.stringify(missing)) return { held: false, text: 'The two replies differ' };
+      if (foreign !== missing) return { held: false, text: 'The two replies differ' };
     },
   },
   {
@@ -162,9 +165,9 @@ export const CARDS = [
     expect: { status: 4401, event: 'authn_token_reuse' },
     async play(run) {
       const first = { type: 'authenticate', ticket: await ticket(run, run.anna) };
-      const annas = await talk(run, [first]);
-      if (annas.replies[0]?.type !== 'ready') throw new Error('Anna could not open a socket');
-      await talk(run, [first]);
+      const annas = await talk(run, 'Anna', 'comparison', [first]);
+      if (!annas.replies[0]?.includes('ready')) throw new Error('Anna could not open a socket');
+      await talk(run, 'Ben, with Anna\'s ticket', 'attack', [first]);
       annas.socket.close();
     },
   },
@@ -179,7 +182,7 @@ export const CARDS = [
     expect: { status: 4401, event: 'authz_fail' },
     async play(run) {
       const first = { type: 'authenticate', ticket: await ticket(run, run.ben) };
-      await talk(run, [first, { type: 'renew', ticket: await ticket(run, run.anna) }]);
+      await talk(run, 'Ben', 'attack', [first, { type: 'renew', ticket: await ticket(run, run.anna) }]);
     },
   },
   {

@@ -35,7 +35,7 @@ export const CARDS = [
     test: 'attacks::websockets::tickets::ticket_in_the_url_is_refused',
     expect: { status: 400, code: 'invalid_input', event: 'input_validation_fail' },
     async play(run) {
-      const { body } = await run.prepare('POST', '/api/v1/live/tickets', { token: run.ben.token });
+      const { body } = await run.prepare('POST', '/api/v1/live/tickets', { token: run.ben.token, purpose: 'preparation' });
       await run.send('GET', `/api/v1/live?ticket=${body.ticket}`);
     },
   },

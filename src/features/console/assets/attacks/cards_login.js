@@ -89,11 +89,12 @@ export const CARDS = [
     test: 'attacks::authentication::login_challenge::solved_challenge_signs_in_at_a_full_address',
     async play(run) {
       for (let n = 1; n <= 20; n += 1) await guess(run, unknown(), WRONG);
-      const refused = await login(run, run.anna.email, run.anna.password);
+      const anna = { by: 'Anna, not logged in', purpose: 'comparison' };
+      const refused = await login(run, run.anna.email, run.anna.password, anna);
       if (!refused.body.challenge) return { held: false, text: 'The service asks for no challenge' };
       const start = performance.now(), altcha = await solve(refused.body.challenge);
       run.note(`This browser solved the challenge in ${((performance.now() - start) / 1000).toFixed(1)} s.`);
-      const solved = await login(run, run.anna.email, run.anna.password, { body: { altcha } });
+      const solved = await login(run, run.anna.email, run.anna.password, { ...anna, body: { altcha } });
       if (solved.status !== 200) return { held: false, text: 'The solution was not accepted' };
       await login(run, run.anna.email, run.anna.password, { body: { altcha } });
     },

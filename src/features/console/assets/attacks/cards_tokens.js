@@ -11,8 +11,11 @@ const COMMON = {
   expect: { status: 401, code: 'unauthenticated', event: 'authn_token_invalid' },
 };
 
-/** Sends a token. */
-const use = (run, token) => run.send('GET', '/api/v1/me', { token });
+/** Anna reads their profile, which must succeed. Then Ben sends another token to the same path. */
+async function use(run, token, options) {
+  await run.prepare('GET', '/api/v1/me', { token: run.anna.token });
+  return run.send('GET', '/api/v1/me', { token, ...options });
+}
 
 /** Returns the expectation with a reason for the event. The reason shows which check has refused the token. */
 const because = (reason) => ({ ...COMMON.expect, reason });
@@ -61,7 +64,7 @@ export const CARDS = [
     expect: because(['signature', 'algorithm']),
     async play(run) {
       const [header, claims] = forge(run, { alg: 'HS256' });
-      const keys = await run.send('GET', '/.well-known/jwks.json');
+      const keys = await run.send('GET', '/.well-known/jwks.json', { purpose: 'preparation' });
       const replies = [];
       for (const secret of [...(keys.body.keys ?? []).map((key) => key.x), header.kid]) replies.push(await use(run, await sign(header, claims, secret)));
       return allRefused(replies, 401, 'unauthenticated');
@@ -75,7 +78,7 @@ export const CARDS = [
     needs: ['tokens'],
     expect: because('issuer'),
     async play(run) {
-      await use(run, run.tokens.missing_issuer);
+      await use(run, run.tokens.missing_issuer, { by: 'Ben, with a token without issuer' });
     },
   },
   {
@@ -88,8 +91,8 @@ export const CARDS = [
     needs: ['tokens'],
     expect: because('expired'),
     async play(run) {
-      const forged = await use(run, await sign(...forge(run), 'secret'));
-      return tellApart(forged, await use(run, run.tokens.expired));
+      const forged = await use(run, await sign(...forge(run), 'secret'), { purpose: 'comparison' });
+      return tellApart(forged, await run.send('GET', '/api/v1/me', { token: run.tokens.expired, by: 'Ben, with an expired token' }));
     },
   },
 ];

@@ -12,8 +12,8 @@
  * @property {string} test The attack test: `attacks::authorization::ids::NAME`.
  * @property {string[]} [needs] What only development has: `tokens` (bad tokens), `reset` (new accounts reset the login
  *   counters of this browser's address), `page` (the attacker's page). In production the card cannot be played.
- * @property {Expectation} expect How the last exchange must end, and which security event must appear.
- * @property {(run: Run) => Promise<Verdict|void>} play Sends the requests. It returns a verdict if the last exchange
+ * @property {Expectation} expect How the last attack must end, and which security event must appear.
+ * @property {(run: Run) => Promise<Verdict|void>} play Sends the requests. It returns a verdict if the last attack
  *   does not show whether the service has refused the attack. The event `expect.event` must appear in this case too.
  * @property {(run: Run) => Promise<Verdict>} [verify] Returns the verdict after the event has appeared.
  *
@@ -37,13 +37,17 @@
  * @property {string} document
  *
  * @typedef {object} Exchange
- * @property {string} method
+ * @property {string} by Who sends the request: `Ben`, `Anna, not logged in`.
+ * @property {'attack'|'comparison'|'preparation'} purpose A comparison shows how the service answers without the attack.
+ *   A preparation creates what the attack needs.
+ * @property {string} method `WebSocket` for a socket. Its status is 101 while it is open, then the close code.
  * @property {string} path
  * @property {Record<string, string>} sent The request's headers that the card has set.
  * @property {string} body The request's body as text, shortened for display.
  * @property {number} status 0 if the connection was closed without a response.
  * @property {Record<string, string>} headers The response's headers, with names in lower case.
- * @property {any} reply The response's body: an object if it is JSON, else a text.
+ * @property {any} reply The response's body: an object if it is JSON, else a text. The last message of a socket.
+ * @property {string[]} [received] All messages of a socket.
  */
 
 import { create, read } from '../api.js';
@@ -100,15 +104,16 @@ export class Run {
    * - `token`: sent as `Authorization: Bearer`. - `headers`: further headers.
    * - `body`: an object is sent as JSON. A string is sent as it is, as JSON if `headers` has no `Content-Type`. A
    *   `Blob` or `FormData` is sent as it is.
+   * - `purpose` of the exchange. - `by`: who sends the request, if the token does not show it.
    *
    * @returns {Promise<{status: number, headers: Record<string, string>, body: any}>}
    */
-  async send(method, path, { token, headers = {}, body } = {}) {
+  async send(method, path, { token, headers = {}, body, purpose = 'attack', by = this.sender(token) } = {}) {
     const content = bodyOf(body);
     const sent = { ...headers };
     if (token) sent.Authorization = `Bearer ${token}`;
     if (typeof content === 'string' && !Object.keys(headers).some((name) => name.toLowerCase() === 'content-type')) sent['Content-Type'] = 'application/json';
-    const exchange = { method, path, sent, body: describe(content), status: 0, headers: {}, reply: '' };
+    const exchange = { by, purpose, method, path, sent, body: describe(content), status: 0, headers: {}, reply: '' };
     this.record(exchange);
     try {
       const response = await fetch(path, { method, headers: sent, body: content, credentials: 'omit', cache: 'no-store', redirect: 'manual' });
@@ -124,9 +129,21 @@ export class Run {
     return { status: exchange.status, headers: exchange.headers, body: exchange.reply };
   }
 
+  /** Returns who sends a request with this token. */
+  sender(token) {
+    if (token === this.anna.token) return 'Anna';
+    if (token === this.ben.token) return 'Ben';
+    return token ? 'Ben, with a forged token' : 'Ben, not logged in';
+  }
+
+  /** The last exchange that is an attack. The verdict is about it. */
+  get attack() {
+    return this.exchanges.findLast(({ purpose }) => purpose === 'attack');
+  }
+
   /** Sends a request that must succeed before the attack. If it fails, throws: the attack would prove nothing. */
   async prepare(method, path, options) {
-    const reply = await this.send(method, path, options);
+    const reply = await this.send(method, path, { purpose: 'comparison', ...options });
     if (reply.status < 200 || reply.status > 299) throw new Error(`${method} ${path} returned ${reply.status}`);
     return reply;
   }
@@ -155,14 +172,20 @@ export class Run {
   }
 }
 
-/** Returns whether the last exchange ended as the card expects. */
+/** Describes how the service has refused an attack. */
+function refusal({ method, status, reply }) {
+  if (method !== 'WebSocket') return `Refused: ${status} ${reply.code}`;
+  return status === 101 ? `Message refused: ${reply.code}` : `Connection closed: ${status} (not signed in)`;
+}
+
+/** Returns whether the last attack ended as the card expects. */
 function judge(card, run) {
-  const last = run.exchanges[run.exchanges.length - 1];
+  const last = run.attack;
   const { status, code } = card.expect;
   if (status === undefined) return { held: true, text: 'Refused, as the security event shows' };
   const got = last && `${last.status || 'no response'} ${last.reply?.code ?? ''}`.trim();
   const held = last !== undefined && last.status === status && (code === undefined || last.reply?.code === code);
-  return { held, text: held ? `Refused: ${got}` : `Expected ${status} ${code ?? ''}, got ${got ?? 'nothing'}` };
+  return { held, text: held ? refusal(last) : `Expected ${status} ${code ?? ''}, got ${got ?? 'nothing'}` };
 }
 
 /** Returns whether this is the event that the card expects. */
