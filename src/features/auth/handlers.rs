@@ -1,5 +1,3 @@
-//! Handlers for registration, login, refresh, logout, sessions and password reset.
-
 use actix_web::http::header::{self, USER_AGENT};
 use actix_web::web::Data;
 use actix_web::{CustomizeResponder, Either, HttpRequest, HttpResponse, Responder};
@@ -26,8 +24,7 @@ use crate::security::sessions::access_tokens::AccessTokens;
 use crate::security::sessions::caller::Caller;
 use crate::security::sessions::refresh_tokens::cookie::{self, clear_browser_data};
 
-/// `POST auth/register`: sends a mail with a confirmation link.
-/// If the address has an account, the mail says so instead.
+/// Sends a confirmation link. If the address already has an account, the mail says so instead.
 /// The reply is 202 in both cases, to prevent user enumeration.
 pub async fn register(
     request: HttpRequest,
@@ -44,15 +41,13 @@ pub async fn register(
     Ok(Accepted)
 }
 
-/// Returns the origin of a request for a mail. Each origin has its own mail budget.
-/// The origin is the device if the request has a device cookie of the account, and otherwise the client's network.
+/// Mail budgets are per device if the request has a device cookie of the account, and otherwise per network.
 fn mail_origin(store: &AuthStore, request: &HttpRequest, email: &EmailAddress, address: ClientAddr) -> MailOrigin {
     let device = DeviceCookie::from_headers(&store.keys, email.as_str(), request.headers(), store.clock.now());
     MailOrigin::new(device.map(|device| device.id()), address)
 }
 
-/// `POST auth/confirm`: creates the account with the password in the request. Does not log in the user.
-/// Hashes the password only if the token is valid, because hashing is expensive.
+/// Verifies the token before it hashes the password, because hashing is expensive.
 /// If the password is rejected, the token remains valid.
 pub async fn confirm(
     JsonBody(body): JsonBody<ConfirmRegistration>,
@@ -69,7 +64,7 @@ pub async fn confirm(
     Ok(NoContent)
 }
 
-/// `POST auth/login`: opens a session. The reply to every failure is the same 401, to prevent user enumeration.
+/// Every failed login returns the same 401, to prevent user enumeration.
 pub async fn login(
     request: HttpRequest,
     address: ClientAddr,
@@ -80,8 +75,7 @@ pub async fn login(
     clock: Data<Clock>,
 ) -> ApiResult<SessionReply> {
     let email: Option<EmailAddress> = body.email.parse().ok();
-    // Count logins by the canonical address, so that all spellings of an address share one counter.
-    // A malformed address has no canonical form and is counted as the client sent it.
+    // Failed logins are counted by the normalized address, so that all spellings of an address share one counter.
     let name = email.as_ref().map_or(body.email.trim(), EmailAddress::as_str);
     let found = store.credentials(email.as_ref()).await?;
     let (epoch, solution) = (found.account.as_ref().map(|account| account.device_epoch), body.altcha.as_deref());
@@ -97,8 +91,7 @@ pub async fn login(
     Ok(session_reply(&issued, &tokens, &clock)?.append_header((header::SET_COOKIE, device_cookie)))
 }
 
-/// `POST auth/refresh`: replaces the refresh token in the cookie.
-/// The reply to every failure is the same 401, and it deletes the cookie.
+/// Every failed refresh returns the same 401, which deletes the cookie.
 pub async fn refresh(
     request: HttpRequest,
     store: Data<AuthStore>,
@@ -110,8 +103,7 @@ pub async fn refresh(
     session_reply(&issued, &tokens, &clock).map(Either::Left)
 }
 
-/// Replaces the token in the refresh cookie.
-/// If the token cannot be used, returns `None` and records a security event with the reason.
+/// Returns `None` and records a security event if the refresh token in the cookie cannot be used.
 async fn exchange(request: &HttpRequest, store: &AuthStore) -> ApiResult<Option<IssuedSession>> {
     let event = match cookie::read(&store.keys, request.headers()) {
         Err(fault) => Event::new(EventKind::AuthnTokenInvalid).reason(fault.code()),
@@ -136,9 +128,8 @@ fn unusable_cookie() -> HttpResponse {
     refusal
 }
 
-/// `POST auth/logout`: ends this session and invalidates its tokens immediately.
-/// If the access token has expired, the refresh cookie is sufficient.
-/// In this case, the handler first refreshes the session, because a refresh detects a stolen token.
+/// Ends the session. If the access token has expired, the refresh cookie is sufficient.
+/// The handler then refreshes the session first, because a refresh detects a stolen token.
 pub async fn logout(
     request: HttpRequest,
     caller: Option<Caller>,
@@ -155,13 +146,11 @@ pub async fn logout(
     Ok(Either::Left(clear_browser_data()))
 }
 
-/// `GET auth/sessions`: lists the caller's active sessions.
 pub async fn list_sessions(caller: Caller, store: Data<AuthStore>) -> ApiResult<Json<SessionList>> {
     let sessions = store.live_sessions(&caller).await?;
     Ok(Json(SessionList::new(sessions, caller.session())))
 }
 
-/// `DELETE auth/sessions/{id}`: ends one of the caller's sessions.
 /// Returns 404 for sessions of other users, and for sessions that have ended or never existed.
 pub async fn end_session(
     caller: Caller,
@@ -174,14 +163,12 @@ pub async fn end_session(
     Ok(if id == caller.session() { clear_browser_data() } else { NoContent.customize() })
 }
 
-/// `DELETE auth/sessions`: ends all sessions of the caller, including the current one.
 pub async fn end_all_sessions(caller: Caller, store: Data<AuthStore>) -> ApiResult<CustomizeResponder<NoContent>> {
     store.end_all(&caller).await?;
     Ok(clear_browser_data())
 }
 
-/// `POST auth/password-reset`: sends a link if the account exists.
-/// The reply is always 202, to prevent user enumeration.
+/// Sends a link if the account exists. The reply is always 202, to prevent user enumeration.
 pub async fn request_reset(
     request: HttpRequest,
     address: ClientAddr,
@@ -197,10 +184,8 @@ pub async fn request_reset(
     Ok(Accepted)
 }
 
-/// `POST auth/password-reset/confirm`: sets the new password, ends all sessions and unlocks the account.
-/// Does not log in the user, but sets a device cookie.
-/// With this cookie, the user can log in even if an attacker locks the account again by failed logins.
-/// If the password is rejected, the token remains valid.
+/// Sets the new password, ends all sessions and unlocks the account.
+/// The response sets a device cookie. So the user can log in even if an attacker locks the account again.
 pub async fn reset(
     JsonBody(body): JsonBody<ConfirmReset>,
     credentials: Data<Credentials>,
@@ -217,24 +202,19 @@ pub async fn reset(
     Ok(NoContent.customize().append_header((header::SET_COOKIE, device_cookie)))
 }
 
-/// Returns the `reason` of the security event for a request of a mail. The reason is empty if the mail was queued.
-/// The response does not contain the reason, because a used-up budget reveals earlier requests of other clients.
+/// Returns the reason for the security event. It is not in the response, because it reveals requests of other clients.
 fn mail_reason(queued: bool) -> &'static str {
     if queued { "" } else { "mail_budget_spent" }
 }
 
-/// Returns the error for a token that is unknown, used, invalidated or expired. The four cases get the same error.
+/// Unknown, used, invalidated and expired tokens get the same error.
 fn invalid_token() -> ApiError {
     ApiError::invalid("/token", "is wrong, used or out of date")
 }
 
-/// The tokens of a session: the body contains the access token, and a cookie contains the refresh token.
+/// The body contains the access token, and a cookie contains the refresh token.
 pub type SessionReply = CustomizeResponder<Json<TokenView>>;
 
-/// Returns the tokens of a session as a reply to the client.
-///
-/// # Errors
-/// [`ApiError::Internal`] if signing fails.
 pub fn session_reply(issued: &IssuedSession, tokens: &AccessTokens, clock: &Clock) -> ApiResult<SessionReply> {
     let token = tokens.issue(issued.user, issued.session, issued.lifetime, clock.now()).map_err(ApiError::internal)?;
     let lifetime = issued.lifetime.to_std().unwrap_or_default();

@@ -1,29 +1,25 @@
-//! Profiles of new users, sessions, and descriptions of clients.
-
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::base::person::{Bio, DisplayName};
 use crate::http::client_ip::ClientAddr;
 
-/// The maximum length of a stored user agent, in characters. A longer text is cut off.
+/// In characters. A longer user agent is cut off.
 const MAX_USER_AGENT_CHARS: usize = 200;
 
-/// The profile of a new user. The type has no field for a role, so no request can set a role (mass assignment).
+/// There is no field for a role, so no request can set a role (mass assignment).
 pub struct NewProfile {
     pub display_name: DisplayName,
     pub bio: Option<Bio>,
 }
 
-/// The client that opened a session, as the list of sessions shows it.
-/// Do not rely on the user agent, because a client can send any text.
+/// The client that opened a session. Do not rely on the user agent, because a client can send any text.
 pub struct ClientDescription {
     pub user_agent: String,
     pub address: String,
 }
 
 impl ClientDescription {
-    /// Creates the description of a client. Removes control characters from the user agent, and cuts off a long text.
     #[must_use]
     pub fn new(user_agent: Option<&str>, address: ClientAddr) -> Self {
         let printable = user_agent.unwrap_or("unknown").chars().filter(|c| !c.is_control());

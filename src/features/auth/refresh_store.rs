@@ -1,4 +1,4 @@
-//! SQL of refreshes: the rotation of refresh tokens, and the end of a session whose token was replayed.
+//! SQL of token refreshes. A refresh rotates the token. A token that is used twice ends its session.
 
 use uuid::Uuid;
 
@@ -13,18 +13,16 @@ use crate::security::sessions::refresh_tokens::{
     PresentedToken, RefreshDecision, cookie, decide, derive_chain, derive_successor,
 };
 
-/// The result of a refresh.
 pub enum RefreshOutcome {
     Issued(IssuedSession),
-    /// The token is not stored. It never existed, or it was deleted together with its session.
+    /// The token is not stored: it never existed, or it was deleted together with its session.
     Unknown,
     /// The token has expired, its session has ended, or parallel requests have used the token and its successors.
-    /// The security event contains `reason`.
     Ended {
         reason: &'static str,
         session: SessionId,
     },
-    /// The token was used for the second time (replay). The service has ended the session and notified the user.
+    /// The token was used twice (replay). The session was ended, and its user was notified.
     Stolen {
         user: UserId,
         session: SessionId,
@@ -33,16 +31,16 @@ pub enum RefreshOutcome {
 
 /// The stored state of the refresh token in a request.
 struct Presented {
-    /// The user of the session, or `None` if the user was deleted.
+    /// `None` if the user was deleted.
     user: Option<UserId>,
     session: SessionId,
     token: PresentedToken,
-    /// Whether the statement that read this state has also replaced the token by its successor.
+    /// Whether `rotate` has replaced the token by its successor.
     rotated: bool,
 }
 
 impl AuthStore {
-    /// Replaces a refresh token by its successor, or detects that the token is used for the second time.
+    /// Replaces a refresh token by its successor, or detects its second use (replay).
     pub async fn refresh(&self, token: &SecretToken) -> ApiResult<RefreshOutcome> {
         let next = derive_successor(&self.keys, token);
         let mut seen = self.rotate(token, &next).await?;
@@ -80,8 +78,7 @@ impl AuthStore {
         }))
     }
 
-    /// Returns the unused token in the chain of successors of the token `used`. A chain has only one unused token.
-    /// Returns `None` if parallel requests have already used all successors that [`derive_chain`] derives.
+    /// Returns the unused token among the successors of `used`, or `None` if all of them are used.
     async fn newest_unused(&self, used: &SecretToken) -> ApiResult<Option<SecretToken>> {
         let chain = derive_chain(&self.keys, used);
         let hashes: Vec<Vec<u8>> = chain.iter().map(|token| token.hash().to_vec()).collect();
@@ -94,9 +91,8 @@ impl AuthStore {
         Ok(unused.and_then(|hash| chain.into_iter().find(|token| token.hash().as_slice() == hash)))
     }
 
-    /// Marks a valid token as used and inserts its successor.
-    /// A single statement does both, so that only one of several parallel calls succeeds.
-    /// Returns the state of the token before this statement, or `None` if the token is not stored.
+    /// Replaces a valid token by its successor in one statement. So only one of several parallel calls succeeds.
+    /// Returns the earlier state of the token, or `None` if the token is not stored.
     async fn rotate(&self, token: &SecretToken, next: &SecretToken) -> ApiResult<Option<Presented>> {
         let now = self.clock.now();
         let row = sqlx::query!(
@@ -139,7 +135,7 @@ impl AuthStore {
         }))
     }
 
-    /// Ends a session whose token was replayed. If the session was still active, also queues a mail to its user.
+    /// Ends a session whose token was used twice. If the session was still active, queues a mail to its user.
     async fn end_stolen(&self, user: UserId, session: SessionId) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         let ended = self.revocations.end_in_transaction(&mut transaction, user, session, "token_reuse").await?;

@@ -1,5 +1,3 @@
-//! SQL of sessions. `refresh_store.rs` contains the SQL of refreshes.
-
 use chrono::TimeDelta;
 use secrecy::SecretString;
 use sqlx::PgConnection;
@@ -17,22 +15,21 @@ use crate::security::sessions::caller::Caller;
 use crate::security::sessions::refresh_tokens::cookie;
 use crate::security::sessions::revocations::EndedSessions;
 
-/// The maximum number of active sessions of a user. A further login ends the least recently used session.
+/// The maximum per user. A further login ends the least recently used session.
 const MAX_SESSIONS: i64 = 10;
 
-/// The result of a login or refresh.
 pub struct IssuedSession {
     pub user: UserId,
     pub session: SessionId,
     /// The value of the refresh cookie, which contains the refresh token.
     pub cookie: SecretString,
-    /// The time until the session expires: the shorter of the idle timeout and the remaining absolute timeout.
+    /// The shorter of the idle timeout and the remaining absolute timeout.
     pub lifetime: TimeDelta,
 }
 
 impl AuthStore {
-    /// Opens a session. `old_token` is the token in the refresh cookie of the login request.
-    /// The session of this token ends, because an attacker may have set the cookie (session fixation, ASVS 7.2.4).
+    /// Opens a session, and ends the session of `old_token`, the token in the refresh cookie of the login request.
+    /// An attacker may have set this cookie (session fixation, ASVS 7.2.4).
     ///
     /// # Errors
     /// [`ApiError::InvalidCredentials`] if the password or the status has changed since the password was verified.
@@ -50,9 +47,8 @@ impl AuthStore {
         Ok(issued)
     }
 
-    /// Inserts a new session and its first refresh token, in the transaction of `connection`. Ends the session of
-    /// `old_token` and the user's least recently used sessions beyond the maximum. The caller must announce the ended
-    /// sessions after the commit.
+    /// Inserts a session. Ends the session of `old_token`, and the least recently used sessions beyond `MAX_SESSIONS`.
+    /// The caller must announce the returned sessions after the commit.
     pub async fn insert_session(
         &self,
         connection: &mut PgConnection,
@@ -101,7 +97,6 @@ impl AuthStore {
         Ok((IssuedSession { user, session, cookie, lifetime: idle.min(absolute) - now }, ended))
     }
 
-    /// Returns the caller's active sessions, most recently used first.
     pub async fn live_sessions(&self, caller: &Caller) -> ApiResult<Vec<LiveSession>> {
         let now = self.clock.now();
         Ok(sqlx::query_as!(
@@ -117,12 +112,12 @@ impl AuthStore {
         .await?)
     }
 
-    /// Ends one of the caller's sessions. Returns `false` if the caller has no active session with this id.
+    /// Returns `false` if the caller has no active session with this id.
     pub async fn end(&self, caller: &Caller, session: SessionId, reason: &'static str) -> ApiResult<bool> {
         self.revocations.end(caller.user(), session, reason).await
     }
 
-    /// Ends all sessions of the caller, including the current one, and invalidates all device cookies of the account.
+    /// Ends all sessions of the caller and invalidates all device cookies of the account.
     pub async fn end_all(&self, caller: &Caller) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         device_cookies::advance_epoch(&mut transaction, caller.user()).await?;
@@ -133,11 +128,10 @@ impl AuthStore {
     }
 }
 
-/// Locks the user's row, and checks that password and status have not changed since the password was verified.
-/// If the password hash has outdated parameters, also stores a new hash.
+/// Checks that password and status have not changed since the password was verified, and locks the `users` row.
 ///
 /// The lock closes a race condition (CWE-367): a password change ends all sessions of the user.
-/// Without the lock, a parallel password change could miss this new session, which was opened with the old password.
+/// Without the lock, a parallel password change could miss the session that this transaction opens.
 async fn lock_if_unchanged(connection: &mut PgConnection, verified: &VerifiedPassword) -> ApiResult<()> {
     let unchanged = sqlx::query_scalar!(
         r#"select password_hash = $2 and status = 'active' as "unchanged!" from users where id = $1 for no key update"#,

@@ -1,11 +1,10 @@
 //! SQL of registrations, credentials and password resets.
-//! `session_store.rs` and `refresh_store.rs` contain the SQL of sessions.
 //!
 //! The tables have no row-level security, because the service reads them before it knows the caller.
 //! Each statement filters by one user, one address or one token instead.
 //!
-//! User enumeration: registration and password reset each use one statement.
-//! The statement is the same for known and unknown addresses, and inserts one mail in both cases.
+//! User enumeration: registration and password reset each use one statement, for known and unknown addresses.
+//! The statement inserts one mail in both cases.
 //!
 //! Account pre-hijacking (CWE-287): an attacker registers a victim's address with a password of their choice.
 //! The victim confirms the registration, and the attacker knows the password of the account.
@@ -36,15 +35,11 @@ use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::limits::mail_budgets::{self, MailOrigin};
 use crate::security::sessions::revocations::Revocations;
 
-/// How long a confirmation link is valid. Until the address is confirmed, other clients can register it too.
 const REGISTRATION_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// How long a reset link is valid: as long as the window of the mail budget.
-/// After the budget is used up, no further mail is sent in this window.
-/// But the links in the earlier mails are still valid, so the user can reset the password.
+/// Equal to the window of the mail budget. So when the budget is used up, the link in an earlier mail is still valid.
 const RESET_LIFETIME: TimeDelta = mail_budgets::WINDOW;
 
-/// Reads and writes registrations, credentials, password resets and sessions.
 #[derive(Clone)]
 pub struct AuthStore {
     pub(super) pool: PgPool,
@@ -55,7 +50,6 @@ pub struct AuthStore {
     pub(super) clock: Clock,
 }
 
-/// The account whose password a reset token can change.
 pub struct ResetAccount {
     pub email: String,
     pub display_name: String,
@@ -75,7 +69,7 @@ impl AuthStore {
     }
 
     /// Queues a mail with a confirmation link. If the address already has an account, the mail says so instead.
-    /// If the mail budget of `origin` is used up, queues no mail and returns `false`.
+    /// Returns `false` and queues no mail if the mail budget of `origin` is used up.
     pub async fn register(&self, email: &EmailAddress, origin: &MailOrigin) -> ApiResult<bool> {
         let now = self.clock.now();
         if !mail_budgets::spend(&self.pool, &self.keys, "registration", origin, email, now).await? {
@@ -108,8 +102,7 @@ impl AuthStore {
         Ok(true)
     }
 
-    /// Returns the address that this token confirms. The token remains valid.
-    /// Returns `None` if the token is unknown, used or expired.
+    /// Returns the address of a valid token. The token remains valid. Other tokens return `None`.
     pub async fn registered_address(&self, token: &SecretToken) -> ApiResult<Option<String>> {
         Ok(sqlx::query_scalar!(
             "select email from registrations where token_hash = $1 and expires_at > $2",
@@ -121,7 +114,7 @@ impl AuthStore {
     }
 
     /// Creates the user and deletes all registrations of the address.
-    /// Returns `None` if the token was used or has expired, or if another link has already confirmed the address.
+    /// Returns `None` if the token is not valid, or if another link has already confirmed the address.
     pub async fn confirm(
         &self,
         token: &SecretToken,
@@ -150,9 +143,8 @@ impl AuthStore {
         Ok(created.map(UserId::from))
     }
 
-    /// Returns the account with this address, and the highest work of all stored password hashes.
+    /// Returns the account, and the highest work factor of all stored password hashes.
     /// Every login does at least this work, so that response times do not reveal whether the account exists.
-    /// For a malformed address (`None`), the method executes the same statement.
     pub async fn credentials(&self, email: Option<&EmailAddress>) -> ApiResult<FoundCredentials> {
         let email = email.map_or("", EmailAddress::as_str);
         let row = sqlx::query!(
@@ -173,10 +165,9 @@ impl AuthStore {
         Ok(FoundCredentials { account, max_work: u64::try_from(row.max_work).unwrap_or(0) })
     }
 
-    /// Queues a mail with a reset link.
+    /// Queues a mail with a reset link. Returns `false` and queues no mail if the mail budget of `origin` is used up.
     /// Earlier links stay valid, so that an attacker cannot invalidate the user's link by another request.
     /// For an unknown address, the same statement inserts a mail that is marked as sent, so that the work is equal.
-    /// If the mail budget of `origin` is used up, queues no mail and returns `false`.
     pub async fn request_reset(&self, email: &EmailAddress, origin: &MailOrigin) -> ApiResult<bool> {
         let now = self.clock.now();
         if !mail_budgets::spend(&self.pool, &self.keys, "password_reset", origin, email, now).await? {
@@ -208,8 +199,7 @@ impl AuthStore {
         Ok(true)
     }
 
-    /// Returns the account of a reset token. The token remains valid.
-    /// Returns `None` if the token is unknown, used or expired.
+    /// Returns the account of a valid token. The token remains valid. Other tokens return `None`.
     pub async fn find_reset_account(&self, token: &SecretToken) -> ApiResult<Option<ResetAccount>> {
         Ok(sqlx::query_as!(
             ResetAccount,
@@ -222,12 +212,9 @@ impl AuthStore {
         .await?)
     }
 
-    /// Sets the user's password and queues a mail to the user.
-    /// Also deletes the user's reset tokens, ends all sessions and invalidates the device cookies.
-    ///
-    /// Returns the user and the new epoch, which the user's next device cookie contains.
-    /// Returns `None` if the token is unknown, used or expired.
-    /// If two requests use the same token in parallel, only one succeeds.
+    /// Sets the password, deletes all reset tokens, ends all sessions, invalidates device cookies and queues a mail.
+    /// Returns the user and the new epoch of the device cookies, or `None` if the token is not valid.
+    /// If two parallel requests use the same token, only one succeeds.
     pub async fn reset_password(&self, token: &SecretToken, hash: &HashedPassword) -> ApiResult<Option<(UserId, i64)>> {
         let mut transaction = begin(&self.pool).await?;
         let changed = sqlx::query!(
@@ -264,14 +251,12 @@ impl AuthStore {
         Ok(Some((user, changed.device_epoch)))
     }
 
-    /// Deletes expired rows. The row of an ended session remains until its last access token has expired.
-    /// Until then, the service needs the row to reject the token.
+    /// Deletes expired rows. An ended session remains until its access tokens have expired, so that they are rejected.
     pub async fn sweep(&self, token_lifetime: Duration) -> ApiResult<()> {
         let now = self.clock.now();
         sqlx::query!("delete from registrations where expires_at <= $1", now).execute(&self.pool).await?;
         sqlx::query!("delete from password_resets where expires_at <= $1", now).execute(&self.pool).await?;
-        // Deleting a session also deletes its refresh tokens. No other statement deletes used tokens.
-        // The service must store a used token to recognize its replay.
+        // Deleting a session also deletes its refresh tokens. Until then, used tokens remain, to detect a replay.
         sqlx::query!("delete from sessions where least(expires_at, ended_at) <= $1", now - token_lifetime)
             .execute(&self.pool)
             .await?;

@@ -1,4 +1,3 @@
-//! Request and response bodies of registration, login, sessions and password reset.
 //! Mass assignment: no request has a field for a role, an id or an owner, and unknown fields are refused.
 
 use std::future::{Ready, ready};
@@ -201,7 +200,6 @@ pub struct SessionView {
 }
 
 impl SessionList {
-    /// Creates the list. `current` is the session of this request.
     #[must_use]
     pub fn new(sessions: Vec<LiveSession>, current: SessionId) -> Self {
         let view = |session: LiveSession| SessionView {

@@ -24,8 +24,7 @@ use crate::security::websockets::{
     Budget, CloseReason, MAX_INVALID_MESSAGES, MAX_MESSAGES_PER_MINUTE, MAX_SUBSCRIPTIONS,
 };
 
-/// The maximum time that a new socket waits until the [`ChangeReader`](super::reader::ChangeReader) has read all
-/// earlier changes.
+/// The maximum duration of [`EventReceiver::start`] for a new socket.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) struct Client<'a> {
@@ -34,7 +33,7 @@ pub(super) struct Client<'a> {
     until: Rc<Cell<DateTime<Utc>>>,
     session: Session,
     events: EventReceiver,
-    /// `None` until the caller has subscribed to alerts as an administrator.
+    /// `None` until an administrator subscribes to alerts.
     alerts: Option<(AdminCaller, EventReceiver)>,
     subscriptions: Subscriptions,
     message_budget: Budget,
@@ -46,13 +45,13 @@ enum Next {
     Notified(Notification),
 }
 
-/// Returns the object that the security event of a refused subscription must contain.
+/// Returns the object for the security event of a refused subscription.
 fn event_object(topic: Topic) -> Option<Object> {
     let Topic::One(kind, id) = topic else { return None };
     Some(Object { kind, id })
 }
 
-/// Waits for the next alert. Waits forever if the caller has not subscribed to alerts.
+/// Waits forever if the caller has not subscribed to alerts.
 async fn next_alert(alerts: &mut Option<(AdminCaller, EventReceiver)>) -> Notification {
     match alerts {
         Some((_, receiver)) => receiver.next().await,
@@ -80,7 +79,6 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Serves the client until the socket must be closed. Returns the reason for closing it.
     pub(super) async fn run(mut self, connection: &mut Connection) -> CloseReason {
         if timeout(START_TIMEOUT, self.events.start()).await.is_err() {
             return CloseReason::Unavailable;
@@ -112,7 +110,6 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Returns the reply to one message, or the reason for closing the socket. The reply can be a refusal.
     async fn reply_to(&mut self, text: &str) -> SocketResult<ServerMessage> {
         if !self.message_budget.spend() {
             return Err(CloseReason::TooManyMessages);
@@ -159,7 +156,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Adds a subscription. The subject determines the check:
+    /// The authorization check depends on the subject:
     /// - A single object: the caller may read the object.
     /// - Alerts: the caller is an administrator.
     /// - All objects of a kind: no check, because the socket receives only changes of the caller's own objects.
@@ -181,7 +178,7 @@ impl<'a> Client<'a> {
         Ok(ServerMessage::Subscribed(topic.into()))
     }
 
-    /// Extends the access of this socket. The client must send a new ticket of the same session.
+    /// Extends the access of the socket by a new ticket of the same session.
     async fn renew(&self, ticket: &SecretString) -> SocketResult<ServerMessage> {
         let caller = redeem(self.live, ticket).await?;
         if (caller.user(), caller.session()) != (self.caller.user(), self.caller.session()) {
@@ -192,7 +189,6 @@ impl<'a> Client<'a> {
         Ok(ServerMessage::Renewed { until: caller.expires_at() })
     }
 
-    /// Returns the message about a change.
     /// Returns `None` if the client has not subscribed to the object or may not read it.
     async fn notification_message(&self, change: &Change) -> SocketResult<Option<ServerMessage>> {
         if !self.subscriptions.includes(change) {

@@ -1,5 +1,3 @@
-//! Sends and receives the messages of one socket.
-
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
@@ -12,10 +10,9 @@ use super::views::{ClientMessage, ServerMessage};
 use crate::security::sessions::caller::Caller;
 use crate::security::websockets::{CloseReason, SEND_TIMEOUT, TICKET_TIMEOUT};
 
-/// A result whose error is the reason for closing the socket.
+/// The error is the reason for closing the socket.
 pub(super) type SocketResult<T> = Result<T, CloseReason>;
 
-/// Redeems a ticket and returns the caller that it authenticates.
 pub(super) async fn redeem(live: &Live, ticket: &SecretString) -> SocketResult<Caller> {
     match live.tickets.redeem(ticket).await {
         Ok(caller) => caller.ok_or(CloseReason::InvalidTicket),
@@ -26,13 +23,12 @@ pub(super) async fn redeem(live: &Live, ticket: &SecretString) -> SocketResult<C
     }
 }
 
-/// Sends one message to the client.
 pub(super) async fn send(session: &mut Session, message: &ServerMessage) -> SocketResult<()> {
     let text = message.text().map_err(|_| CloseReason::Unavailable)?;
     with_timeout(session.text(text)).await
 }
 
-/// Waits until a message is sent. Returns [`CloseReason::SlowReader`] if the client does not read fast enough.
+/// Returns [`CloseReason::SlowReader`] if the client does not read fast enough.
 pub(super) async fn with_timeout(sent: impl Future<Output = Result<(), Closed>>) -> SocketResult<()> {
     match tokio::time::timeout(SEND_TIMEOUT, sent).await {
         Ok(sent) => sent.map_err(|Closed| CloseReason::Closed),
@@ -40,11 +36,9 @@ pub(super) async fn with_timeout(sent: impl Future<Output = Result<(), Closed>>)
     }
 }
 
-/// Receives the messages of a socket and answers its pings.
 pub(super) struct Connection {
     pub(super) session: Session,
     pub(super) frames: AggregatedMessageStream,
-    /// The time at which the client last sent a frame.
     pub(super) last_frame_at: Rc<Cell<Instant>>,
 }
 
@@ -59,7 +53,6 @@ impl Connection {
         }
     }
 
-    /// Returns the next text message of the client.
     pub(super) async fn next(&mut self) -> SocketResult<String> {
         loop {
             let message = self.frames.recv().await.ok_or(CloseReason::Closed)??;

@@ -1,5 +1,3 @@
-//! Issues tickets and accepts WebSocket handshakes.
-
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Payload};
 use tracing::{Instrument, Span};
@@ -15,14 +13,13 @@ use crate::security::sessions::caller::Caller;
 use crate::security::sessions::tickets::LIFETIME_SECONDS;
 use crate::security::websockets;
 
-/// `POST live/tickets`: issues a ticket that can authenticate one socket once.
+/// Issues a ticket that can authenticate one socket once.
 pub async fn ticket(caller: Caller, live: Data<Live>) -> ApiResult<Issued<TicketView>> {
     let ticket = live.tickets.issue(&caller).await?.to_wire().into();
     Ok(Issued(TicketView { ticket, expires_in: LIFETIME_SECONDS }))
 }
 
-/// `GET live`: the WebSocket handshake.
-/// After the handshake, the client authenticates with a ticket in its first message.
+/// The WebSocket handshake. The client then authenticates with a ticket in its first message.
 pub async fn connect(
     request: HttpRequest,
     payload: Payload,
@@ -35,7 +32,7 @@ pub async fn connect(
     }
     let permit = live.permits.acquire(address)?;
     let (reply, session, frames) = websockets::accept(&request, payload, &permit).await?;
-    // The socket inherits the request id of its handshake, so that its logs and security events contain this id.
+    // The logs and security events of the socket contain the request id of its handshake.
     actix_web::rt::spawn(context::inherit(socket::serve(live, permit, session, frames)).instrument(Span::current()));
     Ok(SwitchingProtocols(reply))
 }

@@ -1,5 +1,5 @@
 //! Delivers each change to the sockets of the object's owner, and to no other sockets (BOLA).
-//! Alerts have a separate channel. Only sockets of administrators receive this channel.
+//! Only sockets of administrators receive alerts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,17 +21,13 @@ use crate::security::sessions::tickets::Tickets;
 use crate::security::websockets::{ConnectionPermits, MAX_QUEUED_CHANGES};
 
 /// The time between two reads of the changes. An event is delayed by at most about this time.
-/// If there are no sockets, the service does not read changes.
 const READ_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The pause after a read that failed.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// The maximum number of concurrent database reads of all sockets.
-/// Without this limit, the sockets could exhaust the connection pool.
+/// Limits concurrent database reads of all sockets, so that they cannot exhaust the connection pool.
 const MAX_CONCURRENT_READS: usize = 4;
 
-/// A notification from the hub to a socket.
 #[derive(Clone, Copy, Debug)]
 pub enum Notification {
     Change(Change),
@@ -39,7 +35,6 @@ pub enum Notification {
     Resync,
 }
 
-/// The state that all sockets of a process share.
 pub struct Live {
     pub tickets: Tickets,
     pub administrators: Administrators,
@@ -77,7 +72,7 @@ impl Live {
         }
     }
 
-    /// Reads changes and publishes them, as long as at least one socket exists. This function never returns.
+    /// Reads and publishes changes, as long as at least one socket exists. Never returns.
     pub async fn follow(&self, mut reader: ChangeReader) {
         let mut tick = interval(READ_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -105,33 +100,32 @@ impl Live {
 
     fn publish(&self, change: &Change) {
         if let Some(channel) = self.channels.lock().get(&change.owner) {
-            // Sending fails only if the last receiver was dropped at this moment. Then no socket needs the change.
+            // Sending fails only if the last receiver was just dropped. Then no socket needs the change.
             let _ = channel.send(Notification::Change(*change));
         }
     }
 
-    /// Asks the clients of all sockets to read their objects again, because the sockets may have missed changes.
+    /// Asks all clients to read their objects again, because their sockets may have missed changes.
     pub fn resync(&self) {
         for channel in self.channels.lock().values() {
             let _ = channel.send(Notification::Resync);
         }
     }
 
-    /// Subscribes one socket to changes of this user's objects.
-    /// The socket must call [`EventReceiver::start`] to discard earlier changes.
+    /// Call [`EventReceiver::start`] afterwards to discard earlier changes.
     pub fn subscribe(self: &Arc<Self>, user: UserId) -> EventReceiver {
         let sender = || broadcast::Sender::new(MAX_QUEUED_CHANGES);
         let receiver = self.channels.lock().entry(user).or_insert_with(sender).subscribe();
         EventReceiver { live: self.clone(), user, receiver: Some(receiver) }
     }
 
-    /// Returns a receiver whose value becomes true when the service shuts down.
+    /// The value becomes true when the service shuts down.
     #[must_use]
     pub fn closing(&self) -> watch::Receiver<bool> {
         self.closing.subscribe()
     }
 
-    /// Closes all sockets and refuses new ones. The graceful shutdown calls this function.
+    /// Closes all sockets and refuses new ones (graceful shutdown).
     pub fn close(&self) {
         self.closing.send_replace(true);
     }
@@ -141,17 +135,15 @@ impl Live {
 pub struct EventReceiver {
     live: Arc<Live>,
     user: UserId,
-    /// The receiver. `drop` sets it to `None`.
+    /// `None` only while this struct is dropped.
     receiver: Option<broadcast::Receiver<Notification>>,
 }
 
 impl EventReceiver {
     /// Waits until the [`ChangeReader`] has read all earlier changes, and discards them.
-    /// This receiver then gets all later ones.
     pub async fn start(&mut self) {
         let mut reads = self.live.change_reads.subscribe();
-        // Wait for two reads. The first read may have begun before this call, so it may lack the newest changes.
-        // The second read begins after this call.
+        // Wait for two reads. The first may have begun before this call, so it may lack the newest changes.
         for _ in 0..2 {
             // An error means that the service is shutting down.
             let _ = reads.changed().await;
@@ -159,7 +151,6 @@ impl EventReceiver {
         self.receiver = self.receiver.as_ref().map(broadcast::Receiver::resubscribe);
     }
 
-    /// Returns the next notification.
     /// A socket that reads too slowly misses notifications, and receives [`Notification::Resync`] instead.
     pub async fn next(&mut self) -> Notification {
         let Some(receiver) = &mut self.receiver else { return std::future::pending().await };

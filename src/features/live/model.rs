@@ -1,5 +1,3 @@
-//! Topics, changes and subscriptions.
-
 use std::collections::HashSet;
 use std::str::FromStr;
 
@@ -19,8 +17,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// Parses a topic. A singular such as `invoice` requires an id. A plural such as `invoices` must not have an id.
-    /// For alerts, only the plural exists.
+    /// A singular such as `invoice` requires an id. A plural such as `invoices` has none. Alerts have only the plural.
     #[must_use]
     pub fn parse(object: &str, id: Option<Uuid>) -> Option<Self> {
         live_kinds().chain(id.is_none().then_some(ObjectKind::ALERT)).find_map(|kind| match id {
@@ -30,7 +27,6 @@ impl Topic {
     }
 }
 
-/// The kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeType {
     Created,
@@ -50,7 +46,7 @@ impl ChangeType {
     }
 }
 
-/// A change of an object, which a database trigger has recorded.
+/// A change of an object, recorded by a database trigger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     pub kind: ObjectKind,
@@ -61,13 +57,12 @@ pub struct Change {
     pub version: i64,
 }
 
-/// Returns the nil UUID, which alerts have as their owner, because they belong to no user. No user has this id.
+/// Returns the nil UUID. It is the owner of all alerts, because they belong to no user.
 #[must_use]
 pub fn administrators() -> UserId {
     Uuid::nil().into()
 }
 
-/// The error for a text that does not describe a change.
 #[derive(Debug, thiserror::Error)]
 #[error("invalid change")]
 pub struct InvalidChange;
@@ -90,7 +85,6 @@ impl FromStr for Change {
     }
 }
 
-/// The error for a socket that has reached the maximum number of subscriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many subscriptions")]
 pub struct TooManySubscriptions;
@@ -101,7 +95,6 @@ impl From<TooManySubscriptions> for ApiError {
     }
 }
 
-/// The subscriptions of one socket.
 pub struct Subscriptions {
     topics: HashSet<Topic>,
     max: usize,
@@ -113,10 +106,6 @@ impl Subscriptions {
         Self { topics: HashSet::new(), max }
     }
 
-    /// Adds a subscription. Adding a subscription for the second time has no effect.
-    ///
-    /// # Errors
-    /// [`TooManySubscriptions`] if the maximum is reached.
     pub fn add(&mut self, topic: Topic) -> Result<(), TooManySubscriptions> {
         if self.topics.len() >= self.max && !self.topics.contains(&topic) {
             return Err(TooManySubscriptions);
@@ -129,7 +118,6 @@ impl Subscriptions {
         self.topics.remove(&topic);
     }
 
-    /// Returns whether one of the subscriptions includes this change.
     #[must_use]
     pub fn includes(&self, change: &Change) -> bool {
         [Topic::One(change.kind, change.id), Topic::All(change.kind)].iter().any(|topic| self.topics.contains(topic))

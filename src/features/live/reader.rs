@@ -1,9 +1,8 @@
 //! Reads the changes of all replicas from the database.
 //!
-//! The reader has its own connection, so that a read never waits for a connection of a busy pool.
-//! Each read returns a PostgreSQL snapshot, which identifies the transactions that this read could see.
-//! The next read returns the changes of all other transactions.
-//! If the connection breaks, the reader starts again without a snapshot.
+//! The reader has its own connection, so that a busy connection pool cannot delay it.
+//! Each read returns a PostgreSQL snapshot. The next read returns the changes that this snapshot did not include.
+//! After a broken connection, the reader starts again without a snapshot.
 //! The old snapshot may be invalid, because transaction ids can be lower after a failover.
 
 use std::io;
@@ -17,7 +16,6 @@ use super::model::Change;
 use super::store;
 use crate::db::pool::connect_apart;
 
-/// The timeout of one read.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The maximum number of changes in one read, so that a bulk change cannot exhaust the memory.
@@ -26,7 +24,6 @@ const MAX_CHANGES: u16 = 4_096;
 /// The name by which operators recognize the connection in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "strongroom live changes";
 
-/// Reads each change once.
 pub struct ChangeReader {
     pool: PgPool,
     /// The connection and the snapshot of the last read. `None` after an error or a cancelled read.
@@ -34,13 +31,12 @@ pub struct ChangeReader {
 }
 
 impl ChangeReader {
-    /// Creates a reader. It does not connect to the database yet.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         Self { pool, last: None }
     }
 
-    /// Closes the connection and forgets the snapshot. The next read is then a first read.
+    /// Closes the connection and forgets the snapshot.
     pub fn reset(&mut self) {
         self.last = None;
     }
@@ -53,9 +49,6 @@ impl ChangeReader {
 
     /// Returns the changes that were committed since the last read.
     /// Returns `None` if changes may be missing: in the first read, and if there were more than [`MAX_CHANGES`].
-    ///
-    /// # Errors
-    /// Fails if the database is unavailable. The next read is then a first read.
     pub async fn read(&mut self) -> Result<Option<Vec<Change>>, sqlx::Error> {
         let (mut connection, snapshot) = match self.last.take() {
             Some((connection, snapshot)) => (connection, Some(snapshot)),

@@ -19,10 +19,8 @@ use crate::security::websockets::{
     SESSION_CHECK_INTERVAL,
 };
 
-/// The time between two checks of the socket's timeouts.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Serves a socket from its handshake to its close frame.
 pub(super) async fn serve(
     live: Arc<Live>,
     permit: ConnectionPermit,
@@ -37,7 +35,7 @@ pub(super) async fn serve(
         _ = closing.wait_for(|closing| *closing) => CloseReason::GoingAway,
     };
     ended.record();
-    // Limit the time for sending the close frame, because a client that does not read would keep the task running.
+    // A client that does not read must not keep this task running.
     let _ = tokio::time::timeout(SEND_TIMEOUT, session.close(Some(ended.close_frame()))).await;
 }
 
@@ -57,8 +55,7 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
         last_frame_at: connection.last_frame_at.clone(),
         session: connection.session.clone(),
     };
-    // Run the futures concurrently, so that a slow database or a slow client cannot keep the socket of an ended session
-    // open.
+    // Run concurrently, so that a slow database or a slow client cannot keep the socket of an ended session open.
     tokio::select! {
         close = Client::new(live, &caller, until, connection.session.clone()).run(connection) => close,
         close = monitor.session_ended() => close,
@@ -67,7 +64,7 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
     }
 }
 
-/// Waits for the conditions that close a socket. It runs concurrently with [`Client`], so messages do not delay it.
+/// Runs concurrently with [`Client`], so that messages cannot delay the end of the socket.
 struct SessionMonitor<'a> {
     live: &'a Live,
     caller: &'a Caller,
@@ -90,8 +87,7 @@ impl SessionMonitor<'_> {
     }
 
     /// Reads the state of the session at intervals, because an announcement can be lost.
-    /// While the database is down, the socket remains open. This is safe: before the service sends an event, it reads
-    /// the object from the database.
+    /// While the database is down, the socket remains open, but receives no events: each event needs a database read.
     async fn session_ended_in_database(&self) -> CloseReason {
         loop {
             tokio::time::sleep(SESSION_CHECK_INTERVAL).await;
@@ -103,7 +99,7 @@ impl SessionMonitor<'_> {
     }
 
     /// Waits until the access expires or the client has been idle for too long.
-    /// Meanwhile, sends pings, and asks the client to renew its access before the access expires.
+    /// Meanwhile, sends pings and reminders to renew the access.
     async fn timed_out(&self) -> CloseReason {
         let (mut tick, mut session) = (tokio::time::interval(TICK), self.session.clone());
         let (mut pinged, mut reminded) = (Instant::now(), None);

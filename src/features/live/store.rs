@@ -1,4 +1,4 @@
-//! SQL of live events: the changes that triggers record, and the version of an object.
+//! SQL of live events.
 //! The statements for changes do not filter by owner, because each replica reads the changes of all owners.
 
 use sqlx::{PgConnection, PgPool};
@@ -10,7 +10,6 @@ use crate::security::audit::objects::ObjectKind;
 use crate::security::authorization::administrators::AdminCaller;
 use crate::security::sessions::caller::Caller;
 
-/// The result of one read.
 pub struct ChangeBatch {
     /// The snapshot of this read. The next read returns the changes that are not visible in this snapshot.
     pub snapshot: String,
@@ -18,9 +17,8 @@ pub struct ChangeBatch {
     pub changes: Vec<String>,
 }
 
-/// Returns at most `limit` changes that were committed after this snapshot, and the new snapshot.
-/// If the snapshot is `None`, returns only the new snapshot.
-/// A single statement reads both, so that no change is lost between two reads.
+/// Returns at most `limit` changes that were committed after `snapshot`. If it is `None`, returns only a new snapshot.
+/// A single statement reads the changes and the new snapshot, so that no change is lost between two reads.
 pub async fn changes_since(
     connection: &mut PgConnection,
     snapshot: Option<&str>,
@@ -42,14 +40,12 @@ pub async fn changes_since(
     .await
 }
 
-/// Deletes changes that are older than ten minutes. By then, every replica has read them.
+/// Deletes changes after ten minutes. By then, every replica has read them.
 pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from object_changes where created_at < now() - interval '10 minutes'").execute(pool).await?;
     Ok(())
 }
 
-/// Returns the current version of the caller's object.
-///
 /// # Errors
 /// [`ApiError::NotFound`] if the object does not exist or belongs to another user.
 pub async fn version(pool: &PgPool, caller: &Caller, kind: ObjectKind, id: Uuid) -> ApiResult<i64> {
@@ -58,7 +54,7 @@ pub async fn version(pool: &PgPool, caller: &Caller, kind: ObjectKind, id: Uuid)
     version.fetch_one(tx.connection()).await?.ok_or(ApiError::NotFound)
 }
 
-/// Returns the version of an alert: 1 while it is open, 2 once it is cleared.
+/// Returns 1 while the alert is open, and 2 once it is cleared.
 ///
 /// # Errors
 /// [`ApiError::NotFound`] if the alert does not exist, or the caller is no longer an administrator.

@@ -25,15 +25,14 @@ pub struct TicketView {
     pub expires_in: i64,
 }
 
-/// A message that the client sends.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ClientMessage {
-    /// Authenticates the client. The message is valid only as the first one.
+    /// Valid only as the first message.
     Authenticate {
         ticket: SecretString,
     },
-    /// Extends the access. The ticket must be a new one of the same session.
+    /// The ticket must be a new one of the same session.
     Renew {
         ticket: SecretString,
     },
@@ -50,22 +49,16 @@ pub struct SubscriptionTarget {
     id: Option<IdField<AnyId>>,
 }
 
-/// The id of an object of any kind. All ids are UUIDs, so the id type of one kind can parse the ids of all kinds.
+/// All ids are UUIDs, so one id type can parse the ids of all kinds of objects.
 type AnyId = InvoiceId;
 
 impl ClientMessage {
-    /// Parses a message.
-    ///
-    /// # Errors
-    /// [`ApiError::NotJson`] or [`ApiError::Invalid`] if the text is not a valid message.
     pub fn read(text: &str) -> ApiResult<Self> {
         body::parse(text.as_bytes())
     }
 }
 
 impl SubscriptionTarget {
-    /// Returns the topic that the message describes.
-    ///
     /// # Errors
     /// [`ApiError::Invalid`] if the kind is unknown, a singular has no id, or a plural has an id.
     pub fn topic(&self) -> ApiResult<Topic> {
@@ -78,15 +71,13 @@ impl SubscriptionTarget {
     }
 }
 
-/// A message that the service sends.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage {
-    /// The client is authenticated. Its access expires at the time `until`.
+    /// The client is authenticated until this time.
     Ready {
         until: DateTime<Utc>,
     },
-    /// The access was extended, and now expires at the time `until`.
     Renewed {
         until: DateTime<Utc>,
     },
@@ -96,7 +87,7 @@ pub enum ServerMessage {
     },
     Subscribed(TopicView),
     Unsubscribed(TopicView),
-    /// An object changed. The client can read its new content from the REST API.
+    /// The client can read the new content from the REST API.
     Event {
         object: &'static str,
         id: Uuid,
@@ -105,13 +96,11 @@ pub enum ServerMessage {
     },
     /// The client may have missed events, so it should read its objects again.
     Resync,
-    /// The service refused the last message.
     Error {
         code: &'static str,
     },
 }
 
-/// A topic, as a message contains it.
 #[derive(Serialize)]
 pub struct TopicView {
     object: &'static str,
@@ -129,24 +118,18 @@ impl From<Topic> for TopicView {
 }
 
 impl ServerMessage {
-    /// Returns the event for a change. `version` is the current version of the object.
-    /// It can be newer than the version of the change.
+    /// `version` is the current version of the object, which can be newer than the version of the change.
     #[must_use]
     pub fn event(change: &Change, version: i64) -> Self {
         Self::Event { object: change.kind.name, id: change.id, version, what: change.change_type.as_str() }
     }
 
-    /// Returns a refusal, which contains only a code.
-    /// So the replies for another user's object and for a missing object are equal.
+    /// Contains only a code, so that the replies for another user's object and for a missing object are equal.
     #[must_use]
     pub fn refusal(error: &ApiError) -> Self {
         Self::Error { code: error.public().code }
     }
 
-    /// Serializes the message.
-    ///
-    /// # Errors
-    /// [`ApiError::Internal`] if serialization fails.
     pub fn text(&self) -> ApiResult<String> {
         serde_json::to_string(self).map_err(ApiError::internal)
     }

@@ -1,5 +1,4 @@
-//! Delivers mail by SMTP.
-//! In development without a mail server, writes each mail to a file, and logs the link in the mail.
+//! Delivers mail by SMTP. In development without a mail server, writes each mail to a file and logs its link.
 
 use std::path::Path;
 #[cfg(feature = "dev")]
@@ -20,7 +19,7 @@ use crate::db::outbox::QueuedMessage;
 use crate::dev::mail_files;
 use crate::security::crypto::secret_output::expose_text;
 
-/// Invalid mail settings. The messages do not contain the SMTP URL, because the URL contains a password.
+/// The messages do not contain the SMTP URL, because the URL contains a password.
 #[derive(Debug, thiserror::Error)]
 pub enum MailSettingsError {
     #[error("the sender is not an e-mail address")]
@@ -31,14 +30,12 @@ pub enum MailSettingsError {
     Url,
 }
 
-/// Timeout for one response of the mail server.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The log target of the lines that contain the links of mails. Developers can filter the log by this target.
+/// The log target of links in mails, so that developers can filter them.
 #[cfg(feature = "dev")]
 const DEVELOPMENT_LOG: &str = "development_mail";
 
-/// Sends mail.
 pub struct Delivery {
     from: Mailbox,
     transport: Transport,
@@ -51,10 +48,6 @@ enum Transport {
 }
 
 impl Delivery {
-    /// Creates a delivery that uses the configured mail server. In development without a mail server, it writes files.
-    ///
-    /// # Errors
-    /// Returns a [`MailSettingsError`] if a setting is invalid.
     pub fn new(settings: &Settings) -> Result<Self, MailSettingsError> {
         let mail = &settings.mail;
         let from = mail.from.parse().map_err(|_| MailSettingsError::Sender)?;
@@ -85,18 +78,16 @@ impl Delivery {
                     .await
                     .map_err(|error| format!("{}: {error}", path.display()))?;
                 let link = text.link.as_ref().map_or("", expose_text);
-                // Log the link, although it contains a token.
-                // Production never executes this branch, because its settings require a mail server.
-                // The line has its own log target, so that developers can turn it off.
+                // The link contains a token. Production never logs it, because its settings require a mail server.
                 tracing::info!(target: DEVELOPMENT_LOG, kind = mail.kind, file = %path.display(), open = link, "wrote a mail to a file");
                 Ok(())
             }
         }
     }
 
-    /// Builds the message. All attempts have the same message id, so that mail programs can detect duplicates.
+    /// All attempts have the same message id, so that mail programs can detect duplicates.
     fn message(&self, mail: &QueuedMessage, text: &MailText, now: DateTime<Utc>) -> Result<Message, String> {
-        // Header injection: a line break in the address could add headers to the mail. Parsing the address refuses it.
+        // Header injection: a line break in the address could add headers to the mail. `parse` refuses such an address.
         let to = mail.recipient.parse().map_err(|_| "the recipient is not an e-mail address")?;
         Message::builder()
             .from(self.from.clone())
@@ -110,8 +101,8 @@ impl Delivery {
     }
 }
 
-/// Creates the SMTP transport. The scheme `smtps://` means TLS from the start. `smtp://…?tls=required` means STARTTLS.
-/// The settings of production reject all other URLs, so that no mail is sent without encryption.
+/// The scheme `smtps://` means TLS from the start, and `smtp://…?tls=required` means STARTTLS.
+/// In production, the settings reject all other URLs, so that no mail is sent without encryption.
 fn transport(url: &str, authority: Option<&Path>) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailSettingsError> {
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
         .map_err(|_| MailSettingsError::Url)?
@@ -130,13 +121,12 @@ fn transport(url: &str, authority: Option<&Path>) -> Result<AsyncSmtpTransport<T
     Ok(builder.build())
 }
 
-/// Returns the name that the certificate of the mail server must contain. An IPv6 address is written without brackets.
+/// Returns the host name that the server's certificate must contain. An IPv6 address has no brackets.
 fn host(url: &str) -> Option<String> {
     Some(Url::parse(url).ok()?.host_str()?.trim_matches(['[', ']']).to_owned())
 }
 
-/// Describes an error for the log. The text of an SMTP reply often contains the recipient's address.
-/// So the log contains only the code of the reply.
+/// Omits the text of an SMTP reply, because it often contains the recipient's address.
 fn cause(error: &lettre::transport::smtp::Error) -> String {
     match error.status() {
         Some(code) => format!("the mail server returned {code}"),

@@ -1,11 +1,9 @@
-//! Mail to users. A transaction stores a change and its mail together; the mail is a row of the [outbox].
-//! A worker then sends the mail.
-//!
-//! So a crash loses no mail, and a response does not wait for the mail server.
+//! Mail to users. A transaction stores a change together with its mail, which is a message in the [outbox].
+//! The outbox worker sends the mail later. So a crash loses no mail, and no response waits for the mail server.
 //! The duration of such a wait would reveal whether an address is registered (user enumeration).
 //!
-//! The outbox contains no secret. When the worker sends a mail, it derives the token in the link from `subject_id`
-//! and from the master key `key_id` (`SecretToken::for_queued_mail`).
+//! The outbox contains no tokens. The token of a link is derived from `subject_id` and the master key `key_id`
+//! (`SecretToken::for_queued_mail`).
 
 mod delivery;
 mod texts;
@@ -28,7 +26,6 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::crypto::keys::Keys;
 use crate::security::detection::alerts::{MAIL_QUEUE, Runbooks, message_of};
 
-/// Sends the mail of the outbox.
 pub struct MailSender {
     pool: PgPool,
     keys: Arc<Keys>,
@@ -41,8 +38,6 @@ pub struct MailSender {
 }
 
 impl MailSender {
-    /// # Errors
-    /// [`MailSettingsError`] if the certificate file is invalid. All other settings have already been validated.
     pub fn new(pool: PgPool, keys: Arc<Keys>, settings: &Settings, clock: Clock) -> Result<Self, MailSettingsError> {
         let links = Links {
             public_url: settings.http.public_url.clone(),
@@ -63,7 +58,7 @@ impl MailSender {
 }
 
 impl Consumer for MailSender {
-    /// The ten attempts take about one and a half hours in total, including the delays between them.
+    /// All attempts together take about one and a half hours.
     const MAX_ATTEMPTS: i32 = 10;
     const RETRY_SECONDS: &'static [u32] = &[10, 30, 90, 270, 810, 900];
 
@@ -86,7 +81,6 @@ impl Consumer for MailSender {
     }
 }
 
-/// Counts the mails that have not been delivered yet.
 pub async fn backlog(pool: &PgPool, clock: &Clock) -> ApiResult<Backlog> {
     Ok(outbox::backlog(pool, MAIL_QUEUE, clock.now()).await?)
 }

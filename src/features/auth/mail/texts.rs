@@ -1,5 +1,4 @@
-//! The texts of mails. They contain no input of clients.
-//! So an attacker cannot send spam through the service, for example by a display name.
+//! The texts of mails. They contain no input of clients, so an attacker cannot send spam through the service.
 //!
 //! The token is in the fragment of the link, because browsers do not send fragments to servers.
 //! A mail scanner can open the link without using the token, because only a POST request uses the token.
@@ -12,7 +11,6 @@ use crate::security::crypto::secret_output::{TOKEN_PLACEHOLDER, insert_token};
 use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::detection::alerts::{Message, Runbooks};
 
-/// The kinds of mails that the service sends to users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailKind {
     ConfirmRegistration,
@@ -35,8 +33,7 @@ impl MailKind {
         Self::AccountLocked,
     ];
 
-    /// Returns the name of the kind in the outbox.
-    /// Do not rename a kind: tokens are derived from the name, so the tokens of queued mails would become invalid.
+    /// Do not rename a kind: tokens are derived from its name, so the tokens of queued mails would become invalid.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -55,22 +52,18 @@ impl MailKind {
     }
 }
 
-/// The settings for links in mails. The host is a setting and does not come from the `Host` header of a request.
-/// In a request for a victim's mail, an attacker could set this header to their own host, and would then receive the
-/// token (CWE-640).
+/// The host of links is a setting, and does not come from the `Host` header of a request (CWE-640).
+/// Otherwise an attacker could send their own host in this header, and would receive the victim's token.
 #[derive(Clone, Debug)]
 pub struct Links {
-    /// The base URL of links, without a trailing slash.
+    /// Without a trailing slash.
     pub public_url: String,
-    /// Whether mails contain a curl command, which helps developers who use no browser.
     pub include_curl: bool,
 }
 
-/// The text of one mail.
 pub struct MailText {
     pub subject: &'static str,
     pub body: SecretString,
-    /// The link, which the log shows in development.
     #[cfg_attr(not(feature = "dev"), expect(dead_code, reason = "the log shows it in development"))]
     pub link: Option<SecretString>,
 }
@@ -78,7 +71,7 @@ pub struct MailText {
 struct Template {
     subject: &'static str,
     body: &'static str,
-    /// The page that the link opens, the endpoint that this page calls, and the fields of the call besides the token.
+    /// The page of the link, the endpoint that the page calls, and the JSON fields of the call besides the token.
     link: Option<(&'static str, &'static str, &'static str)>,
 }
 
@@ -137,7 +130,6 @@ fn template(kind: MailKind) -> Template {
     Template { subject, body, link }
 }
 
-/// Writes the text of a queued mail. Derives the token for the link, because no table contains the token.
 pub fn write(mail: &QueuedMessage, keys: &Keys, links: &Links) -> Result<MailText, String> {
     let kind = MailKind::named(&mail.kind).ok_or("unknown kind of mail")?;
     let template = template(kind);
@@ -165,7 +157,6 @@ pub fn write(mail: &QueuedMessage, keys: &Keys, links: &Links) -> Result<MailTex
     })
 }
 
-/// Writes the mail about an alert. The mail contains no token.
 pub fn alert(message: &Message, runbooks: &Runbooks) -> MailText {
     MailText { subject: "Strongroom alert", body: format!("{}\n", message.text(runbooks)).into(), link: None }
 }
