@@ -1,34 +1,28 @@
-//! Computes issue dates and due dates.
-//! These dates depend on the time zone and the payment terms of the owner's business (`me/business`).
+//! Issue dates and due dates depend on the time zone and the payment terms of the owner's business (`me/business`).
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use crate::base::time_zone::TimeZone;
 use crate::http::error::{ApiError, ApiResult};
 
-/// The maximum number of days by which an invoice can be backdated.
-/// A user backdates an invoice if the customer received it before the user enters it here.
+/// Limits backdating. A user backdates an invoice if the customer received it before the user enters it here.
 pub const MAX_DAYS_BACK: Days = Days::new(30);
 
-/// The settings of a business that determine dates: its time zone and its payment terms.
 #[derive(Clone, Copy, Debug)]
 pub struct BusinessCalendar {
     pub time_zone: TimeZone,
-    /// The number of days from the issue date to the due date. It applies only to drafts without a due date.
+    /// The days from the issue date to the due date, for drafts without a due date.
     pub payment_terms: Option<Days>,
 }
 
 impl BusinessCalendar {
-    /// Returns today's date in the time zone of the business.
     #[must_use]
     pub fn today(&self, now: DateTime<Utc>) -> NaiveDate {
         self.time_zone.day(now)
     }
 
-    /// Returns the issue date: the requested date, or today's date if none was requested.
-    ///
     /// # Errors
-    /// Returns a field error that contains the allowed dates, if the requested date is too early or in the future.
+    /// Returns a field error with the allowed dates, if the requested date is too early or in the future.
     pub fn issue_date(&self, requested: Option<NaiveDate>, now: DateTime<Utc>) -> ApiResult<NaiveDate> {
         let today = self.today(now);
         let first = today - MAX_DAYS_BACK;
@@ -40,7 +34,6 @@ impl BusinessCalendar {
         Err(ApiError::invalid("/issue_date", expected))
     }
 
-    /// Returns the due date: the issue date plus the payment terms.
     /// Returns `None` if the business has no payment terms.
     #[must_use]
     pub fn due_date(&self, issued_on: NaiveDate) -> Option<NaiveDate> {

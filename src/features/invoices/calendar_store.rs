@@ -1,5 +1,3 @@
-//! SQL of the business calendar: time zone and payment terms.
-
 use chrono::Days;
 use sqlx::PgExecutor;
 
@@ -12,14 +10,12 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
 impl InvoiceStore {
-    /// Returns the calendar of the caller's business.
     pub async fn calendar(&self, caller: &Caller) -> ApiResult<BusinessCalendar> {
         calendar(&self.pool, caller.user()).await
     }
 }
 
 impl InvoiceTx<'_> {
-    /// Returns the calendar of the caller's business. Reads it in this transaction.
     pub async fn calendar(&mut self) -> ApiResult<BusinessCalendar> {
         let owner = self.caller().user();
         calendar(self.connection(), owner).await

@@ -7,7 +7,6 @@ use std::str::FromStr;
 
 use crate::base::money::Currency;
 
-/// The error for a text that is not a decimal or is out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidDecimal;
 
@@ -16,10 +15,9 @@ pub struct InvalidDecimal;
 pub struct Quantity(i64);
 
 impl Quantity {
-    /// The largest quantity, in thousandths.
+    /// In thousandths.
     pub const MAX: i64 = 999_999_999_999;
 
-    /// Creates a quantity from thousandths. Returns `None` if the quantity is out of range.
     #[must_use]
     pub fn from_thousandths(thousandths: i64) -> Option<Self> {
         (1..=Self::MAX).contains(&thousandths).then_some(Self(thousandths))
@@ -50,10 +48,9 @@ impl fmt::Display for Quantity {
 pub struct Rate(i32);
 
 impl Rate {
-    /// The largest rate, in thousandths of a percent.
+    /// In thousandths of a percent.
     pub const ONE_HUNDRED_PERCENT: i32 = 100_000;
 
-    /// Creates a rate from thousandths of a percent. Returns `None` if the rate is out of range.
     #[must_use]
     pub fn from_millipercent(millipercent: i32) -> Option<Self> {
         (0..=Self::ONE_HUNDRED_PERCENT).contains(&millipercent).then_some(Self(millipercent))
@@ -87,10 +84,9 @@ pub struct UnitPrice(i64);
 impl UnitPrice {
     /// The number of steps in a minor unit. A step is the smallest difference between two prices.
     pub const STEPS_PER_MINOR_UNIT: i64 = 10_000;
-    /// The largest price, in ten-thousandths of a minor unit: 14 digits of minor units and four decimals.
+    /// In ten-thousandths of a minor unit: 14 digits of minor units and four decimals.
     pub const MAX: i64 = 999_999_999_999_999_999;
 
-    /// Creates a price from ten-thousandths of a minor unit. Returns `None` if the price is out of range.
     #[must_use]
     pub fn from_ten_thousandths(steps: i64) -> Option<Self> {
         (0..=Self::MAX).contains(&steps).then_some(Self(steps))
@@ -101,7 +97,7 @@ impl UnitPrice {
         self.0
     }
 
-    /// Returns how many digits a price in this currency can have before and after the decimal point.
+    /// Returns the maximum number of digits before and after the decimal point.
     #[must_use]
     pub fn digits(currency: Currency) -> (usize, usize) {
         let minor = usize::from(currency.minor_digits());
@@ -109,16 +105,12 @@ impl UnitPrice {
     }
 
     /// Parses a price in the currency's major unit.
-    ///
-    /// # Errors
-    /// [`InvalidDecimal`] if the text has more digits than [`Self::digits`] allows, or is not a decimal.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, InvalidDecimal> {
         let (whole, decimals) = Self::digits(currency);
         parse(text, whole, decimals).and_then(Self::from_ten_thousandths).ok_or(InvalidDecimal)
     }
 
-    /// Formats the price in the currency's major unit, with at least the decimals of the currency.
-    /// Examples: `100.00`, `0.1648`.
+    /// Formats the price in the currency's major unit, with at least its decimals: `100.00`, `0.1648`.
     #[must_use]
     pub fn decimal(self, currency: Currency) -> String {
         let (_, decimals) = Self::digits(currency);

@@ -1,5 +1,3 @@
-//! What the OpenAPI document says about invoices.
-
 use super::id::InvoiceId;
 use super::transition_error::TransitionError;
 use super::views::conflict;

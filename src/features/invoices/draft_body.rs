@@ -1,5 +1,4 @@
-//! Request bodies of drafts. Mass assignment: the server sets status, number, totals and owner.
-//! A request that contains one of these fields is refused.
+//! Mass assignment: a request that contains status, number, totals or owner is refused.
 
 use garde::Validate;
 use serde::Deserialize;
@@ -112,10 +111,6 @@ fn rate_rule(value: &str, _: &()) -> garde::Result {
 }
 
 impl InvoiceDraft {
-    /// Parses the content and computes its totals.
-    ///
-    /// # Errors
-    /// Returns a field error if the content is invalid.
     /// If a sum is too large, the pointer of the error contains the index of the line.
     pub fn parse(self) -> ApiResult<(Content, Totals)> {
         let currency = self.currency.parse().map_err(|_| ApiError::invalid("/currency", "must be a currency code"))?;
@@ -166,7 +161,7 @@ fn overflow_error(pointer: String) -> ApiError {
     ApiError::invalid(pointer, "makes the amount too large")
 }
 
-/// Parses the discount of an object. `at` is the JSON pointer of the object in the request.
+/// `at` is the JSON pointer of the discounted object in the request.
 fn discount(at: &str, rate: Option<&str>, amount: Option<i64>) -> ApiResult<Option<Discount>> {
     match (rate, amount) {
         (Some(_), Some(_)) => {

@@ -49,7 +49,7 @@ const COLUMNS: [&str; 15] = [
     "created_at",
 ];
 
-/// The byte order mark (BOM) of UTF-8, by which Excel recognizes the encoding.
+/// The byte order mark (BOM), by which Excel recognizes UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The query parameters of the export.
@@ -98,11 +98,9 @@ enum NextBatch {
     After(Position),
 }
 
-/// Exports invoices as CSV, oldest first.
-///
-/// The handler reads the first batch before the response begins. So the response is 503 if the database is unavailable.
+/// The first batch is read before the response begins. So the response is 503 if the database is unavailable.
 /// A later error aborts the transfer, so that a client cannot mistake a part of the file for the whole file.
-/// The handler checks the caller's token and session before each batch, because they can end during a long export.
+/// The caller's token and session are checked before each batch, because they can end during a long export.
 pub async fn export(
     caller: Caller,
     QueryFields(query): QueryFields<ExportQuery>,
@@ -147,7 +145,6 @@ fn bytes(write: impl FnOnce(&mut Writer<Vec<u8>>) -> csv::Result<()>) -> ApiResu
     Ok(out.into_inner().map_err(ApiError::internal)?.into())
 }
 
-/// Returns the cells of a row in the order of [`COLUMNS`].
 /// Amounts are decimals in the major unit, as spreadsheets expect them.
 fn cells(row: &ExportRow) -> [String; COLUMNS.len()] {
     let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();

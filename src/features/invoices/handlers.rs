@@ -1,5 +1,3 @@
-//! The endpoints of invoices and payments.
-
 use actix_web::web::Data;
 
 use super::model::Invoice;
@@ -19,11 +17,10 @@ use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::limits::row_quotas::RowQuotas;
 use crate::security::sessions::caller::Caller;
 
-/// The names of the lists in cursors. A cursor is valid only for the list that issued it.
+/// A cursor contains the name of its list, and other lists refuse the cursor.
 const LIST: &str = "invoices";
 const PAYMENTS: &str = "payments";
 
-/// Creates a draft.
 pub async fn create(
     caller: Caller,
     IdempotentJson { body: draft, key }: IdempotentJson<InvoiceDraft>,
@@ -46,7 +43,6 @@ pub async fn create(
     Ok(created)
 }
 
-/// Lists the caller's invoices, filtered and sorted, without their lines.
 pub async fn list(
     caller: Caller,
     query: ListQuery<InvoiceFilter>,
@@ -66,7 +62,6 @@ pub async fn list(
     Ok(Json(page.map(|summary| InvoiceSummary::from(&summary))))
 }
 
-/// Returns an invoice with its lines.
 pub async fn read(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -75,7 +70,6 @@ pub async fn read(
     Ok(Versioned::from(&invoices.read(&caller, id).await?))
 }
 
-/// Replaces the content of a draft.
 pub async fn replace(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -94,7 +88,7 @@ pub async fn replace(
     Ok(Versioned::from(&invoice))
 }
 
-/// Deletes a draft. An issued invoice cannot be deleted, because its number would be missing in the series.
+/// An issued invoice cannot be deleted, because its number would be missing in the series.
 pub async fn delete(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -110,7 +104,6 @@ pub async fn delete(
     Ok(NoContent)
 }
 
-/// Issues a draft: assigns its number. Afterwards, its content cannot change.
 pub async fn issue(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -134,7 +127,6 @@ pub async fn issue(
     Ok(Versioned::from(&invoice))
 }
 
-/// Voids an invoice that has neither payments nor credit notes.
 /// An issued invoice keeps its number, so that the numbers have no gaps.
 pub async fn void(
     caller: Caller,
@@ -152,7 +144,6 @@ pub async fn void(
     Ok(Versioned::from(&invoice))
 }
 
-/// Records a payment of at most the amount due.
 /// The request needs no `If-Match`, because a payment overwrites nothing.
 pub async fn pay(
     caller: Caller,
@@ -178,7 +169,6 @@ pub async fn pay(
     Ok(created)
 }
 
-/// Lists the payments of an invoice, newest first.
 pub async fn payments(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,

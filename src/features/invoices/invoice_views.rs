@@ -1,5 +1,3 @@
-//! Response types: invoices and summaries of invoices.
-
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -178,7 +176,7 @@ impl LineView {
     }
 }
 
-/// Returns the values of the fields `discount_rate` and `discount_amount`. At most one of them is set.
+/// Returns the values of the fields `discount_rate` and `discount_amount`. At most one is set.
 fn discount_fields(discount: Option<Discount>) -> (Option<String>, Option<i64>) {
     match discount {
         Some(Discount::Rate(rate)) => (Some(rate.to_string()), None),

@@ -1,5 +1,3 @@
-//! SQL of the lists of invoices.
-//!
 //! Keyset pagination: each sort order has an index that begins with the owner.
 //! So all pages of a list cost the same, and the invoices of other users add no cost.
 //! Test: `tests/api/contract/million_rows.rs`.
@@ -15,9 +13,8 @@ use crate::db::owner_query_as;
 use crate::http::error::ApiResult;
 use crate::security::sessions::caller::Caller;
 
-/// Selects the page after a position.
-/// The statements of the sort orders differ only in one condition and in `order by`.
-/// These parts cannot be bind parameters, so the macro inserts them into the text of the statement.
+/// The sort orders differ in one condition and in `order by`. These parts cannot be bind parameters.
+/// So the macro inserts them into the text of the statement.
 ///
 /// Date ranges use the columns `issue_order` and `due_order`, because the indexes contain these columns.
 /// For an invoice without a date, they contain `infinity`, which is outside of every range.
@@ -64,11 +61,10 @@ macro_rules! page {
     };
 }
 
-/// The maximum number of rows in one batch of an export. The number limits the memory that an export needs.
+/// Limits the memory that an export needs.
 const EXPORT_BATCH_ROWS: i64 = 1000;
 
 impl InvoiceStore {
-    /// Returns the invoices after `position` that match the filter, ordered by `sort`.
     /// An unpaid invoice is overdue if its due date is before `today`.
     /// If there is a next page, the result has one row more than a page.
     #[rustfmt::skip]
@@ -109,7 +105,6 @@ impl InvoiceStore {
         rows.into_iter().map(Summary::try_from).collect()
     }
 
-    /// Returns the sums of the caller's newest invoices by status and currency.
     /// A sum can be larger than a bigint. So the statement computes it as numeric and limits it to [`MAX_MINOR_UNITS`].
     pub(super) async fn totals(&self, caller: &Caller, newest: i64) -> ApiResult<Vec<StatusTotal>> {
         let rows = owner_query_as!(
@@ -130,11 +125,10 @@ impl InvoiceStore {
         rows.into_iter().map(StatusTotal::try_from).collect()
     }
 
-    /// Returns the next batch of an export, oldest first.
-    /// The row of an issued invoice contains the name that the customer had on the issue date.
+    /// Returns the next batch. An issued invoice contains the name that the customer had on the issue date.
     ///
-    /// The names are read by subselects and not by joins. With a join, the generic plan reads and sorts all invoices of
-    /// the owner for each batch, because it expects an owner with few invoices.
+    /// The names are read by subselects and not by joins. With a join, PostgreSQL's generic plan reads and sorts all
+    /// invoices of the owner for each batch.
     pub(super) async fn export(&self, caller: &Caller, filter: &Filter, after: Position) -> ApiResult<Vec<ExportRow>> {
         Ok(owner_query_as!(
             ExportRow,

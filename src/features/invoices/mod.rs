@@ -1,19 +1,12 @@
 //! Invoices: drafts, issue, payments, credit notes, CSV export and PDF.
 //!
-//! - [`model`] contains the state machine of an invoice. [`totals`] computes amounts.
-//!   [`decimals`] contains exact decimals.
-//! - [`summary`] defines list items, filters and sort orders.
-//!   [`calendar`] computes dates in the time zone of the business.
-//! - [`payments`], [`credit_notes`], [`export`] (CSV), [`pdf`], [`preview`] and [`status_sums`] have their own modules.
-//! - [`store`], `list_store`, `calendar_store` and `payment_store` contain the SQL.
-//!   `rows` converts rows to model types.
-//! - [`views`] contains the query parameters, [`draft_body`] the request bodies, and `invoice_views` the responses.
-//! - [`handlers`] contains the endpoints.
+//! [`model`] contains the state machine of an invoice, and [`totals`] computes the amounts.
+//! [`calendar`] computes dates in the time zone of the business.
+//! [`views`] contains the query parameters, [`draft_body`] the request bodies, and `invoice_views` the responses.
 //!
 //! Threats and controls:
 //! - BOLA: another user's invoice returns 404, like a missing invoice. Test: `attacks::authorization::object_level`.
-//! - Mass assignment: a request that sets a total or a number is refused.
-//!   Test: `attacks::authorization::mass_assignment`.
+//! - Mass assignment: a request that sets a total or a number is refused (`attacks::authorization::mass_assignment`).
 //! - Integer overflow and rounding errors: [`totals`] uses checked integers and one rounding rule.
 //! - Lost update: a change requires `If-Match`.
 //! - A change of an issued invoice: [`model`] refuses the change.

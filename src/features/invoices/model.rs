@@ -39,7 +39,6 @@ impl Status {
     /// All statuses, in the order of the state machine.
     pub const ALL: [Self; 6] = [Self::Draft, Self::Issued, Self::PartiallyPaid, Self::Paid, Self::Credited, Self::Void];
 
-    /// Returns the name of the status in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,7 +52,6 @@ impl Status {
     }
 }
 
-/// The error for a text that is not a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownStatus;
 
@@ -77,12 +75,11 @@ pub struct Content {
     pub due_date: Option<NaiveDate>,
 }
 
-/// The part of an invoice that its owner does not enter: status, number, dates, version, and the sums of payments and
-/// credit notes.
+/// The part of an invoice that its owner does not enter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceState {
     pub status: Status,
-    /// The number, or `None` for a draft. It is assigned when the invoice is issued, and never changes.
+    /// Assigned when the invoice is issued, and never changed. `None` for a draft.
     pub number: Option<String>,
     pub issue_date: Option<NaiveDate>,
     /// The sum of the payments, in minor units.
@@ -94,7 +91,6 @@ pub struct InvoiceState {
     pub updated_at: DateTime<Utc>,
 }
 
-/// An invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoice {
     id: InvoiceId,
@@ -104,7 +100,6 @@ pub struct Invoice {
 }
 
 impl Invoice {
-    /// Creates a draft with a new id.
     #[must_use]
     pub fn draft(content: Content, totals: Totals, now: DateTime<Utc>) -> Self {
         let state = InvoiceState {
@@ -120,33 +115,22 @@ impl Invoice {
         Self { id: InvoiceId::new(), content, totals, state }
     }
 
-    /// Rebuilds an invoice from its stored fields.
     #[must_use]
     pub fn from_stored(id: InvoiceId, content: Content, totals: Totals, state: InvoiceState) -> Self {
         Self { id, content, totals, state }
     }
 
-    /// Replaces the content of a draft.
-    ///
-    /// # Errors
-    /// [`TransitionError::NotADraft`] if the invoice is not a draft.
     pub fn replace(self, content: Content, totals: Totals, now: DateTime<Utc>) -> Result<Self, TransitionError> {
         self.ensure_draft()?;
         Ok(Self { content, totals, ..self }.transition(Status::Draft, now))
     }
 
-    /// Checks that the invoice is a draft. Only drafts can be changed or deleted.
-    ///
-    /// # Errors
-    /// [`TransitionError::NotADraft`] if the invoice is not a draft.
+    /// Only drafts can be changed or deleted.
     pub fn ensure_draft(&self) -> Result<(), TransitionError> {
         if self.state.status == Status::Draft { Ok(()) } else { Err(TransitionError::NotADraft) }
     }
 
-    /// Checks that the invoice can be issued on this day. Call this method before assigning a number.
-    ///
-    /// # Errors
-    /// [`TransitionError::NotADraft`], or [`TransitionError::DueBeforeIssue`] if the due date is before this day.
+    /// Checks that the draft can be issued on this day. Call this method before assigning a number.
     pub fn ensure_issuable(&self, day: NaiveDate) -> Result<(), TransitionError> {
         self.ensure_draft()?;
         match self.content.due_date {
@@ -155,13 +139,8 @@ impl Invoice {
         }
     }
 
-    /// Issues a draft: sets number and issue date, and also the due date if the draft has none.
-    /// Afterwards, the content cannot change.
-    ///
+    /// Sets number and issue date, and also the due date if the draft has none.
     /// An invoice with a total of 0 becomes paid immediately, because it can never receive a payment.
-    ///
-    /// # Errors
-    /// [`TransitionError::NotADraft`], or [`TransitionError::DueBeforeIssue`] if the due date is before the issue date.
     pub fn issue(
         self,
         number: String,
@@ -178,11 +157,7 @@ impl Invoice {
         Ok(issued)
     }
 
-    /// Adds a payment. `amount` is in minor units.
-    ///
-    /// # Errors
-    /// [`TransitionError::NotPayable`] if the status does not allow payments.
-    /// [`TransitionError::PaymentExceedsBalance`] if the amount is not between 1 and the amount due.
+    /// `amount` is in minor units, from 1 to the amount due.
     pub fn pay(self, amount: i64, now: DateTime<Utc>) -> Result<Self, TransitionError> {
         if !matches!(self.state.status, Status::Issued | Status::PartiallyPaid) {
             return Err(TransitionError::NotPayable);
@@ -196,10 +171,7 @@ impl Invoice {
         Ok(paid)
     }
 
-    /// Voids the invoice. An issued invoice keeps its number, so that the numbers of its owner have no gaps.
-    ///
-    /// # Errors
-    /// [`TransitionError::NotVoidable`] if the invoice has payments or credit notes, or is already void.
+    /// An issued invoice keeps its number, so that the numbers of its owner have no gaps.
     pub fn void(self, now: DateTime<Utc>) -> Result<Self, TransitionError> {
         // Check the payments and not the status: an invoice with a total of 0 is `Paid` without a payment.
         if self.state.paid > 0 || self.state.credited > 0 || self.state.status == Status::Void {
@@ -208,10 +180,6 @@ impl Invoice {
         Ok(self.transition(Status::Void, now))
     }
 
-    /// Checks that the invoice is issued and not yet credited in full.
-    ///
-    /// # Errors
-    /// [`TransitionError::NotCreditable`] if the invoice is a draft, void, or credited in full.
     pub fn ensure_creditable(&self) -> Result<(), TransitionError> {
         match self.state.status {
             Status::Issued | Status::PartiallyPaid | Status::Paid if self.totals.total > 0 => Ok(()),
@@ -219,12 +187,8 @@ impl Invoice {
         }
     }
 
-    /// Adds a credit in minor units. A credit reduces the amount due.
-    /// If the customer has already paid more than the reduced total, the seller owes a refund.
-    /// The service does not record refunds.
-    ///
-    /// # Errors
-    /// [`TransitionError::NotCreditable`], or [`TransitionError::CreditExceedsInvoice`] if the amount is too large.
+    /// `amount` is in minor units. A credit reduces the amount due.
+    /// If the customer has already paid more than the reduced total, the seller owes a refund, which is not recorded.
     pub fn credit(self, amount: i64, now: DateTime<Utc>) -> Result<Self, TransitionError> {
         self.ensure_creditable()?;
         let remaining = self.totals.total - self.state.credited;

@@ -37,11 +37,7 @@ impl InvoiceTx<'_> {
 }
 
 impl InvoiceStore {
-    /// Returns the payments of an invoice after the position `after`, newest first.
     /// If there is a next page, the result has one row more than a page.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.
     pub async fn payments(
         &self,
         caller: &Caller,

@@ -1,5 +1,3 @@
-//! Payments: the model, the request type and the response type.
-
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -30,7 +28,6 @@ pub enum PaymentMethod {
 impl PaymentMethod {
     const ALL: [Self; 5] = [Self::BankTransfer, Self::Card, Self::Cash, Self::DirectDebit, Self::Other];
 
-    /// Returns the name of the payment method in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,7 +40,6 @@ impl PaymentMethod {
     }
 }
 
-/// The error for a text that is not a payment method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownPaymentMethod;
 
@@ -55,11 +51,10 @@ impl FromStr for PaymentMethod {
     }
 }
 
-/// A payment that the owner of the invoice has received.
 #[derive(Clone, Debug)]
 pub struct Payment {
     pub id: PaymentId,
-    /// The amount in minor units of the invoice's currency.
+    /// In minor units of the invoice's currency.
     pub amount: i64,
     pub paid_on: NaiveDate,
     pub method: PaymentMethod,
@@ -68,7 +63,6 @@ pub struct Payment {
 }
 
 impl Payment {
-    /// Returns the keyset position of the payment in its list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.created_at, id: self.id.uuid() }
@@ -101,10 +95,7 @@ pub struct NewPayment {
 }
 
 impl NewPayment {
-    /// Creates the payment with a new id and the creation time `now`.
-    ///
-    /// # Errors
-    /// Returns a field error if `paid_on` is invalid. The validation of the request has already refused such a date.
+    /// The validation of the request has already refused an invalid `paid_on`.
     pub fn parse(self, now: DateTime<Utc>) -> ApiResult<Payment> {
         let paid_on = day::parse(&self.paid_on).ok_or_else(|| ApiError::invalid("/paid_on", "must be a day"))?;
         let Self { amount, method, reference, .. } = self;

@@ -1,6 +1,4 @@
-//! `POST invoices/preview`: computes the amounts of a draft and stores nothing.
-//! A client can show the totals while a user types, and need not compute amounts itself.
-//! The endpoint accepts the same request bodies as `POST invoices`.
+//! Computes the amounts of a draft and stores nothing, so that clients need not compute amounts themselves.
 
 use actix_web::web::Data;
 use serde::Serialize;
@@ -34,7 +32,6 @@ pub struct InvoicePreview {
     pub total: i64,
 }
 
-/// Computes the amounts of a draft.
 pub async fn preview(
     caller: Caller,
     JsonBody(draft): JsonBody<InvoiceDraft>,

@@ -1,6 +1,5 @@
-//! Rows of invoices, and their conversion to and from model types.
-//! The conversion returns an internal error if a value is invalid.
-//! The service writes no such row, but an operator could.
+//! Converts rows of invoices to and from model types.
+//! An invalid value is an internal error. The service writes no such row, but an operator could.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
@@ -69,7 +68,6 @@ pub(super) struct StatusTotalRow {
     pub due: i64,
 }
 
-/// A row of the export.
 pub(super) struct ExportRow {
     pub id: Uuid,
     pub number: Option<String>,
@@ -114,8 +112,7 @@ impl TryFrom<Row> for Invoice {
 
     fn try_from(row: Row) -> ApiResult<Self> {
         let lines = row.lines.0.into_iter().map(Line::try_from).collect::<ApiResult<Vec<_>>>()?;
-        // Use the stored sums. If the service computed them again, a change of the rounding rules would change issued
-        // invoices.
+        // Use the stored sums, because a later change of the rounding rules must not change issued invoices.
         let discount = discount(row.discount_rate_millipercent, row.discount_amount)?;
         let totals = Totals {
             subtotal: row.subtotal,
@@ -181,7 +178,7 @@ impl TryFrom<StatusTotalRow> for StatusTotal {
     }
 }
 
-/// Returns the values of the columns `discount_rate_millipercent` and `discount_amount`. At most one of them is set.
+/// Returns the values of `discount_rate_millipercent` and `discount_amount`. At most one is set.
 pub(super) fn discount_columns(discount: Option<Discount>) -> (Option<i32>, Option<i64>) {
     match discount {
         Some(Discount::Rate(rate)) => (Some(rate.millipercent()), None),
@@ -190,7 +187,7 @@ pub(super) fn discount_columns(discount: Option<Discount>) -> (Option<i32>, Opti
     }
 }
 
-/// The lines of an invoice, as one array for each column. With arrays, a single statement can insert all lines.
+/// One array for each column, so that a single statement can insert all lines.
 #[derive(Default)]
 pub(super) struct LineColumns {
     pub positions: Vec<i32>,

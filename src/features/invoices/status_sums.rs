@@ -1,6 +1,4 @@
-//! `GET invoices/totals`: the number of the caller's invoices, and the sums of their amounts, for each status and
-//! currency. Clients show them in a chart.
-//!
+//! `GET invoices/totals`: the sums of the caller's invoices for each status and currency.
 //! The statement reads at most [`NEWEST`] invoices, so its cost is limited even if a user has a million invoices.
 
 use actix_web::web::Data;
@@ -14,7 +12,6 @@ use crate::http::error::ApiResult;
 use crate::http::reply::Json;
 use crate::security::sessions::caller::Caller;
 
-/// The maximum number of invoices that one request counts.
 const NEWEST: i64 = 10_000;
 
 /// The sums of the caller's invoices for each status and currency.
@@ -51,7 +48,6 @@ pub struct StatusTotalView {
     pub due: i64,
 }
 
-/// Returns the sums of the caller's invoices for each status and currency.
 pub async fn totals(caller: Caller, invoices: Data<InvoiceStore>) -> ApiResult<Json<InvoiceTotals>> {
     let mut totals = invoices.totals(&caller, NEWEST).await?;
     totals.sort_by_key(|total| (Status::ALL.iter().position(|status| *status == total.status), total.currency.code()));

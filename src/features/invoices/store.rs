@@ -1,6 +1,5 @@
-//! SQL of invoices and their lines.
-//! Every statement filters each table by the caller's id, so no method can read the invoices of all users.
-//! A single statement reads an invoice and its lines, so that the invoice and its lines are consistent.
+//! SQL of invoices and their lines. Every statement filters each table by the caller's id.
+//! A single statement reads an invoice with its lines, so that both are consistent.
 
 use chrono::NaiveDate;
 use sqlx::{PgConnection, PgPool};
@@ -19,7 +18,6 @@ use crate::security::sessions::caller::Caller;
 
 count_rows!(Invoice, "invoices");
 
-/// Selects an invoice of the caller with its lines.
 /// `$lock` is either empty, or the clause that locks the invoice's row.
 macro_rules! select_invoice {
     ($lock:tt, $caller:expr, $id:expr, $connection:expr) => {
@@ -46,7 +44,6 @@ macro_rules! select_invoice {
     };
 }
 
-/// Reads and writes invoices.
 #[derive(Clone)]
 pub struct InvoiceStore {
     pub(super) pool: PgPool,
@@ -58,21 +55,14 @@ impl InvoiceStore {
         Self { pool }
     }
 
-    /// Begins a transaction on the caller's invoices.
     pub async fn begin<'a>(&self, caller: &'a Caller) -> ApiResult<InvoiceTx<'a>> {
         Ok(InvoiceTx { transaction: OwnerTx::begin(&self.pool, caller.user()).await?, caller })
     }
 
-    /// Returns an invoice with its lines.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.
     pub async fn read(&self, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
         select_invoice!("", caller, id, &self.pool)
     }
 
-    /// Checks that this customer exists and belongs to the caller.
-    ///
     /// # Errors
     /// Returns a field error of `customer_id` if the customer does not exist or belongs to another user.
     pub(super) async fn check_customer(&self, caller: &Caller, id: CustomerId) -> ApiResult<()> {
@@ -101,13 +91,10 @@ impl InvoiceTx<'_> {
         self.caller
     }
 
-    /// Returns the connection of the transaction.
     pub fn connection(&mut self) -> &mut PgConnection {
         self.transaction.connection()
     }
 
-    /// Inserts a draft with its lines.
-    ///
     /// # Errors
     /// Returns a field error of `customer_id` if the customer does not exist or belongs to another user.
     pub async fn insert(&mut self, draft: &Invoice) -> ApiResult<()> {
@@ -156,16 +143,11 @@ impl InvoiceTx<'_> {
         Ok(())
     }
 
-    /// Returns an invoice with its lines and locks its row until the end of the transaction.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.
+    /// Locks the row of the invoice until the end of the transaction.
     pub async fn lock(&mut self, id: InvoiceId) -> ApiResult<Invoice> {
         select_invoice!(" for update of i", self.caller, id, self.transaction.connection())
     }
 
-    /// Saves the new content of a locked draft.
-    ///
     /// # Errors
     /// Returns a field error of `customer_id` if the customer does not exist or belongs to another user.
     pub async fn replace(&mut self, draft: &Invoice) -> ApiResult<()> {
@@ -220,11 +202,8 @@ impl InvoiceTx<'_> {
         Ok(())
     }
 
-    /// Assigns the owner's next number to a locked draft. Each year of issue dates has its own series of numbers.
-    ///
-    /// After a rollback, the number is available again, so the numbers have no gaps.
-    /// A trigger on the number copies the data of the seller and the customer to `invoice_parties`.
-    /// So later changes of the business or the customer do not change the invoice.
+    /// Assigns the next number in the series of the issue date's year. After a rollback, it is available again.
+    /// A trigger copies seller and customer to `invoice_parties`, so that later changes do not affect the invoice.
     ///
     /// # Errors
     /// [`TransitionError::IssuedBeforeLast`] if the owner's last invoice has a later issue date.
@@ -239,7 +218,7 @@ impl InvoiceTx<'_> {
             .ok_or_else(|| ApiError::internal("assign_invoice_number returned no number"))
     }
 
-    /// Saves the new state of a locked invoice. Also saves the due date, because issuing the invoice can set it.
+    /// Saves the new state of a locked invoice, and the due date, because issuing the invoice can set it.
     pub async fn save_state(&mut self, invoice: &Invoice) -> ApiResult<()> {
         let state = invoice.state();
         let saved = sqlx::query!(
@@ -259,7 +238,6 @@ impl InvoiceTx<'_> {
         Ok(exactly_one(&saved)?)
     }
 
-    /// Deletes a locked draft with its lines.
     pub async fn delete(&mut self, draft: &Invoice) -> ApiResult<()> {
         let deleted = sqlx::query!(
             "delete from invoices where owner_id = $1 and id = $2 and version = $3 and status = 'draft'",
@@ -272,7 +250,6 @@ impl InvoiceTx<'_> {
         Ok(exactly_one(&deleted)?)
     }
 
-    /// Commits the transaction.
     pub async fn commit(self) -> ApiResult<()> {
         Ok(self.transaction.commit().await?)
     }

@@ -1,5 +1,3 @@
-//! Types for lists of invoices: the items of a list, its filter and its sort order.
-
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,7 +9,7 @@ use crate::base::page::Position;
 use crate::features::customers::id::CustomerId;
 use crate::features::invoices::id::InvoiceId;
 
-/// An invoice without its lines. Amounts are in minor units.
+/// Amounts are in minor units.
 #[derive(Clone, Debug)]
 pub struct Summary {
     pub id: InvoiceId,
@@ -28,7 +26,6 @@ pub struct Summary {
     pub updated_at: DateTime<Utc>,
 }
 
-/// Number and amounts of the invoices with one status and one currency.
 pub struct StatusTotal {
     pub status: Status,
     pub currency: Currency,
@@ -38,7 +35,6 @@ pub struct StatusTotal {
 }
 
 impl Summary {
-    /// Returns the keyset position of the invoice in a list with this sort order.
     #[must_use]
     pub fn position(&self, sort: Sort) -> ListPosition {
         let day = |day: Option<NaiveDate>| day.map_or_else(|| "infinity".into(), |day| day.to_string());
@@ -77,17 +73,14 @@ pub enum Sort {
 /// A keyset position in a list: the sort key, then the creation time and the id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListPosition {
-    /// The sort key as text: a date, an amount, or `infinity` if the invoice has no date.
-    /// The key is empty if the list is ordered by creation time.
+    /// A date, an amount, or `infinity` if the invoice has no date. Empty if the list is ordered by creation time.
     pub key: String,
     pub created_at: DateTime<Utc>,
     pub id: Uuid,
 }
 
 impl ListPosition {
-    /// Returns the position before the first row of a list with this sort order.
-    ///
-    /// If a list is sorted by a date and filtered by the same date, its first position is the bound of the filter.
+    /// If a list is sorted and filtered by the same date, its first position is the bound of the filter.
     /// So PostgreSQL does not have to read and discard the rows outside of the bound.
     #[must_use]
     pub fn start(sort: Sort, filter: &Filter) -> Self {
@@ -116,6 +109,6 @@ pub struct Filter {
     pub due_from: Option<NaiveDate>,
     pub due_to: Option<NaiveDate>,
     pub overdue: Option<bool>,
-    /// A part of the invoice number, or a part of the customer's current name.
+    /// A part of the invoice number, or of the customer's current name.
     pub search: Option<String>,
 }

@@ -1,5 +1,4 @@
-//! The amounts of an invoice. The server computes all amounts.
-//! Mass assignment: a request that contains a sum is refused.
+//! The server computes all amounts of an invoice. A request that contains a sum is refused (mass assignment).
 //!
 //! **Rounding**: half up to the currency's minor unit, in the order of EN 16931 (BR-CO-10 to BR-CO-17, BR-S-08):
 //! - Line: gross = quantity × unit price. Discount by rate = gross × rate. Net = gross − discount.
@@ -14,18 +13,16 @@ use std::collections::BTreeMap;
 use super::decimals::{Quantity, Rate, UnitPrice};
 use crate::base::money::{AmountTooLarge, scale, sum};
 
-/// The maximum number of lines of an invoice.
 pub const MAX_LINES: usize = 100;
 
-/// A discount on a line or on the whole invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Discount {
     Rate(Rate),
-    /// A discount in minor units.
+    /// In minor units.
     Amount(i64),
 }
 
-/// The error for a discount that is negative or larger than the discounted amount.
+/// The discount is negative or larger than the discounted amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiscountTooLarge;
 
@@ -40,14 +37,10 @@ impl Discount {
 }
 
 /// Multiplies an amount by a rate and rounds the result half up.
-///
-/// # Errors
-/// Returns [`AmountTooLarge`] on overflow.
 pub fn apply_rate(amount: i64, rate: Rate) -> Result<i64, AmountTooLarge> {
     scale(amount, rate.millipercent().into(), Rate::ONE_HUNDRED_PERCENT.into())
 }
 
-/// A line with its computed amounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     description: String,
@@ -58,7 +51,7 @@ pub struct Line {
     amounts: LineAmounts,
 }
 
-/// The amounts of a line in minor units. They contain no tax, because tax is computed once for each rate.
+/// In minor units, without tax: tax is computed once for each rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineAmounts {
     pub gross: i64,
@@ -66,7 +59,6 @@ pub struct LineAmounts {
     pub net: i64,
 }
 
-/// The reason for which a line is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineError {
     /// Quantity × unit price is larger than [`MAX_MINOR_UNITS`](crate::base::money::MAX_MINOR_UNITS).
@@ -75,10 +67,7 @@ pub enum LineError {
 }
 
 impl Line {
-    /// Creates a line and computes its amounts. The caller must already have validated the description.
-    ///
-    /// # Errors
-    /// Returns a [`LineError`] if the amount is too large or the discount is not allowed.
+    /// The caller must already have validated the description.
     pub fn new(
         description: String,
         quantity: Quantity,
@@ -134,7 +123,7 @@ pub struct TaxSubtotal {
     pub tax: i64,
 }
 
-/// The totals of an invoice in minor units.
+/// All amounts are in minor units.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// The sum of the lines before discounts and tax.
@@ -145,27 +134,22 @@ pub struct Totals {
     pub invoice_discount: i64,
     pub tax: i64,
     pub total: i64,
-    /// The tax of each rate, from the lowest rate to the highest.
+    /// The taxes, from the lowest rate to the highest.
     pub taxes: Vec<TaxSubtotal>,
-    /// For each line: its net amount, minus its share of the discount on the invoice. The order is that of the lines.
+    /// The net amount of each line, minus the line's share of the discount on the invoice.
     pub nets: Vec<i64>,
 }
 
-/// The reason for which the totals cannot be computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TotalsError {
-    /// The sum up to the line with this index is larger than [`MAX_MINOR_UNITS`](crate::base::money::MAX_MINOR_UNITS).
+    /// The sum up to the line with this index is too large.
     OverflowAtLine(usize),
-    /// The total including tax is larger than [`MAX_MINOR_UNITS`](crate::base::money::MAX_MINOR_UNITS).
+    /// The total including tax is too large.
     Overflow,
     Discount(DiscountTooLarge),
 }
 
 impl Totals {
-    /// Computes the totals: adds the lines, subtracts the discount on the invoice, and adds the tax of each rate.
-    ///
-    /// # Errors
-    /// Returns a [`TotalsError`] if a sum is too large or the discount is not allowed.
     pub fn of(lines: &[Line], discount: Option<Discount>) -> Result<Self, TotalsError> {
         let mut totals = Self::default();
         for (index, line) in lines.iter().enumerate() {

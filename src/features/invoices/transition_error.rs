@@ -1,6 +1,5 @@
 //! The reasons for which the state machine refuses a transition. Each reason has a problem code.
 
-/// The reason for which a transition is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransitionError {
     NotADraft,
@@ -18,7 +17,6 @@ pub enum TransitionError {
 }
 
 impl TransitionError {
-    /// Returns the problem code and its title.
     #[must_use]
     pub const fn code_and_title(self) -> (&'static str, &'static str) {
         match self {

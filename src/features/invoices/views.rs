@@ -1,6 +1,3 @@
-//! The filter of the list of invoices, the request body that issues an invoice, and the errors of refused transitions.
-//! `draft_body` contains the other request bodies, and `invoice_views` contains the responses.
-
 use chrono::NaiveDate;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -25,7 +22,6 @@ impl From<TransitionError> for ApiError {
     }
 }
 
-/// Returns the conflict error (409) of a refused transition.
 #[must_use]
 pub const fn conflict(error: TransitionError) -> ApiError {
     let (code, title) = error.code_and_title();
@@ -81,8 +77,7 @@ pub struct InvoiceFilter {
 }
 
 impl InvoiceFilter {
-    /// Returns the requested sort order. By default, a list that is filtered by a date is sorted by this date.
-    /// In the index of this date, the filtered invoices are next to each other, so PostgreSQL reads few rows.
+    /// A list that is filtered by a date is sorted by this date by default, so that PostgreSQL reads few index entries.
     #[must_use]
     pub fn sort(&self) -> Sort {
         let default = match (self.issued_from.is_some() || self.issued_to.is_some(), &self.due_from, &self.due_to) {
@@ -93,7 +88,6 @@ impl InvoiceFilter {
         self.sort.unwrap_or(default)
     }
 
-    /// Converts the query parameters to the filter of the store.
     #[must_use]
     pub fn parse(&self) -> Filter {
         let day = |text: &Option<String>| text.as_deref().and_then(day::parse);
@@ -123,7 +117,6 @@ pub struct IssueInvoice {
 }
 
 impl IssueInvoice {
-    /// Returns the requested issue date.
     #[must_use]
     pub fn issue_date(&self) -> Option<NaiveDate> {
         self.issue_date.as_deref().and_then(day::parse)

@@ -1,5 +1,3 @@
-//! What the OpenAPI document says about credit notes.
-
 use crate::features::invoices::id::CreditNoteId;
 use crate::features::invoices::transition_error::TransitionError;
 use crate::features::invoices::views::conflict;

@@ -1,5 +1,3 @@
-//! Endpoints of credit notes.
-
 use actix_web::web::Data;
 
 use super::super::store::InvoiceStore;
@@ -16,12 +14,11 @@ use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::limits::row_quotas::RowQuotas;
 use crate::security::sessions::caller::Caller;
 
-/// The name by which a cursor identifies this list. A cursor is valid only for the list that issued it.
+/// A cursor contains this name, and other lists refuse the cursor.
 const LIST: &str = "credit_notes";
 
-/// Credits an issued invoice in part, or its whole remaining amount.
 /// The request needs no `If-Match`, because a credit note overwrites nothing.
-/// Parallel credit notes lock the invoice's row, so their sum cannot exceed the invoice.
+/// Parallel requests lock the invoice's row, so the credit notes together cannot exceed the invoice.
 pub async fn create(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -63,7 +60,6 @@ impl From<CreditError> for ApiError {
     }
 }
 
-/// Lists the caller's credit notes, newest first. The filter can select the credit notes of one invoice.
 pub async fn list(
     caller: Caller,
     query: ListQuery<CreditNoteFilter>,
@@ -76,7 +72,6 @@ pub async fn list(
     Ok(Json(cursors.page(&scope, rows, CreditNoteHeader::position)?.map(CreditNoteSummary::from)))
 }
 
-/// Returns a credit note with its lines.
 pub async fn read(
     caller: Caller,
     PathId(id): PathId<CreditNoteId>,

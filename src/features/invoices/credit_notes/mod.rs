@@ -1,8 +1,5 @@
 //! Credit notes, which cancel an issued invoice in full or in part. The content of the invoice does not change.
 //!
-//! - [`model`] computes the amounts. [`store`] contains the SQL. `invoices/pdf` renders the PDF.
-//! - [`views`] contains the request and response types. [`handlers`] contains the endpoints.
-//!
 //! Threats and controls (test: `attacks::business_logic::credit_notes`):
 //! - Race condition (CWE-362): parallel requests could together credit more than the invoice.
 //!   So each request locks the invoice's row.

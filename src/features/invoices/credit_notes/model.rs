@@ -3,8 +3,7 @@
 //! A credit on a line is a net amount, which contains no tax.
 //! Two discounts are already subtracted: that of the line, and the line's share of the discount on the invoice.
 //!
-//! The tax of a credit note is computed for each rate.
-//! The tax of a rate is the tax on all credits including this one, minus the tax on the earlier credits.
+//! The tax of each rate is the tax on all credits including this one, minus the tax on the earlier credits.
 //! So rounding differences do not accumulate, and the credit notes of a fully credited invoice add up to its total.
 
 use std::collections::BTreeMap;
@@ -21,7 +20,6 @@ use crate::features::invoices::id::{CreditNoteId, InvoiceId};
 /// Net amounts by line number, in minor units. The first line has number 1.
 pub type NetByLine = BTreeMap<i32, i64>;
 
-/// A requested credit on one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CreditPart {
     pub line: i32,
@@ -29,13 +27,12 @@ pub struct CreditPart {
     pub amount: Option<i64>,
 }
 
-/// A line of a credit note.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreditedLine {
     pub line: i32,
     pub description: String,
     pub tax_rate: Rate,
-    /// The credited net amount in minor units.
+    /// In minor units.
     pub net: i64,
 }
 
@@ -43,26 +40,24 @@ pub struct CreditedLine {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credit {
     pub lines: Vec<CreditedLine>,
-    /// The tax of each rate, from the lowest rate to the highest.
+    /// The taxes, from the lowest rate to the highest.
     pub taxes: Vec<TaxSubtotal>,
     pub net: i64,
     pub tax: i64,
 }
 
 impl Credit {
-    /// Returns the sum of net amount and tax, in minor units.
     #[must_use]
     pub fn total(&self) -> i64 {
         self.net + self.tax
     }
 }
 
-/// The reason for which a credit is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CreditError {
-    /// A requested [`CreditPart`] names a line that the invoice does not have. Contains the index of the part.
+    /// The requested part with this index names a line that the invoice does not have.
     NoSuchLine(usize),
-    /// A requested part repeats the line of an earlier part. Contains the index of the later part.
+    /// The requested part with this index repeats the line of an earlier part.
     LineTwice(usize),
     /// The credit exceeds the remaining amount of the invoice or of a line.
     Exceeds,
@@ -70,11 +65,8 @@ pub enum CreditError {
 }
 
 impl Credit {
-    /// Computes the credit for the given parts. If `parts` is `None`, credits the whole remaining amount.
+    /// If `parts` is `None`, credits the whole remaining amount.
     /// `before` contains the net amounts that earlier credit notes have credited.
-    ///
-    /// # Errors
-    /// Returns a [`CreditError`] if the credit is not allowed.
     pub fn of(invoice: &Invoice, before: &NetByLine, parts: Option<&[CreditPart]>) -> Result<Self, CreditError> {
         let lines = match parts {
             Some(parts) => selected(invoice, before, parts)?,
@@ -103,7 +95,7 @@ impl Credit {
     }
 }
 
-/// Returns, for each line, the net amount that earlier credit notes have not credited yet.
+/// Returns the net amount of each line that earlier credit notes have not credited.
 fn remaining<'a>(invoice: &'a Invoice, before: &'a NetByLine) -> impl Iterator<Item = CreditedLine> + 'a {
     let lines = invoice.content().lines.iter().zip(&invoice.totals().nets);
     (1..).zip(lines).map(|(number, (line, net))| CreditedLine {
@@ -145,17 +137,16 @@ pub struct CreditNote {
 pub struct CreditNoteHeader {
     pub id: CreditNoteId,
     pub invoice: InvoiceId,
-    /// The number. The database assigns it, so that the numbers of an owner have no gaps.
+    /// The database assigns the number, so that the numbers of an owner have no gaps.
     pub number: String,
     pub issue_date: NaiveDate,
     pub currency: Currency,
-    /// The total in minor units.
+    /// In minor units.
     pub total: i64,
     pub created_at: DateTime<Utc>,
 }
 
 impl CreditNoteHeader {
-    /// Returns the keyset position of the credit note in its list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.created_at, id: self.id.uuid() }

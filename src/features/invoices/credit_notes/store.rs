@@ -20,7 +20,6 @@ use crate::security::sessions::caller::Caller;
 
 count_rows!(CreditNoteHeader, "credit_notes");
 
-/// A credited line in the JSON column `lines`.
 #[derive(Debug, Serialize, Deserialize)]
 struct LineJson {
     line: i32,
@@ -29,7 +28,6 @@ struct LineJson {
     net: i64,
 }
 
-/// The tax of one rate in the JSON column `taxes`.
 #[derive(Debug, Serialize, Deserialize)]
 struct TaxJson {
     rate_millipercent: i32,
@@ -83,7 +81,6 @@ impl TryFrom<TaxJson> for TaxSubtotal {
 }
 
 impl InvoiceTx<'_> {
-    /// Returns the net amount that earlier credit notes have credited on each line of an invoice.
     /// The caller must have locked the invoice, so that no parallel credit note can be added.
     pub async fn credited_by_line(&mut self, invoice: InvoiceId) -> ApiResult<NetByLine> {
         let owner = self.caller().user().uuid();
@@ -99,7 +96,7 @@ impl InvoiceTx<'_> {
         Ok(rows.into_iter().map(|row| (row.line, row.net)).collect())
     }
 
-    /// Inserts a credit note on a locked invoice. Returns the credit note with the number that the database assigned.
+    /// Inserts a credit note on a locked invoice. The database assigns its number.
     /// The caller must save the invoice's new state in the same transaction ([`Self::save_state`]).
     pub async fn insert_credit_note(
         &mut self,
@@ -157,8 +154,6 @@ impl InvoiceTx<'_> {
 }
 
 impl InvoiceStore {
-    /// Returns the caller's credit notes after the position `after`, newest first.
-    /// `invoice` selects the credit notes of one invoice. `None` selects all credit notes.
     /// If there is a next page, the result has one row more than a page.
     pub async fn credit_notes(
         &self,
@@ -167,8 +162,7 @@ impl InvoiceStore {
         after: Position,
         limit: Limit,
     ) -> ApiResult<Vec<CreditNoteHeader>> {
-        // Use two statements, because the two lists have different indexes.
-        // With its own index, each statement reads only the rows of the page.
+        // The two lists need two statements: each uses its own index, and so reads only the rows of the page.
         let rows = match invoice {
             None => {
                 owner_query_as!(
@@ -205,10 +199,6 @@ impl InvoiceStore {
         rows.into_iter().map(CreditNoteHeader::try_from).collect()
     }
 
-    /// Returns a credit note.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`] if the credit note does not exist or belongs to another user.
     pub async fn credit_note(&self, caller: &Caller, id: CreditNoteId) -> ApiResult<CreditNote> {
         let row = owner_query!(
             caller.user(),

@@ -1,5 +1,3 @@
-//! Request and response types of credit notes.
-
 use chrono::{DateTime, NaiveDate, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -50,7 +48,7 @@ pub struct NewCreditedLine {
 }
 
 impl NewCreditNote {
-    /// Returns the requested credits. `None` means the whole remaining amount.
+    /// Returns `None` to credit the whole remaining amount.
     #[must_use]
     pub fn parts(&self) -> Option<Vec<CreditPart>> {
         let part = |line: &NewCreditedLine| CreditPart { line: line.line, amount: line.amount };

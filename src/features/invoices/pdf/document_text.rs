@@ -44,7 +44,7 @@ impl Parties {
 
     fn bank_account(&self) -> Option<String> {
         let iban = self.iban.as_ref()?;
-        // Format the IBAN in groups of four characters, as banks print it.
+        // Banks print an IBAN in groups of four characters.
         let iban = iban.parse().map_or_else(|_| iban.clone(), |iban: Iban| iban.to_string());
         let bic = self.bic.as_ref().map(|bic| format!(", BIC {bic}"));
         Some(format!("IBAN {iban}{}", bic.unwrap_or_default()))
@@ -58,7 +58,7 @@ fn joined<const N: usize>(lines: [Option<String>; N]) -> String {
 /// A row of a table: its kind, the text of the first column, and the texts of the other columns.
 pub(super) struct Row(pub RowKind, pub String, pub Vec<String>);
 
-/// The kind of a row. The layout chooses the text styles of the row by its kind.
+/// The kind of a row determines the text styles of the row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowKind {
     Fact,
@@ -69,9 +69,8 @@ pub(super) enum RowKind {
     AmountDue,
 }
 
-/// The texts of one document.
 pub(super) struct DocumentText {
-    /// A part of the `ETag`. It changes whenever a printed text changes, so that clients do not use an old copy.
+    /// A part of the `ETag`. The version changes whenever a printed text changes.
     pub version: String,
     pub parties: Parties,
     pub title: &'static str,
@@ -81,11 +80,9 @@ pub(super) struct DocumentText {
     pub footer: String,
     /// A text that is printed across each page.
     pub watermark: Option<&'static str>,
-    /// The time of the last change, which the PDF contains as its creation date.
-    /// With the time of rendering, two renderings of the same document would differ.
+    /// The time of the last change. If it were the time of rendering, two renderings of a document would differ.
     pub at: DateTime<Utc>,
     pub facts: Vec<Row>,
-    /// The lines of the document, below a head.
     pub lines: Vec<Row>,
     pub sums: Vec<Row>,
     /// The texts below the sums, each with its label.
@@ -125,7 +122,7 @@ impl DocumentText {
         }
     }
 
-    /// Returns the texts of a credit note. A credit note shows no bank account, because it does not request a payment.
+    /// A credit note shows no bank account, because it does not request a payment.
     pub fn of_credit_note(note: &CreditNote, parties: Parties) -> Self {
         let (header, credit) = (&note.header, &note.credit);
         let mut sums = Sums::new(header.currency);
@@ -159,7 +156,7 @@ impl DocumentText {
     }
 }
 
-/// Returns the texts of a line for all columns except the description.
+/// Returns the texts of all columns except the description.
 fn figures(line: &Line, currency: Currency, discounted: bool) -> Vec<String> {
     let amounts = line.amounts();
     let discount = match line.discount() {
@@ -215,7 +212,6 @@ fn sums(invoice: &Invoice) -> Vec<Row> {
     sums.rows
 }
 
-/// The rows of the table of sums. All amounts are in one currency.
 struct Sums {
     currency: Currency,
     rows: Vec<Row>,

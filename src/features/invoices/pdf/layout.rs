@@ -30,7 +30,7 @@ const HALF: f32 = FULL / 2.0;
 /// The position at which the right half of the page begins.
 const MIDDLE: f32 = MARGIN + HALF;
 
-/// Generates the PDF. The same document always gives the same bytes, so that its `ETag` is correct.
+/// The same document always gives the same bytes, so that its `ETag` is correct.
 pub(super) fn generate(setter: Typesetter, document: &DocumentText) -> KrillaResult<Vec<u8>> {
     let mut layout = PdfLayout { setter, builder: PageBuilder::new() };
     let parties = &document.parties;
@@ -85,13 +85,13 @@ impl PdfLayout {
         Cell { text: self.setter.set(text, style, width), x }
     }
 
-    /// Returns a cell whose text ends at `right`.
+    /// The text of the cell ends at `right`.
     fn right_aligned(&mut self, text: &str, style: Style, right: f32) -> Cell {
         let text = self.setter.set(text, style, FULL);
         Cell { x: right - text.width, text }
     }
 
-    /// Places each line of the text as a separate paragraph, because each line can have its own direction of writing.
+    /// Each line becomes a separate paragraph, because each line can have its own direction of writing.
     fn paragraphs(&mut self, text: &str, style: Style, width: f32) {
         for line in text.lines() {
             let cell = self.cell(line, style, MARGIN, width);
@@ -99,8 +99,7 @@ impl PdfLayout {
         }
     }
 
-    /// Places a table between `left` and the right margin.
-    /// Each column of figures is as wide as its widest text, and the first column gets the remaining width.
+    /// Each column of figures is as wide as its widest text. The first column gets the remaining width.
     fn table(&mut self, left: f32, rows: &[Row]) {
         let mut widths = vec![0.0; rows.first().map_or(0, |Row(_, _, figures)| figures.len())];
         let mut typeset = Vec::new();
@@ -147,7 +146,7 @@ impl PdfLayout {
     }
 }
 
-/// Returns the style of the first column, and the style of the others.
+/// Returns the styles of the first column and of the other columns.
 fn styles(kind: RowKind) -> (Style, Style) {
     match kind {
         RowKind::Fact => (LABEL, BODY),

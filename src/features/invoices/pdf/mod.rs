@@ -42,15 +42,13 @@ use crate::http::params::PathId;
 use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 use crate::security::sessions::caller::Caller;
 
-/// The version of the layout. It is a part of the `ETag`.
-/// Increment the version when you change the layout, so that cached copies become stale.
+/// A part of the `ETag`. Increment it when you change the layout, so that cached copies become stale.
 /// A unit test compares the bytes of a PDF, so it fails if you forget this.
 const LAYOUT_VERSION: u32 = 4;
 
-/// The maximum time that a rendering waits for other renderings to end.
+/// How long a rendering waits for other renderings to end.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// Renders PDFs, and limits the number of parallel renderings.
 pub struct PdfRenderer {
     setter: Typesetter,
     work: ConcurrencyLimit,
@@ -60,12 +58,11 @@ impl PdfRenderer {
     /// Loads the embedded fonts. Returns `None` if they are invalid.
     #[must_use]
     pub fn new() -> Option<Self> {
-        // Rendering uses at most half of the processors, so that the other half can serve requests.
+        // Use at most half of the processors, so that the other half can serve requests.
         let slots = available_parallelism().map_or(1, NonZeroUsize::get).div_ceil(2);
         Some(Self { setter: Typesetter::new()?, work: ConcurrencyLimit::new(slots, MAX_WAIT) })
     }
 
-    /// Returns the limiter of parallel renderings, for metrics.
     #[must_use]
     pub fn work(&self) -> &ConcurrencyLimit {
         &self.work
@@ -77,7 +74,7 @@ impl PdfRenderer {
     }
 }
 
-/// Returns the PDF of an invoice. The handler does not hold a database connection while it renders.
+/// The handler does not hold a database connection while it renders.
 pub async fn pdf(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -90,7 +87,6 @@ pub async fn pdf(
     reply_with(DocumentText::of_invoice(&invoice, parties), &if_none_match, &method, &renderer).await
 }
 
-/// Returns the PDF of a credit note.
 pub async fn credit_note(
     caller: Caller,
     PathId(id): PathId<CreditNoteId>,

@@ -9,18 +9,16 @@ use krilla::tagging::{ArtifactType, TableHeaderScope, Tag, TagKind};
 use super::render::{Drawing, Mark, draw_line, draw_rule, draw_watermark};
 use super::typesetter::Text;
 
-/// The width and height of an A4 page in points.
+/// Width and height of an A4 page in points.
 pub(super) const WIDTH: f32 = 595.28;
 pub(super) const HEIGHT: f32 = 841.89;
 pub(super) const MARGIN: f32 = 48.0;
 /// The right end of the content.
 pub(super) const RIGHT: f32 = WIDTH - MARGIN;
-/// The height that a horizontal rule needs.
 const RULE_HEIGHT: f32 = 6.0;
 /// The lower end of the content. The page number is printed below it.
 const BOTTOM: f32 = HEIGHT - MARGIN - 18.0;
 
-/// A text with its horizontal position.
 #[derive(Clone)]
 pub(super) struct Cell {
     pub text: Rc<Text>,
@@ -66,8 +64,7 @@ impl PageBuilder {
         }
     }
 
-    /// Moves down to the position `other`, unless the current position is already below `other`.
-    /// After two columns, the next content then begins below the longer column.
+    /// After two columns, the next content begins below the longer column.
     pub fn continue_below(&mut self, other: (usize, f32)) {
         if self.at < other {
             self.at = other;
@@ -87,7 +84,7 @@ impl PageBuilder {
         self.place(&[(cell, Mark::Content(path.into()))]);
     }
 
-    /// Places the head of a table. Each new page repeats it until the table ends.
+    /// Each new page repeats the head until the table ends.
     pub fn table_head(&mut self, cells: Vec<Cell>) {
         self.table_cells(cells.clone(), &Tag::TH(TableHeaderScope::Column).into());
         self.rule(MARGIN, 0.8);
@@ -104,7 +101,6 @@ impl PageBuilder {
         self.head.clear();
     }
 
-    /// Places texts in the footer of this page.
     pub fn footer(&mut self, page: usize, cells: &[Cell]) {
         self.at = (page, HEIGHT - MARGIN);
         for cell in cells {
@@ -141,7 +137,7 @@ impl PageBuilder {
         }
     }
 
-    /// Places texts side by side. Keeps them on one page if they fit.
+    /// Keeps the cells on one page if they fit.
     fn place(&mut self, cells: &[(Cell, Mark)]) {
         let line_count = cells.iter().map(|(cell, _)| cell.text.lines.len()).max().unwrap_or(0);
         let line_height = cells.iter().map(|(cell, _)| cell.text.style.line_height()).fold(0.0, f32::max);

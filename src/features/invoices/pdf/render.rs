@@ -1,4 +1,4 @@
-//! Writes the pages as a tagged PDF. It contains glyphs with their positions, and their text and structure.
+//! Writes the pages as a tagged PDF: glyphs with their positions, their text and their structure.
 //! The PDF contains no active content: no links, scripts, forms or embedded files.
 
 use std::rc::Rc;
@@ -19,18 +19,17 @@ use super::typesetter::Text;
 /// The meaning of a drawing for screen readers (tagged PDF).
 #[derive(Clone)]
 pub(super) enum Mark {
-    /// A text of the document, with its path in the tag tree.
-    /// The path has one entry for each group, from the root down to the text.
-    /// An entry is a pair: the position of the group among its siblings, and the tag of the group.
+    /// The path of a text in the tag tree, from the root down to the text.
+    /// Each entry is a group: its position among its siblings, and its tag.
     Content(Rc<[(usize, TagKind)]>),
     /// A drawing without content: a rule, a footer, a watermark or a repeated head of a table.
     Artifact(ArtifactType),
 }
 
-/// A function that draws one line of a text or one rule, with its mark.
+/// Draws one line of a text, or one rule.
 pub(super) type Drawing = (Mark, Box<dyn FnOnce(&mut Surface<'_>)>);
 
-/// Returns the bytes of the PDF. The same pages always give the same bytes. Sizes are in points.
+/// The same pages always give the same bytes. Sizes are in points.
 pub(super) fn write_pdf(pages: Vec<Vec<Drawing>>, size: (f32, f32), metadata: Metadata) -> KrillaResult<Vec<u8>> {
     let mut document = Document::new();
     document.set_metadata(metadata);
@@ -57,12 +56,10 @@ pub(super) fn write_pdf(pages: Vec<Vec<Drawing>>, size: (f32, f32), metadata: Me
     document.finish()
 }
 
-/// Adds a drawing to the group at this path of the tag tree.
 fn add_tag(tree: &mut TagTree, path: &[(usize, TagKind)], id: Identifier) {
     let mut nodes = &mut tree.children;
     for (index, tag) in path {
         // A tag tree cannot have gaps. So insert placeholders for groups with a lower index that are drawn later.
-        // The tag of such a group replaces the placeholder when it is drawn.
         while nodes.len() <= *index {
             nodes.push(TagGroup::new(Tag::P).into());
         }
@@ -73,7 +70,7 @@ fn add_tag(tree: &mut TagTree, path: &[(usize, TagKind)], id: Identifier) {
     nodes.push(id.into());
 }
 
-/// Draws one line of a text. The line is clipped, so that stacked combining marks cannot cover other lines.
+/// The line is clipped, so that stacked combining marks cannot cover other lines.
 pub(super) fn draw_line(surface: &mut Surface<'_>, text: &Text, index: usize, x: f32, top: f32, outlined: bool) {
     let height = text.style.line_height();
     let band = rect(x - 2.0, top - height * 0.4, text.max_width + 4.0, height * 1.8);
@@ -92,7 +89,7 @@ pub(super) fn draw_rule(surface: &mut Surface<'_>, x: f32, top: f32, width: f32,
     }
 }
 
-/// Draws a text of one line diagonally across the page. `x` and `y` are its center.
+/// `x` and `y` are the center of the text.
 pub(super) fn draw_watermark(surface: &mut Surface<'_>, text: &Text, x: f32, y: f32) {
     surface.push_transform(&Transform::from_rotate_at(-55.0, x, y));
     // Draw outlines, so that readers cannot select the watermark with the text above it.

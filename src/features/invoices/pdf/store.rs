@@ -1,5 +1,3 @@
-//! SQL for a PDF: reads the invoice or credit note, then seller and customer.
-
 use sqlx::PgPool;
 
 use super::document_text::Parties;
@@ -13,11 +11,7 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
 impl InvoiceStore {
-    /// Returns an invoice with seller and customer.
-    /// An issued invoice has the data of its issue date. A draft has the current data.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.
+    /// For an issued invoice, seller and customer are as of the issue date. For a draft, they are current.
     pub(super) async fn invoice_with_parties(&self, caller: &Caller, id: InvoiceId) -> ApiResult<(Invoice, Parties)> {
         let invoice = self.read(caller, id).await?;
         let parties = match invoice.state().number {
@@ -27,10 +21,6 @@ impl InvoiceStore {
         Ok((invoice, parties))
     }
 
-    /// Returns a credit note with the seller and the customer of its invoice.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`] if the credit note does not exist or belongs to another user.
     pub(super) async fn credit_note_with_parties(
         &self,
         caller: &Caller,
@@ -42,7 +32,7 @@ impl InvoiceStore {
     }
 }
 
-/// Returns seller and customer as they were on the issue date. These data never change, so their version is 0.
+/// Returns seller and customer as they were on the issue date. They never change, so their version is 0.
 async fn parties_at_issue(pool: &PgPool, caller: &Caller, invoice: InvoiceId) -> ApiResult<Parties> {
     owner_query_as!(
         Parties,
@@ -59,14 +49,12 @@ async fn parties_at_issue(pool: &PgPool, caller: &Caller, invoice: InvoiceId) ->
     .ok_or_else(|| ApiError::internal("issued invoice has no stored parties"))
 }
 
-/// Returns the current data of seller and customer.
 async fn current_parties(pool: &PgPool, caller: &Caller, customer: CustomerId) -> ApiResult<Parties> {
     owner_query_as!(
         Parties,
         caller.user(),
-        // The seller's data come from two rows: the user and the business.
-        // The `ETag` contains the seller's version, so this version must change if one of the rows changes.
-        // The version of a row only increases, so the sum of both versions changes if one of them changes.
+        // The seller's data come from two rows: the user and the business. The `ETag` contains the seller's version.
+        // A version only increases, so the sum of both versions changes if one of the rows changes.
         r#"select c.name as customer, c.email as customer_email, c.address as customer_address,
                c.tax_id as customer_tax_id, c.version as customer_version,
                coalesce(b.name, u.display_name) as "seller!", u.email as seller_email,
@@ -79,7 +67,6 @@ async fn current_parties(pool: &PgPool, caller: &Caller, customer: CustomerId) -
     )
     .fetch_optional(pool)
     .await?
-    // The customer can be missing, because two statements read the invoice and the customer.
-    // Between them, another request can replace the draft's customer and delete the old one.
+    // Two statements read the invoice and the customer. Between them, another request can delete the customer.
     .ok_or_else(|| ApiError::unavailable(1, "an invoice changed while it was read"))
 }

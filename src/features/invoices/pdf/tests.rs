@@ -58,7 +58,7 @@ fn document(lines: Vec<Line>, notes: &str, address: &str) -> DocumentText {
     DocumentText::of_invoice(&Invoice::from_stored(InvoiceId::new(), content, totals, state), parties(address))
 }
 
-/// Builds a line from a quantity in thousandths, a price in minor units, and rates in thousandths of a percent.
+/// The quantity is in thousandths, the price in minor units, and the rates in thousandths of a percent.
 fn line(description: &str, quantity: i64, price: i64, discount: i32, tax: i32) -> Line {
     let price = UnitPrice::from_ten_thousandths(price * UnitPrice::STEPS_PER_MINOR_UNIT).unwrap();
     let discount = Rate::from_millipercent(discount).map(Discount::Rate);
@@ -84,7 +84,7 @@ fn glyphs(text: &str) -> Vec<u32> {
     set(text).lines[0].glyphs.iter().map(|glyph| glyph.glyph_id.to_u32()).collect()
 }
 
-/// Returns the range of bytes in the text that each glyph represents. The glyphs are ordered from left to right.
+/// Returns the range of bytes that each glyph represents, from the left glyph to the right.
 fn ranges(text: &str) -> Vec<Range<usize>> {
     set(text).lines[0].glyphs.iter().map(|glyph| glyph.text_range.clone()).collect()
 }
@@ -93,7 +93,6 @@ fn starts(text: &str) -> Vec<usize> {
     ranges(text).iter().map(|range| range.start).collect()
 }
 
-/// Clients cache the PDF by its `ETag`.
 /// If this test fails after a change of the layout, increment `LAYOUT_VERSION` and update the digest.
 #[test]
 fn changed_layout_needs_another_layout_version() {
@@ -104,8 +103,7 @@ fn changed_layout_needs_another_layout_version() {
     assert_eq!((LAYOUT_VERSION, digest.as_str()), (4, "9165f0aac4d183dd"));
 }
 
-/// Renders an invoice at all limits, with the widest glyphs and figures.
-/// docs/limits.md states the maximum pages and size.
+/// An invoice at all limits. docs/limits.md states the maximum pages and size.
 #[test]
 fn largest_invoice_has_bounded_pages_and_size() {
     let widest = "\u{1675}".repeat(500);
@@ -120,7 +118,6 @@ fn largest_invoice_has_bounded_pages_and_size() {
     assert!(bytes.len() < 1024 * 1024, "{} bytes", bytes.len());
 }
 
-/// 499 combining marks on one letter must produce at most two glyphs for each character.
 #[test]
 fn stacked_combining_marks_produce_no_extra_glyphs() {
     for mark in ["\u{301}", "\u{489}", "\u{5b0}", "\u{64b}", "\u{200d}", "\u{20dd}"] {
@@ -138,7 +135,7 @@ fn shaping_joins_letters_places_marks_and_orders_right_to_left_text() {
     assert!(beh[0] != beh[1] && beh[1] != beh[2] && beh[0] != beh[2], "initial, medial, final: {beh:?}");
     assert_eq!(glyphs("e\u{301}"), glyphs("é"));
     assert_eq!(starts("אב"), [2, 0], "the first letter is on the right");
-    // A ligature represents both of its letters, in both directions of writing.
+    // A ligature represents both of its letters.
     assert_eq!(ranges("سلا"), [2..6, 0..2]);
     assert_eq!(ranges("ﬁa"), [0..3, 3..4]);
     assert_eq!(starts("שלום abc"), [9, 10, 11, 8, 6, 4, 2, 0], "each direction in its own order");

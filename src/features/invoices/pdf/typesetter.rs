@@ -19,18 +19,17 @@ const FAMILY: &str = "DejaVu Sans";
 /// The distance between two baselines, as a multiple of the font size.
 const LEADING: f32 = 1.35;
 
-/// The style of a text.
 #[derive(Clone, Copy)]
 pub(super) struct Style {
-    /// The font size in points.
+    /// In points.
     pub size: f32,
     pub bold: bool,
-    /// The grey value of the text. 0 is black.
+    /// The grey value. 0 is black.
     pub grey: u8,
 }
 
 impl Style {
-    /// Returns the distance between two baselines, in points.
+    /// In points.
     pub fn line_height(self) -> f32 {
         self.size * LEADING
     }
@@ -63,7 +62,6 @@ pub(super) struct GlyphLine {
     pub glyphs: Vec<KrillaGlyph>,
 }
 
-/// Typesets texts in the embedded fonts.
 #[derive(Clone)]
 pub(super) struct Typesetter {
     context: FontContext,
@@ -73,7 +71,7 @@ pub(super) struct Typesetter {
 }
 
 impl Typesetter {
-    /// Parses the embedded fonts. Returns `None` if they are invalid.
+    /// Returns `None` if the embedded fonts are invalid.
     pub fn new() -> Option<Self> {
         // Do not use the fonts of the system, because the bytes of the PDF would then depend on the machine.
         let options = CollectionOptions { shared: false, system_fonts: false };
@@ -85,7 +83,6 @@ impl Typesetter {
         Some(Self { context, scratch: LayoutContext::new(), regular: regular?, bold: bold? })
     }
 
-    /// Typesets one paragraph within this width.
     /// Removes control characters and direction overrides, so that readers see the text in its stored order.
     /// Input validation refuses these characters, but a row that an operator has written can contain them.
     pub fn set(&mut self, text: &str, style: Style, max_width: f32) -> Rc<Text> {

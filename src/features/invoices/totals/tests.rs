@@ -7,7 +7,6 @@ fn rate(text: &str) -> Rate {
     text.parse().unwrap()
 }
 
-/// Builds a line in EUR from quantity, unit price and tax rate.
 fn line(quantity: &str, price: &str, tax: &str) -> Line {
     line_in("EUR", quantity, price, None, tax)
 }
@@ -21,8 +20,7 @@ fn taxes(totals: &Totals) -> Vec<(String, i64, i64)> {
     totals.taxes.iter().map(|tax| (tax.rate.to_string(), tax.net, tax.tax)).collect()
 }
 
-/// Examples from published documents, in minor units.
-/// Each example has lines, expected taxes for each rate, and the expected total.
+/// Examples from published documents, in minor units: lines, taxes for each rate, total.
 #[test]
 fn totals_match_published_examples() {
     let examples = [
@@ -155,7 +153,7 @@ proptest! {
             for tax in &totals.taxes {
                 let lines = lines.iter().filter(|line| line.tax_rate() == tax.rate);
                 prop_assert!(0 <= tax.net && tax.net <= lines.map(|line| line.amounts().net).sum::<i64>());
-                // The result of rounding half up differs from the exact tax by at most half a minor unit.
+                // Rounding half up differs from the exact tax by at most half a minor unit.
                 let exact = i128::from(tax.net) * i128::from(tax.rate.millipercent());
                 let off = i128::from(tax.tax) * 100_000 - exact;
                 prop_assert!(-50_000 < off && off <= 50_000);

@@ -6,7 +6,7 @@ use crate::features::invoices::decimals::UnitPrice;
 use crate::features::invoices::model::Content;
 use crate::features::invoices::totals::{Discount, Line, Totals};
 
-/// Builds an invoice. Each line is given by its price in minor units and its tax rate.
+/// Each line has a price in minor units and a tax rate.
 fn invoice(lines: &[(i64, &str)], discount: Option<Discount>) -> Invoice {
     let line = |&(price, rate): &(i64, &str)| {
         let price = UnitPrice::from_ten_thousandths(price * UnitPrice::STEPS_PER_MINOR_UNIT).unwrap();
@@ -68,8 +68,7 @@ fn invalid_part_is_named() {
 }
 
 proptest! {
-    /// An invoice is split into random credit notes.
-    /// Each credit note is above zero, none exceeds the remaining amount, and together they equal the invoice.
+    /// Random credit notes are above zero, never exceed the remaining amount, and together equal the invoice.
     #[test]
     fn credit_notes_add_up_to_the_invoice(
         lines in prop::collection::vec((0..2_000_i64, prop::sample::select(vec!["0", "7", "8.875", "19"])), 1..8),
