@@ -42,12 +42,10 @@ pub const RESOURCES: &[Registration] = &[
 ];
 
 /// Returns all kinds of objects whose id can be in the path of a request.
-/// After a denied access, the service looks up the owner of the object for the security event.
 pub fn object_kinds() -> impl Iterator<Item = ObjectKind> {
     RESOURCES.iter().map(|resource| resource.kind).chain([ObjectKind::SESSION, ObjectKind::USER])
 }
 
-/// Returns the kinds of objects that have live events.
 pub fn live_kinds() -> impl Iterator<Item = ObjectKind> {
     RESOURCES.iter().filter(|resource| resource.is_live).map(|resource| resource.kind)
 }

@@ -36,10 +36,9 @@ use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::limits::row_quotas::{Counted, RowQuotas};
 use crate::security::sessions::caller::Caller;
 
-/// The error for deleting an object to which other objects refer.
 pub const IN_USE: ApiError = ApiError::Conflict { code: "in_use", title: "Other objects refer to this object" };
 
-/// The description of a kind of object for the rest of the service. `features/mod.rs` lists all registrations.
+/// Describes a kind of object. `features/mod.rs` lists all registrations.
 pub struct Registration {
     pub kind: ObjectKind,
     /// Whether clients can subscribe to changes. If true, the table needs a trigger that calls `record_change()`.
@@ -50,26 +49,15 @@ pub struct Registration {
     pub example: (&'static str, i64),
 }
 
-/// The types and rules of a resource.
 pub trait Resource: Sized + 'static {
     type Id: ObjectId;
-    /// The body of a request that creates an object.
     type New: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static;
-    /// The body of a request that updates an object.
     type Update: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static;
-    /// The body of a response with an object.
     type View: Serialize + ToSchema + for<'a> From<&'a Self> + 'static;
 
-    /// Creates an object from the body of a request.
-    ///
-    /// # Errors
-    /// [`ApiError::Invalid`] with the invalid field.
     fn create(id: Self::Id, new: Self::New, now: DateTime<Utc>) -> ApiResult<Self>;
 
-    /// Applies an update and returns the next version of the object.
-    ///
-    /// # Errors
-    /// [`ApiError::Invalid`] with the invalid field.
+    /// Returns the next version of the object.
     fn update(self, update: Self::Update, now: DateTime<Utc>) -> ApiResult<Self>;
 
     fn version(&self) -> i64;
@@ -78,10 +66,9 @@ pub trait Resource: Sized + 'static {
     fn position(&self) -> Position;
 }
 
-/// The SQL of a resource. Every statement contains the owner.
+/// The SQL of a resource. Every statement filters by the owner.
 pub trait ResourceStore: Resource + Counted {
-    /// Returns the caller's object with this id. To read only, pass the pool as `db`.
-    /// To change the object, pass the connection of the transaction.
+    /// To read only, pass the pool as `db`. To change the object, pass the connection of the transaction.
     fn find<'e>(
         db: impl PgExecutor<'e>,
         caller: &Caller,
@@ -98,16 +85,13 @@ pub trait ResourceStore: Resource + Counted {
 
     fn insert(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<()>>;
 
-    /// Replaces the previous version by this version.
-    /// Returns the number of changed rows: 1, or 0 if another request has changed the object meanwhile.
+    /// Returns 1, or 0 if another request has changed the object meanwhile.
     fn save(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<u64>>;
 
-    /// Deletes this version.
-    /// Returns the number of deleted rows: 1, or 0 if another request has changed the object meanwhile.
+    /// Returns 1, or 0 if another request has changed the object meanwhile.
     fn delete(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<u64>>;
 }
 
-/// The services that all resources share.
 #[derive(Clone)]
 pub struct Resources {
     pub pool: PgPool,
@@ -117,16 +101,10 @@ pub struct Resources {
 }
 
 impl Resources {
-    /// Begins a transaction that changes the caller's objects.
-    ///
-    /// # Errors
-    /// [`ApiError::Unavailable`] if the database is unavailable.
     pub async fn begin(&self, caller: &Caller) -> ApiResult<OwnerTx> {
         Ok(OwnerTx::begin(&self.pool, caller.user()).await?)
     }
 
-    /// Returns the caller's object with this id.
-    ///
     /// # Errors
     /// [`ApiError::NotFound`] if the object does not exist or belongs to another user.
     pub async fn read<R: ResourceStore>(&self, caller: &Caller, id: R::Id) -> ApiResult<R> {
@@ -134,7 +112,6 @@ impl Resources {
     }
 }
 
-/// Creates an object.
 pub async fn create<R: ResourceStore>(
     caller: Caller,
     IdempotentJson { body, key }: IdempotentJson<R::New>,
@@ -154,7 +131,6 @@ pub async fn create<R: ResourceStore>(
     Ok(created)
 }
 
-/// Lists the caller's objects, newest first.
 pub async fn list<R: ResourceStore>(
     caller: Caller,
     query: ListQuery<NoFilter>,
@@ -166,7 +142,6 @@ pub async fn list<R: ResourceStore>(
     Ok(Json(resources.cursors.page(&scope, rows, R::position)?.map(|object| R::View::from(&object))))
 }
 
-/// Returns an object.
 pub async fn read<R: ResourceStore>(
     caller: Caller,
     PathId(id): PathId<R::Id>,
@@ -175,7 +150,7 @@ pub async fn read<R: ResourceStore>(
     Ok(versioned(&resources.read::<R>(&caller, id).await?))
 }
 
-/// Updates an object. Fields that are absent from the request do not change.
+/// Fields that are absent from the request do not change.
 pub async fn update<R: ResourceStore>(
     caller: Caller,
     PathId(id): PathId<R::Id>,
@@ -192,7 +167,6 @@ pub async fn update<R: ResourceStore>(
     Ok(versioned(&object))
 }
 
-/// Deletes an object.
 pub async fn delete<R: ResourceStore>(
     caller: Caller,
     PathId(id): PathId<R::Id>,
@@ -225,15 +199,14 @@ pub fn reference_error<I: ObjectId>(pointer: &str, id: Option<I>) -> ApiError {
     ApiError::invalid(pointer, format!("must be one of your {}", I::KIND.plural()))
 }
 
-/// Maps the error of a deletion: the foreign keys refuse to delete an object to which other objects refer.
-/// A check before the deletion would have a race condition (CWE-367).
-/// A parallel request could insert a reference between the check and the deletion.
+/// The foreign keys refuse to delete an object to which other objects refer.
+/// A check before the deletion would have a race condition (CWE-367): a parallel request could insert a reference.
 pub fn map_deletion_error(error: sqlx::Error) -> ApiError {
     let is_in_use = error.as_database_error().is_some_and(|error| error.is_foreign_key_violation());
     if is_in_use { IN_USE } else { error.into() }
 }
 
-/// Returns 412 if no row was changed, because another request has changed the object since this request read it.
+/// Returns 412 if another request has changed the object since this request read it.
 fn check_changed(rows: u64) -> ApiResult<()> {
     if rows == 1 { Ok(()) } else { Err(ApiError::PreconditionFailed) }
 }

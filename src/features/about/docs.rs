@@ -1,6 +1,3 @@
-//! What the OpenAPI document says about the problem codes, `security.txt`, the public keys of access tokens, and the
-//! redirect to the password page.
-
 use crate::http::error::ApiError;
 use crate::http::signature::Docs;
 

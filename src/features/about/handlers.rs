@@ -1,5 +1,3 @@
-//! Public documents: problem codes, `security.txt`, public keys.
-
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use chrono::{SecondsFormat, TimeDelta};
@@ -16,13 +14,12 @@ use crate::security::sessions::access_tokens::AccessTokens;
 /// The URI for vulnerability reports.
 pub struct SecurityContact(pub String);
 
-/// Returns the page that explains each problem code.
 /// The `type` of every problem document links to this page (`/problems#code`).
 pub async fn problems() -> File<Html> {
     headers::page(problems::PAGE.as_str())
 }
 
-/// Returns `security.txt` (RFC 9116), the contact for vulnerability reports. Each response is valid for 180 days.
+/// The contact for vulnerability reports (`security.txt`, RFC 9116). Each response is valid for 180 days.
 pub async fn security_txt(
     clock: Data<Clock>,
     base: Data<ProblemBase>,
@@ -44,8 +41,7 @@ pub async fn password_page() -> SeeOther {
     SeeOther("/reset")
 }
 
-/// Returns the public keys that verify access tokens (JWKS, RFC 7517).
-/// Returns 404 if tokens are signed with a shared secret.
+/// Returns the public keys of access tokens (JWKS, RFC 7517), or 404 if tokens are signed with a shared secret.
 pub async fn jwks(tokens: Data<AccessTokens>) -> ApiResult<File<JsonFile>> {
     let keys = tokens.jwks().ok_or(ApiError::NotFound)?;
     Ok(File::of(HttpResponse::Ok().json(keys)))

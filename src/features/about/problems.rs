@@ -6,7 +6,6 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
 const SOURCE: &str = include_str!("../../../docs/problems.md");
 
-/// The HTML of the page `/problems`. The first request renders it, and later requests reuse it.
 pub(super) static PAGE: LazyLock<String> = LazyLock::new(|| render(SOURCE));
 
 fn render(markdown: &str) -> String {

@@ -1,5 +1,3 @@
-//! What the OpenAPI document says about user administration.
-
 use super::store::OWN_ACCOUNT;
 use crate::http::signature::Docs;
 

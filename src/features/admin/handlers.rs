@@ -1,4 +1,4 @@
-//! Handlers for administrators. Each handler takes an [`AdminCaller`], which refuses all other users.
+//! Each handler takes an [`AdminCaller`], which refuses all other users.
 
 use actix_web::web::Data;
 
@@ -12,10 +12,9 @@ use crate::http::reply::{Json, NoContent, Paged};
 use crate::security::authorization::administrators::AdminCaller;
 use crate::security::authorization::cursors::{Cursors, ListScope};
 
-/// The name by which a cursor identifies this list.
+/// A cursor contains this name, and other lists refuse the cursor.
 const LIST: &str = "admin/users";
 
-/// Lists all users, newest first.
 pub async fn users(
     admin: AdminCaller,
     query: ListQuery<AccountFilter>,
@@ -27,7 +26,6 @@ pub async fn users(
     Ok(Json(cursors.page(&scope, rows, Account::position)?.map(AccountView::from)))
 }
 
-/// Returns one user.
 pub async fn user(
     admin: AdminCaller,
     PathId(id): PathId<UserId>,
@@ -36,25 +34,21 @@ pub async fn user(
     Ok(Json(AccountView::from(store.user(&admin, id).await?)))
 }
 
-/// Unlocks a user after failed logins.
 pub async fn unlock(admin: AdminCaller, PathId(id): PathId<UserId>, store: Data<AdminStore>) -> ApiResult<NoContent> {
     store.unlock(&admin, id).await?;
     Ok(NoContent)
 }
 
-/// Disables a user and ends their sessions.
 pub async fn disable(admin: AdminCaller, PathId(id): PathId<UserId>, store: Data<AdminStore>) -> ApiResult<NoContent> {
     store.set_status(&admin, id, Status::Disabled).await?;
     Ok(NoContent)
 }
 
-/// Enables a disabled user.
 pub async fn enable(admin: AdminCaller, PathId(id): PathId<UserId>, store: Data<AdminStore>) -> ApiResult<NoContent> {
     store.set_status(&admin, id, Status::Active).await?;
     Ok(NoContent)
 }
 
-/// Ends all sessions of a user.
 pub async fn end_sessions(
     admin: AdminCaller,
     PathId(id): PathId<UserId>,

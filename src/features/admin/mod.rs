@@ -1,7 +1,5 @@
 //! User administration: list, unlock, disable, enable and sign out users.
 //!
-//! - [`model`]: user accounts. [`store`]: SQL. [`views`]: request and response types. [`handlers`]: endpoints.
-//!
 //! Threats and controls:
 //! - Broken function-level authorization: `security/authorization/administrators` checks the role of the caller.
 //! - Private data: no endpoint returns the customers, invoices or password hashes of users.

@@ -1,5 +1,3 @@
-//! User accounts, as administrators see them, and the filter of the list of accounts.
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -24,7 +22,6 @@ pub enum Status {
 }
 
 impl Role {
-    /// Returns the name of the role in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,7 +30,6 @@ impl Role {
         }
     }
 
-    /// Parses the name of a role from the database.
     #[must_use]
     pub fn from_stored(name: &str) -> Option<Self> {
         [Self::User, Self::Admin].into_iter().find(|role| role.as_str() == name)
@@ -41,7 +37,6 @@ impl Role {
 }
 
 impl Status {
-    /// Returns the name of the status in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,14 +45,12 @@ impl Status {
         }
     }
 
-    /// Parses the name of a status from the database.
     #[must_use]
     pub fn from_stored(name: &str) -> Option<Self> {
         [Self::Active, Self::Disabled].into_iter().find(|status| status.as_str() == name)
     }
 }
 
-/// A user account.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub id: UserId,
@@ -67,13 +60,12 @@ pub struct Account {
     pub status: Status,
     /// Whether the account is temporarily locked after failed logins.
     pub locked: bool,
-    /// The time at which the user last used one of their active sessions. `None` if the user has no active session.
+    /// The last use of one of the user's active sessions. `None` if there is no active session.
     pub last_active_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
 }
 
 impl Account {
-    /// Returns the keyset position of the account in the list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.created_at, id: self.id.uuid() }

@@ -1,7 +1,9 @@
-//! SQL of user administration. The handlers have already checked that the caller is an administrator.
+//! SQL of user administration.
+//!
+//! Defense in depth: the handlers have already checked that the caller is an administrator.
 //! The statements check this again with the SQL function `is_active_admin`.
 //!
-//! Least privilege: the service's database role has no right to update `users.status`.
+//! Least privilege: the service's database role cannot update `users.status`.
 //! It calls the SQL function `admin_set_status`, which also checks the caller.
 
 use std::sync::Arc;
@@ -23,11 +25,9 @@ use crate::security::authorization::administrators::AdminCaller;
 use crate::security::crypto::keys::Keys;
 use crate::security::sessions::revocations::{EndedSessions, Revocations};
 
-/// The error for administrators who disable their own account.
 pub const OWN_ACCOUNT: ApiError =
     ApiError::Conflict { code: "own_account", title: "Administrators cannot disable themselves" };
 
-/// Reads and changes user accounts.
 #[derive(Clone)]
 pub struct AdminStore {
     pub pool: PgPool,
@@ -48,7 +48,6 @@ struct Row {
 }
 
 impl AdminStore {
-    /// Returns the users after the position `after` that match the filter, newest first.
     /// If there is a next page, the result has one row more than a page.
     pub async fn users(
         &self,
@@ -81,10 +80,6 @@ impl AdminStore {
         self.accounts(rows).await
     }
 
-    /// Returns one user.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`] if the user does not exist.
     pub async fn user(&self, admin: &AdminCaller, user: UserId) -> ApiResult<Account> {
         let row = sqlx::query_as!(
             Row,
@@ -101,9 +96,7 @@ impl AdminStore {
         self.accounts(row.into_iter().collect()).await?.pop().ok_or(ApiError::NotFound)
     }
 
-    /// Converts rows to accounts and looks up which accounts are locked.
-    /// The look-up needs a second statement: the key of a login counter is a keyed hash of the email address, and SQL
-    /// cannot compute this hash.
+    /// Looks up locked accounts in a second statement, because SQL cannot compute the keyed hash of an email address.
     async fn accounts(&self, rows: Vec<Row>) -> ApiResult<Vec<Account>> {
         let keys: Vec<[u8; 32]> = rows.iter().map(|row| account_key(&self.keys, &row.email)).collect();
         let locked = self.throttle.locked(&keys).await?;
@@ -134,7 +127,7 @@ impl AdminStore {
         self.commit(transaction, EventKind::AdminUserUnlocked, user, None).await
     }
 
-    /// Enables or disables a user. Disabling also ends the user's sessions.
+    /// Disabling a user also ends their sessions.
     ///
     /// # Errors
     /// [`OWN_ACCOUNT`] if administrators disable themselves.
@@ -171,8 +164,7 @@ impl AdminStore {
         self.commit(transaction, EventKind::AdminSessionsEnded, user, Some(ended)).await
     }
 
-    /// Records the event of a change in the same transaction and commits both.
-    /// Then publishes the event and announces the ended sessions to all replicas.
+    /// Records the event in the same transaction, commits both, and announces the ended sessions to all replicas.
     async fn commit(
         &self,
         mut transaction: PgTransaction<'_>,
@@ -180,7 +172,7 @@ impl AdminStore {
         user: UserId,
         ended: Option<EndedSessions>,
     ) -> ApiResult<()> {
-        // The event names the changed user as its object. The administrator comes from the context of the request.
+        // The object of the event is the changed user. The administrator comes from the context of the request.
         let target = Object { kind: ObjectKind::USER, id: user.uuid() };
         let pending = Event::new(kind).object(target).record_in(&mut transaction).await?;
         transaction.commit().await?;
@@ -190,7 +182,6 @@ impl AdminStore {
     }
 }
 
-/// Locks the user's row until the end of the transaction, and returns the user's email address.
 /// Returns [`ApiError::NotFound`] if the user does not exist or the caller is no longer an administrator.
 async fn lock_user(transaction: &mut PgConnection, admin: &AdminCaller, user: UserId) -> ApiResult<String> {
     sqlx::query_scalar!(
@@ -203,8 +194,7 @@ async fn lock_user(transaction: &mut PgConnection, admin: &AdminCaller, user: Us
     .ok_or(ApiError::NotFound)
 }
 
-/// Returns the user's sessions that `admin_set_status` has ended in this transaction.
-/// In PostgreSQL, `now()` is the start of the transaction.
+/// Returns the sessions that `admin_set_status` has ended. In PostgreSQL, `now()` is the start of the transaction.
 async fn ended_in_transaction(transaction: &mut PgConnection, user: UserId) -> ApiResult<Vec<(UserId, SessionId)>> {
     let ended = sqlx::query_scalar!(
         "select id from sessions where user_id = $1 and ended_at between now() and clock_timestamp()",

@@ -1,5 +1,3 @@
-//! Request and response types of user administration.
-
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -31,7 +29,6 @@ pub struct AccountFilter {
 }
 
 impl AccountFilter {
-    /// Converts the query parameters to the filter of the store.
     #[must_use]
     pub fn parse(&self) -> Filter {
         Filter { email: self.email.as_deref().map(str::to_ascii_lowercase), role: self.role, status: self.status }

@@ -1,5 +1,3 @@
-//! What the OpenAPI document says about the business.
-
 use crate::http::signature::Docs;
 
 pub const READ: Docs = Docs {

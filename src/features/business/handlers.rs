@@ -1,5 +1,3 @@
-//! Endpoints of the caller's business.
-
 use actix_web::web::Data;
 
 use super::model::Business;
@@ -12,13 +10,12 @@ use crate::http::reply::Versioned;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::sessions::caller::Caller;
 
-/// `GET me/business`: returns the caller's business.
 pub async fn read(caller: Caller, store: Data<BusinessStore>) -> ApiResult<Versioned<BusinessView>> {
     let (business, version) = store.read(&caller).await?;
     Ok(Versioned { version, view: business.into() })
 }
 
-/// `PUT me/business`: replaces the caller's whole business. Issued invoices keep their seller.
+/// Issued invoices keep their seller.
 pub async fn replace(
     caller: Caller,
     if_match: IfMatch,

@@ -1,16 +1,14 @@
-//! The model of a business, which is the seller on a user's invoices.
+//! A business is the seller on a user's invoices.
 
 use crate::base::bank::{Bic, Iban};
 use crate::base::time_zone::TimeZone;
 
-/// Maximum payment terms, in days.
+/// In days.
 pub const MAX_PAYMENT_TERMS: i32 = 365;
 
-/// A user's business.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Business {
     pub name: String,
-    /// The postal address, which may have several lines.
     pub address: Option<String>,
     /// The country code (ISO 3166-1 alpha-2).
     pub country: Option<String>,

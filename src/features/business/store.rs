@@ -8,13 +8,12 @@ use crate::db::{OwnerTx, owner_query_as};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
-/// Reads and writes businesses.
 #[derive(Clone)]
 pub struct BusinessStore {
     pool: PgPool,
 }
 
-/// The business of the caller. If the user has not set the business yet, the fields contain the defaults.
+/// A row contains default values until the user sets the business.
 struct Row {
     name: String,
     address: Option<String>,
@@ -55,7 +54,7 @@ impl BusinessStore {
         Self { pool }
     }
 
-    /// Returns the caller's business and its version. The version is 1 until the caller sets the business.
+    /// The version is 1 until the caller sets the business.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if the account has just been deleted.
@@ -75,8 +74,6 @@ impl BusinessStore {
         .try_into()
     }
 
-    /// Replaces the caller's business if its version is still `version`. Returns the new version.
-    ///
     /// # Errors
     /// [`ApiError::PreconditionFailed`] if another request has changed the business.
     pub async fn replace(&self, caller: &Caller, business: &Business, version: i64) -> ApiResult<i64> {

@@ -1,5 +1,3 @@
-//! Request and response types of the business.
-
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

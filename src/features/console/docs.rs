@@ -1,5 +1,3 @@
-//! What the OpenAPI document says about the web console.
-
 use crate::http::error::ApiError;
 use crate::http::signature::Docs;
 

@@ -27,7 +27,7 @@ use crate::http::file_reply::{Css, File, Html, JavaScript};
 use crate::security::browser::headers;
 use crate::security::sessions::refresh_tokens::cookie::COOKIE;
 
-/// The paths of the views. Each returns the same page, which shows the view of its path.
+/// Each path returns the same page. The script of the page shows the view of the path.
 pub const VIEWS: [&str; 11] = [
     "/",
     "/register",
@@ -42,20 +42,16 @@ pub const VIEWS: [&str; 11] = [
     ATTACKS,
 ];
 
-/// The path of the attack panel.
 const ATTACKS: &str = "/attacks";
 
-/// Whether the console has the attack panel.
 #[derive(Clone, Copy)]
 pub struct AttackPanel(pub bool);
 
-/// Returns whether the path belongs to the console.
 #[must_use]
 pub fn serves(path: &str) -> bool {
     path.starts_with("/console/") || VIEWS.contains(&path)
 }
 
-/// Returns whether the path belongs to the attack panel.
 #[must_use]
 pub fn serves_attacks(path: &str) -> bool {
     path == ATTACKS || path.starts_with("/console/{version}/attacks/")
@@ -65,8 +61,7 @@ macro_rules! scripts {
     ($($name:literal)*) => { &[$(($name, include_str!(concat!("assets/", $name)))),*] };
 }
 
-/// The ES modules. `preact.js` contains Preact and htm.
-/// It is the file `preact/standalone.module.js` of the npm package `htm` (`docs/dependencies.md`).
+/// `preact.js` is the file `preact/standalone.module.js` of the npm package `htm` (`docs/dependencies.md`).
 const SCRIPTS: &[(&str, &str)] = scripts! {
     "account.js" "admin_events.js" "admin_summary.js" "admin_users.js" "administration.js" "api.js" "app.js"
     "challenge.js" "charts.js" "customers.js" "documents.js" "editor.js" "format.js" "invoice.js" "invoices.js"
@@ -87,13 +82,12 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     hex(hash.finish().as_ref()).chars().take(16).collect()
 });
 
-/// `GET /` and the other views. In development, the sign-in view offers the demo users.
+/// In development, the sign-in view offers the demo users.
 pub async fn page(request: HttpRequest, profile: Data<Profile>, panel: Data<AttackPanel>) -> File<Html> {
     headers::page(html(**profile, panel.0, may_have_session(request.headers())))
 }
 
-/// Returns the page. `session` states whether the browser may have a refresh cookie.
-/// `/confirm` and `/reset` return the page too, with `session` false, because their views need no session.
+/// `session` states whether the browser may have a refresh cookie.
 #[must_use]
 pub fn html(profile: Profile, attack_panel: bool, session: bool) -> String {
     let profile = if profile == Profile::Development { "development" } else { "production" };
@@ -102,17 +96,14 @@ pub fn html(profile: Profile, attack_panel: bool, session: bool) -> String {
     page.replace("PANEL", word(attack_panel)).replace("SESSION", word(session))
 }
 
-/// Returns whether the browser may have a refresh cookie. The cookie is not verified.
-/// Scripts cannot see the cookie, so the page tells them whether a refresh makes sense.
-/// Each refresh without a cookie is refused, and is recorded as a security event.
-/// If a user follows a link on another site, the browser does not send a `SameSite=Strict` cookie that it has.
-/// So the function then returns true.
+/// Returns whether the browser may have a refresh cookie. Scripts cannot see the cookie, and it is not verified here.
+/// Without a cookie, the page requests no refresh, because each refused refresh is a security event.
+/// After a link on another site, the browser does not send a `SameSite=Strict` cookie. Then the result is true.
 fn may_have_session(headers: &HeaderMap) -> bool {
     let from_other_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
     from_other_site || all(COOKIE, headers).next().is_some()
 }
 
-/// `GET /console/{version}/style.css`
 pub async fn style(version: Path<String>) -> ApiResult<File<Css>> {
     if *version != *VERSION {
         return Err(ApiError::NotFound);
@@ -120,13 +111,11 @@ pub async fn style(version: Path<String>) -> ApiResult<File<Css>> {
     Ok(headers::immutable(STYLE))
 }
 
-/// `GET /console/{version}/{file}`
 pub async fn script(path: Path<(String, String)>) -> ApiResult<File<JavaScript>> {
     let (version, file) = path.into_inner();
     find(&version, &file)
 }
 
-/// `GET /console/{version}/attacks/{file}`
 pub async fn attack_script(path: Path<(String, String)>) -> ApiResult<File<JavaScript>> {
     let (version, file) = path.into_inner();
     find(&version, &format!("attacks/{file}"))

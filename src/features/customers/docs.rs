@@ -1,5 +1,3 @@
-//! What the OpenAPI document says about customers.
-
 use super::id::CustomerId;
 use crate::features::resources::{IN_USE, Registration};
 use crate::http::signature::Docs;

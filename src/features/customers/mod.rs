@@ -1,9 +1,5 @@
 //! Customers: the people and companies that a user invoices.
 //!
-//! - [`id`] and [`model`] define a customer. [`store`] contains the SQL.
-//!   [`views`] contains the request and response types.
-//! - [`docs`] contains the texts of the OpenAPI document. [`super::resources`] contains the endpoints.
-//!
 //! Threats and controls:
 //! - BOLA: another user's customer returns 404, like a missing customer. Test: `attacks::authorization::object_level`.
 //! - Mass assignment: unknown fields are refused. Test: `attacks::authorization::mass_assignment`.

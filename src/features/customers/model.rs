@@ -1,4 +1,4 @@
-//! The model of a customer. The request types have already validated all fields, so the model does not check them.
+//! The request types have already validated all fields, so the model does not check them.
 
 use chrono::{DateTime, Utc};
 
@@ -27,7 +27,6 @@ pub struct Change {
     pub default_currency: Option<Currency>,
 }
 
-/// A customer.
 #[derive(Clone, Debug)]
 pub struct Customer {
     id: CustomerId,
@@ -38,13 +37,11 @@ pub struct Customer {
 }
 
 impl Customer {
-    /// Creates a customer.
     #[must_use]
     pub fn new(id: CustomerId, details: Details, now: DateTime<Utc>) -> Self {
         Self { id, details, version: 1, created_at: now, updated_at: now }
     }
 
-    /// Rebuilds a customer from its stored fields.
     #[must_use]
     pub fn from_stored(
         id: CustomerId,
@@ -56,7 +53,6 @@ impl Customer {
         Self { id, details, version, created_at, updated_at }
     }
 
-    /// Applies an update and returns the next version of the customer.
     #[must_use]
     pub fn updated(self, change: Change, now: DateTime<Utc>) -> Self {
         let old = self.details;

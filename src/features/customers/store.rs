@@ -1,4 +1,4 @@
-//! SQL of customers. Every statement filters by the owner, so no method can read the customers of all users.
+//! SQL of customers. Every statement filters by the owner.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, PgPool};
@@ -31,7 +31,7 @@ struct Row {
 impl TryFrom<Row> for Customer {
     type Error = ApiError;
 
-    /// Returns an internal error if a value is invalid. The service writes no such row, but an operator could.
+    /// Fails if a value is invalid. The service writes no such row, but an operator could.
     fn try_from(row: Row) -> ApiResult<Self> {
         let invalid_row = || ApiError::internal("stored customer is invalid");
         let details = Details {

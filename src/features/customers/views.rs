@@ -1,4 +1,4 @@
-//! Request and response types of customers. They refuse unknown fields (mass assignment).
+//! The request types refuse unknown fields (mass assignment).
 
 use chrono::{DateTime, Utc};
 use garde::Validate;

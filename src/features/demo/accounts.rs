@@ -1,5 +1,4 @@
 //! `POST /dev/demo-users`: the demo users with their passwords.
-//! The sign-in view of the console shows a button for each demo user.
 //!
 //! Threats and controls:
 //! - A client on the network reads the passwords (CWE-522): the route exists only in the development profile.
@@ -29,12 +28,12 @@ pub const DOCS: Docs = Docs {
     errors: &[ApiError::CrossSiteRequest, ApiError::NotFound],
 };
 
-/// The demo users of this process. The list is empty until the demo data are created.
+/// The list is empty until the demo data are created.
 #[derive(Clone, Default)]
 pub struct Accounts(Arc<OnceLock<Vec<Account>>>);
 
 impl Accounts {
-    /// Sets the demo users. Only the first call has an effect.
+    /// Only the first call has an effect.
     pub fn publish(&self, demo: &Demo) {
         let _ = self.0.set(demo.accounts.clone());
     }
@@ -61,7 +60,7 @@ impl From<&Account> for AccountView {
     }
 }
 
-/// Returns the demo users to a page of this service. Returns 404 until the demo data are created.
+/// Returns 404 until the demo data are created.
 pub async fn list(
     request: HttpRequest,
     origins: Data<AllowedOrigins>,

@@ -2,10 +2,8 @@
 //! Production has demo data only if a setting provides the users' password (`config/secrets.rs`).
 //!
 //! Each start of the service creates the demo data that are missing.
-//! This module needs no special access to the data of users (least privilege).
-//! It logs in each demo user with the user's password, and calls the stores with the user's [`Caller`].
+//! Least privilege: the module logs in as each demo user, and calls the stores with the user's [`Caller`].
 //! Ids are fixed, so that the examples of the OpenAPI document and of `docs/requests.http` work on every machine.
-//! [`plan`] contains the data.
 
 #[cfg(feature = "dev")]
 pub mod accounts;
@@ -39,7 +37,6 @@ use crate::security::audit::recorder::Recorder;
 use crate::security::authentication::credentials::Credentials;
 use crate::security::sessions::caller::{Authenticator, Caller};
 
-/// The services that create demo data.
 #[derive(Clone)]
 pub struct DemoServices {
     pub pool: PgPool,
@@ -57,7 +54,6 @@ pub struct Demo {
     pub accounts: Vec<Account>,
 }
 
-/// A demo user and their password.
 #[derive(Clone)]
 pub struct Account {
     pub email: &'static str,
@@ -66,12 +62,10 @@ pub struct Account {
     is_admin: bool,
 }
 
-/// Returns the error for demo data that violate a rule of the model.
 fn invalid_plan() -> ApiError {
     ApiError::internal("demo data is invalid")
 }
 
-/// Creates the demo data that are missing, and returns the demo users.
 /// Returns `None` if a demo user cannot log in: the password was changed, or the account is locked or is being deleted.
 ///
 /// `owner` is a connection with the role of the schema's owner.
@@ -104,7 +98,7 @@ async fn create_users(
             (true, None) => continue,
         };
         match created {
-            // The user was deleted, but the user's row in `owners` still exists. The service must start anyway.
+            // The user was deleted, but their `owners` row still exists. The service must start anyway.
             Err(error) if violates(&error, "owners_pkey") => return Ok(None),
             created => created?,
         };
@@ -132,7 +126,6 @@ impl DemoServices {
         Ok(self.use_session(&issued).await?.0)
     }
 
-    /// Issues an access token for a new session. Returns the caller that the token authenticates, and the token.
     async fn use_session(&self, issued: &IssuedSession) -> ApiResult<(Caller, SecretString)> {
         let token = self
             .authenticator

@@ -48,7 +48,6 @@ impl DemoServices {
         Ok(())
     }
 
-    /// Creates the user's objects of one resource that are missing.
     async fn create_all<R: ResourceStore>(
         &self,
         user: &DemoUser,
@@ -76,7 +75,7 @@ impl DemoServices {
         Ok(tx.commit().await?)
     }
 
-    /// Sets the user's business, unless the user already has one.
+    /// Does nothing if the user already has a business.
     async fn set_business(&self, plan: &DemoBusiness, caller: &Caller) -> ApiResult<()> {
         let businesses = BusinessStore::new(self.pool.clone());
         let (_, version) = businesses.read(caller).await?;
@@ -116,8 +115,7 @@ impl DemoServices {
         Ok(())
     }
 
-    /// Creates an invoice and brings it to its final status.
-    /// All steps are in one transaction, so a crash leaves no other status.
+    /// All steps are in one transaction, so a crash leaves no intermediate status.
     pub(super) async fn create_invoice(
         &self,
         invoices: &InvoiceStore,
@@ -196,7 +194,6 @@ fn demo_line(line: &DemoLine, currency: Currency) -> Option<Line> {
     Line::new(description.to_owned(), quantity.parse().ok()?, price, Some(discount), tax.parse().ok()?).ok()
 }
 
-/// Returns whether a read has failed because the object does not exist.
 fn is_missing<T>(found: ApiResult<T>) -> ApiResult<bool> {
     match found {
         Ok(_) => Ok(false),

@@ -4,18 +4,17 @@ use crate::features::invoices::model::Status;
 use crate::features::{customers, documents, invoices};
 
 const ANNA: &str = "a0000000-0000-4000-8000-000000000001";
-/// The id of the second user. The examples of user administration contain it.
+/// The second user. The examples of user administration contain this id.
 pub const BEN: &str = "a0000000-0000-4000-8000-000000000002";
 
-/// The id of a customer who has invoices.
 const CUSTOMER: &str = customers::docs::REGISTRATION.example.0;
 pub const CUSTOMER_WITHOUT_INVOICES: &str = "c0000000-0000-4000-8000-000000000004";
 const FERRIES: &str = "c0000000-0000-4000-8000-000000000002";
 const STUDIO: &str = "c0000000-0000-4000-8000-000000000003";
 pub const DRAFT: &str = "10000000-0000-4000-8000-000000000001";
-/// The id of an invoice that can be paid or voided.
+/// An invoice that can be paid or voided.
 pub const ISSUED: &str = invoices::docs::REGISTRATION.example.0;
-/// The id of an invoice that belongs to the second user.
+/// An invoice of the second user.
 pub const FOREIGN_INVOICE: &str = "10000000-0000-4000-8000-000000000011";
 
 pub struct DemoUser {
@@ -25,7 +24,7 @@ pub struct DemoUser {
     pub is_admin: bool,
     pub business: Option<DemoBusiness>,
     pub invoices: &'static [DemoInvoice],
-    /// A text file that is uploaded and attached to an invoice.
+    /// A text file that is attached to an invoice.
     pub document: Option<DemoDocument>,
 }
 
@@ -48,7 +47,7 @@ pub struct DemoDocument {
     pub text: &'static str,
 }
 
-/// An invoice. The invoices of a user must be sorted by issue date, because numbers are assigned in this order.
+/// The invoices of a user must be sorted by issue date, because numbers are assigned in this order.
 pub struct DemoInvoice {
     pub id: &'static str,
     pub customer: &'static str,
@@ -61,13 +60,12 @@ pub struct DemoInvoice {
     pub credited: Option<(&'static str, i64)>,
 }
 
-/// An object of a resource: the id of its owner, its own id, and the request body that creates it.
+/// The id of the owner, the id of the object, and the request body that creates the object.
 pub type DemoObject = (&'static str, &'static str, &'static str);
 
-/// A line of an invoice: description, quantity, unit price, discount in percent, tax in percent.
+/// Description, quantity, unit price, discount in percent, tax in percent.
 pub type DemoLine = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
-/// The payment terms of all demo invoices, in days.
 pub const DAYS_TO_PAY: u64 = 14;
 
 pub const CUSTOMERS: &[DemoObject] = &[

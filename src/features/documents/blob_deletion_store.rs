@@ -1,8 +1,8 @@
 //! Deletes the stored files of deleted documents and of failed uploads.
 //!
-//! A message in the [outbox](crate::db::outbox) names the file. A worker claims the message, then deletes the file.
+//! A message in the [outbox](crate::db::outbox) names the file. The outbox worker claims it, then deletes the file.
 //! An upload also has such a message until it becomes a document.
-//! After a worker has claimed the message, the upload cannot become a document. So no document loses its file.
+//! After the outbox worker has claimed the message, the upload fails. So no document loses its file.
 
 use std::sync::Arc;
 
@@ -17,7 +17,6 @@ use crate::db::{OwnerTx, owner_query};
 use crate::http::error::ApiResult;
 use crate::storage::Storage;
 
-/// The queue of stored files that must be deleted, and its worker.
 #[derive(Clone)]
 pub struct BlobDeletionQueue {
     pub pool: PgPool,
@@ -27,7 +26,7 @@ pub struct BlobDeletionQueue {
 }
 
 impl Consumer for BlobDeletionQueue {
-    /// The worker never gives up, because the owner gets the quota back only after the file was deleted.
+    /// The outbox worker never gives up, because the owner gets the quota back only after the file was deleted.
     const MAX_ATTEMPTS: i32 = i32::MAX;
     const RETRY_SECONDS: &'static [u32] = &[60];
 
@@ -42,28 +41,21 @@ impl Consumer for BlobDeletionQueue {
 }
 
 impl BlobDeletionQueue {
-    /// Wakes the worker after a message was added that is due immediately.
+    /// Call this after adding a message that is due immediately.
     pub fn notify(&self) {
         self.notifier.notify();
     }
 
-    /// Deletes the temporary files of uploads that a killed process has left.
-    ///
-    /// # Errors
-    /// Fails if the folder cannot be read.
+    /// Deletes the temporary files that a killed process has left.
     pub async fn sweep(&self) -> ApiResult<()> {
         Ok(self.storage.sweep(self.clock.now() - RESERVATION_LIFETIME).await?)
     }
 
     /// Deletes the file of a failed upload and releases its quota. Does nothing if the upload has become a document.
-    ///
-    /// # Errors
-    /// Fails if the database or the object store is down. The worker retries.
     pub(super) async fn delete_now(&self, user: UserId, key: Uuid) -> ApiResult<()> {
-        // An upload queues the deletion of its file before it stores the file.
-        // If this message cannot be claimed, there are two cases:
+        // If the message for this file cannot be claimed, there are two cases:
         // - The upload has become a document. The file must remain.
-        // - A worker processed the message before the file was stored. Delete the file now.
+        // - The outbox worker processed the message before the file was stored. Delete the file now.
         if outbox::claim_one(&self.pool, key, self.clock.now()).await? || !self.is_committed(user, key).await? {
             self.delete(user, key).await?;
             outbox::mark_done(&self.pool, key, self.clock.now()).await?;

@@ -29,7 +29,6 @@ use crate::security::files::uploads::FileType;
 use crate::security::sessions::caller::Caller;
 use crate::storage::{Storage, StorageError};
 
-/// A response with the file of a document, or with a range of the file.
 pub struct Download(HttpResponse);
 
 impl Responder for Download {
@@ -48,7 +47,7 @@ impl Describe for Download {
     }
 }
 
-/// `GET documents/{id}/content`: downloads the file of a document, or a range of the file.
+/// Returns the file of a document, or a range of the file (`Range`).
 pub async fn content(
     caller: Caller,
     PathId(id): PathId<DocumentId>,
@@ -96,9 +95,7 @@ fn content_type(file: &File) -> &'static str {
     }
 }
 
-/// Returns the error for a document whose stored file is missing.
-/// If the document was deleted after this request had read its row, the error is 404.
-/// If the document still exists, its file is lost, so the error is internal.
+/// Returns 404 if the document was deleted after this request had read it. Otherwise, the stored file is lost.
 async fn missing_content(caller: &Caller, document: &Document, documents: &DocumentStore) -> ApiError {
     match documents.read(caller, document.id()).await {
         Ok(_) => ApiError::internal("the stored object of a document is missing"),

@@ -1,5 +1,3 @@
-//! What the OpenAPI document says about uploaded documents.
-
 use super::id::DocumentId;
 use crate::features::resources::Registration;
 use crate::http::signature::Docs;

@@ -1,5 +1,3 @@
-//! The endpoints of documents. [`super::content`] contains the download.
-
 use actix_web::web::Data;
 
 use super::blob_deletion_store::BlobDeletionQueue;
@@ -19,10 +17,10 @@ use crate::http::reply::{Created, Json, NoContent, Paged, Versioned};
 use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::sessions::caller::Caller;
 
-/// The name by which a cursor identifies this list. A cursor is valid only for the list that issued it.
+/// A cursor contains this name, and other lists refuse the cursor.
 const LIST: &str = "documents";
 
-/// Uploads a document. Reserves quota before the upload, and releases the quota if no document was stored.
+/// Reserves quota before the upload, and releases the quota if no document was stored.
 pub async fn create(
     caller: Caller,
     key: StreamedIdempotencyKey,
@@ -49,7 +47,7 @@ enum Stored {
     Earlier,
 }
 
-/// Stores the file before the row, so that no row can exist without its file.
+/// Stores the file before the `documents` row, so that no row can exist without its file.
 async fn create_in(
     reservation: &QuotaReservation,
     caller: &Caller,
@@ -66,8 +64,7 @@ async fn create_in(
     let created = key
         .once(&mut tx, caller.user(), document.created_at(), async |tx| {
             if !reservation.is_reserved() {
-                // When this request began, there was a stored response for its key. So the request reserved no quota.
-                // The stored response has expired meanwhile. Without quota, the document cannot be stored.
+                // A repeated request reserves no quota. Its stored response has just expired, so it cannot be returned.
                 return Err(KEY_IN_USE);
             }
             stored = Stored::Now;
@@ -79,7 +76,6 @@ async fn create_in(
     Ok((created, stored))
 }
 
-/// Lists the caller's documents, newest first. The filter can select the documents of one invoice.
 pub async fn list(
     caller: Caller,
     query: ListQuery<DocumentFilter>,
@@ -96,7 +92,6 @@ pub async fn list(
     Ok(Json(page.map(|document| DocumentView::from(&document))))
 }
 
-/// Returns the metadata of a document.
 pub async fn read(
     caller: Caller,
     PathId(id): PathId<DocumentId>,
@@ -105,7 +100,6 @@ pub async fn read(
     Ok(Versioned::from(&documents.read(&caller, id).await?))
 }
 
-/// Changes the title of a document, or the invoice to which the document is attached.
 pub async fn update(
     caller: Caller,
     PathId(id): PathId<DocumentId>,
@@ -123,7 +117,7 @@ pub async fn update(
     Ok(Versioned::from(&document))
 }
 
-/// Deletes a document. A worker deletes its file afterwards.
+/// The outbox worker deletes the file afterwards.
 pub async fn delete(
     caller: Caller,
     PathId(id): PathId<DocumentId>,

@@ -1,10 +1,7 @@
 //! Documents: uploaded files with a title, optionally attached to an invoice.
 //!
-//! - [`model`] defines a document. [`store`] contains the SQL. [`views`] contains the request and response types.
-//! - [`handlers`] contains the endpoints, and [`content`] contains the download.
-//! - [`upload_service`] reserves quota, then inspects and stores a file.
-//!   [`quota_store`] counts the storage of each owner.
-//! - [`blob_deletion_store`] is the queue of stored files that must be deleted.
+//! [`upload_service`] reserves quota in [`quota_store`], then inspects and stores a file.
+//! [`blob_deletion_store`] is the queue of stored files that must be deleted.
 //!
 //! Threats and controls:
 //! - BOLA: every statement filters by owner.

@@ -1,5 +1,3 @@
-//! The model of a document: a title, an optional invoice, and an uploaded file.
-
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -9,7 +7,7 @@ use crate::features::documents::id::DocumentId;
 use crate::features::invoices::id::InvoiceId;
 use crate::security::files::uploads::FileType;
 
-/// The maximum length of a title, in characters.
+/// In characters.
 pub const MAX_TITLE: usize = 200;
 
 /// An uploaded file. It never changes.
@@ -41,7 +39,6 @@ pub struct Change {
     pub invoice: Option<Option<InvoiceId>>,
 }
 
-/// A document.
 #[derive(Clone, Debug)]
 pub struct Document {
     id: DocumentId,
@@ -54,15 +51,13 @@ pub struct Document {
 }
 
 impl Document {
-    /// Creates a document with a random id.
-    /// The default of the title is the file name, cut off after [`MAX_TITLE`] characters.
+    /// The default title is the file name, cut off after [`MAX_TITLE`] characters.
     #[must_use]
     pub fn new(title: Option<String>, invoice: Option<InvoiceId>, file: File, now: DateTime<Utc>) -> Self {
         let title = title.unwrap_or_else(|| file.name.chars().take(MAX_TITLE).collect());
         Self::from_stored(DocumentId::new(), title, invoice, file, 1, now, now)
     }
 
-    /// Rebuilds a document from its stored fields.
     #[must_use]
     pub fn from_stored(
         id: DocumentId,
@@ -76,7 +71,6 @@ impl Document {
         Self { id, title, invoice, file, version, created_at, updated_at }
     }
 
-    /// Applies an update and returns the next version of the document.
     #[must_use]
     pub fn updated_with(self, change: Change, now: DateTime<Utc>) -> Self {
         let title = change.title.unwrap_or(self.title);
@@ -94,7 +88,6 @@ impl Document {
         &self.title
     }
 
-    /// Returns the invoice to which the document is attached.
     #[must_use]
     pub fn invoice(&self) -> Option<InvoiceId> {
         self.invoice
@@ -120,7 +113,6 @@ impl Document {
         self.updated_at
     }
 
-    /// Returns the keyset position of the document in its list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.created_at, id: self.id.uuid() }

@@ -2,9 +2,8 @@
 //!
 //! Each upload reserves quota for its maximum size before the service reads the first byte.
 //! The reservation locks the owner's row, so parallel uploads cannot exceed the quota together (CWE-367).
-//! A failed request releases its reservation.
-//! If the process was killed, the worker of [`BlobDeletionQueue`](super::blob_deletion_store::BlobDeletionQueue)
-//! releases the reservation after [`RESERVATION_LIFETIME`].
+//! A failed request releases its reservation. If the process was killed, the outbox worker releases the reservation
+//! after [`RESERVATION_LIFETIME`].
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -15,19 +14,17 @@ use crate::db::exactly_one;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::limits::row_quotas::QUOTA_EXCEEDED;
 
-/// How long a reservation is valid. The slowest allowed upload of the largest allowed file takes less time.
+/// Longer than the slowest allowed upload of the largest allowed file.
 pub const RESERVATION_LIFETIME: TimeDelta = TimeDelta::hours(2);
 
-/// The quota of one owner.
 #[derive(Clone, Copy, Debug)]
 pub struct Quota {
     pub bytes: i64,
     pub files: i32,
 }
 
-/// Reserves quota for an upload, and queues its file for deletion after [`RESERVATION_LIFETIME`].
-/// A successful upload removes the file from the queue ([`commit`]).
-/// So a worker deletes the file of a failed upload even if the process has crashed.
+/// Reserves quota, and queues the file for deletion after [`RESERVATION_LIFETIME`].
+/// After a successful upload, [`commit`] removes the file from the queue.
 ///
 /// # Errors
 /// [`QUOTA_EXCEEDED`] if the owner has less than `bytes` left, or already has the maximum number of files.
@@ -68,10 +65,10 @@ pub(super) async fn reserve(
 }
 
 /// Reduces the reservation to the actual size, and removes the file from the deletion queue.
-/// The caller must use the transaction that inserts the document.
+/// Use the transaction that inserts the document.
 ///
 /// # Errors
-/// [`ApiError::Unavailable`] if the reservation has expired, and a worker has claimed the file for deletion.
+/// [`ApiError::Unavailable`] if the reservation has expired, and the outbox worker has claimed the file for deletion.
 pub(super) async fn commit(connection: &mut PgConnection, owner: UserId, key: Uuid, size: i64) -> ApiResult<()> {
     let committed = sqlx::query!(
         "with queued as (
@@ -90,7 +87,6 @@ pub(super) async fn commit(connection: &mut PgConnection, owner: UserId, key: Uu
     exactly_one(&committed).map_err(|_| ApiError::unavailable(1, "the quota reservation of an upload has expired"))
 }
 
-/// Releases the reservation of an upload that has failed.
 pub(super) async fn release(connection: &mut PgConnection, owner: UserId, key: Uuid) -> ApiResult<()> {
     sqlx::query!(
         "with reservation as (

@@ -1,4 +1,4 @@
-//! SQL of documents. Every statement filters by the caller's id, so no method can read the documents of all users.
+//! SQL of documents. Every statement filters by the caller's id.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -15,7 +15,6 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::files::uploads::FileType;
 use crate::security::sessions::caller::Caller;
 
-/// Reads and writes documents.
 #[derive(Clone)]
 pub struct DocumentStore {
     pool: PgPool,
@@ -38,7 +37,7 @@ struct Row {
 impl TryFrom<Row> for Document {
     type Error = ApiError;
 
-    /// Returns an internal error if a value is invalid. The service writes no such row, but an operator could.
+    /// Fails if a value is invalid. The service writes no such row, but an operator could.
     fn try_from(row: Row) -> ApiResult<Self> {
         let invalid_row = || ApiError::internal("stored document is invalid");
         let file = File {
@@ -59,15 +58,10 @@ impl DocumentStore {
         Self { pool }
     }
 
-    /// Begins a transaction on the caller's documents.
     pub async fn begin<'a>(&self, caller: &'a Caller) -> ApiResult<DocumentTx<'a>> {
         Ok(DocumentTx { transaction: OwnerTx::begin(&self.pool, caller.user()).await?, caller })
     }
 
-    /// Returns a document.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`] if the document does not exist or belongs to another user.
     pub async fn read(&self, caller: &Caller, id: DocumentId) -> ApiResult<Document> {
         owner_query_as!(
             Row,
@@ -82,7 +76,6 @@ impl DocumentStore {
         .try_into()
     }
 
-    /// Returns the documents after the position `after`, newest first.
     /// If there is a next page, the result has one row more than a page.
     pub async fn list(&self, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Document>> {
         let rows = owner_query_as!(
@@ -100,7 +93,7 @@ impl DocumentStore {
         rows.into_iter().map(Document::try_from).collect()
     }
 
-    /// Returns only the documents that are attached to this invoice, in the order of [`list`](Self::list).
+    /// Like [`list`](Self::list), but only the documents of this invoice.
     pub async fn list_of(
         &self,
         caller: &Caller,
@@ -125,7 +118,7 @@ impl DocumentStore {
     }
 }
 
-/// An open transaction on the caller's documents. Dropping it without [`commit`](Self::commit) rolls it back.
+/// Dropping the transaction without [`commit`](Self::commit) rolls it back.
 pub struct DocumentTx<'a> {
     transaction: OwnerTx,
     caller: &'a Caller,
@@ -138,7 +131,6 @@ impl AsMut<PgConnection> for DocumentTx<'_> {
 }
 
 impl DocumentTx<'_> {
-    /// Returns the connection of the transaction.
     pub fn connection(&mut self) -> &mut PgConnection {
         self.transaction.connection()
     }
@@ -151,8 +143,7 @@ impl DocumentTx<'_> {
     pub async fn insert(&mut self, document: &Document) -> ApiResult<()> {
         let (owner, file) = (self.caller.user(), document.file());
         let size = i64::try_from(file.size).map_err(ApiError::internal)?;
-        // Lock order: this statement locks the invoice (foreign key). `quota_store::commit` then locks the quota.
-        // Another order could cause a deadlock (`db/idempotency.rs`).
+        // Lock order: this statement locks the invoice (foreign key), then `quota_store::commit` locks the quota.
         sqlx::query!(
             "insert into documents (id, owner_id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version,
                  created_at, updated_at)
@@ -176,10 +167,7 @@ impl DocumentTx<'_> {
         quota_store::commit(self.transaction.connection(), owner, file.key, size).await
     }
 
-    /// Returns a document and locks its row until the end of the transaction.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`] if the document does not exist or belongs to another user.
+    /// Locks the row of the document until the end of the transaction.
     pub async fn lock(&mut self, id: DocumentId) -> ApiResult<Document> {
         sqlx::query_as!(
             Row,
@@ -194,8 +182,6 @@ impl DocumentTx<'_> {
         .try_into()
     }
 
-    /// Saves the next version of a locked document.
-    ///
     /// # Errors
     /// [`ApiError::Invalid`] if the invoice does not belong to the caller.
     pub async fn save(&mut self, document: &Document) -> ApiResult<()> {
@@ -231,7 +217,6 @@ impl DocumentTx<'_> {
         Ok(exactly_one(&deleted)?)
     }
 
-    /// Commits the transaction.
     pub async fn commit(self) -> ApiResult<()> {
         Ok(self.transaction.commit().await?)
     }

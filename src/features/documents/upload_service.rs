@@ -1,5 +1,4 @@
 //! Uploads: reserves quota, inspects the file while the service receives it, and stores the file.
-//! The handler then inserts the row of the document.
 
 use std::sync::Arc;
 
@@ -27,15 +26,13 @@ use crate::security::sessions::caller::Caller;
 use crate::storage::Storage;
 use crate::storage::incoming::Incoming;
 
-/// The maximum size of the form field `title` in bytes. A character needs up to four bytes in UTF-8.
+/// The maximum size of the form field `title`. A character needs up to four bytes in UTF-8.
 const MAX_TITLE_BYTES: usize = 4 * MAX_TITLE;
-/// The maximum size of the form field `invoice_id` in bytes. An id has 36 bytes.
-/// A longer text up to this limit gets the same error as the id of a missing invoice.
+/// Longer than a UUID. So a malformed id up to this size gets the same error as the id of a missing invoice.
 const MAX_ID_BYTES: usize = 8 * 1024;
-/// The size of the blocks in which a file is inspected and written, in bytes.
+/// Files are inspected and written in blocks of this size.
 const BLOCK_BYTES: usize = 64 * 1024;
 
-/// Receives, inspects and stores uploads.
 #[derive(Clone)]
 pub struct UploadService {
     pub pool: PgPool,
@@ -43,7 +40,7 @@ pub struct UploadService {
     pub deletions: BlobDeletionQueue,
     pub clock: Clock,
     pub quota: Quota,
-    /// The maximum size of one file, in bytes.
+    /// The maximum size of one file.
     pub max_bytes: usize,
     /// The maximum number of pixels in one picture.
     pub max_pixels: u32,
@@ -52,7 +49,6 @@ pub struct UploadService {
     pub pdfs: PdfInspector,
 }
 
-/// The fields of an upload form.
 pub struct ParsedUpload {
     pub title: Option<String>,
     pub invoice: Option<InvoiceId>,
@@ -60,7 +56,7 @@ pub struct ParsedUpload {
 }
 
 impl ParsedUpload {
-    /// Returns the fingerprint of the upload. It detects a client that reuses an idempotency key for another upload.
+    /// Detects a client that reuses an idempotency key for another upload.
     #[must_use]
     pub fn fingerprint(&self) -> Bytes {
         let Self { title, invoice, file } = self;
@@ -69,7 +65,6 @@ impl ParsedUpload {
 }
 
 impl UploadService {
-    /// Reserves quota for an upload.
     /// Does nothing for a repeated request (`Idempotency-Key`), because its file is not stored again.
     ///
     /// # Errors
@@ -102,10 +97,7 @@ impl UploadService {
         Ok(QuotaReservation { deletions: self.deletions.clone(), user: caller.user(), key: Some(key) })
     }
 
-    /// Stores a file of the demo data. It is not inspected, because it is part of the program.
-    ///
-    /// # Errors
-    /// Fails if the quota is exceeded or the object store is down.
+    /// Stores a file of the demo data. The file is not inspected, because it is part of the program.
     pub async fn store(
         &self,
         caller: &Caller,
@@ -123,8 +115,6 @@ impl UploadService {
         Ok((File { name: safe_file_name(name), kind, size: bytes.len() as u64, sha256, key }, reservation))
     }
 
-    /// Receives an upload form, and inspects and stores its file.
-    ///
     /// # Errors
     /// [`ApiError::Invalid`] with the invalid field. [`ApiError::Unavailable`] if the object store is down.
     pub async fn receive(&self, mut form: Form, reservation: &QuotaReservation) -> ApiResult<ParsedUpload> {
@@ -157,7 +147,6 @@ impl UploadService {
         Ok(ParsedUpload { title, invoice, file })
     }
 
-    /// Inspects, hashes and writes the file block by block.
     async fn receive_file(
         &self,
         mut part: Part,
@@ -184,8 +173,7 @@ impl UploadService {
         }
         inspection = self.inspect_block(inspection, block.freeze()).await?;
         inspection.inspector.finish()?;
-        // A repeated request stores no file, so `incoming` is `None` and there is nothing to inspect.
-        // Its response is the stored response of the first request.
+        // `incoming` is `None` for a repeated request, because its file is not stored.
         if let (FileType::Pdf, Some(incoming)) = (kind, &inspection.incoming) {
             let file = incoming.reader().map_err(|error| ApiError::unavailable(5, error))?;
             let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;
@@ -201,7 +189,7 @@ impl UploadService {
         Ok((file, inspection.incoming))
     }
 
-    /// Inspects a block on a thread for blocking work, so that the async worker can serve other requests.
+    /// Runs on a thread for blocking work, so that the async worker can serve other requests.
     async fn inspect_block(&self, mut inspection: Inspection, block: Bytes) -> ApiResult<Inspection> {
         let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;
         let inspected = tokio::task::spawn_blocking(move || inspection.feed(&block).map(|()| inspection));
@@ -209,7 +197,6 @@ impl UploadService {
     }
 }
 
-/// The inspection of one file.
 struct Inspection {
     inspector: Inspector,
     hash: Context,
@@ -227,8 +214,7 @@ impl Inspection {
     }
 }
 
-/// Reserved storage for one upload.
-/// Dropping the reservation without [`commit`](Self::commit) releases the quota and deletes the file.
+/// Storage for one upload. Dropping it without [`commit`](Self::commit) releases the quota and deletes the file.
 pub struct QuotaReservation {
     deletions: BlobDeletionQueue,
     user: UserId,
@@ -237,18 +223,18 @@ pub struct QuotaReservation {
 }
 
 impl QuotaReservation {
-    /// Returns whether quota is reserved. A repeated request reserves no quota.
+    /// A repeated request reserves no quota.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         self.key.is_some()
     }
 
-    /// Ends the reservation and keeps the file. Call this method after the transaction that inserted the document.
+    /// Keeps the file. Call this after the transaction that inserted the document.
     pub fn commit(mut self) {
         self.key = None;
     }
 
-    /// Releases the quota and deletes the file. If this fails, a worker deletes the file later.
+    /// If the file cannot be deleted, the outbox worker deletes it later.
     pub async fn release(mut self) {
         if let Some(key) = self.key.take() {
             remove(&self.deletions, self.user, key).await;

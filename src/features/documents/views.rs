@@ -1,4 +1,4 @@
-//! Request and response types of documents. They refuse unknown fields (mass assignment).
+//! The request types refuse unknown fields (mass assignment).
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -40,7 +40,7 @@ pub struct NewDocument {
     pub invoice_id: Option<InvoiceId>,
 }
 
-/// The form of an upload ([`NewDocument`]). The service reads it part by part.
+/// The service reads the form of an upload ([`NewDocument`]) part by part.
 pub struct UploadForm(pub Form);
 
 impl FromRequest for UploadForm {

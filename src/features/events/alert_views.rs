@@ -1,5 +1,3 @@
-//! Request and response types of alerts.
-
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -83,7 +81,6 @@ pub struct AlertView {
     window_seconds: i64,
 }
 
-/// Returns the schema of `largest`: an array of subjects.
 fn largest() -> Array {
     let subject = ObjectBuilder::new().schema_type(Type::String).max_length(Some(64)).pattern(Some("^[0-9a-f./:-]+$"));
     ArrayBuilder::new()
@@ -117,7 +114,6 @@ impl From<AlertRow> for AlertView {
     }
 }
 
-/// Returns the position of the alert in its list, for cursors.
 #[must_use]
 pub fn position(alert: &AlertRow) -> Position {
     Position { created_at: alert.opened_at, id: alert.id }

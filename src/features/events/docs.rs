@@ -1,5 +1,3 @@
-//! What the OpenAPI document says about security events and alerts.
-
 use crate::http::signature::Docs;
 
 pub const OWN: Docs = Docs {

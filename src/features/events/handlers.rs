@@ -1,4 +1,4 @@
-//! The three lists of events and alerts. Reads by administrators are recorded as security events.
+//! Reads by administrators are recorded as security events.
 
 use actix_web::web::Data;
 
@@ -14,12 +14,11 @@ use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::detection::alerts::Alerts;
 use crate::security::sessions::caller::Caller;
 
-/// The names of the lists in cursors. A cursor is valid only for the list that issued it.
+/// A cursor contains the name of its list, and other lists refuse the cursor.
 const OWN: &str = "me/security-events";
 const ALL: &str = "admin/security-events";
 const ALERTS: &str = "admin/alerts";
 
-/// Lists the security events of the caller's account, newest first.
 pub async fn own(
     caller: Caller,
     query: ListQuery<NoFilter>,
@@ -32,7 +31,6 @@ pub async fn own(
     Ok(Json(page.map(|event| HistoryView::of(event, &caller))))
 }
 
-/// Lists the events of all users, newest first.
 pub async fn all(
     admin: AdminCaller,
     address: ClientAddr,
@@ -47,7 +45,6 @@ pub async fn all(
     Ok(Json(cursors.page(&scope, rows, EventView::position)?))
 }
 
-/// Lists alerts, newest first.
 pub async fn alerts(
     admin: AdminCaller,
     address: ClientAddr,

@@ -1,12 +1,9 @@
-//! The events that users may see in their security history, and the filter of the administrators' list.
-
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::security::audit::event::EventKind;
 
-/// The kinds of events in the history of a user: logins, sessions and account changes.
-/// The history does not contain refused requests.
+/// The history of a user contains logins, sessions and account changes, but no refused requests.
 /// So an attacker with a hijacked session does not learn which attacks were detected.
 pub const VISIBLE_KINDS: [EventKind; 11] = [
     EventKind::AuthnLoginSuccess,
@@ -22,7 +19,6 @@ pub const VISIBLE_KINDS: [EventKind; 11] = [
     EventKind::UserUpdated,
 ];
 
-/// The kinds of events whose reason users may see.
 /// The reason of a failed login is secret, because it reveals whether the password was right.
 pub const KINDS_WITH_VISIBLE_REASON: [EventKind; 4] = [
     EventKind::AuthnPasswordChange,
@@ -40,7 +36,7 @@ pub struct Filter {
     /// An IPv4 address, or the first address of a /56 network of IPv6 (`client_ip::prefix`).
     pub network: Option<String>,
     pub from: Option<DateTime<Utc>>,
-    /// The end of the time range. An event at exactly this time does not match.
+    /// An event at exactly this time does not match.
     pub to: Option<DateTime<Utc>>,
 }
 

@@ -1,5 +1,4 @@
-//! SQL for reading events. Least privilege: the service's role cannot select from the table `security_events`.
-//! It calls two database functions instead.
+//! Least privilege: the service's role cannot select from `security_events`. It calls two database functions.
 //! `own_security_events` returns only events of the current owner (`current_owner()` in the database).
 //! `admin_security_events` first checks that the reader is an administrator.
 
@@ -13,7 +12,6 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::authorization::administrators::AdminCaller;
 use crate::security::sessions::caller::Caller;
 
-/// Reads stored events.
 #[derive(Clone)]
 pub struct EventStore {
     pool: PgPool,
@@ -25,7 +23,6 @@ impl EventStore {
         Self { pool }
     }
 
-    /// Returns the caller's own events before the position `before`, newest first.
     /// If there is a next page, the result has one row more than a page.
     pub async fn own(&self, caller: &Caller, before: Position, limit: Limit) -> ApiResult<Vec<EventView>> {
         let kinds = VISIBLE_KINDS.map(|kind| kind.name().to_owned());
@@ -45,7 +42,6 @@ impl EventStore {
         .await?)
     }
 
-    /// Returns the events of all users before the position `before` that match the filter, newest first.
     /// If there is a next page, the result has one row more than a page.
     ///
     /// # Errors

@@ -1,5 +1,3 @@
-//! Request and response types of events.
-
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -82,7 +80,6 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// Converts the query parameters to the filter of the store.
     #[must_use]
     pub fn parse(&self) -> Filter {
         let time = |text: &Option<String>| text.as_deref().and_then(moment::parse);
@@ -184,7 +181,6 @@ pub struct EventView {
 }
 
 impl EventView {
-    /// Returns the keyset position of the event in its list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.at, id: self.id }

@@ -1,5 +1,3 @@
-//! What the OpenAPI document says about the probes.
-
 use crate::http::signature::Docs;
 
 pub const LIVE: Docs =

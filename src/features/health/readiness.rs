@@ -1,4 +1,4 @@
-//! Readiness. The probe is public, so it checks the database at most once per second, even during a flood of requests.
+//! The readiness probe is public, so it checks the database at most once per second, even during a flood of requests.
 
 use std::time::{Duration, Instant};
 
@@ -10,14 +10,12 @@ use crate::db::migrate;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::lifecycle::Lifecycle;
 
-/// How long the result of a database check is cached.
 const CACHE_DURATION: Duration = Duration::from_secs(1);
 
-/// The timeout of a database check.
-/// Most load balancers wait longer than this. So they receive a 503 before their own timeout.
+/// Shorter than the timeout of most load balancers, so that they receive the 503.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The readiness check with its cached result. All worker threads share one instance.
+/// All worker threads share one instance.
 pub struct Readiness {
     pool: PgPool,
     lifecycle: Lifecycle,
@@ -35,8 +33,6 @@ impl Readiness {
         Self { pool, lifecycle, last: Mutex::new(None) }
     }
 
-    /// Checks that the service can process requests.
-    ///
     /// # Errors
     /// [`ApiError::Unavailable`] if the service is stopping, the database does not answer, or a migration is missing.
     pub async fn check(&self) -> ApiResult<()> {

@@ -1,5 +1,3 @@
-//! What the OpenAPI document says about the pages that mails link to.
-
 use crate::http::signature::Docs;
 
 pub const CONFIRM: Docs = Docs {

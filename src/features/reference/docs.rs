@@ -1,5 +1,3 @@
-//! What the OpenAPI document says about itself, and about the page that shows it.
-
 use crate::http::error::ApiError;
 use crate::http::signature::Docs;
 

@@ -1,5 +1,3 @@
-//! Escapes text for HTML, and reads members of a JSON document.
-
 use std::fmt::{self, Write};
 
 use serde_json::Value;
@@ -20,7 +18,7 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// Escapes a text like [`Text`]. The parts between backticks become `code` elements.
+/// Escapes a text like [`Text`], but the parts between backticks become `code` elements.
 pub(super) struct Prose<'a>(pub(super) &'a str);
 
 impl fmt::Display for Prose<'_> {
@@ -32,7 +30,7 @@ impl fmt::Display for Prose<'_> {
     }
 }
 
-/// Returns the string in a member of an object, or an empty string if there is none.
+/// Returns an empty string if the object has no such member.
 pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
@@ -54,7 +52,6 @@ pub(super) fn plain(value: Option<&Value>) -> String {
     }
 }
 
-/// Formats an example as indented JSON.
 pub(super) fn pretty(value: Option<&Value>) -> String {
     value.and_then(|value| serde_json::to_string_pretty(value).ok()).unwrap_or_default()
 }

@@ -17,45 +17,38 @@ use serde_json::Value;
 use crate::http::file_reply::{Css, File, Html, JavaScript, JsonFile};
 use crate::security::browser::headers;
 
-/// The rendered page.
 #[derive(Clone)]
 pub struct Page(Bytes);
 
 impl Page {
-    /// Renders the OpenAPI document. `order` contains the method (in lower case) and the path of each served operation.
+    /// `order` contains the method (in lower case) and the path of each served operation.
     #[must_use]
     pub fn of(document: &Value, order: &[(String, &str)]) -> Self {
         Self(render::page(document, order).into())
     }
 }
 
-/// `GET /docs`
 pub async fn page(page: Data<Page>) -> File<Html> {
     headers::page(page.0.clone())
 }
 
-/// `GET /docs/page.css`
 pub async fn style() -> File<Css> {
     File::new(concat!(include_str!("../palette.css"), include_str!("page.css")))
 }
 
-/// `GET /docs/page.js`
 pub async fn script() -> File<JavaScript> {
     File::new(include_str!("page.js"))
 }
 
-/// The serialized OpenAPI document.
 #[derive(Clone)]
 pub struct Document(Bytes);
 
 impl Document {
-    /// Serializes the OpenAPI document.
     pub fn of(document: &Value) -> Result<Self, serde_json::Error> {
         Ok(Self(serde_json::to_vec(document)?.into()))
     }
 }
 
-/// `GET /api/v1/openapi.json`
 pub async fn document(document: Data<Document>) -> File<JsonFile> {
     File::new(document.0.clone())
 }

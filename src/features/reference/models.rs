@@ -12,7 +12,6 @@ pub(super) fn model(schema: &Value) -> Option<&str> {
     path.as_str()?.rsplit('/').next()
 }
 
-/// A link to a model.
 pub(super) struct ModelLink<'a>(pub(super) &'a str);
 
 impl fmt::Display for ModelLink<'_> {
@@ -22,7 +21,7 @@ impl fmt::Display for ModelLink<'_> {
     }
 }
 
-/// Writes the fields of a model. A field that contains an object is a link to the model of this object.
+/// A field that contains an object is a link to the model of this object.
 pub(super) fn write_model(out: &mut String, name: &str, schema: &Value) -> fmt::Result {
     let (name, about) = (Text(name), Prose(text(schema, "description")));
     write!(out, r#"<details id="model-{name}"><summary><code>{name}</code> <span>{about}</span></summary><dl>"#)?;

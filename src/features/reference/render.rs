@@ -10,7 +10,7 @@ use super::models::{ModelLink, model, write_model};
 /// An operation: its path, its method and its object in the document.
 type Operation<'a> = (&'a str, &'a str, &'a Value);
 
-/// Renders the page. `order` contains the method and the path of each operation.
+/// `order` contains the method and the path of each operation.
 pub(super) fn page(document: &Value, order: &[(String, &str)]) -> String {
     let find = |path: &str, method: &str| document.get("paths")?.get(path)?.get(method);
     let found = order.iter().filter_map(|(method, path)| Some((*path, method.as_str(), find(path, method)?)));
@@ -71,7 +71,7 @@ fn of_tag<'a>(operations: &'a [Operation<'a>], tag: &Value) -> impl Iterator<Ite
     operations.iter().filter(move |(.., operation)| items(operation, "tags").any(|one| one == name.as_str()))
 }
 
-/// Writes the menu: the search, and links to the operations and models. On a phone, the menu is a popover.
+/// Writes the menu. On a phone, the menu is a popover.
 fn write_menu(out: &mut String, document: &Value, operations: &[Operation]) -> fmt::Result {
     out.push_str(r#"<nav id="menu" popover aria-label="Operations and models"><form role="search"><label>Search <input type="search" placeholder="post invoice" autocomplete="off"></label><output></output></form>"#);
     for tag in items(document, "tags") {
@@ -117,7 +117,6 @@ fn write_operation(out: &mut String, document: &Value, (path, method, operation)
     Ok(())
 }
 
-/// A field of the form that sends a request.
 struct Input<'a> {
     place: &'a str,
     required: bool,
@@ -125,7 +124,6 @@ struct Input<'a> {
 }
 
 impl Input<'_> {
-    /// Writes a `select` element for an enumeration, and an `input` element for all other values.
     /// The example of a required field is its value. The example of an optional field is only a placeholder.
     fn write(&self, out: &mut String, name: &str, schema: &Value, about: &str) -> fmt::Result {
         let (name, place, about, example) = (Text(name), Text(self.place), Prose(about), Text(&self.example));
@@ -153,7 +151,7 @@ impl Input<'_> {
     }
 }
 
-/// Writes the inputs for the request body: a text area for JSON, or one input for each field of a form.
+/// Writes a text area for JSON, or one input for each field of a form.
 fn write_body(out: &mut String, document: &Value, media: &str, content: &Value) -> fmt::Result {
     let (schema, example) = (content.get("schema").unwrap_or(&Value::Null), content.get("example"));
     if media == "multipart/form-data" {
@@ -177,7 +175,6 @@ fn write_body(out: &mut String, document: &Value, media: &str, content: &Value) 
     }
 }
 
-/// Writes the successful replies with model and example, and the errors.
 /// The examples of errors are popovers, because many operations share them.
 fn write_replies(out: &mut String, document: &Value, operation: &Value) -> fmt::Result {
     let is_error = |reply: &Value| reply.get("$ref").is_some();
@@ -211,7 +208,6 @@ fn write_replies(out: &mut String, document: &Value, operation: &Value) -> fmt::
     Ok(())
 }
 
-/// Returns the problem codes of an error response, each with its example.
 fn error_examples(response: &Value) -> impl Iterator<Item = (&String, &Value)> {
     members(response, "/content/application~1problem+json/examples")
 }

@@ -1,5 +1,3 @@
-//! What the OpenAPI document says about the security summary.
-
 use crate::http::signature::Docs;
 
 pub const SUMMARY: Docs = Docs {

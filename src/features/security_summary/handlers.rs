@@ -1,4 +1,4 @@
-//! The endpoint of the security summary. Reads by administrators are recorded as security events.
+//! Reads by administrators are recorded as security events.
 
 use actix_web::web::Data;
 
@@ -10,7 +10,6 @@ use crate::http::params::QueryFields;
 use crate::http::reply::Json;
 use crate::security::authorization::administrators::{AdminCaller, Administrators};
 
-/// Returns the security summary.
 pub async fn summary(
     admin: AdminCaller,
     address: ClientAddr,

@@ -3,13 +3,10 @@
 //! - the networks and the accounts with the most warnings and critical events,
 //! - the health of the hash chain, the outbox and the connection pool.
 //!
-//! - [`model`]: periods and counts. [`store`]: SQL. [`views`]: request and response types. [`handlers`]: the endpoint.
-//!
 //! Threats and controls:
 //! - Unrestricted resource consumption: the summary of a large audit trail could overload the database.
 //!   So the statement counts at most [`store::MAX_ROWS`] rows, and reads only an index.
-//! - Misuse by an administrator: in each minute, the service records the first read by a session as a security
-//!   event.
+//! - Misuse by an administrator: reads are recorded as security events, once per minute for each session.
 
 pub mod docs;
 pub mod handlers;

@@ -1,5 +1,3 @@
-//! The periods of a summary, and the number of events in a period.
-
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -18,7 +16,6 @@ pub enum Period {
 }
 
 impl Period {
-    /// Returns the number of buckets.
     #[must_use]
     pub fn buckets(self) -> u8 {
         match self {
@@ -28,7 +25,6 @@ impl Period {
         }
     }
 
-    /// Returns the length of a bucket: an hour, six hours or a day.
     #[must_use]
     pub fn bucket_seconds(self) -> i32 {
         match self {
@@ -38,7 +34,6 @@ impl Period {
         }
     }
 
-    /// Returns the start of the first bucket.
     /// Buckets start at full hours or days (UTC), so that summaries of the same hour have the same buckets.
     #[must_use]
     pub fn start(self, now: DateTime<Utc>) -> DateTime<Utc> {
@@ -48,7 +43,6 @@ impl Period {
     }
 }
 
-/// The security events of a period.
 #[derive(Debug, Default)]
 pub struct EventCounts {
     /// For each kind of event, the number of events in each bucket.
@@ -57,7 +51,7 @@ pub struct EventCounts {
     pub networks: Vec<(String, i64)>,
     /// The users with the most warnings and critical events.
     pub accounts: Vec<AccountCount>,
-    /// False if the period has more rows than a summary counts. Then the oldest rows are not counted.
+    /// False if the period has too many rows. Then the oldest rows are not counted.
     pub is_complete: bool,
 }
 

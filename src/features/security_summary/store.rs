@@ -1,7 +1,5 @@
-//! SQL of the security summary.
-//!
-//! Least privilege: the service's role cannot select from `security_events`.
-//! The function `admin_event_counts` returns numbers to administrators only.
+//! Least privilege: the service's database role cannot select from `security_events`.
+//! The database function `admin_event_counts` returns only numbers, and only to administrators.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
@@ -16,10 +14,9 @@ use crate::security::audit::hash_chain::{self, SealState};
 use crate::security::audit::recorder::Recorder;
 use crate::security::authorization::administrators::AdminCaller;
 
-/// The maximum number of rows that a summary counts. Older rows are not counted.
+/// A summary counts at most this number of rows, the newest first.
 pub const MAX_ROWS: i64 = 100_000;
 
-/// Reads the summary.
 #[derive(Clone)]
 pub struct SummaryStore {
     pub pool: PgPool,
@@ -30,7 +27,6 @@ pub struct SummaryStore {
     pub clock: Clock,
 }
 
-/// A summary of a period.
 pub struct Summary {
     pub period: Period,
     pub from: DateTime<Utc>,
@@ -58,8 +54,6 @@ struct Row {
 }
 
 impl SummaryStore {
-    /// Returns the summary of a period that ends now.
-    ///
     /// # Errors
     /// [`ApiError::Forbidden`] if the caller is no longer an administrator.
     pub async fn summary(&self, admin: &AdminCaller, period: Period) -> ApiResult<Summary> {
@@ -100,7 +94,7 @@ impl SummaryStore {
         )
         .fetch_all(&self.pool)
         .await?;
-        // Even without events, the database function returns one row to every administrator.
+        // The database function returns at least one row to every administrator, even if there are no events.
         if rows.is_empty() {
             return Err(ApiError::Forbidden);
         }
@@ -109,7 +103,7 @@ impl SummaryStore {
             match (list.as_str(), name, user_id, bucket) {
                 ("kind", Some(kind), _, Some(bucket)) => {
                     let buckets = counts.kinds.entry(kind).or_insert_with(|| vec![0; period.buckets().into()]);
-                    // Ignore events in the future. The clock of another replica can be ahead of this replica's clock.
+                    // Ignore events in the future: the clock of another replica can be ahead.
                     if let Some(count) = usize::try_from(bucket).ok().and_then(|bucket| buckets.get_mut(bucket)) {
                         *count = events;
                     }

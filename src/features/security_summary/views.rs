@@ -1,5 +1,3 @@
-//! Request and response types of the security summary.
-
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -161,7 +159,6 @@ impl From<Summary> for SummaryView {
     }
 }
 
-/// Returns the severity of a kind of event.
 /// Returns `info` for an unknown kind, which a newer version of the service may have stored.
 fn severity(name: &str) -> &'static str {
     let kind = EventKind::ALL.iter().find(|kind| kind.name() == name);

@@ -1,5 +1,3 @@
-//! What the OpenAPI document says about the caller's account.
-
 use super::store::LAST_ADMINISTRATOR;
 use crate::http::error::ApiError;
 use crate::http::signature::Docs;

@@ -1,5 +1,3 @@
-//! Handlers for the caller's profile, password change and account deletion.
-
 use actix_web::CustomizeResponder;
 use actix_web::http::header;
 use actix_web::web::Data;
@@ -21,13 +19,12 @@ use crate::security::sessions::access_tokens::AccessTokens;
 use crate::security::sessions::caller::Caller;
 use crate::security::sessions::refresh_tokens::cookie::clear_browser_data;
 
-/// `GET me`: returns the caller's profile.
 pub async fn read(caller: Caller, store: Data<UserStore>) -> ApiResult<Versioned<ProfileView>> {
     let profile = store.profile(&caller).await?.ok_or(ApiError::NotFound)?;
     Ok(Versioned { version: profile.version, view: profile.into() })
 }
 
-/// `PATCH me`: changes the display name and the bio. Address and role cannot be changed.
+/// Address and role cannot be changed.
 pub async fn update(
     caller: Caller,
     version: IfMatch,
@@ -46,7 +43,7 @@ pub async fn update(
     Ok(Versioned { version: changed.version, view: changed.into() })
 }
 
-/// `DELETE me`: deletes the account. The request must contain the password, because an access token can be stolen.
+/// Requires the password, because an access token can be stolen.
 /// A wrong password counts as a failed login and returns 401 `invalid_credentials`.
 pub async fn delete(
     caller: Caller,
@@ -63,10 +60,9 @@ pub async fn delete(
     Ok(clear_browser_data())
 }
 
-/// `POST me/password`: changes the password. The request must contain the current password.
-/// All sessions end, including the current one (session fixation, ASVS 7.2.4).
+/// Requires the current password. All sessions end, including the current one (session fixation, ASVS 7.2.4).
 /// All device cookies become invalid too. So an attacker who has stolen tokens or cookies can no longer use them.
-/// The response contains the tokens of a new session and a new device cookie.
+/// The response contains a new session and a new device cookie.
 pub async fn change_password(
     caller: Caller,
     client: ClientDescription,

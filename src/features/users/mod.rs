@@ -2,10 +2,8 @@
 //!
 //! Threats and controls:
 //! - BOLA: each statement filters by the caller's id, so no request can select another user's profile.
-//! - Privilege escalation: no request has a field for the role.
-//!   The service has no right to write the column `role`.
-//! - Account takeover with a stolen session: password change and account deletion require the password
-//!   (re-authentication).
+//! - Privilege escalation: no request has a field for the role, and the service cannot write the column `role`.
+//! - Account takeover with a stolen session: password change and account deletion require re-authentication.
 //! - Lost update: a change requires `If-Match`.
 
 pub mod docs;

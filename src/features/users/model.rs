@@ -1,11 +1,8 @@
-//! Profiles of users, and their changes.
-
 use chrono::{DateTime, Utc};
 
 use crate::base::id::UserId;
 use crate::base::person::{Bio, DisplayName};
 
-/// A user's profile.
 pub struct Profile {
     pub id: UserId,
     pub email: String,
@@ -25,7 +22,6 @@ pub struct ProfileChange {
 }
 
 impl Profile {
-    /// Applies a change and returns the next version of the profile.
     #[must_use]
     pub fn changed(self, change: &ProfileChange, now: DateTime<Utc>) -> Self {
         let display_name = change.display_name.as_ref().map(|name| name.as_str().to_owned());

@@ -1,8 +1,8 @@
-//! Deletes the data of deleted accounts in batches.
-//! The request that deletes an account deletes only the row in `users` (`store.rs`), and a trigger marks the row in
-//! `owners`. The marked row remains until all other data of the account are deleted.
-//! So the marked rows are the queue of this worker. After a crash, the next sweep of any replica continues.
-//! Each batch is one transaction, so that locks are short.
+//! Deletes the data of deleted accounts in batches. Each batch is one transaction, so that locks are short.
+//!
+//! The request that deletes an account deletes only the `users` row. A trigger then marks the `owners` row.
+//! The marked row remains until all other data of the account are deleted. So the marked rows serve as a queue.
+//! After a crash, the next sweep of any replica continues.
 
 use std::sync::Arc;
 
@@ -12,12 +12,11 @@ use tokio::sync::Notify;
 use crate::base::id::UserId;
 use crate::db::OwnerTx;
 
-/// The maximum number of rows that one transaction deletes.
+/// Rows per transaction.
 const BATCH_SIZE: i32 = 1_000;
-/// The maximum number of deleted accounts that one sweep processes.
+/// Deleted accounts per sweep.
 const MAX_OWNERS_PER_SWEEP: i64 = 100;
 
-/// Deletes the data of deleted accounts.
 #[derive(Clone)]
 pub struct OwnerPurge {
     pool: PgPool,
@@ -35,7 +34,7 @@ impl OwnerPurge {
         self.wake.notify_one();
     }
 
-    /// Repeats forever: waits for [`wake`](Self::wake), runs a sweep, then calls `swept`.
+    /// Runs a sweep after each [`wake`](Self::wake), and then calls `swept`. Never returns.
     pub async fn run(&self, swept: impl Fn()) {
         loop {
             self.wake.notified().await;
@@ -46,11 +45,7 @@ impl OwnerPurge {
         }
     }
 
-    /// Deletes the data of deleted accounts, in the order in which the accounts were deleted.
-    /// If the data of an account cannot be deleted, the sweep continues with the next account. The next sweep retries.
-    ///
-    /// # Errors
-    /// Fails if the deleted accounts cannot be read.
+    /// If the data of one account cannot be deleted, the sweep continues. The next sweep retries.
     async fn sweep(&self) -> Result<(), sqlx::Error> {
         let owners = sqlx::query_scalar!(
             "select id from owners where deleted_at is not null order by deleted_at limit $1",

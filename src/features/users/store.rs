@@ -1,8 +1,8 @@
-//! SQL of the caller's row in `users`.
+//! SQL of the caller's row in `users`. Each statement filters by the caller's id.
 //! The table has no row-level security, because a login reads it before the service knows the caller.
-//! So each statement filters by the caller's id.
-//! A change that requires the password also compares the stored hash with the hash that was verified.
-//! So the change is refused if the password has changed since the verification (CWE-367).
+//!
+//! Race condition (CWE-367): a password can change between its verification and the statement that relies on it.
+//! So such a statement also compares the stored hash with the verified hash.
 
 use std::sync::Arc;
 
@@ -28,11 +28,9 @@ use crate::security::authentication::passwords::HashedPassword;
 use crate::security::sessions::caller::Caller;
 use crate::security::sessions::revocations::{EndedSessions, Revocations};
 
-/// The error for an attempt to delete the account of the last active administrator.
 pub const LAST_ADMINISTRATOR: ApiError =
     ApiError::Conflict { code: "last_administrator", title: "The last active administrator cannot be deleted" };
 
-/// Reads and writes the caller's profile, password and account.
 #[derive(Clone)]
 pub struct UserStore {
     pool: PgPool,
@@ -48,7 +46,7 @@ impl UserStore {
         Self { pool, auth, revocations, notifier, clock }
     }
 
-    /// Returns the caller's profile. Returns `None` if the account has just been deleted.
+    /// Returns `None` if the account has just been deleted.
     pub async fn profile(&self, caller: &Caller) -> ApiResult<Option<Profile>> {
         Ok(sqlx::query_as!(
             Profile,
@@ -59,7 +57,7 @@ impl UserStore {
         .await?)
     }
 
-    /// Saves a profile from [`Profile::changed`]. Returns `false` if a parallel request has changed the profile.
+    /// Returns `false` if a parallel request has changed the profile.
     pub async fn save(&self, caller: &Caller, profile: &Profile) -> ApiResult<bool> {
         let saved = sqlx::query!(
             "update users set display_name = $2, bio = $3, version = $4, updated_at = $5
@@ -75,7 +73,6 @@ impl UserStore {
         Ok(saved.rows_affected() == 1)
     }
 
-    /// Returns the caller's credentials, to verify a password.
     pub async fn credentials(&self, caller: &Caller) -> ApiResult<FoundCredentials> {
         let user = sqlx::query!(
             r#"select password_hash, device_epoch, status = 'active' as "active!" from users where id = $1"#,
@@ -93,9 +90,8 @@ impl UserStore {
         Ok(FoundCredentials { account, max_work: 0 })
     }
 
-    /// Sets a new password, ends all sessions of the caller and opens a new one.
-    /// Also invalidates the caller's device cookies, deletes the reset tokens and queues a mail.
-    /// Returns the new session, and the new epoch, which the caller's next device cookie contains.
+    /// Sets the password, ends all sessions, invalidates device cookies, deletes reset tokens and queues a mail.
+    /// Returns a new session, and the new epoch of the device cookies.
     ///
     /// # Errors
     /// [`ApiError::InvalidCredentials`] if the password has changed since it was verified.
@@ -136,16 +132,15 @@ impl UserStore {
         };
         let (user, session) = (caller.user(), caller.session());
         let ended = self.revocations.end_all(&mut transaction, user, "password_changed").await?;
-        // All sessions have just ended, so the new session ends none.
+        // All sessions have just ended, so `insert_session` ends none.
         let (issued, _) = self.auth.insert_session(&mut transaction, user, None, client).await?;
         let event = Event::new(EventKind::AuthnPasswordChange).reason("by_owner").user(user).session(session);
         self.commit(transaction, ended, event).await?;
         Ok((issued, epoch))
     }
 
-    /// Deletes the caller's account, ends its sessions and queues a mail. `purge_store` deletes the other data later.
-    /// The rows of the ended sessions remain until their access tokens have expired, so that the service rejects these
-    /// tokens.
+    /// Deletes the `users` row, ends all sessions and queues a mail. `purge_store` deletes the other data later.
+    /// The ended sessions remain until their access tokens have expired, so that the service rejects these tokens.
     ///
     /// # Errors
     /// [`ApiError::InvalidCredentials`] if the password has changed since it was verified.
@@ -153,7 +148,7 @@ impl UserStore {
     pub async fn delete(&self, caller: &Caller, verified: &VerifiedPassword) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         ensure_not_last_administrator(&mut transaction, caller).await?;
-        // Lock order: every transaction locks a user before the user's sessions. Another order could cause a deadlock.
+        // Lock order, to prevent deadlocks: every transaction locks a user before the user's sessions.
         sqlx::query!("select id from users where id = $1 for no key update", caller.user().uuid())
             .fetch_optional(&mut *transaction)
             .await?;
@@ -182,8 +177,7 @@ impl UserStore {
         self.commit(transaction, ended, event).await
     }
 
-    /// Records the security event of a change in the same transaction and commits both.
-    /// Then announces the ended sessions to all replicas, publishes the event and wakes the mail worker.
+    /// Records the event in the same transaction, commits both, and announces the ended sessions to all replicas.
     async fn commit(
         &self,
         mut transaction: sqlx::PgTransaction<'_>,
@@ -199,10 +193,7 @@ impl UserStore {
     }
 }
 
-/// Checks that the caller is not the only active administrator.
-///
-/// If the caller is an administrator, the statement locks the rows of all active administrators.
-/// The SQL function `admin_set_status()` locks the same rows in the same order.
+/// If the caller is an administrator, locks the rows of all active administrators, like `admin_set_status()` in SQL.
 /// So if two administrators delete their accounts at the same time, the second request waits and is then refused.
 async fn ensure_not_last_administrator(connection: &mut PgConnection, caller: &Caller) -> ApiResult<()> {
     let active = sqlx::query_scalar!(
@@ -241,9 +232,8 @@ pub async fn create(
     Ok(created.map(UserId::from))
 }
 
-/// Creates an administrator, for demo data and for the command line.
-/// Returns `None` if the address is already registered.
-/// `owner` must be a connection with the role of the schema's owner. The service's role cannot write the column `role`.
+/// Creates an administrator, for demo data and the command line. Returns `None` if the address is registered already.
+/// `owner` is a connection of the schema's owner, because the service's role cannot write the column `role`.
 pub async fn create_admin(
     owner: &mut PgConnection,
     id: UserId,
@@ -261,8 +251,7 @@ pub async fn create_admin(
     Ok(created)
 }
 
-/// Makes a user an administrator, or an administrator an ordinary user. Returns `None` if the user does not exist.
-/// `owner` must be a connection with the role of the schema's owner.
+/// Sets a user's role. Returns `None` if the user does not exist. `owner` is a connection of the schema's owner.
 /// The change applies to open sessions too, because each request reads the role from the database.
 pub async fn set_admin(
     owner: &mut PgConnection,

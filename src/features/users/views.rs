@@ -1,5 +1,3 @@
-//! Request and response bodies of the caller's profile.
-
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use secrecy::SecretString;

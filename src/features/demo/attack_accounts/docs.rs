@@ -1,5 +1,3 @@
-//! What the OpenAPI document says about throw-away accounts.
-
 use crate::http::error::ApiError;
 use crate::http::signature::Docs;
 

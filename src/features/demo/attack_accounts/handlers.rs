@@ -1,5 +1,3 @@
-//! Creates throw-away accounts.
-
 use actix_web::web::Data;
 
 use super::model::{AttackAccount, AttackerPage};
@@ -21,12 +19,10 @@ use crate::security::authorization::administrators::AdminCaller;
 use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::sessions::access_tokens::BadTokens;
 
-/// The path of the endpoint.
 pub const PATH: &str = "/api/v1/admin/attack-accounts";
 
 /// Creates an attacker and a victim, and deletes old throw-away accounts.
-/// In development, also resets the login counters of the caller's address.
-/// So an administrator can try several attacks on the login one after the other.
+/// In development, also resets the login counters of the caller's address, so that further attacks are possible.
 pub async fn create(
     admin: AdminCaller,
     address: ClientAddr,
@@ -55,7 +51,7 @@ pub async fn create(
 }
 
 impl DemoServices {
-    /// Creates a user with copies of three objects of the first demo user: a draft, its customer and a document.
+    /// The new user gets copies of three objects of the first demo user: a draft, its customer and a document.
     async fn create_attack_account(
         &self,
         admin: &AdminCaller,

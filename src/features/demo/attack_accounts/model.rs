@@ -1,5 +1,3 @@
-//! Throw-away users, and the attacker's page.
-
 use std::sync::{Arc, OnceLock};
 
 use secrecy::SecretString;
@@ -20,17 +18,17 @@ pub struct AttackAccount {
     pub document: DocumentId,
 }
 
-/// The URL of the attacker's page. Only development has this page.
+/// The URL of the attacker's page, which only development has.
 #[derive(Clone, Default)]
 pub struct AttackerPage(Arc<OnceLock<String>>);
 
 impl AttackerPage {
-    /// Sets the URL. Only the first call has an effect.
+    /// Only the first call has an effect.
     pub fn set(&self, url: String) {
         self.0.get_or_init(|| url);
     }
 
-    /// Returns the URL, or `None` in production.
+    /// Returns `None` in production.
     #[must_use]
     pub fn url(&self) -> Option<String> {
         self.0.get().cloned()

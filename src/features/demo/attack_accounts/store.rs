@@ -14,11 +14,9 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind, Object, ObjectKind};
 use crate::security::authorization::administrators::AdminCaller;
 
-/// The maximum number of throw-away accounts.
-/// Parallel requests can exceed the maximum until the next request deletes the surplus.
+/// Parallel requests can exceed this maximum until the next request deletes the surplus.
 pub const MAX_ACCOUNTS: i64 = 40;
 
-/// Creates a user with an open session, and returns the user's address and the session.
 pub(super) async fn create(
     demo: &DemoServices,
     admin: &AdminCaller,
@@ -38,7 +36,7 @@ pub(super) async fn create(
     }
     let created = users::create(&mut transaction, id, &address, &display_name, &hash, demo.clock.now()).await?;
     created.ok_or_else(|| ApiError::internal("a random address is taken"))?;
-    // A new user has no other session, so this session ends none.
+    // A new user has no earlier session that `insert_session` could end.
     let (issued, _) = demo.auth.insert_session(&mut transaction, id, None, client).await?;
     let event = |kind| Event::new(kind).reason("attack_panel");
     let events = vec![
@@ -56,8 +54,7 @@ fn target(user: UserId) -> Object {
     Object { kind: ObjectKind::USER, id: user.uuid() }
 }
 
-/// Deletes the throw-away accounts that are older than an hour, and the oldest accounts above the maximum.
-/// A worker then deletes their data (`users/purge_store.rs`).
+/// Deletes accounts older than an hour, and the oldest above the maximum. `users/purge_store.rs` deletes their data.
 pub async fn delete_old(demo: &DemoServices) -> ApiResult<()> {
     let mut transaction = begin(&demo.pool).await?;
     // Lock order: all transactions lock a user before the user's sessions.

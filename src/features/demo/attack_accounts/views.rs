@@ -1,5 +1,3 @@
-//! Response types of throw-away accounts.
-
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
