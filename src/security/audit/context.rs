@@ -106,7 +106,8 @@ pub fn set_caller(user: UserId, session: SessionId) {
     }
 }
 
-/// Sets the object to which access is about to be denied, if the path of the request does not contain the object's id.
+/// Sets the object to which access is about to be denied.
+/// Call it only if the path of the request does not contain the id of the object.
 pub fn set_denied_object(object: Object) {
     if let Some(context) = current() {
         *context.denied.lock() = Some(object);

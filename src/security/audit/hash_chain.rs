@@ -110,8 +110,8 @@ impl ChainWriter {
         self.seal_all(false).await
     }
 
-    /// Seals the last rows at shutdown, after a wait for any replica that is sealing.
-    /// That replica may have read the unsealed rows before this replica stored its last rows.
+    /// Seals the last rows at shutdown. Waits first if another replica is sealing: that replica may have read the
+    /// unsealed rows too early to seal the last ones.
     pub async fn seal_remaining(&self) -> Result<(), sqlx::Error> {
         self.seal_all(true).await
     }

@@ -1,6 +1,6 @@
 //! Records an event for every refused request. One middleware does this, so that no handler can forget it.
 //!
-//! If an event needs more details (for example a failed login or a reused token), the code that refuses records it.
+//! If an event needs more details (for example a failed login or a reused token), the refusing code records it.
 //! Some responses are not abuse and cause no event: a slow body (408), a stale or missing version (412, 428), and an
 //! overloaded service (503).
 

@@ -108,7 +108,8 @@ pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<LastSeal>
 }
 
 /// Removes the oldest rows from the table `security_events_unsealed` and returns them.
-/// While another transaction is sealing: waits for it up to `lock_timeout` if `waits`, otherwise returns no rows.
+/// If another transaction is sealing, the call waits for it, at most `lock_timeout`. If `waits` is false, it returns no
+/// rows instead.
 pub async fn take_unsealed(
     connection: &mut PgConnection,
     most: i32,

@@ -8,7 +8,7 @@
 //! A MAC binds the challenge to one account, one address and an expiry.
 //! The service stores nothing before the challenge is solved, and accepts each solution once (`login_throttling`).
 //! **Limits**: an attacker with fast hardware can afford the work.
-//! The limit per account and address and the limit per account still apply.
+//! The limits per account (`login_throttling`) still apply.
 //! **ASVS**: 2.4.1, 6.3.1 · **Test**: `attacks::authentication::login_challenge`
 
 use aws_lc_rs::digest::{SHA256, digest};

@@ -57,7 +57,7 @@ pub struct ListScope {
 }
 
 impl ListScope {
-    /// Uses all fields of the filter, so that a handler cannot forget one of them.
+    /// The scope includes all fields of the filter, so that a handler cannot forget one of them.
     ///
     /// # Errors
     /// [`ApiError::Internal`] if the filter has nested fields.

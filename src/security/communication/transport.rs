@@ -12,8 +12,8 @@
 //! checks without credentials, because the health check of a container cannot verify the service's certificate.
 //!
 //! **Limits**: the credential in a plain request is already exposed when the service refuses the request.
-//! If the peer's address cannot be read, the request is refused, but its session does not end: the peer may be a
-//! configured proxy that received the request over HTTPS.
+//! If the peer's address cannot be read, the request is refused, but the session of its token does not end: the peer
+//! may be a configured proxy that received the request over HTTPS.
 //! **ASVS**: 4.1.2, 4.1.3, 12.2.1 · **Test**: `attacks::communication::transport`
 
 use std::net::IpAddr;

@@ -130,7 +130,7 @@ pub async fn close_unread<B: MessageBody>(
 type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 
 /// Limits the size of a body, and the time in which it must arrive.
-/// Each chunk of an upload extends this time and, if given, the deadline of the whole request.
+/// Each chunk of an upload extends this time, and the `deadline` of the whole request.
 fn bounded(body: Payload, max: usize, deadline: Option<Deadline>) -> BodyStream {
     let late = Box::pin(tokio::time::sleep(BODY_TIMEOUT));
     let state = (body, late, max, deadline, false);

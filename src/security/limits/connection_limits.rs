@@ -116,7 +116,7 @@ impl Drop for Permit {
 pub struct StallTimer(Option<Pin<Box<Sleep>>>);
 
 impl StallTimer {
-    /// Returns the result of an attempt to write `offered` bytes unchanged, if the client is fast enough.
+    /// Checks the result of an attempt to write `offered` bytes. If the client is fast enough, returns it unchanged.
     ///
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] if the client reads more slowly than [`MIN_RATE`], for [`STALL_TIMEOUT`] or longer.

@@ -26,8 +26,8 @@
 //! Each replica counts for itself. Only login throttling counts in PostgreSQL, for all replicas together.
 //! A refresh is charged before the refresh token is looked up in the database.
 //! So an attacker with a used refresh cookie can exhaust the refresh budget of its user. The user can still log in.
-//! A WebSocket handshake is charged before its user is known, to the bucket of all authenticated requests of its
-//! address. One client can therefore exhaust this bucket for all users of the address.
+//! A WebSocket handshake is charged to the bucket of all authenticated requests of its address, because its user is not
+//! known yet. One client can therefore exhaust this bucket for all users of the address.
 //! **ASVS**: 2.4.1, 6.3.1, 15.3.4 · **Test**: `attacks::limits::rate_limits`
 //!
 //! Only this file uses the limiters of actix-governor, whose licence is GPL-3.0-or-later (see the README).

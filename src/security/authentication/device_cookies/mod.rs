@@ -69,8 +69,7 @@ impl DeviceCookie {
         (now.timestamp() < expiry).then_some(device)
     }
 
-    /// Returns whether the cookie has the current epoch of the account; `None` is the epoch of an account that does not
-    /// exist.
+    /// Returns whether the cookie has the current `epoch` of the account (`None` if the account does not exist).
     #[must_use]
     pub fn matches_epoch(self, epoch: Option<i64>) -> bool {
         epoch == Some(self.epoch)

@@ -53,7 +53,7 @@ pub struct LoginAttempt {
     pub(super) solution: Option<Counter>,
 }
 
-/// Returns the counter key of an account. `typed` is the mail address that the client sent; no account need have it.
+/// Returns the counter key of an account. `typed` is the mail address that the client sent, even if no account has it.
 #[must_use]
 pub fn account_key(keys: &Keys, typed: &str) -> [u8; 32] {
     keys.fingerprint(&format!("name {}", typed.to_lowercase()))

@@ -10,8 +10,7 @@ use crate::base::id::UserId;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
 
-/// The duration of each lock of an account, in minutes. Each failure after a lock starts the next one; all locks after
-/// the fifth last as long as the fifth.
+/// The duration of each lock of an account, in minutes. The last value also applies to all later locks.
 const LOCK_MINUTES: [i32; 5] = [1, 2, 4, 8, 15];
 
 pub struct CounterState {
@@ -103,7 +102,7 @@ impl LoginThrottle {
     }
 
     /// Subtracts a successful attempt. Resets the counter of account and address, and subtracts its failures from the
-    /// account too. Decrements all other counters.
+    /// counter of the account, which includes them. Decrements all other counters.
     /// Locks the rows in the same order as [`Self::count_attempt`], so that parallel logins cannot deadlock.
     pub(super) async fn subtract_attempt(&self, counters: &[CounterState]) -> ApiResult<()> {
         let counters = counters.iter().filter(|counter| counter.kind != "challenge");
@@ -134,7 +133,7 @@ impl LoginThrottle {
     }
 
     /// Queues the mail that tells an owner that the account was locked.
-    /// If the account does not exist, the row is stored as a mail that was already sent: both cases take the same time.
+    /// If the account does not exist, stores a mail that counts as sent, so that both cases take the same time.
     pub(super) async fn queue_lock_mail(&self, connection: &mut PgConnection, owner: Option<UserId>) -> ApiResult<()> {
         sqlx::query!(
             "insert into outbox (id, queue, kind, recipient, subject_id, created_at, next_attempt_at, done_at)

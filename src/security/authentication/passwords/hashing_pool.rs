@@ -61,7 +61,7 @@ fn with_buffer<T>(free: &Mutex<Vec<Vec<Block>>>, blocks: usize, work: impl FnOnc
     let reused = free.lock().pop();
     let mut buffer = reused.unwrap_or_else(|| vec![Block::default(); blocks]);
     let result = work(&mut buffer);
-    // A stored hash with larger parameters may have enlarged the buffer. Bound the memory of all buffers again.
+    // A stored hash with larger parameters may have enlarged the buffer. Restore its usual size.
     buffer.truncate(blocks);
     buffer.shrink_to_fit();
     free.lock().push(buffer);

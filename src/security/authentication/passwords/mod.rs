@@ -23,7 +23,7 @@
 //! If a stored hash does not have the configured parameters, the next login replaces it.
 //! **Limits**: a breached password that is not on the list is accepted if no breach service is configured.
 //! A password can be breached after it was chosen.
-//! Equal work takes only nearly equal time: many passes over little memory are slightly faster than the opposite.
+//! Equal work does not take exactly equal time: many passes over little memory are slightly faster than few over much.
 //! **Deviation**: ASVS 6.2.8 requires that a password is verified exactly as received.
 //! This service first normalizes the password to NFC, which can change it (`docs/decisions.md`).
 //! **ASVS**: 6.2.1–6.2.12, 6.3.8, 11.4.2, 15.2.2

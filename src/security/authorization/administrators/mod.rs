@@ -96,7 +96,7 @@ impl Administrators {
 
     /// Records that an administrator reads a view: one event per view, session, address and minute, on all replicas
     /// together. With an event per request, a page that reloads itself would flood the audit trail.
-    /// A stolen token is used from another address, so it causes its own event.
+    /// An attacker with a stolen token has another address, and so causes a separate event.
     pub async fn record_read(&self, admin: &AdminCaller, address: ClientAddr, view: &'static str) {
         match self.record_first_read(admin, address, view).await {
             Ok(pending) => pending.publish(),
@@ -106,7 +106,7 @@ impl Administrators {
     }
 
     /// Counts a read and, if it is the first of its minute, stores an event in the same transaction.
-    /// With two transactions, a request that is cancelled after the count would leave no event.
+    /// In two transactions, a request that is cancelled after the count would leave no event.
     async fn record_first_read(
         &self,
         admin: &AdminCaller,

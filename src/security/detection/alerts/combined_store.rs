@@ -1,5 +1,5 @@
 //! SQL of combined alerts: decides which findings a combined alert includes, and calculates its totals.
-//! The head of the module `alerts` explains findings and combined alerts.
+//! `alerts/mod.rs` explains findings and combined alerts.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};

@@ -101,8 +101,8 @@ impl Rules {
         ended.into_iter().for_each(|ended| self.revocations.announce(ended));
     }
 
-    /// Deletes old counters. A counter is kept for the longest window of all rules after its end: a combined alert may
-    /// still add it to its totals.
+    /// Deletes old counters. An expired counter is kept for the longest window of all rules, because a combined alert
+    /// may still add it to its totals.
     pub async fn sweep(&self, pool: &PgPool, now: DateTime<Utc>) -> ApiResult<()> {
         let longest = RULES.iter().map(|rule| (rule.threshold)(&self.settings).window).max().unwrap_or_default();
         Ok(counters::sweep(pool, now - longest).await?)

@@ -16,7 +16,7 @@ pub enum CountBy {
     Session,
     /// One IPv4 address, or all IPv6 addresses with the same /56 prefix.
     Network,
-    /// The account whose mail address the client sent, for example at login. It may not exist.
+    /// The account whose mail address the client sent, for example at login. The account may not exist.
     Account,
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Trailer {
     /// The position at which the last picture ends. The trailer can begin here, before `content`: NUL bytes at its
     /// beginning look like padding.
     pictures_end: u64,
-    /// The position of the first byte after the pictures that is not padding.
+    /// The position of the first byte after the last picture and its padding.
     content: u64,
     position: u64,
     first: [u8; 4],
@@ -44,8 +44,8 @@ impl Trailer {
             last: VecDeque::new(),
             video: Video::default(),
         };
-        // The first MP4 box is shorter than 256 bytes, so its length begins with three NUL bytes, which were counted as
-        // padding.
+        // The first MP4 box is shorter than 256 bytes, so its length begins with three NUL bytes. They were taken for
+        // padding, so they are added again.
         trailer.video.header = vec![0; 3.min(nuls)];
         trailer.next(byte);
         Ok(trailer)

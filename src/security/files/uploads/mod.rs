@@ -12,8 +12,8 @@
 //! Binary data is not searched for markup: compressed bytes contain any short word by chance, and Photoshop writes
 //! `<!DOCTYPE plist>` into pictures.
 //! Markup in a picture is harmless: with `nosniff`, a browser does not search for markup.
-//! `attachment` makes the browser save the file, and `sandbox` in the content security policy separates it from our
-//! origin if the browser displays it anyway.
+//! `attachment` makes the browser save the file. If the browser displays the file anyway, `sandbox` in the content
+//! security policy separates it from our origin.
 //!
 //! **Limits**: an attacker can hide data in the metadata of a picture.
 //! A file can exploit a bug of the program that opens it. A virus scanner can reduce this risk.

@@ -37,7 +37,7 @@ use crate::http::error::ApiResult;
 use crate::security::audit::event::{Event, EventKind, PendingEvents};
 use crate::security::crypto::secret_tokens::SecretToken;
 
-/// The maximum age of the last poll. After this time, a session in the cache may have ended unnoticed.
+/// The maximum age of the last poll of ended sessions. If the poll is older, the cache is not used.
 pub const MAX_AGE: TimeDelta = TimeDelta::seconds(2);
 
 /// The maximum number of sessions in the cache (about 5 MB). A full cache is emptied before the next session is added.
@@ -65,7 +65,7 @@ pub enum SessionState {
     Foreign,
 }
 
-/// Sessions that end if the open transaction commits.
+/// Sessions that end when the open transaction commits.
 #[must_use = "pass the sessions to `announce` after the commit"]
 pub struct EndedSessions {
     sessions: Vec<SessionId>,

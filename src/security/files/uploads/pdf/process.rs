@@ -97,7 +97,8 @@ fn read_limited() -> io::Result<Vec<u8>> {
 }
 
 fn limit_this_process(file_size: u64) -> io::Result<()> {
-    // If memory runs out, the kernel must kill this process and not the service. Only Linux has this file.
+    // If memory runs out, the kernel must kill this process and not the service. Errors are ignored: only Linux
+    // has `oom_score_adj`.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     let limit = |resource, soft: u64, hard: u64| {
         Ok::<_, io::Error>(setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) })?)
