@@ -3,7 +3,7 @@
 import { html, useEffect, useState } from './preact.js';
 import { change, create, read } from './api.js';
 import { money } from './format.js';
-import { Lines } from './invoice.js';
+import { Lines, totalRows } from './invoice.js';
 import { customers } from './invoices.js';
 import { Link, go, useUnsaved } from './router.js';
 import { Field, Heading, Loaded, Refusal, Sums, asProblem, say, useAction, useData, useKey, useVersion } from './ui.js';
@@ -125,7 +125,7 @@ function Form({ customers: all, draft }) {
           ${all.map(({ id, name }) => html`<option value=${id} selected=${id === content.customer_id}>${name}</option>`)}<//>
         ${field('currency', 'Currency', { maxlength: 3, required: true })}
         ${field('due_date', 'Due date', { type: 'date' })}
-        ${field('discount_rate', 'Discount (%)', { inputmode: 'decimal', hint: fixed(base?.discount_amount) })}
+        ${field('discount_rate', 'Invoice discount (%)', { inputmode: 'decimal', hint: fixed(base?.discount_amount) })}
       </div>
       <fieldset><legend>Lines</legend>
         ${lines.map((line, n) => html`<div class="filters line" key=${line.key} role="group" aria-label="Line ${n + 1}">
@@ -140,21 +140,15 @@ function Form({ customers: all, draft }) {
         <button type="button" class="quiet" onClick=${add}>Add line</button>
       </fieldset>
       ${field('notes', 'Notes', { as: 'textarea', rows: 3 })}
-      <${Totals} preview=${preview} fields=${known} />
+      <${Totals} preview=${preview} rate=${body.discount_rate} fields=${known} />
       <div class="actions"><button disabled=${action.busy}>Save draft</button></div>
     </form>`;
 }
 
-function Totals({ preview: { amounts, problem }, fields }) {
+function Totals({ preview: { amounts, problem }, rate, fields }) {
   if (!amounts) {
     const other = problem && (problem.errors.find(({ pointer }) => !fields.includes(pointer)) ?? problem).message;
     return html`<p class="soft" role="status">${problem ? `No totals: ${other}.` : 'The totals appear when each line has a quantity, a unit price and a tax.'}</p>`;
   }
-  const row = (label, minor) => [label, money(minor, amounts.currency)];
-  return html`<div role="status" aria-label="Totals"><${Sums} rows=${[
-    row('Gross', amounts.subtotal),
-    amounts.discount_total > 0 && row('Discounts', -amounts.discount_total),
-    ...amounts.taxes.map(({ tax_rate, tax }) => row(`Tax ${tax_rate} %`, tax)),
-    row(html`<strong>Total</strong>`, amounts.total),
-  ]} /></div>`;
+  return html`<div role="status" aria-label="Totals"><${Sums} rows=${totalRows({ ...amounts, discount_rate: rate })} /></div>`;
 }

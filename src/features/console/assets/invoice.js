@@ -47,23 +47,30 @@ function Facts({ invoice: { customer, created_at: created, issue_date: issued, d
 /** The lines of an invoice and its amounts, which the service has computed. */
 export function Lines({ invoice }) {
   const amount = (minor) => money(minor, invoice.currency);
-  const row = (label, minor, isShown = true) => isShown && [label, amount(minor)];
-  const isReduced = invoice.discount_total > 0;
   return html`<${Table} caption="Lines" empty="No lines."
-    columns=${['Description', '>Quantity', '>Unit price', '>Tax', '>Gross', '>Discount', '>Net']}
-    rows=${invoice.lines.map((line) => [line.description, line.quantity, line.unit_price, `${line.tax_rate} %`,
-      amount(line.gross), line.discount ? amount(-line.discount) : '–', amount(line.net)])} />
+    columns=${['Description', '>Quantity', '>Unit price', '>Discount', '>Tax', '>Amount']}
+    rows=${invoice.lines.map((line) => [line.description, line.quantity, line.unit_price,
+      line.discount ? amount(-line.discount) : '–', `${line.tax_rate} %`, amount(line.net)])} />
     <${Sums} rows=${[
-      row('Gross', invoice.subtotal, isReduced),
-      row('Discounts', -invoice.discount_total, isReduced),
-      row('Net', invoice.subtotal - invoice.discount_total),
-      ...invoice.taxes.map(({ tax_rate, tax }) => row(`Tax ${tax_rate} %`, tax)),
-      row(html`<strong>Total</strong>`, invoice.total),
-      row('Credited', -invoice.credited, invoice.credited > 0),
-      row('Paid', -invoice.paid, invoice.paid > 0),
-      row(html`<strong>Amount due</strong>`, invoice.due, invoice.status !== 'draft'),
+      ...totalRows(invoice),
+      invoice.credited > 0 && ['Credited', amount(-invoice.credited)],
+      invoice.paid > 0 && ['Paid', amount(-invoice.paid)],
+      invoice.status !== 'draft' && [html`<strong>Amount due</strong>`, amount(invoice.due)],
     ]} />
     ${invoice.notes && html`<p class="notes">${invoice.notes}</p>`}`;
+}
+
+/** The rows from subtotal to total, of an invoice or of the preview of a draft. The labels are those of the PDF. */
+export function totalRows({ currency, subtotal, discount, discount_rate: rate, discount_total: discounts, taxes, total }) {
+  const amount = (minor) => money(minor, currency);
+  const onLines = discounts - discount;
+  return [
+    ['Subtotal', amount(subtotal)],
+    onLines > 0 && ['Discounts on lines', amount(-onLines)],
+    discount > 0 && [rate ? `Discount ${rate} %` : 'Discount', amount(-discount)],
+    ...taxes.map(({ tax_rate, net, tax }) => [`Tax ${tax_rate} % of ${amount(net)}`, amount(tax)]),
+    [html`<strong>Total</strong>`, amount(total)],
+  ];
 }
 
 function Actions({ invoice, reload }) {

@@ -74,7 +74,7 @@ export function Invoices() {
     </form>
     <${Loaded} of=${list}>${(page) => html`
       <${Table} caption="Invoices" empty="No invoice matches. Create one, or change the filter."
-        keys=${page.items.map(({ id }) => id)} columns=${['Number', 'Customer', 'Status', 'Issued', 'Due', '>Total', '>Open']}
+        keys=${page.items.map(({ id }) => id)} columns=${['Number', 'Customer', 'Status', 'Issued on', 'Due on', '>Total', '>Amount due']}
         rows=${page.items.map((invoice) => [
           html`<${Link} to="/invoices/${invoice.id}">${invoice.number ?? 'Draft'}<//>`,
           names.data?.get(invoice.customer_id) ?? (names.problem ? UNKNOWN : '…'),
