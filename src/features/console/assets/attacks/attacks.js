@@ -1,7 +1,8 @@
 /** The attack panel: an administrator plays attacks with throw-away accounts, and sees what the service answers. */
 
-import { html, useState } from '../preact.js';
+import { html, useEffect, useState } from '../preact.js';
 import { words } from '../format.js';
+import * as session from '../session.js';
 import { Heading, Status, Table } from '../ui.js';
 import { CARDS as AUTHORIZATION } from './cards_authorization.js';
 import { CARDS as BROWSER } from './cards_browser.js';
@@ -21,47 +22,86 @@ const SUBJECTS = [
   ['Other sites', BROWSER],
 ];
 const ALL = SUBJECTS.flatMap(([, cards]) => cards);
-/**
- * The cards that one button plays together. Cards that open a new tab are excluded, because a browser allows only one
- * new tab for each click.
- */
-const TOGETHER = ALL.filter((card) => !card.needs?.includes('page'));
+/** The cards that open a new tab. A browser allows only one for each click, so the other cards are played together. */
+const ALONE = ALL.filter((card) => card.needs?.includes('page'));
+const TOGETHER = ALL.filter((card) => !ALONE.includes(card));
 /** How many of the last attacks and comparisons are shown with their responses. Of other requests, only a list is shown. */
 const SHOWN = 2;
 const PURPOSES = { attack: 'Attack', comparison: 'Comparison', preparation: 'Preparation' };
 
+/** What an attack that was played has shown. */
+const OUTCOMES = { refused: 'Refused', neutralised: 'Neutralised', failed: 'Not as expected' };
+
+/** The results, and the id of the card that is playing. They are kept until the user signs out or reloads the page. */
+let state = { results: {}, playing: null };
+const watchers = new Set();
+
+function change(more) {
+  state = { ...state, ...more };
+  for (const watcher of watchers) watcher(state);
+}
+
+session.onChange(() => change({ results: {}, playing: null }));
+
+/** Plays cards one after the other, also while the user is looking at another view. Stops if the user signs out. */
+async function playCards(cards) {
+  const user = session.user?.id;
+  const isSame = () => session.user?.id === user;
+  for (const card of cards) {
+    if (!isSame()) return;
+    const keep = (result) => isSame() && change({ results: { ...state.results, [card.id]: result } });
+    change({ playing: card.id });
+    await play(card, (run) => keep({ run })).catch((error) => keep({ error }));
+  }
+  if (isSame()) change({ playing: null });
+}
+
+function useResults() {
+  const [shown, setShown] = useState(state);
+  useEffect(() => {
+    watchers.add(setShown);
+    setShown(state);
+    return () => watchers.delete(setShown);
+  }, []);
+  return shown;
+}
+
+/** Returns a key of `OUTCOMES`, or nothing if the card has not been played to the end. */
+function outcome(card, { run, error } = {}) {
+  if (error) return 'failed';
+  if (!run?.done || !run.verdict) return undefined;
+  return run.verdict.held ? card.outcome ?? 'refused' : 'failed';
+}
+
+/** Counts all cards: `12 of 36 attacks played: 11 refused, 1 neutralised.` */
+function counts(results) {
+  const played = ALL.map((card) => outcome(card, results[card.id])).filter(Boolean);
+  if (played.length === 0) return '';
+  const parts = Object.keys(OUTCOMES).map((name) => [played.filter((one) => one === name).length, OUTCOMES[name].toLowerCase()]);
+  return `${played.length} of ${ALL.length} attacks played: ${parts.filter(([count]) => count).map((part) => part.join(' ')).join(', ')}.`;
+}
+
 export function Attacks({ me }) {
-  const [runs, setRuns] = useState({});
-  const [playing, setPlaying] = useState(null);
+  const { results, playing } = useResults();
   if (me.role !== 'admin') return html`<${Heading}>Attacks<//><p>Only administrators play attacks. Sign in as an administrator.</p>`;
-  // `play` changes the same run object again and again. Preact draws it again only if the state is a new object.
-  const start = (card) => play(card, (run) => setRuns((old) => ({ ...old, [card.id]: { run } })));
-  const playCards = async (cards) => {
-    for (const card of cards) {
-      setPlaying(card.id);
-      await start(card).catch((error) => setRuns((old) => ({ ...old, [card.id]: { error } })));
-    }
-    setPlaying(null);
-  };
-  const verdicts = ALL.map((card) => runs[card.id]?.run).filter((run) => run?.done && run.verdict).map((run) => run.verdict);
-  const held = verdicts.filter((verdict) => verdict.held).length;
   return html`<${Heading}>Attacks<//>
     <p class="intro">Each card plays an attack from this browser against this service: Ben attacks Anna. Both are new throw-away users.
       You see what Ben sends, how the service refuses it, and which security event it leaves. A comparison shows how the service
       answers without the attack.</p>
     <div class="actions"><button type="button" disabled=${playing} onClick=${() => playCards(TOGETHER)}>Play ${TOGETHER.length} attacks</button>
-      <span role="status">${verdicts.length > 0 && `${held} of ${verdicts.length} attacks were refused as expected.`}</span></div>
+      <span role="status">${counts(results)}</span> ${playing && html`<span class="soft">Playing: ${ALL.find(({ id }) => id === playing).title}</span>`}</div>
+    <p class="soft">The other ${ALL.length - TOGETHER.length} attacks open a new tab. Play them <a href="#${ALONE[0].id}">one by one</a>.</p>
     ${SUBJECTS.map(([subject, cards]) => html`<h2>${subject}</h2><div class="attacks">${cards.map((card) =>
-      html`<${Card} key=${card.id} card=${card} ...${runs[card.id]} playing=${playing} onPlay=${() => playCards([card])} />`)}</div>`)}`;
+      html`<${Card} key=${card.id} card=${card} ...${results[card.id]} playing=${playing} onPlay=${() => playCards([card])} />`)}</div>`)}`;
 }
 
 function Card({ card, run, error, playing, onPlay }) {
-  const isMine = playing === card.id;
+  const isMine = playing === card.id, ended = outcome(card, { run });
   return html`<article id=${card.id} class="card attack ${run ? 'played' : ''}" aria-labelledby="title-${card.id}">
     <div class="head"><h3 id="title-${card.id}">${card.title}</h3><span class="soft">${card.threat}</span></div>
     <p>${card.text}</p>
     <div class="actions"><button type="button" disabled=${playing} aria-describedby="title-${card.id}" onClick=${onPlay}>${isMine ? 'Playing …' : 'Play'}</button>
-      <div role="status">${run?.done && run.verdict && html`<${Verdict} verdict=${{ ...run.verdict, text: run.verdict.held ? 'As expected' : 'Not as expected' }} />`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div></div>
+      <div role="status">${ended && html`<span class="verdict ${run.verdict.held ? 'held' : 'broken'}">${OUTCOMES[ended]}</span>`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div></div>
     ${run && html`<${Result} title=${card.title} run=${run} />`}
     <details class="proof"><summary>Practice, code and attack test</summary>
       <dl><dt>Practice</dt><dd>${card.practice} (<code>docs/practices/README.md</code>)</dd><dt>Code</dt><dd><code>${card.code}</code></dd>

@@ -123,7 +123,8 @@ export const CARDS = [
   {
     id: 'foreign-idempotency-key',
     title: 'Repeat the request of another user',
-    text: 'Idempotency key of another user: Ben sends the same request with the same key as Anna, to get the stored response to Anna\'s request. The response is a new customer of Ben.',
+    text: 'Idempotency key of another user: Ben sends the same request with the same key as Anna, to get the stored response to Anna\'s request. Ben gets a new customer instead, and cannot read Anna\'s.',
+    outcome: 'neutralised',
     threat: 'API1:2023 · CWE-639',
     practice: 'Idempotent POST requests (Idempotency-Key)',
     code: 'src/http/idempotency.rs',
@@ -134,7 +135,8 @@ export const CARDS = [
       const annas = await run.prepare('POST', '/api/v1/customers', { ...request, token: run.anna.token, purpose: 'preparation' });
       const bens = await run.prepare('POST', '/api/v1/customers', { ...request, token: run.ben.token, purpose: 'attack' });
       if (bens.body.id === annas.body.id) return { held: false, text: 'Ben got the response to Anna\'s request' };
-      await run.send('GET', `/api/v1/customers/${annas.body.id}`, { token: run.ben.token });
+      const { status } = await run.send('GET', `/api/v1/customers/${annas.body.id}`, { token: run.ben.token });
+      if (status === 404) return { held: true, text: 'Neutralised: Ben has a customer with another id, and Anna\'s customer is 404' };
     },
   },
   {

