@@ -5,7 +5,7 @@
 //! - Brute force: `security/authentication/login_throttling` limits failed logins.
 //! - Stolen refresh tokens: `security/sessions/refresh_tokens` detects that a token is used twice.
 //! - Access tokens of ended sessions: `security/sessions/revocations` rejects them.
-//! - Session fixation: a login ends the session of the refresh cookie in its request.
+//! - Session fixation: a login ends the earlier session whose refresh cookie the browser sends.
 //! - Account pre-hijacking: a registration contains no password (`store.rs`).
 
 pub mod docs;

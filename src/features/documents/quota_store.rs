@@ -65,7 +65,7 @@ pub(super) async fn reserve(
 }
 
 /// Reduces the reservation to the actual size, and removes the file from the deletion queue.
-/// Use the transaction that inserts the document.
+/// Call this in the transaction that inserts the document.
 ///
 /// # Errors
 /// [`ApiError::Unavailable`] if the reservation has expired, and the outbox worker has claimed the file for deletion.

@@ -56,7 +56,7 @@ pub struct ParsedUpload {
 }
 
 impl ParsedUpload {
-    /// Detects a client that reuses an idempotency key for another upload.
+    /// Returns a fingerprint, which detects that a client reuses an idempotency key for another upload.
     #[must_use]
     pub fn fingerprint(&self) -> Bytes {
         let Self { title, invoice, file } = self;

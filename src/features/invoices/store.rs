@@ -202,7 +202,7 @@ impl InvoiceTx<'_> {
         Ok(())
     }
 
-    /// Assigns the next number in the series of the issue date's year. After a rollback, it is available again.
+    /// Assigns the next number of the year. After a rollback, the number is available again, so there are no gaps.
     /// A trigger copies seller and customer to `invoice_parties`, so that later changes do not affect the invoice.
     ///
     /// # Errors

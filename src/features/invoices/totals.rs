@@ -174,7 +174,7 @@ impl Totals {
 
     /// Distributes the discount on the invoice over its lines. The lines are processed in the order of their tax rates.
     ///
-    /// The first n lines together get `reduction` × (sum of their net amounts ÷ sum of all net amounts), rounded once.
+    /// The first n lines together get `reduction` × (their net amounts ÷ all net amounts), rounded once.
     /// The share of line n is this amount minus the amount for the first n - 1 lines.
     /// So the shares add up to `reduction` exactly, and no share is larger than the line's net amount.
     fn apply_invoice_discount(&mut self, lines: &[Line], reduction: i64, net: i64) -> Result<(), AmountTooLarge> {

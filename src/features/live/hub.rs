@@ -119,7 +119,7 @@ impl Live {
         EventReceiver { live: self.clone(), user, receiver: Some(receiver) }
     }
 
-    /// The value becomes true when the service shuts down.
+    /// Returns a receiver whose value becomes true when the service shuts down.
     #[must_use]
     pub fn closing(&self) -> watch::Receiver<bool> {
         self.closing.subscribe()

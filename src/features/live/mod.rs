@@ -1,7 +1,7 @@
 //! Live events: a WebSocket notifies the client of changes to the caller's objects, also on other replicas.
 //!
 //! Database triggers record changes. [`reader`] reads them, and [`hub`] delivers them to the owner's sockets.
-//! `socket` controls the lifetime of one socket, and `client` stores its subscriptions.
+//! `socket` controls the lifetime of one WebSocket, and `client` stores its subscriptions.
 //! Before each subscription and each event, [`store`] reads the object with the rights of the caller.
 //!
 //! Threats and controls:

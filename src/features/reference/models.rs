@@ -21,7 +21,7 @@ impl fmt::Display for ModelLink<'_> {
     }
 }
 
-/// A field that contains an object is a link to the model of this object.
+/// Writes the fields of a model. A field that contains an object becomes a link to the model of this object.
 pub(super) fn write_model(out: &mut String, name: &str, schema: &Value) -> fmt::Result {
     let (name, about) = (Text(name), Prose(text(schema, "description")));
     write!(out, r#"<details id="model-{name}"><summary><code>{name}</code> <span>{about}</span></summary><dl>"#)?;

@@ -52,7 +52,7 @@ impl MailKind {
     }
 }
 
-/// The host of links is a setting, and does not come from the `Host` header of a request (CWE-640).
+/// The host in a mail's link is a setting, and does not come from the `Host` header of a request (CWE-640).
 /// Otherwise an attacker could send their own host in this header, and would receive the victim's token.
 #[derive(Clone, Debug)]
 pub struct Links {

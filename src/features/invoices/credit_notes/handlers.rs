@@ -18,7 +18,7 @@ use crate::security::sessions::caller::Caller;
 const LIST: &str = "credit_notes";
 
 /// The request needs no `If-Match`, because a credit note overwrites nothing.
-/// Parallel requests lock the invoice's row, so the credit notes together cannot exceed the invoice.
+/// Each request locks the invoice's row, so parallel credit notes together cannot exceed the invoice.
 pub async fn create(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
