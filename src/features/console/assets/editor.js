@@ -2,13 +2,15 @@
 
 import { html, useEffect, useState } from './preact.js';
 import { change, create, read } from './api.js';
-import { money } from './format.js';
+import { commaMessage, money } from './format.js';
 import { Lines, totalRows } from './invoice.js';
 import { customers } from './invoices.js';
 import { Link, go, useUnsaved } from './router.js';
 import { Field, Heading, Loaded, Refusal, Sums, asProblem, say, useAction, useData, useKey, useVersion } from './ui.js';
 
 const EMPTY = { description: '', quantity: '1', unit_price: '', tax_rate: '0', discount_rate: '' };
+/** The fields of a line that contain decimals. */
+const DECIMALS = ['quantity', 'unit_price', 'tax_rate', 'discount_rate'];
 const DECIMAL = /^\d+(\.\d+)?$/;
 /** How long the user must pause before the amounts are computed. */
 const PAUSE_MS = 400;
@@ -55,6 +57,13 @@ function bodyOf({ customer_id, currency, due_date, notes, discount_rate, lines }
   };
 }
 
+/** Returns the messages of the decimals that have a comma. The service would refuse these decimals. */
+function commasIn({ discount_rate, lines }) {
+  const found = (pointer, text) => ({ pointer, message: commaMessage(text) });
+  const inLines = lines.flatMap((line, n) => DECIMALS.map((name) => found(`/lines/${n}/${name}`, line[name])));
+  return [found('/discount_rate', discount_rate), ...inLines].filter(({ message }) => message);
+}
+
 /**
  * Returns the amounts of a body, or the problem for which there are none. An incomplete body is not sent, because the
  * service would refuse it and record a security event.
@@ -98,9 +107,12 @@ function Form({ customers: all, draft }) {
   });
   const submit = (event) => {
     event.preventDefault();
-    action.run();
+    if (commas.length > 0) event.target.querySelector('[aria-invalid=true]').focus();
+    else action.run();
   };
-  const problem = action.problem ?? preview.problem;
+  const commas = commasIn(content);
+  const refused = action.problem ?? preview.problem;
+  const problem = commas.length > 0 ? { errors: [...commas, ...(refused?.errors ?? [])] } : refused;
   const set = (changed) => setContent((old) => ({ ...old, ...changed }));
   const choose = (event) => {
     const { id, default_currency } = all.find((customer) => customer.id === event.target.value);

@@ -24,9 +24,16 @@ export function money(minor, currency) {
 /** Returns the minor units of a typed decimal, or null. It computes with text, because 1.15 * 100 is not 115. */
 export function minorUnits(text, currency) {
   const places = decimals(currency);
-  const match = /^(\d+)(?:[.,](\d*))?$/.exec(text.trim());
+  const match = /^(\d+)(?:\.(\d*))?$/.exec(text.trim());
   if (!match || (match[2] ?? '').length > places) return null;
   return Number(match[1] + (match[2] ?? '').padEnd(places, '0'));
+}
+
+/** Returns what to type instead of a comma, if there is one. Before three digits, a comma may separate thousands. */
+export function commaMessage(text) {
+  if (!text.includes(',')) return undefined;
+  const isDecimal = /^\d+,\d+$/.test(text.trim()) && !/,\d{3}$/.test(text.trim());
+  return isDecimal ? `Use a point: ${text.trim().replace(',', '.')}` : 'Use a point for decimals, and no comma for thousands';
 }
 
 export function time(iso) {
@@ -38,7 +45,7 @@ export function day(iso) {
 }
 
 /** Returns the current day in a time zone, as `YYYY-MM-DD`. If the browser does not know the zone, it uses UTC. */
-function today(timeZone) {
+export function today(timeZone) {
   try {
     return new Date().toLocaleDateString('sv', { timeZone });
   } catch {

@@ -2,7 +2,7 @@
 
 import { html, useState } from './preact.js';
 import { change, create, download, read, withQuery } from './api.js';
-import { day, decimals, isOverdue, minorUnits, money, time, words } from './format.js';
+import { commaMessage, day, decimals, isOverdue, minorUnits, money, time, today, words } from './format.js';
 import { useChanges } from './live.js';
 import { Link, go } from './router.js';
 import { Confirm, Field, Heading, Loaded, Pager, Refusal, Status, Sums, Table, say, useAction, useData, useKey, usePages, values } from './ui.js';
@@ -117,32 +117,39 @@ function Payments({ invoice, reload }) {
 }
 
 function Pay({ invoice, reload }) {
+  const { currency, business } = invoice;
+  const amount = (minor) => money(minor, currency);
   const key = useKey();
   const [wrong, setWrong] = useState(null);
-  const action = useAction(async (form) => {
-    const { amount, paid_on, method, reference } = values(form);
-    const body = { amount: minorUnits(amount, invoice.currency), paid_on, method, reference };
+  /** The form and the amount that the dialog asks about. */
+  const [asked, setAsked] = useState({ paid: 0 });
+  const action = useAction(async ({ form, paid }) => {
+    const { paid_on, method, reference } = values(form);
+    const body = { amount: paid, paid_on, method, reference };
     await create(`invoices/${invoice.id}/payments`, body, key.of(body));
     key.used();
     form.reset();
     say('The payment is recorded.');
     await reload();
   });
-  const submit = (event) => {
-    event.preventDefault();
-    const isAmount = minorUnits(event.target.elements.amount.value, invoice.currency) !== null;
-    setWrong(isAmount ? null : { errors: [{ pointer: '/amount', message: `must be a decimal with at most ${decimals(invoice.currency)} places` }] });
-    if (isAmount) action.run(event.target);
+  const ready = (form) => {
+    const text = form.elements.amount.value, paid = minorUnits(text, currency);
+    const message = commaMessage(text) ?? (paid === null && `must be a decimal with at most ${decimals(currency)} places`);
+    setWrong(message ? { errors: [{ pointer: '/amount', message }] } : null);
+    setAsked({ form, paid });
+    if (message) form.elements.amount.focus();
+    return !message;
   };
   const problem = wrong ?? action.problem;
-  const due = (invoice.due / 10 ** decimals(invoice.currency)).toFixed(decimals(invoice.currency));
+  const due = (invoice.due / 10 ** decimals(currency)).toFixed(decimals(currency));
   return html`<${Refusal} problem=${action.problem} fields=${['/amount', '/paid_on', '/reference']} />
-    <form class="filters" onSubmit=${submit}>
-      <${Field} label="Amount (${invoice.currency})" name="amount" inputmode="decimal" defaultValue=${due} required problem=${problem} />
-      <${Field} label="Paid on" name="paid_on" type="date" defaultValue=${new Date().toLocaleDateString('sv')} required problem=${problem} />
+    <form class="filters">
+      <${Field} label="Amount (${currency})" name="amount" inputmode="decimal" defaultValue=${due} required problem=${problem} />
+      <${Field} label="Paid on" name="paid_on" type="date" defaultValue=${today(business?.time_zone)} required problem=${problem} />
       <${Field} label="Method" name="method" as="select">
         ${['bank_transfer', 'card', 'cash', 'direct_debit', 'other'].map((name) => html`<option value=${name}>${words(name)}</option>`)}<//>
       <${Field} label="Reference" name="reference" problem=${problem} />
-      <button disabled=${action.busy}>Record payment</button>
+      <${Confirm} label="Record payment" danger=${false} title="Record ${amount(asked.paid)} for ${invoice.number}?" busy=${action.busy}
+        ready=${ready} action=${() => action.run(asked)} text="The amount due is ${amount(invoice.due)}. A payment cannot be changed or deleted." />
     </form>`;
 }

@@ -176,11 +176,15 @@ export function Sums({ rows }) {
 
 /**
  * Asks before an action that cannot be undone. The native dialog keeps the focus inside and closes with Escape. Cancel
- * has the focus first, so that Enter does nothing that cannot be undone.
+ * has the focus first, so that Enter does nothing that cannot be undone. With `ready`, the button submits the form around
+ * it: if the form is valid and `ready` returns true, the dialog asks.
  */
-export function Confirm({ label, title, text, action, busy, danger = true }) {
+export function Confirm({ label, title, text, action, busy, danger = true, ready }) {
   const dialog = useRef(), cancel = useRef();
-  const ask = () => {
+  const ask = (event) => {
+    event.preventDefault();
+    const { form } = event.target;
+    if (ready && !(form.reportValidity() && ready(form))) return;
     dialog.current.showModal();
     cancel.current.focus();
   };
@@ -188,7 +192,7 @@ export function Confirm({ label, title, text, action, busy, danger = true }) {
     dialog.current.close();
     action();
   };
-  return html`<button type="button" class=${danger ? 'danger' : ''} disabled=${busy} onClick=${ask}>${label}</button>
+  return html`<button type=${ready ? 'submit' : 'button'} class=${danger ? 'danger' : ''} disabled=${busy} onClick=${ask}>${label}</button>
     <dialog ref=${dialog} aria-label=${title}>
       <h2>${title}</h2><p>${text}</p>
       <div class="actions"><button type="button" class=${danger ? 'danger' : ''} onClick=${confirm}>${label}</button>
