@@ -1,9 +1,50 @@
 /** Users: lock, status and sessions. */
 
-import { html, useState } from './preact.js';
+import { html, useEffect, useRef, useState } from './preact.js';
 import { read, request, withQuery } from './api.js';
 import { time, words } from './format.js';
 import { Confirm, Field, Loaded, Pager, Refusal, Status, Table, say, useAction, useData, usePages } from './ui.js';
+
+/** How many pages of users `useNames` reads at most, the newest users first. */
+const NAME_PAGES = 3;
+
+/**
+ * Returns a function from a user id to a short text that identifies the user: the address, or else the end of the id.
+ * Events and alerts have only the id, so this reads the list of users. It does not read single users, because the
+ * service would record each deleted one as a denied access.
+ */
+export function useNames(ids) {
+  const [names, setNames] = useState(new Map());
+  const newest = useRef(0);
+  const missing = ids.filter((id) => id && !names.has(id)).join();
+  useEffect(() => {
+    if (!missing) return;
+    const mine = (newest.current += 1);
+    readNames(missing.split(',')).then((found) => mine === newest.current && setNames((old) => new Map([...old, ...found])), () => {});
+  }, [missing]);
+  return (id) => names.get(id) ?? shortId(id);
+}
+
+async function readNames(ids) {
+  const found = new Map(ids.map((id) => [id, shortId(id)]));
+  let cursor;
+  for (let n = 0; n < NAME_PAGES && cursor !== null; n++) {
+    const page = await read(withQuery('admin/users', { limit: 100, cursor }));
+    for (const { id, email } of page.items) if (found.has(id)) found.set(id, shortEmail(email));
+    cursor = [...found].every(([id, name]) => name !== shortId(id)) ? null : page.next_cursor;
+  }
+  return found;
+}
+
+/** Returns the end of an id. The ids of the demo users differ only there. */
+function shortId(id) {
+  return `…${id.slice(-6)}`;
+}
+
+/** Shortens the id in the address of a throw-away account. */
+function shortEmail(email) {
+  return email.replace(/[0-9a-f]{8}-[0-9a-f-]{15}[0-9a-f]{6}(?=[0-9a-f]{6}@attacks\.invalid$)/, '…');
+}
 
 export function Users() {
   const [filter, setFilter] = useState({});

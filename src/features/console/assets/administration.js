@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from './preact.js';
 import { Events } from './admin_events.js';
 import { Summary } from './admin_summary.js';
-import { Users } from './admin_users.js';
+import { Users, useNames } from './admin_users.js';
 import { read, withQuery } from './api.js';
 import { time, words } from './format.js';
 import { useChanges } from './live.js';
@@ -90,10 +90,11 @@ function Alerts({ pick }) {
   const list = useData(() => read(withQuery('admin/alerts', { limit: 10, state, cursor: pages.cursor })), [state, pages.cursor]);
   useChanges('alerts', list.reload);
   const cleared = useCleared(list, state, pages);
+  const nameOf = useNames(list.data?.items.map((alert) => alert.subject_kind === 'user' && alert.subject) ?? []);
   const subject = ({ subject_kind: kind, subject: id, members }) => {
     if (!id) return `${members} together`;
-    const code = html`<code>${id}</code>`;
-    return html`<span>${words(kind)} ${FILTERS[kind] ? html`<button type="button" class="link" title="Show the events" onClick=${() => pick({ [FILTERS[kind]]: id })}>${code}</button>` : code}</span>`;
+    if (!FILTERS[kind]) return html`<span>${words(kind)} <code>${id}</code></span>`;
+    return html`<span>${words(kind)} <button type="button" class="link" title="${id}: show the events" onClick=${() => pick({ [FILTERS[kind]]: id })}>${kind === 'user' ? nameOf(id) : id}</button></span>`;
   };
   return html`<section class="card"><h2 id="alerts" tabindex="-1">Alerts</h2>
     <p class="soft">An alert opens when events reach the threshold of a detection rule. It has the severity of the rule.</p>

@@ -36,8 +36,11 @@ export function commaMessage(text) {
   return isDecimal ? `Use a point: ${text.trim().replace(',', '.')}` : 'Use a point for decimals, and no comma for thousands';
 }
 
-export function time(iso) {
-  return iso ? new Date(iso).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }) : '–';
+/** Formats a time. `timeStyle`: `short`, or `medium` with seconds. In a narrow cell, only the time moves to the next line. */
+export function time(iso, timeStyle = 'short') {
+  if (!iso) return '–';
+  const at = new Date(iso);
+  return `${at.toLocaleDateString('en-GB', { dateStyle: 'medium' }).replaceAll(' ', '\u00a0')}, ${at.toLocaleTimeString('en-GB', { timeStyle })}`;
 }
 
 export function day(iso) {
