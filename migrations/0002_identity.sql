@@ -1,22 +1,20 @@
 -- Identity: users, registrations, password resets, sessions and refresh tokens.
--- Administrators change users only with the functions at the end of this file.
 --
 -- The identity tables have no row-level security, because the service reads them before it knows who the caller is.
--- These tables store tokens as SHA-256 hashes, so a copy of the database contains no usable token.
+-- They store tokens as SHA-256 hashes, so a copy of the database contains no usable token.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 create table users (
     id uuid primary key,
-    -- The address is in lower case, so that Ann@example.com and ann@example.com cannot become two accounts.
+    -- In lower case, so that Ann@example.com and ann@example.com cannot become two accounts.
     email text not null constraint users_email_unique unique
         constraint users_email_form check (email = lower(email) and char_length(email) between 3 and 100),
     display_name text not null
         constraint users_display_name_length check (char_length(display_name) between 1 and 100),
     bio text
         constraint users_bio_length check (char_length(bio) <= 500),
-    -- A PHC string, which contains algorithm, parameters, salt and hash.
-    -- The check refuses a password that is not hashed.
+    -- A PHC string, which contains algorithm, parameters, salt and hash. The check refuses a plain password.
     password_hash text not null
         constraint users_password_hash_form check (password_hash like '$argon2id$%'),
     -- The work of verifying the hash: the memory in KiB, multiplied by the number of passes.
@@ -29,9 +27,8 @@ create table users (
         constraint users_role_known check (role in ('user', 'admin')),
     status text not null default 'active'
         constraint users_status_known check (status in ('active', 'disabled')),
-    -- The epoch of device cookies. A device cookie contains the epoch of its account, and is valid only in this epoch.
+    -- A device cookie contains this epoch, and is valid only while the epoch is the same.
     -- A password reset, a password change and the end of all sessions increment the epoch.
-    -- So they invalidate all earlier device cookies of the account.
     device_epoch bigint not null default 0,
     version bigint not null default 1,
     created_at timestamptz not null,
@@ -39,18 +36,15 @@ create table users (
 );
 create index users_newest on users (created_at desc, id desc);
 create index users_password_work on users (password_work);
--- The attack panel of the console creates throw-away users, and later finds them with this index.
--- The index contains no other users.
+-- Finds the throw-away users of the console's attack panel.
 create index users_of_attacks on users (created_at desc, id desc) where email like '%@attacks.invalid';
 grant select, delete on users to strongroom_app;
 -- Mass assignment (API3:2023): the service has no right to write role or status.
--- Only the command line can set the role, because it connects as the schema's owner.
--- The service calls the function admin_set_status() to set the status.
+-- The command line sets the role as the schema's owner, and admin_set_status() sets the status.
 grant insert (id, email, display_name, bio, password_hash, created_at, updated_at) on users to strongroom_app;
 grant update (email, display_name, bio, password_hash, device_epoch, version, updated_at) on users to strongroom_app;
 
--- Registrations that are not confirmed yet. The confirmation creates the user and deletes the registration.
--- A registration contains neither password nor name. The person who reads the mail enters both with the confirmation.
+-- Registrations that are not confirmed yet. The person who reads the mail enters password and name.
 -- If a registration contained a password, an attacker could register another person's address and choose the password.
 -- After that person's confirmation, the attacker could log in to the account (CWE-287).
 -- Several registrations can have the same address, so an attacker cannot reserve the address of another person.
@@ -65,9 +59,8 @@ create table registrations (
 create index registrations_expiry on registrations (expires_at);
 grant select, insert, delete on registrations to strongroom_app;
 
--- A new request for a reset keeps the earlier tokens, so a user can have several valid tokens.
--- So an attacker cannot invalidate the user's token by requesting another reset.
--- A change of the password, with or without a token, deletes all tokens of the user.
+-- A user can have several valid tokens, so an attacker cannot invalidate one by requesting another reset.
+-- A change of the password deletes all tokens of the user.
 create table password_resets (
     id uuid primary key,
     user_id uuid not null constraint password_resets_user references users (id) on delete cascade,
@@ -80,24 +73,20 @@ create index password_resets_of_user on password_resets (user_id);
 create index password_resets_expiry on password_resets (expires_at);
 grant select, insert, delete on password_resets to strongroom_app;
 
--- The row of an ended session is deleted only after its last access token has expired.
--- Until then, the replicas need the row to reject the access tokens of the session.
--- The sessions of a deleted user remain for the same reason.
+-- The row of an ended session remains until its last access token has expired, because the replicas need it to reject
+-- the access tokens. The sessions of a deleted user remain for the same reason.
 create table sessions (
     id uuid primary key,
     user_id uuid constraint sessions_user references users (id) on delete set null,
     created_at timestamptz not null,
     last_used_at timestamptz not null,
-    -- The absolute timeout of the session. No statement changes it, so activity cannot extend the session beyond it.
+    -- The absolute timeout of the session, which no statement changes.
     expires_at timestamptz not null,
     ended_at timestamptz,
-    -- The id of the transaction that set ended_at.
-    -- Every second, each replica reads which sessions have ended since its last read.
-    -- A replica cannot select these sessions by time, because a transaction can commit long after it has set ended_at.
-    -- So it selects them by transaction id. Each read also returns the id of the oldest open transaction.
-    -- The next read begins at this id.
+    -- The transaction that set ended_at. By its id, each replica finds the sessions that ended since its last read.
+    -- A time would not do, because a transaction can commit long after it has set ended_at.
     ended_by_transaction xid8,
-    -- The list of sessions shows client and address, so that users recognize their own devices.
+    -- Users recognize their own devices by client and address.
     client text not null constraint sessions_client_length check (char_length(client) <= 200),
     address text not null constraint sessions_address_length check (char_length(address) <= 45)
 );
@@ -118,8 +107,7 @@ create trigger sessions_stamp_end before update of ended_at on sessions
     for each row when (old.ended_at is null and new.ended_at is not null)
     execute function stamp_ended_session();
 
--- Notifies all replicas when the transaction commits.
--- A replica that misses the notification finds the ended session in its next read.
+-- Notifies all replicas. A replica that misses the notification finds the ended session in its next read.
 create function announce_ended_session() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -131,8 +119,7 @@ create trigger sessions_announce_end after update of ended_at on sessions
     for each row when (old.ended_at is null and new.ended_at is not null)
     execute function announce_ended_session();
 
--- Disabling or deleting a user ends all sessions of this user in the same transaction.
--- A trigger ends the sessions, so that no statement can forget this.
+-- Disabling or deleting a user ends all their sessions in the same transaction, whatever the statement is.
 create function end_sessions_of_user() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -143,7 +130,7 @@ $$;
 create trigger users_end_sessions_when_disabled before update of status on users
     for each row when (new.status <> 'active')
     execute function end_sessions_of_user();
--- BEFORE, because the function finds the sessions by user_id, and the deletion sets this column to null.
+-- BEFORE, because the deletion sets the user_id of the sessions to null.
 create trigger users_end_sessions_when_deleted before delete on users
     for each row execute function end_sessions_of_user();
 
@@ -152,16 +139,16 @@ create table refresh_tokens (
         constraint refresh_tokens_size check (octet_length(token_hash) = 32),
     session_id uuid not null constraint refresh_tokens_session references sessions (id) on delete cascade,
     issued_at timestamptz not null,
-    -- The idle timeout. The absolute timeout is the column expires_at of sessions.
+    -- The idle timeout.
     expires_at timestamptz not null,
-    -- A used token is not deleted. Its row lets the service recognize a second use (replay), which ends the session.
+    -- A used token is not deleted, so that its second use (replay) is recognized and ends the session.
     used_at timestamptz
 );
 create index refresh_tokens_of_session on refresh_tokens (session_id);
 grant select, insert, delete on refresh_tokens to strongroom_app;
 grant update (used_at) on refresh_tokens to strongroom_app;
 
--- Broken function-level authorization (API5:2023): the functions for administrators call this function.
+-- Broken function-level authorization (API5:2023): the functions for administrators check the role with this function.
 -- So a handler that forgets to check the role returns no data and changes nothing.
 create function is_active_admin(candidate uuid) returns boolean
 language sql stable set search_path = '' as $$
@@ -171,13 +158,11 @@ grant execute on function is_active_admin(uuid) to strongroom_app;
 
 -- Disables or enables a user. Returns done, missing, own_account or forbidden.
 -- Administrators cannot disable themselves, so that at least one active administrator remains.
--- The trigger end_sessions_of_user() ends the sessions of a disabled user.
 create function admin_set_status(admin uuid, target uuid, wanted text) returns text
 language plpgsql security definer set search_path = '' as $$
 begin
-    -- Locks the rows of all administrators. All calls use the same order, so they cannot deadlock.
-    -- If two administrators disable each other at the same time, the second call waits for the first.
-    -- After the wait, the caller of the second call is disabled, so the function returns forbidden.
+    -- Locks the rows of all administrators, in one order, so that calls cannot deadlock.
+    -- If two administrators disable each other, the second call waits, and then returns forbidden.
     perform from public.users u where u.role = 'admin' and u.status = 'active' order by u.id for no key update;
     if not public.is_active_admin(admin) then
         return 'forbidden';

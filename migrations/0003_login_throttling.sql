@@ -2,8 +2,7 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- An attempt is counted as a failure before its password is verified. So parallel attempts cannot exceed the limit.
--- If the password is right, the service subtracts the attempt again.
+-- An attempt counts as a failure until its password is verified, so parallel attempts cannot exceed the limit.
 -- The clock of the database decides when a window ends, because the clocks of replicas can differ.
 create table login_failures (
     kind text not null
@@ -14,31 +13,29 @@ create table login_failures (
             'account_and_address',
             -- Counts the failed logins from an address.
             'address',
-            -- 'network' counts the accounts for which a login from one network failed.
+            -- 'network' counts the accounts with a failed login from one network.
             -- 'account_in_network' marks an account as already counted for its network.
             'account_in_network', 'network',
-            -- Counts the failed logins with one device cookie.
-            -- Such a login counts only here. A login without a device cookie counts for the kinds above.
+            -- Counts the failed logins with one device cookie, which count nowhere else.
             'device',
-            -- Marks a solved challenge as used, so that its solution is accepted only once.
+            -- Marks a solved challenge as used, so that its solution works only once.
             'challenge'
         )),
     -- A keyed hash of the counted account, address, network, device or challenge.
-    -- Plain text would be unsafe, because users sometimes type their password instead of their e-mail address.
+    -- A user may have typed a password instead of the e-mail address, so plain text would be unsafe.
     key bytea not null
         constraint login_failures_key_size check (octet_length(key) = 32),
     failures bigint not null
         constraint login_failures_counted check (failures >= 0),
-    -- The end of the window. Each new failure of an account moves the end to a later time.
+    -- The end of the window. Each new failure of an account moves it.
     expires_at timestamptz not null,
-    -- For accounts only. in_a_row is the number of failed logins in a row. waits_until is the end of the lockout.
-    -- During the lockout, the service refuses every password, except from a known device (device cookie).
+    -- For accounts only: the failed logins in a row, and the end of the lockout.
+    -- During the lockout, every password is refused, except from a known device (device cookie).
     in_a_row bigint not null default 0
         constraint login_failures_counted_in_a_row check (in_a_row >= 0),
     waits_until timestamptz
         constraint login_failures_only_accounts_wait check (waits_until is null or kind = 'account'),
-    -- For 'account_and_address' only: the key of the account. When an account is unlocked, this column finds its rows.
-    -- The column key is not suitable for this, because it is one hash of account and address together.
+    -- For 'account_and_address' only: the key of the account, with which an unlock finds the rows of the account.
     account bytea
         constraint login_failures_account_for_its_kind check (account is null or kind = 'account_and_address'),
     constraint login_failures_key primary key (kind, key)

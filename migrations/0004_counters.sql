@@ -3,18 +3,16 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- Counts events in a window of fixed length. The window begins with its first event.
+-- Counts events in a window of fixed length, which begins with its first event.
 create table counters (
     -- The name of a detection rule, mail_budget, or admin_events_read.
-    -- A mail budget limits the mails that one network or known device can request to one mailbox or mail domain.
-    -- If all networks shared the budget of a mailbox, an attacker could use it up and so block the owner's mails.
+    -- A mail budget counts per network or known device.
+    -- Otherwise an attacker could use up the budget of a mailbox and block the owner's mails.
     kind text not null constraint counters_kind_length check (char_length(kind) <= 60),
     -- For a rule: a user id, a session id, a network, or a keyed hash of the e-mail address in a login.
-    -- For a mail budget: a keyed hash, so that the table contains neither addresses nor networks.
-    -- For admin_events_read: the view, the session id and the address of the administrator.
+    -- For a mail budget: a keyed hash. For admin_events_read: view, session id and address of the administrator.
     key text not null constraint counters_key_length check (char_length(key) <= 64),
     count bigint not null constraint counters_count_positive check (count > 0),
-    -- The time at which the window ends.
     expires_at timestamptz not null,
     constraint counters_key primary key (kind, key)
 );

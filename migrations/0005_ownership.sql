@@ -1,8 +1,8 @@
 -- Ownership: the rules for every table with a column `owner_id` (BOLA, API1:2023; CWE-639).
 --
 -- Four controls isolate owners (defense in depth).
--- Two controls are in the code: each store method requires a Caller, and each statement contains owner_id.
--- Two controls are in the database:
+-- Two are in the code: each store method requires a Caller, and each statement contains owner_id.
+-- Two are in the database:
 --   * Forced row-level security: a transaction sees only the rows of the owner in the setting `app.owner_id`.
 --     A transaction without the setting sees no rows. src/db/owner_query.rs and src/db/owner_tx.rs write the setting.
 --   * Composite keys: a foreign key contains the owner, so a row can refer only to a row of the same owner.
@@ -13,13 +13,12 @@ set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 -- Each owned row refers to its owner in this table.
--- The deletion of a user keeps the owner and the owned rows, so it is one short transaction.
--- A worker then deletes the owned rows in batches, and the owner last.
+-- The deletion of a user only marks the owner. A worker then deletes the owned rows in batches, and the owner last.
 -- A single cascade over a million invoices would exceed the statement timeout.
 create table owners (
-    -- The same id as in users.
+    -- The id of the user.
     id uuid primary key,
-    -- The time at which the user was deleted. purge_deleted_owner() deletes this row last.
+    -- When the user was deleted.
     deleted_at timestamptz
 );
 create index owners_deleted on owners (deleted_at) where deleted_at is not null;
@@ -41,18 +40,16 @@ $$;
 create trigger users_track_owner after insert or delete on users for each row execute function track_owner();
 
 -- Returns the owner whose rows this transaction can see.
--- After a transaction that has set app.owner_id, PostgreSQL leaves the setting as an empty text.
--- nullif() turns the empty text into null, and null matches no owner.
+-- After such a transaction, PostgreSQL leaves the setting as an empty text, which nullif() turns into null: no owner.
 --
--- The function has no `set search_path`, so that the planner can replace each call with the function's body (inlining).
--- Without inlining, each call would cost as much as reading a row.
+-- The function has no `set search_path`, so that the planner can inline it. Otherwise each call costs as much as a row.
 -- RETURN binds the names in the body when the function is created, so a search path cannot change what is called.
 create function current_owner() returns uuid
 language sql stable parallel safe
 return nullif(current_setting('app.owner_id', true), '')::uuid;
 grant execute on function current_owner() to strongroom_app, strongroom_classifier;
 
--- All tables with an owner, in the order in which protect_owned_table() was called for them.
+-- All tables with an owner, in the order of their migrations.
 -- A table refers only to earlier tables, so rows must be deleted in reverse order.
 create table owned_tables (
     position integer generated always as identity primary key,
@@ -63,15 +60,13 @@ create table owned_tables (
 create table classified_objects (
     kind text primary key,
     relation regclass not null,
-    -- The name of the column that contains the id of the owner.
     owner_column name not null
 );
 grant select on classified_objects to strongroom_classifier;
 
 -- Protects a table that has an `owner_id`, with row-level security and grants.
--- Each migration calls this function after CREATE TABLE.
 -- With `object_kind`, classify_object() can find the owner of a row.
--- With `updatable`, the service gets the right to select, insert and delete rows, and to update the listed columns.
+-- With `updatable`, the service may select, insert and delete rows, and update the listed columns.
 create function protect_owned_table(owned name, object_kind text default null, updatable name[] default null) returns void
 language plpgsql set search_path = '' as $$
 begin
@@ -99,8 +94,7 @@ end
 $$;
 
 -- Deletes one batch of the current owner's rows if the account was deleted. Returns whether more rows may remain.
--- A table is purged before the tables to which it refers.
--- If those tables came first, the deletion of one row could cascade to more rows than one batch allows.
+-- A table is purged before the tables to which it refers, so that no deletion cascades to more rows than a batch.
 -- SECURITY DEFINER: the service itself has no right to delete payments.
 -- Forced row-level security still limits the function to the rows of the current owner.
 create function purge_deleted_owner(batch integer) returns boolean
@@ -123,21 +117,18 @@ begin
             return true;
         end if;
     end loop;
-    -- This deletion cascades to rows that a concurrent request has added since the last batch.
+    -- Cascades to rows that a concurrent request has added since the last batch.
     delete from public.owners where id = purged;
     return false;
 end
 $$;
 grant execute on function purge_deleted_owner(integer) to strongroom_app;
 
--- Returns the class of an object to which a caller was denied access: missing, foreign or own.
--- The class foreign means that another owner has the object.
+-- Returns the class of an object to which a caller was denied access: missing, foreign (of another owner) or own.
 -- The service calls this function after the response, and writes the class only to the audit event.
--- So the caller learns nothing about foreign objects.
 --
 -- Forced row-level security hides foreign rows even from the schema's owner.
--- So the role strongroom_classifier owns this function, and a policy shows this role all rows.
--- The role can read only the id and the owner, and only in the tables of classified_objects.
+-- So the role strongroom_classifier owns this function, and a policy shows this role the id and owner of all rows.
 -- The role needs CREATE to become the owner of the function. This right is revoked below.
 grant create on schema public to strongroom_classifier;
 set local role strongroom_classifier;
@@ -158,16 +149,14 @@ begin
     return coalesce(class, 'missing');
 end
 $$;
--- The default privileges in 0001_roles.sql do not apply, because this function does not belong to the schema's owner.
--- So the next statement revokes the right of all roles (PUBLIC) to call this function.
+-- This function does not belong to the schema's owner, so the default privileges of 0001_roles.sql do not apply.
 revoke all on function classify_object(text, uuid, uuid) from public;
--- strongroom_owner needs the right too: the script `.ci/sqlx` checks the service's statements with this role.
+-- The script `.ci/sqlx` checks the service's statements as strongroom_owner.
 grant execute on function classify_object(text, uuid, uuid) to strongroom_app, strongroom_owner;
 reset role;
 revoke create on schema public from strongroom_classifier;
 
--- protect_owned_table() can only add tables with an owner_id to classified_objects.
--- The identity tables have no owner_id, so the next statement adds them.
+-- protect_owned_table() adds only tables with an owner_id, which the identity tables do not have.
 insert into classified_objects values ('session', 'public.sessions', 'user_id'), ('user', 'public.users', 'id');
 grant select (id, user_id) on sessions to strongroom_classifier;
 grant select (id) on users to strongroom_classifier;

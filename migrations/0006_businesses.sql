@@ -2,23 +2,23 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- The row is optional. Without it, invoices show the user's display name, and days begin at midnight in UTC.
+-- Without a row, invoices show the user's display name, and days begin at midnight in UTC.
 create table businesses (
     owner_id uuid not null constraint businesses_key primary key,
     name text not null constraint businesses_name_length check (char_length(name) between 1 and 200),
     address text constraint businesses_address_length check (char_length(address) <= 500),
-    -- The country code (ISO 3166-1 alpha-2).
+    -- ISO 3166-1 alpha-2.
     country text constraint businesses_country_form check (country ~ '^[A-Z]{2}$'),
     vat_id text constraint businesses_vat_id_length check (char_length(vat_id) <= 50),
     registration text constraint businesses_registration_length check (char_length(registration) <= 100),
-    -- Stored without spaces. The service verifies the checksum and the length for the country (ISO 13616).
+    -- Without spaces. The service verifies the checksum and the length for the country (ISO 13616).
     iban text constraint businesses_iban_form check (iban ~ '^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$'),
     bic text constraint businesses_bic_form check (bic ~ '^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$'),
-    -- A name of the IANA time zone database. The service verifies that such a time zone exists.
+    -- A name of the IANA time zone database.
     time_zone text not null constraint businesses_time_zone_length check (char_length(time_zone) <= 64),
     payment_terms_days integer
         constraint businesses_payment_terms check (payment_terms_days between 0 and 365),
-    -- A user without a row has version 1 in the API, so the first row has version 2.
+    -- A user without a row has version 1 in the API.
     version bigint not null constraint businesses_version check (version >= 2)
 );
 select protect_owned_table('businesses');

@@ -2,17 +2,15 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- A search ignores the case of letters, in all alphabets, and the normalization form of Unicode (NFC, NFD).
+-- A search ignores the case of letters, in all alphabets, and the normalization form of Unicode (definition D145).
 -- lower() and ILIKE are not enough: the database has the locale C, in which they convert only the letters A to Z.
 --
--- Two texts have the same key if they differ only in case or in normalization form (Unicode, definition D145).
 -- lower() followed by upper() replaces the final sigma, the long s and the Kelvin sign with the usual letters.
 -- The Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
 --
 -- The function uses a collation of ICU, in which upper() replaces ß with SS.
--- If PostgreSQL was built without ICU, the function uses the collation pg_c_utf8 (version 17 and newer).
--- The collation pg_c_utf8 replaces single letters only, so ß and SS stay different.
--- A collation cannot be a parameter of a function, so this block writes the name into the CREATE FUNCTION statement.
+-- Without ICU, it uses pg_c_utf8 (PostgreSQL 17 and newer), in which ß and SS stay different.
+-- A collation cannot be a parameter, so this block writes its name into the CREATE FUNCTION statement.
 do $$
 declare
     icu_exists boolean := exists (select from pg_catalog.pg_collation where collname = 'und-x-icu');
@@ -30,7 +28,7 @@ create table customers (
     id uuid primary key,
     owner_id uuid not null,
     name text not null constraint customers_name_length check (char_length(name) between 1 and 200),
-    -- The column has no index. The section "Search" of docs/decisions.md gives the reason.
+    -- No index: the section "Search" of docs/decisions.md gives the reason.
     name_key text not null generated always as (search_key(name)) stored,
     email text constraint customers_email_length check (char_length(email) between 3 and 100),
     address text constraint customers_address_length check (char_length(address) <= 500),
@@ -41,7 +39,6 @@ create table customers (
     created_at timestamptz not null,
     updated_at timestamptz not null,
     -- Foreign keys of other tables refer to (owner_id, id), so that a row refers only to a customer of its own owner.
-    -- PostgreSQL requires a unique constraint on these columns.
     constraint customers_owner_id_id unique (owner_id, id)
 );
 create index customers_newest on customers (owner_id, created_at desc, id desc);

@@ -12,13 +12,13 @@ create table invoices (
     customer_id uuid not null,
     status text not null constraint invoices_status_known
         check (status in ('draft', 'issued', 'partially_paid', 'paid', 'credited', 'void')),
-    -- Only assign_invoice_number() writes the number, together with issue_date.
+    -- Only assign_invoice_number() writes the number and issue_date.
     number text constraint invoices_number_form check (number ~ '^INV-[0-9]{4}-[0-9]{4,}$'),
     currency text not null constraint invoices_currency_form check (currency ~ '^[A-Z]{3}$'),
     notes text constraint invoices_notes_length check (char_length(notes) <= 2000),
     issue_date date,
     due_date date,
-    -- The discount on the whole invoice: either a rate in thousandths of a percent, or an amount.
+    -- Either a rate in thousandths of a percent, or an amount.
     discount_rate_millipercent integer,
     discount_amount bigint,
     subtotal bigint not null,
@@ -26,14 +26,14 @@ create table invoices (
     tax_total bigint not null,
     total bigint not null,
     paid bigint not null default 0,
-    -- The sum of the credit notes. The check refuses a sum above the total, even if the service has a bug.
+    -- The sum of the credit notes.
     credited bigint not null default 0 constraint invoices_credited check (credited between 0 and total),
     version bigint not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     -- Lists sort by these columns. An invoice without a date sorts after all others.
-    -- PostgreSQL would not use an index on the expression coalesce(…).
-    -- Under row-level security it uses an index only for leakproof operators, and coalesce() is not leakproof.
+    -- Under row-level security, PostgreSQL uses an index only for leakproof operators, which coalesce() is not.
+    -- So an index on the expression coalesce(…) would not be used.
     issue_order date not null generated always as (coalesce(issue_date, 'infinity')) stored,
     due_order date not null generated always as (coalesce(due_date, 'infinity')) stored,
     constraint invoices_owner_id_id unique (owner_id, id),
@@ -51,8 +51,7 @@ create table invoices (
     constraint invoices_due_after_issue check (due_date >= issue_date),
     constraint invoices_numbered_when_issued check ((number is null) = (issue_date is null))
 );
--- There is one index for each column by which the list can be sorted. PostgreSQL reads an index in both directions.
--- The index of the customer also serves the list of one customer's invoices.
+-- One index for each column by which the list can be sorted, in both directions.
 create index invoices_newest on invoices (owner_id, created_at desc, id desc);
 create index invoices_by_issue_date on invoices (owner_id, issue_order, created_at, id);
 create index invoices_by_due_date on invoices (owner_id, due_order, created_at, id);
@@ -60,7 +59,7 @@ create index invoices_by_total on invoices (owner_id, total, created_at, id);
 create index invoices_of_customer on invoices (owner_id, customer_id, created_at, id);
 select protect_owned_table('invoices', 'invoice');
 grant select, delete on invoices to strongroom_app;
--- The service has no right to write number and issue_date, because only assign_invoice_number() may assign them.
+-- Without number and issue_date, which only assign_invoice_number() may assign.
 grant insert (
     id, owner_id, customer_id, status, currency, notes, due_date, discount_rate_millipercent, discount_amount, subtotal,
     discount_total, tax_total, total, created_at, updated_at
@@ -80,13 +79,12 @@ create table invoice_lines (
     quantity_thousandths bigint not null
         constraint invoice_lines_quantity check (quantity_thousandths > 0),
     -- In ten-thousandths of a minor unit, because a price can be more precise than the currency (0.1648 euros).
-    -- In minor units, a price has at most 14 digits before the decimal point.
     unit_price_ten_thousandths bigint not null
         constraint invoice_lines_unit_price check (unit_price_ten_thousandths between 0 and 999999999999999999),
-    -- The discount on the line: either a rate in thousandths of a percent, or an amount.
+    -- Either a rate in thousandths of a percent, or an amount.
     discount_rate_millipercent integer,
     discount_amount bigint,
-    -- The rate in thousandths of a percent, for example 8875 for 8.875 %.
+    -- In thousandths of a percent, for example 8875 for 8.875 %.
     tax_rate_millipercent integer not null
         constraint invoice_lines_tax check (tax_rate_millipercent between 0 and 100000),
     constraint invoice_lines_key primary key (owner_id, invoice_id, position),
@@ -100,8 +98,7 @@ create table invoice_lines (
 select protect_owned_table('invoice_lines');
 grant select, insert, delete on invoice_lines to strongroom_app;
 
--- Seller and customer of an issued invoice, as they were on the issue date.
--- So a later change of the business or the customer does not change the invoice. The service can only read this table.
+-- Seller and customer of an issued invoice, as they were on the issue date. The service can only read this table.
 create table invoice_parties (
     owner_id uuid not null,
     invoice_id uuid not null,
@@ -124,9 +121,7 @@ create table invoice_parties (
 select protect_owned_table('invoice_parties');
 grant select on invoice_parties to strongroom_app;
 
--- Copies seller and customer in the statement that assigns the number. So every invoice with a number has its parties.
--- The trigger can write to invoice_parties, because it runs with the rights of assign_invoice_number().
--- No other function can assign a number.
+-- Copies seller and customer in the statement that assigns the number, so every invoice with a number has its parties.
 create function copy_invoice_parties() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -166,7 +161,6 @@ begin
     assigned := public.next_number('INV', issuer, issued_on);
     -- This check must follow next_number(), which locks the counter of the year.
     -- Without the lock, two transactions could both pass the check.
-    -- The counters of other years need no lock: a number contains its year, so numbers of different years are in order.
     if exists (
         select from public.number_counters where owner_id = issuer and series = 'INV' and last_date > issued_on
     ) then

@@ -19,5 +19,5 @@ create table payments (
 );
 create index payments_newest on payments (owner_id, invoice_id, created_at desc, id desc);
 select protect_owned_table('payments');
--- The service has no right to update or delete payments, so a recorded payment cannot be changed.
+-- No right to update or delete, so a recorded payment cannot be changed.
 grant select, insert on payments to strongroom_app;

@@ -1,4 +1,4 @@
--- Credit notes, which cancel an issued invoice in whole or in part. The lines and amounts of the invoice do not change.
+-- Credit notes, which cancel an issued invoice in whole or in part. The invoice itself does not change.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
@@ -6,18 +6,16 @@ create table credit_notes (
     id uuid primary key,
     owner_id uuid not null,
     invoice_id uuid not null,
-    -- The trigger number_credit_note() assigns the number, so that the service cannot choose it.
+    -- The trigger number_credit_note() assigns it.
     number text not null constraint credit_notes_number_form check (number ~ '^CN-[0-9]{4}-[0-9]{4,}$'),
     issue_date date not null,
     reason text constraint credit_notes_reason_length check (char_length(reason) between 1 and 500),
-    -- An array with one object for each credited line.
-    -- The object contains position on the invoice, description, tax rate and credited net amount.
+    -- One object for each credited line: position on the invoice, description, tax rate and credited net amount.
     lines jsonb not null constraint credit_notes_lines
         check (jsonb_typeof(lines) = 'array' and jsonb_array_length(lines) between 1 and 100),
-    -- An array with the net amount and the tax of each tax rate.
-    -- The amounts are stored, because they depend on the earlier credit notes of the invoice.
+    -- The net amount and the tax of each tax rate. They are stored, because they depend on earlier credit notes.
     taxes jsonb not null constraint credit_notes_taxes check (jsonb_typeof(taxes) = 'array'),
-    -- All amounts below are in minor units of the invoice's currency.
+    -- In minor units of the invoice's currency.
     net bigint not null,
     tax_total bigint not null,
     total bigint not null,
@@ -33,15 +31,13 @@ create table credit_notes (
 create index credit_notes_newest on credit_notes (owner_id, created_at desc, id desc);
 create index credit_notes_of_invoice on credit_notes (owner_id, invoice_id, created_at desc, id desc);
 select protect_owned_table('credit_notes', 'credit_note');
--- The service has no right to update or delete credit notes, so an issued credit note cannot be changed.
--- The service may insert every column except the number.
+-- No right to update or delete, so an issued credit note cannot be changed.
 grant select on credit_notes to strongroom_app;
 grant insert (
     id, owner_id, invoice_id, issue_date, reason, lines, taxes, net, tax_total, total, created_at
 ) on credit_notes to strongroom_app;
 
--- Assigns the number. SECURITY DEFINER: the service itself has no right to write a number, so it cannot choose numbers.
--- Forced row-level security still limits the function to the rows of the current owner.
+-- Assigns the number. SECURITY DEFINER: the service itself has no right to write a number.
 create function number_credit_note() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin

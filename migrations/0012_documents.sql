@@ -1,13 +1,12 @@
 -- Documents: files that a user uploads and can attach to an invoice.
 --
 -- The bytes are stored outside of the database, under a random storage key.
--- A crash must not leave bytes that no row refers to.
+-- After a crash, no bytes may remain that no row refers to.
 -- So each storage key is always in `documents` or in the queue `blob_deletion` of the outbox:
---   * Upload: the service adds the storage key to the queue with a future due time, and reserves the quota.
---     Then the service writes the bytes.
---     Then one transaction moves the storage key to `documents`, unless a worker is already deleting the bytes.
---     If the upload crashes, the worker deletes the bytes when they are due.
---   * Deletion: one transaction moves the storage key to the queue. Then the worker deletes the bytes.
+--   * Upload: the service first queues the storage key, due later, and reserves the quota. Then it writes the bytes.
+--     Finally, one transaction moves the storage key to `documents`.
+--     After a crash, a worker deletes the bytes when they are due.
+--   * Deletion: one transaction moves the storage key to the queue. Then a worker deletes the bytes.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
@@ -16,29 +15,29 @@ create table documents (
     owner_id uuid not null,
     invoice_id uuid,
     title text not null constraint documents_title_length check (char_length(title) between 1 and 200),
-    -- The file name after sanitizing. It has at most 255 bytes, the limit of most file systems.
+    -- The sanitized name. Most file systems allow at most 255 bytes.
     file_name text not null constraint documents_file_name_length check (octet_length(file_name) between 1 and 255),
     media_type text not null constraint documents_media_type_known
         check (media_type in ('application/pdf', 'image/png', 'image/jpeg', 'text/csv', 'text/plain')),
     size bigint not null constraint documents_size check (size > 0),
     sha256 bytea not null constraint documents_sha256_size check (octet_length(sha256) = 32),
-    -- The name of the stored file that contains the bytes. No response contains this key, so clients cannot use it.
+    -- The name of the stored file. No response contains it.
     storage_key uuid not null,
     version bigint not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint documents_owner_id_id unique (owner_id, id),
     constraint documents_bytes_of_one unique (owner_id, storage_key),
-    -- If the invoice is deleted, the document remains, and its invoice_id becomes null.
+    -- If the invoice is deleted, the document remains.
     constraint documents_invoice foreign key (owner_id, invoice_id)
         references invoices (owner_id, id) on delete set null (invoice_id)
 );
 create index documents_newest on documents (owner_id, created_at desc, id desc);
 create index documents_of_invoice on documents (owner_id, invoice_id, created_at desc, id desc);
--- The service cannot change name, type, size and hash, because they describe bytes that never change.
+-- Name, type, size and hash describe bytes that never change.
 select protect_owned_table('documents', 'document', updatable => '{invoice_id, title, version, updated_at}');
 
--- Uploads in progress. Each row contains how many bytes of the quota the upload has reserved.
+-- Uploads in progress, with the bytes of the quota that each has reserved.
 create table document_uploads (
     owner_id uuid not null,
     storage_key uuid not null,
@@ -49,8 +48,7 @@ select protect_owned_table('document_uploads');
 grant select, insert, delete on document_uploads to strongroom_app;
 
 -- The total size of an owner's documents and uploads in progress.
--- An upload locks this row, so parallel uploads check the quota one after the other.
--- If each upload summed up the documents instead, several parallel uploads could pass the check (CWE-367).
+-- An upload locks this row, so that parallel uploads cannot all pass the check of the quota (CWE-367).
 create table document_usage (
     owner_id uuid not null constraint document_usage_key primary key,
     bytes bigint not null constraint document_usage_bytes check (bytes >= 0),
@@ -60,8 +58,7 @@ select protect_owned_table('document_usage');
 grant select, insert on document_usage to strongroom_app;
 grant update (bytes, files) on document_usage to strongroom_app;
 
--- Queues the bytes of a deleted document for deletion, in the same transaction.
--- The trigger also runs for the documents of a deleted account.
+-- Queues the bytes of a deleted document for deletion, also if the account is deleted.
 create function queue_blob_deletion() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -73,8 +70,7 @@ $$;
 create trigger documents_queue_blob_deletion after delete on documents
     for each row execute function queue_blob_deletion();
 
--- If the invoice of a document is deleted, the version of the document changes.
--- So an update of the document with a stale ETag is refused (lost update).
+-- If the invoice of a document is deleted, the document gets a new version, so that a stale ETag is refused.
 create function advance_detached_document() returns trigger
 language plpgsql set search_path = '' as $$
 begin

@@ -7,8 +7,7 @@ set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 -- The ids of all master keys that the service has used.
--- The first replica that starts with a new master key inserts the id of the key.
--- The same transaction records a security event.
+-- The first replica with a new master key inserts its id and, in the same transaction, records a security event.
 create table master_keys (
     id bytea primary key constraint master_keys_id_size check (octet_length(id) = 4),
     first_used_at timestamptz not null
@@ -16,29 +15,27 @@ create table master_keys (
 grant select, insert on master_keys to strongroom_app;
 
 -- No column contains text that a client chose (log injection, CWE-117).
--- The table has no foreign key to users, because the events remain when a user is deleted.
+-- There is no foreign key to users, because the events remain when a user is deleted.
 create table security_events (
     id uuid primary key,
-    -- The order in which events are sealed.
-    -- A rollback leaves a gap in the numbers, so a gap alone is no sign of an attack.
+    -- The order in which events are sealed. A rollback leaves a gap, so a gap alone is no sign of an attack.
     seq bigint not null generated always as identity constraint security_events_seq unique,
     at timestamptz not null,
     kind text not null constraint security_events_kind_form check (kind ~ '^[a-z_]{1,40}$'),
     severity text not null constraint security_events_severity_known check (severity in ('info', 'warning', 'critical')),
-    -- A constant that distinguishes events of the same kind.
+    -- Distinguishes events of the same kind.
     reason text not null constraint security_events_reason_form check (reason ~ '^[a-z0-9_]{0,60}$'),
     replica text not null constraint security_events_replica_length check (char_length(replica) between 1 and 64),
     method text constraint security_events_method_length check (char_length(method) <= 10),
-    -- The pattern of the route, for example /api/v1/invoices/{id}. A path would contain text that the client chose.
+    -- The pattern of the route, for example /api/v1/invoices/{id}, because a path contains text that the client chose.
     route text constraint security_events_route_length check (char_length(route) <= 200),
     user_id uuid,
     session_id uuid,
     address text constraint security_events_address_length check (char_length(address) <= 45),
     request_id uuid,
-    -- A keyed hash of the e-mail address that the client sent with a login.
+    -- A keyed hash of the e-mail address in a login.
     subject text constraint security_events_subject_form check (subject ~ '^[0-9a-f]{16}$'),
-    -- The object that the client requested.
-    -- classify_object() determines after the response whether the object is missing, foreign or own.
+    -- The object that the client requested. After the response, classify_object() finds its class.
     object_kind text constraint security_events_object_kind_form check (object_kind ~ '^[a-z_]{1,40}$'),
     object_id uuid,
     object_class text constraint security_events_object_class_known
@@ -48,11 +45,10 @@ create table security_events (
     mac bytea not null constraint security_events_mac_size check (octet_length(mac) = 36),
     constraint security_events_object_whole check ((object_kind is null) = (object_id is null))
 );
--- The included columns allow admin_event_counts() to count events without reading the table.
+-- With the included columns, admin_event_counts() reads only the index.
 create index security_events_newest on security_events (at desc, id desc) include (kind, user_id, address, amount);
 create index security_events_of_user on security_events (user_id, at desc, id desc) where user_id is not null;
--- Returns the network of an address, as the detection rules count it: an IPv4 address, or the first address of the /56
--- network of an IPv6 address.
+-- Returns the network of an address, as the detection rules count it: an IPv4 address, or an IPv6 /56 network.
 create function network_of(address text) returns text
 language sql immutable strict parallel safe
 return case when address like '%:%' then host(network(set_masklen(address::inet, 56))) else address end;
@@ -60,7 +56,7 @@ grant execute on function network_of(text) to strongroom_app;
 create index security_events_of_network on security_events (network_of(address), at desc, id desc)
 where address is not null;
 create index security_events_of_request on security_events (request_id) where request_id is not null;
--- The service may insert every column except seq, which PostgreSQL assigns.
+-- Every column except seq, which PostgreSQL assigns.
 grant insert (
     id, at, kind, severity, reason, replica, method, route, user_id, session_id, address, request_id, subject,
     object_kind, object_id, object_class, amount, mac
@@ -68,16 +64,14 @@ grant insert (
 
 -- The hash chain. Each row is a seal: a MAC over the previous seal and over the MACs of a batch of events.
 -- Without the key, an attacker cannot change, remove, add or reorder sealed events undetected.
--- Only the removal of the newest seals leaves a valid chain.
--- The service's log reveals such a removal, because the service logs each new seal.
+-- The removal of the newest seals leaves a valid chain, but the service's log contains each seal.
 create table security_event_seals (
     batch bigint primary key constraint security_event_seals_counted check (batch > 0),
     sealed_at timestamptz not null,
-    -- The number of events in this batch and all batches before it.
+    -- The number of events up to this batch.
     events bigint not null,
     seqs bigint[] not null,
-    -- The MACs of the events, 36 bytes each, in the order of seqs.
-    -- By comparing the MACs, the verification finds which event was changed.
+    -- The MACs of the events, 36 bytes each, in the order of seqs. They show which event was changed.
     macs bytea not null,
     previous bytea not null constraint security_event_seals_previous_size check (octet_length(previous) = 36),
     mac bytea not null constraint security_event_seals_mac_size check (octet_length(mac) = 36),
@@ -86,12 +80,11 @@ create table security_event_seals (
 );
 grant insert on security_event_seals to strongroom_app;
 
--- The events that have no seal yet. A trigger inserts each event here, in the transaction of the event.
--- Without this table, a search for events after the last sealed one would skip an event that commits late.
--- The service has no rights on this table.
+-- The events without a seal. A trigger inserts each event here.
+-- A search for events after the last sealed one would skip an event that commits late.
 create table security_events_unsealed (
     seq bigint primary key,
-    -- The time of the insertion, by the clock of the database. The service cannot choose this time.
+    -- By the clock of the database, so the service cannot choose it.
     since timestamptz not null default now()
 );
 create function remember_unsealed() returns trigger
@@ -105,12 +98,10 @@ create trigger security_events_remember_unsealed after insert on security_events
     referencing new table as added for each statement execute function remember_unsealed();
 
 -- Refuses UPDATE, DELETE and TRUNCATE to every role, including the schema's owner.
--- Only the command `strongroom audit archive` may delete.
--- The command sets app.archiving after it has written and verified the archive file.
--- The setting prevents mistakes, not attacks, because the schema's owner can change the setting too.
--- When the command deletes batches, it also records an event, which explains the gap in the chain.
--- An attacker cannot forge this event, because its MAC needs the master key. So a deletion by an attacker leaves a gap
--- without an explanation.
+-- Only the command `strongroom audit archive` may delete: it sets app.archiving after it has written the archive.
+-- This setting prevents mistakes, not attacks, because the schema's owner can change it too.
+-- The command also records an event, which explains the gap in the chain.
+-- An attacker cannot forge this event, because its MAC needs the master key.
 create function refuse_to_change_events() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -126,21 +117,18 @@ create trigger security_events_append_only before update or delete or truncate o
 create trigger security_event_seals_append_only before update or delete or truncate on security_event_seals
     for each statement execute function refuse_to_change_events();
 
--- ALWAYS: the triggers also run if session_replication_role is replica.
--- This setting disables ordinary triggers, so an attacker could use it.
+-- ALWAYS: an attacker could disable ordinary triggers by setting session_replication_role to replica.
 alter table security_events enable always trigger security_events_remember_unsealed;
 alter table security_events enable always trigger security_events_append_only;
 alter table security_event_seals enable always trigger security_event_seals_append_only;
 
--- Only one process may write seals at a time. This process locks the only row of this table.
--- An advisory lock would be worse than this row lock, because an idle session could keep an advisory lock forever.
--- A row lock needs an open transaction, and pg_locks shows the session that holds the lock.
+-- A process that writes seals locks the only row of this table, so that only one does so at a time.
+-- An idle session could keep an advisory lock forever, but a row lock needs an open transaction.
 create table security_event_sealer (only_row boolean primary key default true check (only_row));
 insert into security_event_sealer default values;
 
 -- Removes the oldest events from security_events_unsealed, and returns their numbers and MACs.
--- `waits` decides what happens while another transaction is sealing.
--- If it is true, the function waits for that transaction. If it is false, the function returns no events.
+-- `waits` decides whether the function waits while another transaction is sealing, or returns no events.
 -- A null MAC means that the event was deleted before it was sealed.
 create function take_unsealed_security_events(batch integer, waits boolean) returns table (seq bigint, mac bytea)
 language plpgsql security definer set search_path = '' as $$
@@ -164,7 +152,6 @@ end
 $$;
 grant execute on function take_unsealed_security_events(integer, boolean) to strongroom_app;
 
--- Returns the newest seal, which the next seal continues.
 create function last_security_event_seal() returns table (batch bigint, events bigint, mac bytea)
 language sql stable security definer set search_path = '' as $$
     select s.batch, s.events, s.mac from public.security_event_seals s order by s.batch desc limit 1;
@@ -190,7 +177,7 @@ language sql stable security definer set search_path = '' as $$
 $$;
 grant execute on function security_event_seal_state() to strongroom_app;
 
--- Returns a page of the current owner's own events, newest first. Returns the first page if before_at is null.
+-- Returns a page of the current owner's own events, newest first. The first page has no before_at.
 create function own_security_events(kinds text[], before_at timestamptz, before_id uuid, page_size integer)
 returns setof security_events
 language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
@@ -204,7 +191,7 @@ end
 $$;
 grant execute on function own_security_events(text[], timestamptz, uuid, integer) to strongroom_app;
 
--- Returns a page of all events to an administrator, newest first. A filter that is null matches every event.
+-- Returns a page of all events to an administrator, newest first. A null filter matches every event.
 create function admin_security_events(
     admin uuid, kinds text[], severities text[], of_user uuid, of_network text, since timestamptz, until timestamptz,
     before_at timestamptz, before_id uuid, page_size integer
@@ -230,8 +217,8 @@ grant execute on function admin_security_events(
 
 -- Counts the events since a time, by kind and by interval of bucket_seconds.
 -- Also counts the events of alarming_kinds, for the ten networks and the ten users that have the most of them.
--- The row with the list `rows` contains how many rows of the table were counted.
--- The function returns no rows if the caller is not an active administrator.
+-- The list `rows` contains how many rows of the table were counted.
+-- Returns no rows if the caller is not an active administrator.
 --
 -- Unrestricted resource consumption (CWE-770): the function reads only the newest max_rows events, and only an index.
 create function admin_event_counts(

@@ -10,11 +10,10 @@ create table live_tickets (
         constraint live_tickets_size check (octet_length(token_hash) = 32),
     user_id uuid not null constraint live_tickets_user references users (id) on delete cascade,
     session_id uuid not null constraint live_tickets_session references sessions (id) on delete cascade,
-    -- The expiry of the access token with which the client requested the ticket.
-    -- The service closes the socket at this time.
+    -- The expiry of the access token with which the client requested the ticket. It ends the socket too.
     authorized_until timestamptz not null,
     expires_at timestamptz not null,
-    -- A used ticket is not deleted immediately, so that the service can distinguish a replay from an unknown ticket.
+    -- A used ticket remains for a while, so that a replay can be distinguished from an unknown ticket.
     used_at timestamptz
 );
 create index live_tickets_of_session on live_tickets (session_id);
@@ -24,18 +23,15 @@ grant select, insert, delete on live_tickets to strongroom_app;
 grant update (used_at) on live_tickets to strongroom_app;
 
 -- The changes of the last minutes. A replica with open sockets reads the new rows ten times a second.
--- NOTIFY would announce changes sooner. But a transaction with a notification commits under a cluster-wide lock.
--- With NOTIFY, all writes would commit one after the other.
+-- With NOTIFY, all writes would commit one after the other, because its commit takes a cluster-wide lock.
 --
--- The transaction that changes an object also inserts a row here. The row contains no content of the object.
+-- The transaction that changes an object also inserts a row here, without the content of the object.
 -- The table has no row-level security, because each replica reads the rows of all owners.
--- The table is unlogged, so it is empty after a crash of PostgreSQL.
--- The loss is harmless, because the crash also disconnects every replica.
+-- The table is unlogged, so a crash of PostgreSQL empties it and disconnects every replica.
 -- Each replica then tells its clients to read their objects again.
 create unlogged table object_changes (
-    -- The id of the transaction that inserted the row. Each read uses this id to find the rows that are new.
-    -- The transaction of a new row is visible now, but was not visible in the snapshot of the previous read.
-    -- A time or a sequence is not sufficient, because a transaction can commit long after it has inserted its row.
+    -- The id of the transaction that inserted the row, by which a replica finds the rows since its last read.
+    -- A time would not do, because a transaction can commit long after it has inserted its row.
     transaction xid8 not null default pg_current_xact_id(),
     -- Kind of object, kind of change, owner, id and version, separated by spaces.
     change text not null,
@@ -50,13 +46,11 @@ declare
     object record := case when tg_op = 'DELETE' then old else new end;
     change text := case tg_op when 'INSERT' then 'created' when 'UPDATE' then 'updated' else 'deleted' end;
 begin
-    -- An update without a new version is not recorded. For example, two updates issue an invoice.
-    -- The first one assigns the number. The second one sets status and version, and only this one is recorded.
+    -- Issuing an invoice needs two updates, and the first one, which assigns the number, has no new version.
     if tg_op = 'UPDATE' and old.version = new.version then
         return null;
     end if;
-    -- Changes of a deleted account are not recorded: the account has no sockets,
-    -- and its many rows would fill the table.
+    -- A deleted account has no sockets, and its many rows would fill the table.
     if tg_op = 'DELETE' and (pg_catalog.pg_trigger_depth() > 1 or exists (
         select from public.owners where id = old.owner_id and deleted_at is not null
     )) then
@@ -68,14 +62,11 @@ begin
 end
 $$;
 
--- Returns the version of the current owner's object.
--- Returns null if the object does not exist or belongs to another user.
--- The function runs with the rights of the service, so row-level security applies.
+-- Returns the version of the current owner's object, or null if it does not exist or belongs to another user.
 create function object_version(object_kind text, object uuid) returns bigint
 language plpgsql stable set search_path = '' as $$
 declare
-    -- The table whose trigger records changes of this kind.
-    -- PostgreSQL stores a trigger's argument with a zero byte at its end.
+    -- The table whose trigger records this kind of object. A trigger's argument is stored with a zero byte at its end.
     relation regclass := (
         select t.tgrelid from pg_catalog.pg_trigger t
         where t.tgfoid = 'public.record_change'::regproc
@@ -92,7 +83,6 @@ grant execute on function object_version(text, uuid) to strongroom_app;
 
 -- Records that an alert was opened (version 1) or cleared (version 2).
 -- Alerts belong to no user, so the nil UUID replaces the owner.
--- Further findings of an open alert are not recorded, because an attack can cause very many findings.
 create function record_alert() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -106,8 +96,7 @@ $$;
 create trigger alerts_record_state after insert or update of state on alerts
     for each row execute function record_alert();
 
--- Payments and credit notes have no trigger.
--- They increment the version of their invoice, so the trigger of the invoice records the change.
+-- Payments and credit notes increment the version of their invoice, whose trigger records the change.
 create trigger customers_record_change after insert or update or delete on customers
     for each row execute function record_change('customer');
 create trigger invoices_record_change after insert or update or delete on invoices

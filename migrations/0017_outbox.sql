@@ -3,39 +3,36 @@ set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 -- The transaction that causes a message also inserts its row, and a worker delivers the message at least once.
--- All attempts have the same id, so that a receiver can recognize a duplicate.
--- The row contains no secret: the worker derives the token of a link from subject_id when it sends the mail.
+-- The row contains no secret: the worker derives the token of a link when it sends the mail.
 -- The table has no row-level security, because the workers read due rows of all users.
 -- Rows remain when a user is deleted, so that the last mail is sent and the files are deleted.
 create table outbox (
-    -- For a stored file, the id is its storage key.
+    -- A receiver recognizes a duplicate by this id. For a stored file, it is the storage key.
     id uuid primary key,
-    -- The queue of the message. Each queue has its own worker.
-    -- A message about an alert is inserted once for each configured sink: log, chat, webhook or mail.
+    -- Each queue has its own worker. A message about an alert is inserted once for each configured sink.
     queue text not null constraint outbox_queue_known
         check (queue in ('mail', 'log', 'slack', 'webhook', 'blob_deletion')),
     kind text not null constraint outbox_kind_known check (kind in (
         'confirm_registration', 'already_registered', 'reset_password', 'password_changed',
         'session_stolen', 'account_deleted', 'account_locked',
-        -- The kinds of messages about an alert.
+        -- Messages about an alert.
         'opened', 'continues', 'cleared',
         -- A stored file that must be deleted.
         'blob'
     )),
-    -- The address that receives the mail. Empty for other queues.
+    -- The e-mail address of the recipient; empty for other queues.
     recipient text not null default ''
         constraint outbox_recipient_length check (char_length(recipient) <= 100),
-    -- For a mail: the registration or password reset whose token the mail contains, or the user that the mail is about.
+    -- For a mail: the registration or password reset whose token it contains, or the user that it is about.
     -- For a stored file: the user who uploaded it.
     subject_id uuid,
-    -- The id of the master key from which the worker derives the token.
-    -- The link must work even if the master key is rotated before the mail is sent.
+    -- The id of the master key for the token, so that the link also works after a key rotation.
     key_id bytea constraint outbox_key_id_size check (octet_length(key_id) = 4),
-    -- For a message about an alert: the id of the alert, and the alert's count when the message was inserted.
+    -- For a message about an alert: the alert, and its count when the message was inserted.
     alert_id uuid constraint outbox_alert references alerts (id) on delete cascade,
     count bigint,
     created_at timestamptz not null,
-    -- The time of the next attempt. While a worker is delivering the message, this is the time at which its lease ends.
+    -- The time of the next attempt. During a delivery, it is the end of the worker's lease.
     next_attempt_at timestamptz not null,
     attempts integer not null default 0,
     done_at timestamptz,
@@ -48,5 +45,5 @@ create index outbox_due on outbox (queue, next_attempt_at) where done_at is null
 create index outbox_age on outbox (created_at);
 create index outbox_of_alert on outbox (alert_id) where alert_id is not null;
 grant select, insert, delete on outbox to strongroom_app;
--- The service has no right to change the content and the recipient of a message.
+-- Content and recipient of a message never change.
 grant update (next_attempt_at, attempts, done_at, given_up_at) on outbox to strongroom_app;
