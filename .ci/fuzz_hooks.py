@@ -19,11 +19,10 @@ import requests
 import schemathesis
 from schemathesis import GenerationMode
 
-# Operations that end a session. Each call gets a new session, so that the session of the whole run does not end.
+# Operations that end a session. Each call gets a new session.
 ENDS = ["POST /api/v1/auth/logout", "DELETE /api/v1/auth/sessions", "DELETE /api/v1/auth/sessions/{id}"]
 CURRENCIES = ["EUR", "JPY", "KWD", "USD"]
-# How many generated logins may still get the correct password. A user has at most ten sessions, so too many logins
-# would end the session of the run.
+# How many generated logins may still get the correct password. A user has at most ten sessions.
 sign_ins = {"left": 3}
 refresh = {"cookie": None}
 
@@ -41,8 +40,7 @@ def whole(value):
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# The invisible characters (Unicode: Default_Ignorable_Code_Point) whose category is not Cf. `visible` finds the
-# characters of the category Cf without this list.
+# The invisible characters (Unicode: Default_Ignorable_Code_Point) whose category is not Cf.
 IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
 
 
@@ -59,8 +57,7 @@ def visible(value):
 
 
 def affordable(line):
-    # Remove the decimals, because the allowed number of decimals depends on the currency. Six digits keep the total
-    # below its maximum.
+    # The allowed number of decimals depends on the currency. Six digits keep the total below its maximum.
     line["unit_price"] = line["unit_price"].split(".")[0][:6]
     # A discount must not exceed the amount of the line, and has either a rate or an amount.
     line.pop("discount_amount", None)
@@ -120,7 +117,7 @@ def before_call(context, case, kwargs):
             if not known.ok and own.ok and own.json()["items"]:
                 case.body["customer_id"] = own.json()["items"][0]["id"]
     if name.endswith("/issue") and isinstance(case.body, dict):
-        # Remove the date, because the allowed dates depend on today's date and on the time zone of the business.
+        # The allowed dates depend on today's date and on the time zone of the business.
         case.body.pop("issue_date", None)
     if name == "PUT /api/v1/me/business" and isinstance(case.body, dict):
         for field, value in (("iban", "NL91ABNA0417164300"), ("time_zone", "Europe/Amsterdam")):
@@ -146,6 +143,6 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def after_call(context, case, response):
-    # Keep the next refresh token, because each token can be used only once.
+    # Each refresh token can be used only once.
     if case.operation.path.endswith("/auth/refresh") and response.status_code == 200:
         refresh["cookie"] = response.headers["set-cookie"][0].split(";")[0]

@@ -16,8 +16,7 @@ NEVER_ACCEPTS = {
     "DELETE /api/v1/me": "it requires the password, and would delete a user that the fuzz needs",
     "POST /api/v1/me/password": "it requires the password, and would change a password that the fuzz needs",
 }
-# Operations that accept a generated request only by chance, because a generated file rarely has the format of its type.
-# The tests in tests/api/attacks/files/uploads cover the file types.
+# A generated file rarely has the format of its type. tests/api/attacks/files/uploads covers the file types.
 SELDOM_ACCEPTS = ["POST /api/v1/documents"]
 
 report = json.load(open(sys.argv[1]))

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Creates the secrets of docker-compose.yml in deploy/secrets/: passwords, keys, a private certificate authority, and
-# certificates for the service (localhost, or STRONGROOM_HOST) and the mail catcher. The script never overwrites an
-# existing file. To renew a certificate, remove its two files and run this script again. Do not renew a database
-# password in this way, because PostgreSQL reads the file only when it creates the database.
+# certificates for the service (localhost, or STRONGROOM_HOST) and the mail catcher. Existing files stay.
+# To renew a certificate, remove its two files and run this script again. A database password cannot be renewed in this
+# way, because PostgreSQL reads it only when it creates the database.
 #
-# In real use, replace tls.crt and tls.key with a certificate from an authority that your clients trust. Take the other
-# secrets from your secret store.
+# In real use, replace tls.crt and tls.key with a certificate from an authority that your clients trust.
+# Take the other secrets from your secret store.
 set -euo pipefail
 umask 077
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -14,8 +14,7 @@ case $(openssl version 2> /dev/null) in
     *) echo "OpenSSL 3 is needed: install it and try again" >&2; exit 1 ;;
 esac
 mkdir -p secrets
-# All users may read the files, because the containers run as other users. Only the current user may enter this folder,
-# so the other users of this machine cannot reach the files.
+# The containers run as other users, so all users may read the files. Only the current user may enter this folder.
 chmod 700 secrets
 cd secrets
 
@@ -27,12 +26,11 @@ keep() {
     printf '%s\n' "$content" > "$1.new"
     mv "$1.new" "$1"
 }
-# Each secret has 256 random bits. Passwords are hexadecimal, so that they need no escaping in a URL.
+# Each secret has 256 random bits. Hexadecimal passwords need no escaping in a URL.
 for name in db-superuser db-owner db-app demo-password; do openssl rand -hex 32 | keep "$name"; done
 for name in master-key jwt-key; do openssl rand -base64 48 | keep "$name"; done
 
-# Prints a URL that connects to the socket in the shared volume. `localhost` has no effect: a URL requires a host name,
-# but `?host=` overrides it.
+# Prints a URL that connects to the socket in the shared volume. `?host=` overrides the required name `localhost`.
 database_url() { printf 'postgres://%s:%s@localhost/strongroom?host=/run/postgresql' "$1" "$(cat "$2")"; }
 database_url strongroom_owner db-owner | keep database-owner-url
 database_url strongroom_app db-app | keep database-url
@@ -42,8 +40,7 @@ if [ ! -e ca.crt ]; then
         -addext "basicConstraints=critical,CA:TRUE,pathlen:0" -addext "keyUsage=critical,keyCertSign,cRLSign" \
         -keyout ca.key -out ca.crt 2> /dev/null
 fi
-# certificate FILE NAMES: creates a certificate for these names. It is valid for 397 days, because browsers accept at
-# most 398.
+# certificate FILE NAMES: creates a certificate for these names. Browsers accept at most 398 days.
 certificate() {
     [ -e "$1.crt" ] && return
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 397 -subj "/CN=Strongroom $1" \
