@@ -37,6 +37,7 @@ async function playAll(page) {
     assert.equal(await card.locator('h4', { hasText: /^(Comparison|Preparation)/ }).locator('.verdict').count(), 0, 'only an attack has a verdict');
   }
   assert.deepEqual(failed, []);
+  for (const tab of page.context().pages()) if (tab !== page) await tab.waitForEvent('close');
   await page.getByText(`${cards.length} of ${cards.length} attacks played: ${cards.length - 2} refused, 2 neutralised.`).waitFor();
   return cards.length;
 }

@@ -41,12 +41,18 @@ function change(more) {
   for (const watcher of watchers) watcher(state);
 }
 
-session.onChange(() => change({ results: {}, playing: null }));
+/** Counts the sign-ins and sign-outs. */
+let changes = 0;
+
+session.onChange(() => {
+  changes += 1;
+  change({ results: {}, playing: null });
+});
 
 /** Plays cards one after the other, also while the user is looking at another view. Stops if the user signs out. */
 async function playCards(cards) {
-  const user = session.user?.id;
-  const isSame = () => session.user?.id === user;
+  const mine = changes;
+  const isSame = () => mine === changes;
   for (const card of cards) {
     if (!isSame()) return;
     const keep = (result) => isSame() && change({ results: { ...state.results, [card.id]: result } });
@@ -144,6 +150,7 @@ const lines = (headers) => Object.entries(headers).map(([name, value]) => `${nam
 
 /** Returns what the service has sent, as text. */
 function responseOf({ status, reply, received }) {
+  if (status === undefined) return ['The browser hides the response from other origins.', '', reply];
   if (!received) return [status ? `Status ${status}` : 'No response', '', typeof reply === 'string' ? reply : JSON.stringify(reply, null, 2)];
   if (status === 0) return ['No response'];
   const opened = ['Status 101: the connection is now a WebSocket.', 'It has no rights before it sends a valid ticket.', ''];

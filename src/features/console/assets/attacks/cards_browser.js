@@ -43,9 +43,12 @@ export const CARDS = [
     ...OTHER_ORIGIN,
     id: 'cors-read',
     title: 'Read the API from another site',
-    text: 'A page of another origin, here another port, requests invoices. The service refuses the origin, and the browser shows the page nothing of the refusal. The page opens in a new tab.',
+    text: 'A page of another origin, here another port, requests invoices. Before the request, the browser asks the service whether it allows the origin (preflight). The service refuses. The page opens in a new tab.',
     expect: { event: 'malicious_cors', route: '/api/v1/invoices' },
-    play: async (run) => run.visit('cors'),
+    play: async (run) => run.visit('cors', {
+      method: 'OPTIONS', path: '/api/v1/invoices', sent: { 'Access-Control-Request-Method': 'GET', 'Access-Control-Request-Headers': 'authorization' },
+      reply: 'The page sees a network error without a cause.',
+    }),
   },
   {
     ...OTHER_ORIGIN,
@@ -54,7 +57,10 @@ export const CARDS = [
     text: 'Cross-site request forgery: a page of another origin sends a request that carries your own cookie. The service refuses it, and you stay signed in. The page opens in a new tab.',
     threat: 'API8:2023 · CWE-352',
     expect: { event: 'malicious_cors', route: '/api/v1/auth/logout' },
-    play: async (run) => run.visit('csrf'),
+    play: async (run) => run.visit('csrf', {
+      method: 'POST', path: '/api/v1/auth/logout', sent: { Cookie: '(yours: the browser adds it)' },
+      reply: 'The page sees a network error without a cause.',
+    }),
     async verify() {
       const isSignedIn = await read('me').then(() => true, () => false);
       return { held: isSignedIn, text: isSignedIn ? 'Refused, and you are still signed in' : 'You are signed out' };

@@ -45,7 +45,7 @@
  * @property {string} path
  * @property {Record<string, string>} sent The request's headers that the card has set.
  * @property {string} body The request's body as text, shortened for display.
- * @property {number} status 0 if the connection was closed without a response.
+ * @property {number} [status] 0 if the connection was closed without a response. Missing if the browser hides it.
  * @property {Record<string, string>} headers The response's headers, with names in lower case.
  * @property {any} reply The response's body: an object if it is JSON, else a text. The last message of a socket.
  * @property {string[]} [received] All messages of a socket.
@@ -149,9 +149,16 @@ export class Run {
     return reply;
   }
 
-  /** Opens the attacker's page, which sends the request `cors` or `csrf`. The browser hides the response from us. */
-  visit(attack) {
+  /**
+   * Opens the attacker's page, which sends the request `attack` (`cors` or `csrf`). The browser hides the response from
+   * us. `exchange`: the method, path and headers of the request, and in `reply` what the page sees. The page closes its
+   * tab. We cannot, because the policy of the console (COOP) separates it from pages of other origins.
+   */
+  visit(attack, exchange) {
     if (!open(`${this.page}#${attack}`)) throw new Error('your browser has blocked the new tab');
+    const sent = { Origin: new URL(this.page).origin, ...exchange.sent };
+    this.record({ by: 'the page of another origin', purpose: 'attack', body: '', headers: {}, ...exchange, sent });
+    this.note('The new tab closes after five seconds. If it stays open, close it.');
   }
 
   /** Adds an exchange that `send` cannot make, for example of a WebSocket. After a change of it, call `changed()`. */
