@@ -108,7 +108,7 @@ async function story(page) {
   await question.getByRole('button', { name: 'Record payment' }).click();
   await page.getByText('€337.42').first().waitFor();
   const saved = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Save PDF' }).click();
+  await page.getByRole('button', { name: 'Download PDF' }).click();
   assert.match(readFileSync(await (await saved).path(), 'latin1').slice(0, 5), /%PDF-/);
   return new URL(page.url()).pathname;
 }
@@ -119,8 +119,15 @@ async function documents(page) {
   const upload = (name, text) => page.setInputFiles('input[type=file]', { name, mimeType: 'text/plain', buffer: Buffer.from(text) });
   await upload('page.txt', '<!doctype html><script>alert(1)</script>');
   await page.getByRole('alert').getByText('/file').waitFor();
+  await page.getByLabel('Attach new files to').selectOption({ index: 1 });
   await upload('note.txt', 'A plain note.\n');
   await page.getByText('note.txt is uploaded').waitFor();
+  const row = page.getByRole('row', { name: 'note.txt' }).first();
+  await row.getByRole('link', { name: /^INV-/ }).waitFor();
+  await row.getByRole('button', { name: 'Attach note.txt' }).click();
+  await page.getByLabel('Invoice', { exact: true }).selectOption('No invoice');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await row.getByRole('link').waitFor({ state: 'detached' });
 }
 
 /** A change in one tab appears in another tab without a reload. Signing out in one tab signs out the other, too. */

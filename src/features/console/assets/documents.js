@@ -1,13 +1,16 @@
 /**
- * Documents: upload with progress, save, delete. A file that is uploaded in the view of an invoice is attached to this
- * invoice. The page never shows the content of a file: the user can only save the file.
+ * Documents: upload with progress, attach to an invoice, download, delete. A file that is uploaded in the view of an
+ * invoice is attached to this invoice. The page never shows the content of a file: the user can only download the file.
  */
 
 import { html, useRef, useState } from './preact.js';
 import { change, download, read, upload, withQuery } from './api.js';
-import { size, time } from './format.js';
+import { money, size, time } from './format.js';
 import { useChanges } from './live.js';
-import { Confirm, Heading, Loaded, Pager, Refusal, Table, say, useAction, useData, usePages } from './ui.js';
+import { Link } from './router.js';
+import { Confirm, Field, Heading, Loaded, Pager, Refusal, Table, say, useAction, useData, usePages, values } from './ui.js';
+
+const MAX_CHOICES = 100;
 
 export function DocumentsView() {
   return html`<${Heading}>Documents<//><${Documents} />`;
@@ -15,20 +18,79 @@ export function DocumentsView() {
 
 /** The documents of an invoice, or all documents if `invoiceId` is undefined. */
 export function Documents({ invoiceId }) {
+  const [edited, setEdited] = useState(null);
+  const [target, setTarget] = useState('');
   const pages = usePages([invoiceId]);
   const query = { limit: 20, cursor: pages.cursor, invoice_id: invoiceId };
   const list = useData(() => read(withQuery('documents', query)), [invoiceId, pages.cursor]);
+  const invoices = useInvoices(invoiceId ? null : list.data?.items);
   useChanges('documents', list.reload);
-  return html`<${Drop} invoiceId=${invoiceId} reload=${list.reload} />
+  const done = async () => {
+    setEdited(null);
+    say('The document is saved.');
+    await list.reload();
+  };
+  const columns = ['Title', !invoiceId && 'Invoice', 'Type', '>Size', 'Uploaded', 'Actions'].filter(Boolean);
+  return html`${edited && html`<${Attach} key=${edited.id} file=${edited} invoices=${invoices} done=${done} cancel=${() => setEdited(null)} />`}
+    ${!invoiceId && !edited && html`<${Choice} label="Attach new files to" invoices=${invoices} chosen=${target} onChange=${(event) => setTarget(event.target.value)} />`}
+    <${Drop} invoiceId=${invoiceId ?? target} reload=${list.reload} />
     <${Loaded} of=${list}>${(page) => html`
-      <${Table} caption="Documents" empty="No documents yet." keys=${page.items.map(({ id }) => id)} columns=${['Title', 'Type', '>Size', 'Uploaded', 'Actions']}
+      <${Table} caption="Documents" empty="No documents yet." keys=${page.items.map(({ id }) => id)} columns=${columns}
         rows=${page.items.map((file) => [
-          file.title, file.media_type, size(file.size), time(file.created_at), html`<${Row} file=${file} reload=${list.reload} />`,
-        ])} />
+          file.title, !invoiceId && html`<${InvoiceLink} id=${file.invoice_id} invoices=${invoices} />`, file.media_type, size(file.size),
+          time(file.created_at), html`<${Row} file=${file} reload=${list.reload} attach=${invoiceId ? null : () => setEdited(file)} />`,
+        ].filter(Boolean))} />
       <${Pager} pages=${pages} list=${list} />`}<//>`;
 }
 
-function Row({ file, reload }) {
+/** Reads the newest invoices, and the older ones to which `files` are attached. An invoice that cannot be read is left out. */
+function useInvoices(files) {
+  const invoices = useData(async () => {
+    if (!files) return [];
+    const { items } = await read(withQuery('invoices', { limit: MAX_CHOICES }));
+    const known = new Set(items.map(({ id }) => id));
+    const older = new Set(files.map((file) => file.invoice_id).filter((id) => id && !known.has(id)));
+    const found = await Promise.all([...older].map((id) => read(`invoices/${id}`).catch(() => null)));
+    return [...items, ...found.filter(Boolean)];
+  }, [files]);
+  useChanges('invoices', invoices.reload);
+  return invoices.data ?? [];
+}
+
+function InvoiceLink({ id, invoices }) {
+  const found = invoices.find((invoice) => invoice.id === id);
+  return id ? html`<${Link} to="/invoices/${id}">${found?.number ?? (found ? 'Draft' : 'Invoice')}<//>` : '–';
+}
+
+function Choice({ invoices, chosen, ...rest }) {
+  const hint = invoices.length >= MAX_CHOICES ? 'The newest invoices. To attach a file to an older one, upload the file on its page.' : undefined;
+  return html`<${Field} name="invoice_id" as="select" hint=${hint} ...${rest}>
+    <option value="">No invoice</option>
+    ${invoices.map(({ id, number, created_at, total, currency }) => html`<option value=${id} selected=${id === chosen}>
+      ${number ?? `Draft, ${time(created_at)}`}, ${money(total, currency)}</option>`)}<//>`;
+}
+
+/** Attaches a document to an invoice, or detaches it. */
+function Attach({ file, invoices, done, cancel }) {
+  const action = useAction(async (form) => {
+    const path = `documents/${file.id}`, { etag } = await read(path);
+    await change('PATCH', path, etag, values(form));
+    await done();
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    action.run(event.target);
+  };
+  return html`<section class="card"><h2>Attach ${file.title}</h2>
+    <${Refusal} problem=${action.problem} fields=${['/invoice_id']} />
+    <form onSubmit=${submit}>
+      <${Choice} label="Invoice" invoices=${invoices} chosen=${file.invoice_id} problem=${action.problem} />
+      <div class="actions"><button disabled=${action.busy}>Save</button>
+        <button type="button" class="quiet" onClick=${cancel}>Cancel</button></div>
+    </form></section>`;
+}
+
+function Row({ file, reload, attach }) {
   const path = `documents/${file.id}`;
   const save = useAction(() => download(`${path}/content`, file.file_name));
   const remove = useAction(async () => {
@@ -38,7 +100,8 @@ function Row({ file, reload }) {
     await reload();
   });
   return html`<div class="actions">
-      <button type="button" class="quiet" aria-label="Save ${file.title}" disabled=${save.busy} onClick=${() => save.run()}>Save</button>
+      <button type="button" class="quiet" aria-label="Download ${file.title}" disabled=${save.busy} onClick=${() => save.run()}>Download</button>
+      ${attach && html`<button type="button" class="quiet" aria-label="Attach ${file.title}" onClick=${attach}>Attach</button>`}
       <${Confirm} label="Delete" title="Delete ${file.title}?" text="The file is removed." busy=${remove.busy} action=${() => remove.run()} />
     </div><${Refusal} problem=${save.problem ?? remove.problem} />`;
 }

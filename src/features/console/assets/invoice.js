@@ -100,7 +100,7 @@ function Actions({ invoice, reload }) {
         <${Confirm} label="Delete draft" title="Delete this draft?" text="The draft is lost." busy=${busy} action=${() => remove.run()} />`}
       ${isOpen && html`<${Confirm} label="Void" title="Void ${invoice.number}?" busy=${busy} action=${() => revoke.run()}
         text="A void invoice keeps its number and can never be paid." />`}
-      <button type="button" class="quiet" disabled=${busy} onClick=${() => pdf.run()}>${pdf.busy ? 'Rendering …' : 'Save PDF'}</button>
+      <button type="button" class="quiet" disabled=${busy} onClick=${() => pdf.run()}>${pdf.busy ? 'Rendering …' : 'Download PDF'}</button>
     </div>
     ${[issue, revoke, pdf, remove].map((action) => html`<${Refusal} problem=${action.problem} newer=${() => reload().then(action.clear)} />`)}`;
 }
