@@ -1,28 +1,26 @@
-//! No import cycles: within each folder of `src/`, the imports between its files and subfolders contain no cycle.
+//! No import cycles between the files and subfolders of any folder of `src/`.
 //!
-//! A path counts as an import of the module that defines the item, even if another module re-exports the item. `mod`
-//! lines and re-exports (`pub use`) do not count as imports. A child module may use items of its parent's `mod.rs` only
-//! if that `mod.rs` does not use the child. Otherwise the two modules form a cycle.
+//! A path counts as an import of the module that defines the item, even if another module re-exports the item.
+//! A child module may use items of its parent's `mod.rs` only if that `mod.rs` does not use the child.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::layers::sources;
 
 type Path = Vec<String>;
-/// The imports between the files and subfolders of one folder. The outer key imports the inner key. The value describes
-/// each import, for example `http/error imports base/clock`.
+/// Imports within one folder: the outer key imports the inner key. The value describes each import, for example
+/// `http/error imports base/clock`.
 type Edges = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
-/// A `use` declaration: the imported path, and its local name.
+/// A `use` declaration: the path, and its local name.
 struct Import {
     path: Path,
     name: String,
     is_reexport: bool,
 }
 
-/// A source file in `src/`.
 struct Module {
-    /// The path of the module, for example `["security", "crypto", "keys"]`. A `mod.rs` has the path of its folder.
+    /// For example `["security", "crypto", "keys"]`. A `mod.rs` has the path of its folder.
     path: Path,
     is_folder: bool,
     code: String,
@@ -41,7 +39,7 @@ fn modules() -> Vec<Module> {
     sources().into_iter().filter(|(name, _)| name != "main.rs").map(module).collect()
 }
 
-/// Splits a `use` tree at the commas that are outside of braces.
+/// Splits a `use` tree at the commas outside of braces.
 fn parts(tree: &str) -> Vec<&str> {
     let mut depth = 0;
     let at_comma = |c: char| {
@@ -51,7 +49,7 @@ fn parts(tree: &str) -> Vec<&str> {
     tree.split(at_comma).filter(|part| !part.trim().is_empty()).collect()
 }
 
-/// Adds each path of a `use` tree, such as `a::{b, c::{self, D as E}}`, to `found`.
+/// Collects the paths of a `use` tree, such as `a::{b, c::{self, D as E}}`.
 fn expand(prefix: &str, tree: &str, is_reexport: bool, found: &mut Vec<Import>) {
     if let Some((head, rest)) = tree.split_once('{') {
         let (inside, _) = rest.rsplit_once('}').unwrap();
@@ -92,8 +90,7 @@ fn uses(code: &str) -> (Vec<Import>, String) {
     (imports, rest)
 }
 
-/// Returns all paths in this code. The caller has removed the `use` declarations. A visibility such as
-/// `pub(in crate::…)` does not count as a path.
+/// Returns all paths in code without `use` declarations. A visibility such as `pub(in crate::…)` is no path.
 fn paths(code: &str) -> Vec<Path> {
     let code = code.replace("pub(in crate::", "");
     let words = code.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
@@ -120,7 +117,7 @@ impl Graph {
         graph
     }
 
-    /// Returns the full path from the root of the crate, or `None` for a path of another crate.
+    /// Returns the full path, or `None` for a path of another crate.
     fn absolute(&self, module: &Module, path: &[String]) -> Option<Path> {
         let first = path.first()?.as_str();
         let mut base = match first {
@@ -140,7 +137,6 @@ impl Graph {
         Some([base, rest.to_vec()].concat())
     }
 
-    /// Returns the module that defines the item of this path.
     fn definer(&self, path: &[String]) -> &Module {
         let depth = (0..=path.len()).rev().find(|depth| self.modules.contains_key(&path[..*depth])).unwrap();
         let module = &self.modules[&path[..depth]];
@@ -151,7 +147,6 @@ impl Graph {
         }
     }
 
-    /// Returns the modules that this module imports.
     fn imports(&self, module: &Module) -> Vec<&Module> {
         let (uses, code) = uses(&module.code);
         let used = uses.into_iter().filter(|import| !import.is_reexport).map(|import| import.path);
@@ -159,7 +154,6 @@ impl Graph {
         absolute.map(|path| self.definer(&path)).filter(|other| other.path != module.path).collect()
     }
 
-    /// Returns for each folder the imports between its files and subfolders.
     fn by_folder(&self) -> BTreeMap<Path, Edges> {
         let mut folders: BTreeMap<Path, Edges> = BTreeMap::new();
         let place = |module: &Module| {
@@ -180,7 +174,7 @@ impl Graph {
     }
 }
 
-/// Returns whether imports lead from `from` to `to`, directly or through other modules.
+/// Returns whether imports lead from `from` to `to`, also through other modules.
 fn leads(edges: &Edges, from: &str, to: &str) -> bool {
     let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
     while let Some(one) = next.pop() {

@@ -1,5 +1,5 @@
-//! Row-level security and composite keys: walls 3 and 4 against BOLA ("A tour" in README.md lists all four). The test
-//! finds every table with an owner in PostgreSQL's catalogue.
+//! Row-level security and composite keys: walls 3 and 4 against BOLA ("A tour" in README.md lists all four).
+//! PostgreSQL's catalogue lists the tables with an owner.
 
 use sqlx::{ConnectOptions, Executor};
 use strongroom::base::id::UserId;
@@ -42,9 +42,8 @@ async fn every_owned_table_has_row_level_security_and_composite_keys() {
     .await;
     assert_eq!(without_policy, Vec::<String>::new(), "the policy must apply to reads and to writes");
 
-    // PostgreSQL grants access if any policy of a table allows it, so each table may have one policy only. Two policies
-    // are exceptions. One allows the classifier role to read ids and owners. The other allows the schema's owner to
-    // delete expired idempotency keys with their replies.
+    // PostgreSQL grants access if any policy of a table allows it, so each table may have only one policy.
+    // Exceptions: the classifier role may read ids and owners, and the schema's owner may delete idempotency keys.
     let permissive = names(
         &app,
         "select tablename::text from pg_policies
@@ -223,8 +222,7 @@ async fn unscoped_query_without_an_owner_returns_no_rows() {
     alice.invoice().await;
     let everything: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(everything, 1);
-    // The query has no condition, so only row-level security protects the rows. The test runs it first without an
-    // owner, then as another user.
+    // The query has no condition, so only row-level security protects the rows.
     let pool = &app.replica().pool;
     let unset: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(pool).await.unwrap();
     let mut other = OwnerTx::begin(pool, UserId::new()).await.unwrap();
@@ -268,9 +266,8 @@ async fn owner_setting_does_not_leak_to_the_next_transaction_of_a_connection() {
 #[actix_web::test]
 async fn no_function_of_the_schema_depends_on_the_search_path() {
     let app = TestApp::start().await;
-    // A function whose body is a RETURN needs no `set search_path`: PostgreSQL resolves the names when it creates the
-    // function. The catalogue has a `prosqlbody` for such a function. With `set search_path`, PostgreSQL could not
-    // inline it.
+    // A function whose body is a RETURN needs no `set search_path`: PostgreSQL resolves its names at creation.
+    // The catalogue has a `prosqlbody` for such a function.
     let unset = "select proname::text from pg_proc where pronamespace = 'public'::regnamespace
         and (prosecdef or prosqlbody is null) and not coalesce(proconfig::text, '') like '%search_path=%'";
     assert_eq!(names(&app, unset).await, Vec::<String>::new());

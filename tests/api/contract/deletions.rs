@@ -1,6 +1,5 @@
-//! The tests delete parent rows, to which child rows refer. They try every foreign key to an owned table, and parents
-//! in every state. The OpenAPI document must list the response to the deletion. The service must delete either all
-//! child rows or none.
+//! Deletes parent rows in every state, for every foreign key to an owned table.
+//! The service must delete either all child rows or none, with a response that the OpenAPI document lists.
 
 use reqwest::Method;
 use sqlx::{AssertSqlSafe, Executor};
@@ -10,13 +9,12 @@ use crate::support::TestApp;
 use crate::support::examples::{Demo, Example};
 use crate::support::snapshot::Snapshot;
 
-/// A foreign key to an owned table.
 #[derive(sqlx::FromRow)]
 struct Key {
     name: String,
     child: String,
     parent: String,
-    /// The column of the child table that contains the id of the parent.
+    /// The child's column with the id of the parent.
     column: String,
     is_optional: bool,
 }
@@ -31,7 +29,7 @@ async fn keys(app: &TestApp) -> Vec<Key> {
     sqlx::query_as(sql).fetch_all(&app.all_rows).await.unwrap()
 }
 
-/// Returns the example of the operation that deletes a row of this table, if the API has such an operation.
+/// Returns the example of the operation that deletes a row of this table, if there is one.
 async fn deletion_of(app: &TestApp, table: &str) -> Option<Example> {
     let kind: Option<String> = sqlx::query_scalar("select kind from classified_objects where relation = $1::regclass")
         .bind(table)
@@ -45,7 +43,7 @@ async fn deletion_of(app: &TestApp, table: &str) -> Option<Example> {
     Example::all().into_iter().find(deletes)
 }
 
-/// Returns the id and the version of each row that Anna owns in this table.
+/// Returns the id and the version of each of Anna's rows in this table.
 async fn rows(demo: &Demo, table: &str) -> Vec<(String, String)> {
     let sql = format!(
         "select t.id::text, to_jsonb(t) ->> 'version' from {table} t join users u on u.id = t.owner_id
@@ -65,15 +63,13 @@ async fn deletion_of_parent_with_children_is_refused_or_cascades() {
     let (keys, snapshot, mut faults) = (keys(app).await, Snapshot::take(app).await, Vec::new());
     assert!(keys.len() >= 6);
     for Key { name, child, parent, column, is_optional } in keys {
-        // Skip this foreign key if the API cannot delete rows of the parent table. The service deletes such rows only
-        // together with the account.
+        // The service deletes such rows only together with the account.
         let Some(deletion) = deletion_of(app, &parent).await else { continue };
         let mut tried = 0;
         for (id, version) in rows(&demo, &parent).await {
             let children = format!("select count(*) from {child} where {column} = '{id}'");
             if is_optional {
-                // The foreign key is optional, so a child can be attached to a parent in any state. The test attaches
-                // all children of this owner to this parent.
+                // The foreign key is optional, so attach all children of this owner to this parent.
                 let owner = format!("select owner_id from {parent} where id = '{id}'");
                 let attach = format!("update {child} set {column} = '{id}' where owner_id = ({owner})");
                 app.all_rows.execute(AssertSqlSafe(attach)).await.unwrap();

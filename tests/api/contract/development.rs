@@ -1,5 +1,4 @@
-//! A build without the feature `dev` has only the production profile. Settings that only development reads must not
-//! exist in it.
+//! A build without the feature `dev` has only the production profile, without the settings of development.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,8 +6,7 @@ use std::path::Path;
 
 const MARK: &str = "#[cfg(feature = \"dev\")]";
 
-/// Returns the code without the items that have the attribute `cfg(feature = "dev")`. Such an item is one line or one
-/// block.
+/// Returns the code without the items (one line or one block) with the attribute `cfg(feature = "dev")`.
 fn without_development(code: &str) -> String {
     let mut kept = String::new();
     let mut lines = code.lines();
@@ -26,7 +24,7 @@ fn without_development(code: &str) -> String {
     kept
 }
 
-/// Returns the names of settings that the code contains as string literals.
+/// Returns the names of settings in string literals.
 fn names(code: &str) -> BTreeSet<String> {
     let is_name = |text: &str| ["STRONGROOM_", "DATABASE_URL", "PG_BIN"].iter().any(|start| text.starts_with(start));
     let is_word = |text: &str| text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
@@ -40,7 +38,7 @@ fn production_build_has_no_setting_that_only_development_reads() {
     let (mut listed, mut read, mut all) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        // The `mod` line of this file has the attribute, so the whole file is development code.
+        // The `mod` line of this file has the attribute.
         if path.ends_with("development.rs") {
             continue;
         }

@@ -1,5 +1,4 @@
-//! Tests the examples of the OpenAPI document: a demo user sends the example of each operation, and the request
-//! succeeds.
+//! A demo user sends the example of each operation in the OpenAPI document, and the request succeeds.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +10,7 @@ use strongroom::app::routes::table;
 use crate::support::examples::{Demo, Example};
 use crate::support::reply::Reply;
 
-/// Operations whose example the test cannot send. The second text is the reason.
+/// Operations whose example the test cannot send, and the reason.
 const NOT_SENT: &[(&str, &str)] = &[
     ("post_auth_confirm", "the token is in a mail"),
     ("post_auth_password_reset_confirm", "the token is in a mail"),
@@ -57,8 +56,7 @@ fn all_parts_of_the_document_have_a_description_and_an_example() {
         }
     }
     for (method, path, operation) in operations(&document) {
-        // The description of an operation has three parts: the text of its row in the route table, a space, and
-        // generated sentences. So if the row has no text, the description begins with a space.
+        // A description consists of its own text, a space, and generated sentences.
         let has_text = operation["description"].as_str().is_some_and(|text| !text.starts_with(' '));
         must(has_text, format!(".description(\"…\") in the route table for {method} {path}"));
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
@@ -81,7 +79,7 @@ fn all_parts_of_the_document_have_a_description_and_an_example() {
     assert!(missing.is_empty(), "descriptions or examples are missing: {missing:#?}");
 }
 
-/// Returns whether two bodies have the same fields with the same types. Compares only the first item of each list.
+/// Returns whether two bodies have the same fields with the same types. Of a list, only the first item counts.
 fn have_same_fields(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Null, _) | (_, Value::Null) => true,
@@ -95,7 +93,6 @@ fn have_same_fields(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Returns what is wrong with the reply to an example, or `None`.
 fn fault(example: &Example, reply: &Reply) -> Option<String> {
     if !reply.status.is_success() {
         return Some(format!("{}: {}", example.id, reply.text()));
@@ -117,7 +114,7 @@ async fn all_examples_work_with_the_demo_data_and_show_the_fields_of_the_reply()
         failed.extend(fault(&example, &demo.send(&example).await));
     }
     for example in writes {
-        // Each write changes the demo data, so each write gets its own service with new demo data.
+        // A write changes the demo data, so each gets its own service.
         let demo = Demo::start().await;
         failed.extend(fault(&example, &demo.send(&example).await));
     }
@@ -146,8 +143,7 @@ fn problem_codes_of_the_document_are_documented() {
     let explained = include_str!("../../../docs/problems.md");
     let mut codes: BTreeSet<String> =
         explained.lines().filter_map(|line| Some(line.strip_prefix("## ")?.to_owned())).collect();
-    // No operation lists this code, because the service returns it if a path has no operation with the request's
-    // method.
+    // No operation lists this code, because it belongs to methods without an operation.
     codes.remove("method_not_allowed");
     assert_eq!(shown, codes, "docs/problems.md must match app/openapi/refusals.rs");
 }

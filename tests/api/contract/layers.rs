@@ -1,5 +1,5 @@
-//! The layers of `src/lib.rs`: a module imports only from lower layers. A feature imports another feature only if
-//! `SIBLINGS` allows it. The calls in `RESTRICTED` are allowed in a few modules only.
+//! The layers of `src/lib.rs`: a module imports only from lower layers.
+//! Features may import each other only as in `SIBLINGS`, and `RESTRICTED` calls are allowed in few modules.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,7 @@ const LAYERS: &[(&str, usize)] = &[
     ("main.rs", 6),
 ];
 
-/// The allowed imports between features. Without an entry here, a feature may import only the id types of other
-/// features.
+/// The allowed imports between features. All features may import the id types of others.
 const SIBLINGS: &[(&str, &str, &str)] = &[
     ("features/users", "features/auth/", "a password change sends a mail and starts a new session"),
     ("features/live", "features/live_kinds", "each resource registers whether it has live events"),
@@ -61,7 +60,6 @@ const RESTRICTED: &[(&str, &[&str], &str)] = &[
     ("web::Json", &[], "handlers take JsonBody, which validates"),
 ];
 
-/// Returns the Rust files below a folder.
 pub(super) fn rust_files(under: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(under).unwrap() {
@@ -75,7 +73,7 @@ pub(super) fn rust_files(under: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Returns the name of each file below `src/`, and its code without comments and without the unit tests at its end.
+/// Returns the name and the code of each file below `src/`, without comments and unit tests.
 pub(super) fn sources() -> Vec<(String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let read = |path: &PathBuf| {
@@ -93,7 +91,7 @@ fn layer(name: &str) -> Option<usize> {
     LAYERS.iter().find(|(known, _)| *known == module).map(|(_, layer)| *layer)
 }
 
-/// Replaces `super::` by the full path of the parent module.
+/// Replaces `super::` by the full path.
 fn with_full_paths(name: &str, code: &str) -> String {
     let module = name.trim_end_matches(".rs").trim_end_matches("/mod");
     let mut above: Vec<&str> = module.split('/').collect();
@@ -104,7 +102,7 @@ fn with_full_paths(name: &str, code: &str) -> String {
     code.replace("super::super::", &grandparent).replace("super::", &parent)
 }
 
-/// Returns the paths that a file imports from this crate, for example `security/sessions/caller`.
+/// Returns the imported paths of this crate, for example `security/sessions/caller`.
 fn imports(name: &str, code: &str) -> Vec<String> {
     let code = with_full_paths(name, code);
     let mut found = Vec::new();

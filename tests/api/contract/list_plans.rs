@@ -1,5 +1,5 @@
-//! Keyset pagination reads an index (CWE-770). For every list and each of its sort orders, the query plan neither sorts
-//! rows nor scans a table.
+//! Keyset pagination reads an index (CWE-770). For every list and sort order, the query plan neither sorts rows nor
+//! scans a table.
 
 use std::collections::BTreeSet;
 
@@ -10,19 +10,17 @@ use crate::support::TestApp;
 use crate::support::database::{Role, TestDatabase};
 use crate::support::examples::{Demo, Example};
 
-/// Database functions that read pages of security events and alerts. The service's role cannot read these tables
-/// itself.
+/// Database functions that read pages of tables which the service's role cannot read.
 const READING_FUNCTIONS: [&str; 3] = ["from own_security_events(", "from admin_security_events(", "from admin_alerts("];
 
-/// Lists whose query plan may sort rows. The second text is the reason.
+/// Lists whose query plan may sort rows, and the reason.
 const SORTED: &[(&str, &str)] = &[(
     "get_invoices_id_payments",
     "an outer join distinguishes a missing invoice from an invoice without payments; the plan sorts the payments of one invoice",
 )];
 
-/// Returns the statements that read a page of this list. For a parameter with a fixed list of values, the function
-/// requests a page with each value. Returns `None` if a database function reads the page, because `explain` does not
-/// show the plan within a function.
+/// Returns the statements that read a page of this list, one for each value of its parameters.
+/// Returns `None` if a database function reads the page, because `explain` shows no plan of a function.
 async fn statements(demo: &Demo, list: &Example) -> Option<BTreeSet<String>> {
     let mut requests = vec![list.clone(), Example { query: Vec::new(), ..list.clone() }];
     for field in list.fields() {
@@ -40,7 +38,6 @@ async fn statements(demo: &Demo, list: &Example) -> Option<BTreeSet<String>> {
     Some(all)
 }
 
-/// Collects the sorts and the table scans of a plan.
 pub fn steps(plan: &Value, found: &mut Vec<String>) {
     if let Some(kind) = plan["Node Type"].as_str() {
         found.push(format!("{kind} {}", plan["Relation Name"].as_str().unwrap_or_default()));
@@ -52,8 +49,8 @@ pub fn steps(plan: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Connects as the service's role and disables sorts and sequential scans. PostgreSQL then plans a sort or a scan only
-/// if no index can replace it.
+/// Connects as the service's role, without sorts and sequential scans.
+/// PostgreSQL then plans one only if no index can replace it.
 pub async fn indexed_connection(database: &TestDatabase) -> PgConnection {
     let mut connection = database.options(Role::App).connect().await.unwrap();
     let choose = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off;
@@ -94,9 +91,9 @@ async fn every_list_reads_its_page_from_an_index() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-/// The summary for administrators must count the entries of an index, and must stop counting at the requested limit.
-/// PostgreSQL shows the plan within a function only if it can inline the function. So the test removes the function's
-/// `security definer` and `search_path`, which prevent inlining.
+/// The summary for administrators counts the entries of an index, and stops at the requested limit.
+/// PostgreSQL shows the plan of a function only if it can inline the function.
+/// So the test removes `security definer` and `search_path`, which prevent inlining.
 #[actix_web::test]
 async fn summary_counts_a_limited_number_of_index_entries() {
     let app = TestApp::start().await;
@@ -127,7 +124,6 @@ async fn summary_counts_a_limited_number_of_index_entries() {
     assert_eq!(scan["Actual Rows"].as_f64().unwrap() as i64, 1_000);
 }
 
-/// Collects the nodes of a plan that read this table.
 fn scans_of<'a>(table: &str, plan: &'a Value, found: &mut Vec<&'a Value>) {
     if plan["Relation Name"] == table {
         found.push(plan);

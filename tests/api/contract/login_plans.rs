@@ -1,5 +1,5 @@
-//! Query plans of a login. Its cost must not grow with the number of users, sessions and counters, and PostgreSQL must
-//! not plan its statements again each time.
+//! The cost of a login must not grow with the number of users, sessions and counters, and PostgreSQL must not plan its
+//! statements again each time.
 
 use actix_web::http::header::HeaderMap;
 use strongroom::http::client_ip::{ClientAddr, TrustedProxies};
@@ -14,7 +14,7 @@ async fn login_finds_every_row_by_an_index() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let login = try_sign_in(&app.anonymous(), &alice.email, &alice.password).await.ok(200);
-    // The log contains each statement on one line, so the end of a comment is unknown.
+    // In the log, a statement is on one line, so the end of a comment would be unknown.
     let on_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let executed = login.statements();
     let mut texts = sql_scope::statements();
@@ -29,8 +29,8 @@ async fn login_finds_every_row_by_an_index() {
     }
 }
 
-/// From the sixth execution on, PostgreSQL keeps a generic plan. But if custom plans seem to be cheaper, it makes a new
-/// plan for each execution, which costs more than the execution.
+/// From the sixth execution on, PostgreSQL keeps a generic plan, unless custom plans seem to be cheaper.
+/// A new plan for each execution costs more than the execution.
 #[actix_web::test]
 async fn statements_of_login_throttling_keep_their_plan() {
     let app = TestApp::start().await;
@@ -42,8 +42,7 @@ async fn statements_of_login_throttling_keep_their_plan() {
     sqlx::query("analyze login_failures").execute(&app.all_rows).await.unwrap();
     let credentials = &app.replica().credentials;
     let address = ClientAddr::resolve([127, 6, 1, 1].into(), &HeaderMap::new(), &TrustedProxies::default());
-    // The pool has at most 16 connections. So in 100 logins, at least one connection executes each statement more than
-    // five times.
+    // The pool has at most 16 connections, so at least one of them executes each statement more than five times.
     for _ in 0..100 {
         let admitted = credentials.throttle.admit(credentials.sign_in("alice@example.com", address)).await.unwrap();
         credentials.throttle.record_success(&admitted).await.unwrap();

@@ -1,6 +1,5 @@
-//! Released migrations never change, because production databases have applied them. `CHANGELOG.md` lists the releases.
-//! Each release has a file `migrations/VERSION.sha384`: the output of `sha384sum` for every migration in the release.
-//! Migrations that are in no release may be edited.
+//! Released migrations never change, because production databases have applied them.
+//! Each release in `CHANGELOG.md` has a file `migrations/VERSION.sha384`, the output of `sha384sum` for its migrations.
 
 use std::fs;
 use std::path::Path;
@@ -41,8 +40,7 @@ async fn released_migrations_are_unchanged() {
     assert_eq!(faults(&changelog, &root.join("migrations")).await, Vec::<String>::new());
 }
 
-/// No version is released yet, so the test above has nothing to compare. This test simulates the first release, to
-/// prove that the comparison finds faults.
+/// Simulates the first release, because no version is released yet.
 #[tokio::test]
 async fn edited_or_removed_migration_of_a_release_is_named() {
     let folder = folder::new_path();
@@ -58,7 +56,6 @@ async fn edited_or_removed_migration_of_a_release_is_named() {
         "release 0.1.0 has no checksums: run `cd migrations && sha384sum *.sql > 0.1.0.sha384` and commit the file";
     assert_eq!(faults(changelog, &folder).await, [missing]);
 
-    // This is the output of `sha384sum 0001_one.sql` for the file above.
     let checksums = "732dd6fa554ee7cf2b12caa7de486d35b60326cbb0fadccc7c537fb9750917e293550610ebffcbd185284ce99600a267  0001_one.sql\n";
     fs::write(folder.join("0.1.0.sha384"), checksums).unwrap();
     assert_eq!(faults(changelog, &folder).await, none);

@@ -1,7 +1,7 @@
-//! Three costs must not grow with the number of rows: the cost of a page at any depth (keyset pagination), the cost of a
-//! filtered page, and the memory of an export.
-//! Alice has a million invoices, twenty other users have 5,000 each, and Bob and 400 others have 100 each. So the
-//! planner expects an owner with few invoices when it makes a generic plan.
+//! Three costs must not grow with the number of rows: those of a page at any depth (keyset pagination), of a filtered
+//! page, and of the memory of an export.
+//! Alice has a million invoices. Twenty other users have 5,000 each, and 401 have 100 each, so that the planner of a
+//! generic plan expects an owner with few invoices.
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool, Row};
@@ -13,15 +13,13 @@ use crate::support::client::Client;
 use crate::support::database::{Role, TestDatabase};
 use crate::support::program::Program;
 
-/// The maximum number of blocks that PostgreSQL may read for a page of 21 rows. With an index, each row and each index
-/// level needs at most one block. A scan of other owners' rows would read thousands of blocks, and a scan of all rows
-/// 40,000 blocks.
+/// The maximum number of blocks for a page of 21 rows. With an index, each row and each index level needs at most one.
+/// A scan of other owners' rows would read thousands, and a scan of all rows 40,000.
 const BLOCKS_OF_A_PAGE: i64 = 80;
-/// The maximum number of blocks for one batch of an export. A batch has 1,000 rows. Each row contains the customer's
-/// name: the current name, or the name at the time of issue.
+/// The maximum number of blocks for one batch of an export: 1,000 rows with the customer's name.
 const BLOCKS_OF_A_BATCH: i64 = 9000;
-/// How much more memory (KiB) an export of a million rows may use than an export of 100 rows. It is not zero, because
-/// the allocator returns freed memory late. A million rows are 200 MiB of CSV.
+/// How much more memory (KiB) an export of a million rows (200 MiB of CSV) may use than one of 100 rows.
+/// The allocator returns freed memory late.
 const SLACK: u64 = 16 * 1024;
 
 async fn filled() -> (TestApp, TestDatabase) {
@@ -29,8 +27,7 @@ async fn filled() -> (TestApp, TestDatabase) {
     for name in ["alice", "bob"] {
         app.user(name).await;
     }
-    // The setting `session_replication_role = replica` disables triggers and foreign key checks. With the checks, this
-    // statement would take a minute.
+    // `replica` disables triggers and foreign key checks, with which this statement would take a minute.
     let fill = "set session_replication_role = replica;
         insert into users (id, email, display_name, password_hash, created_at, updated_at)
         select gen_random_uuid(), 'other' || n || '@example.com', 'Other', '$argon2id$', now(), now() from generate_series(0, 419) n;
@@ -54,20 +51,18 @@ async fn filled() -> (TestApp, TestDatabase) {
     (app, database)
 }
 
-/// Returns the SQL statements that list invoices.
 fn statements() -> Vec<String> {
     let mut texts = sql_scope::statements();
     texts.retain(|text| text.contains("from invoices") && text.contains("limit $4"));
     texts
 }
 
-/// Returns the ORDER BY clause of a statement.
 fn order(text: &str) -> &str {
     text.split("order by ").last().unwrap().split(" limit").next().unwrap()
 }
 
-/// Returns how many blocks PostgreSQL reads for the page after `depth` rows. `filter` sets parameters: each entry is
-/// the number of a parameter and its value. Asserts that the plan contains no sequential scan.
+/// Returns how many blocks PostgreSQL reads for the page after `depth` rows, and refuses a sequential scan.
+/// `filter` contains numbers of parameters with their values.
 async fn blocks(
     all_rows: &PgPool,
     connection: &mut PgConnection,
@@ -77,7 +72,7 @@ async fn blocks(
     filter: &[(usize, &str)],
 ) -> i64 {
     let order = order(text);
-    // Every ORDER BY ends with `created_at` and `id`. `first` is the expression before these two, if there is one.
+    // Every ORDER BY ends with `created_at` and `id`. `first` is the expression before them.
     let first = order.rsplitn(3, ", ").nth(2).map_or("null", |first| first.trim_end_matches(" desc"));
     let place = format!(
         "select ({first})::text as first, i.created_at::text as created_at, i.id::text as id from invoices i
@@ -102,8 +97,7 @@ async fn blocks(
         format!("execute page({})", values.collect::<Vec<_>>().join(", "))
     };
     connection.execute(AssertSqlSafe(format!("prepare page as {text}"))).await.unwrap();
-    // From the sixth execution on, PostgreSQL may use a generic plan. A service that has run for a while uses this
-    // plan, so the test must measure it. These six executions have no filter, like most requests.
+    // From the sixth execution on, PostgreSQL may use a generic plan, as in a service that has run for a while.
     for _ in 0..6 {
         connection.execute(AssertSqlSafe(page(&[]))).await.unwrap();
     }
@@ -157,7 +151,7 @@ async fn cost_of_a_page_and_memory_of_an_export_are_constant() {
     let day = "2026-06-01";
     for (sort, filter) in [
         ("created_at desc, id desc", vec![(6, customer.as_str())]),
-        // The date in this page's cursor is later than all dates, so the page is the first one of the filtered range.
+        // The cursor's date is later than all dates, so this is the first page of the filtered range.
         (
             "due_order desc, created_at desc, id desc",
             vec![(9, day), (10, day), (14, day), (2, "9999-12-31"), (3, "ffffffff-ffff-ffff-ffff-ffffffffffff")],

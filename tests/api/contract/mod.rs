@@ -1,5 +1,4 @@
-//! Contract tests: rules for the whole project. The tests read the sources, the route table, all SQL statements and the
-//! database catalogue.
+//! Contract tests: rules for the sources, the route table, all SQL statements and the database catalogue.
 
 mod cycles;
 mod database_walls;

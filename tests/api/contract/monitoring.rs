@@ -14,7 +14,7 @@ fn read(path: &str) -> String {
         .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Returns all queries of the dashboard and of the alert rules, each with its location.
+/// Returns all queries of the dashboard and of the alert rules, with their locations.
 pub fn queries() -> Vec<(String, String)> {
     let dashboard: Value = serde_json::from_str(&read("deploy/grafana/strongroom.json")).unwrap();
     let mut found = Vec::new();
@@ -34,7 +34,6 @@ pub fn queries() -> Vec<(String, String)> {
     found
 }
 
-/// Returns the names of the service's metrics in a query.
 pub fn metrics_in(query: &str) -> BTreeSet<String> {
     let words = query.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     words.filter(|word| word.starts_with("strongroom_")).map(str::to_owned).collect()
@@ -46,7 +45,7 @@ struct Rule {
     lines: Vec<String>,
 }
 
-/// Parses the alert rules. Each field is one line, but the expression may continue in indented lines.
+/// Parses the alert rules. A field is one line, but the expression may continue in indented lines.
 fn rules() -> Vec<Rule> {
     let text = read("deploy/prometheus/rules.yml");
     let blocks = text.split("\n      - alert: ").skip(1);
@@ -76,7 +75,7 @@ fn alerts_and_runbooks_match() {
         base.starts_with("https://") && !base.ends_with('/'),
         "{base} must be an absolute URL without a slash at its end, so that links open from a chat"
     );
-    // The alerts of the detection rules, which the service itself raises, have their pages in the same folder.
+    // The alerts of the detection rules have their pages in the same folder.
     let raised = RULES.iter().map(|rule| rule.name.to_owned());
     let alerts: BTreeSet<String> = rules.into_iter().map(|rule| rule.alert).chain(raised).collect();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbooks");
@@ -94,8 +93,7 @@ fn alerts_and_runbooks_match() {
     }
 }
 
-/// `.ci/monitoring` runs the tests of the alerts with promtool: each alert must fire, but not too early. This test
-/// checks that every alert has such tests.
+/// promtool checks that each alert fires, and not too early (`.ci/monitoring`).
 #[test]
 fn every_alert_has_tests() {
     let tests = read("deploy/prometheus/rules_test.yml");

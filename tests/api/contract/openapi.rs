@@ -40,7 +40,7 @@ async fn running_routes_match_the_document() {
         .unwrap()
         .iter()
         .filter(|route| route["full_path"] != "/introspect")
-        // Skip the routes of the development profile, because they are not part of the API.
+        // The routes of the development profile are not part of the API.
         .filter(|route| !route["full_path"].as_str().unwrap().starts_with("/dev/"))
         .flat_map(|route| {
             let path = route["full_path"].as_str().unwrap().to_owned();
@@ -48,7 +48,7 @@ async fn running_routes_match_the_document() {
             methods.into_iter().map(move |method| (method.as_str().unwrap().to_owned(), path.clone()))
         })
         .collect();
-    // Every GET route except the WebSocket supports HEAD. So the document describes HEAD once, and not for each route.
+    // The document describes HEAD once for all GET routes.
     let (heads, running): (BTreeSet<_>, BTreeSet<_>) = running.into_iter().partition(|(method, _)| method == "HEAD");
     let readable =
         routes::table().into_iter().filter(|row| row.method == "GET" && row.access != routes::Access::Ticket);

@@ -1,6 +1,6 @@
 //! Reads in one round trip, under row-level security (wall 3 against BOLA). A read outside of a transaction sets
-//! `app.owner_id` in its own statement. Without this setting, the read returns no rows. PostgreSQL evaluates the policy
-//! once per read, and a cached plan never returns rows of another owner.
+//! `app.owner_id` in its own statement. PostgreSQL evaluates the policy once per read, and a cached plan never returns
+//! rows of another owner.
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, Row};
@@ -10,14 +10,13 @@ use crate::support::TestApp;
 use crate::support::database::Role;
 use crate::support::examples::{Demo, Example};
 
-/// The texts that the macro `owner_query!` writes before and after a SELECT.
+/// The texts of the macro `owner_query!` before and after a SELECT.
 const FRAME: [&str; 2] = [
     "select read.* from set_config('app.owner_id', $1::uuid::text, true) as owner \
      cross join lateral (select statement.* from (",
     ") as statement where owner is not null offset 0) as read",
 ];
 
-/// Returns the statement that `owner_query!` makes of this SELECT.
 fn framed(select: &str) -> String {
     FRAME.join(select)
 }
@@ -26,7 +25,7 @@ async fn customer_names(connection: &mut PgConnection, statement: &str, owner: u
     sqlx::query_scalar(AssertSqlSafe(statement.to_owned())).bind(owner).fetch_all(connection).await.unwrap()
 }
 
-/// Creates Alice and Bob with one customer each, and returns the ids of the two users.
+/// Creates Alice and Bob with one customer each, and returns their ids.
 async fn two_owners(app: &TestApp) -> [uuid::Uuid; 2] {
     let mut owners = Vec::new();
     for name in ["alice", "bob"] {
@@ -54,16 +53,14 @@ async fn read_without_its_owner_or_its_fence_returns_no_rows() {
         select.to_owned(),
         without("'app.owner_id'", "'app.other'"),
         without("offset 0", ""),
-        // This statement sets the owner in its own condition. That is too late, because PostgreSQL evaluates the policy
-        // before the condition.
+        // Too late: PostgreSQL evaluates the policy before this condition sets the owner.
         format!("{select} and set_config('app.owner_id', $1::text, true) is not null"),
     ] {
         assert_eq!(customer_names(&mut connection, &hole, alice).await, Vec::<String>::new(), "{hole}");
     }
 }
 
-/// From the sixth execution on, PostgreSQL may use one generic plan for all owners. This plan must not return rows of
-/// another owner.
+/// From the sixth execution on, PostgreSQL may use one generic plan for all owners.
 #[actix_web::test]
 async fn cached_plan_of_one_owner_never_answers_another() {
     let app = TestApp::start().await;
@@ -71,7 +68,7 @@ async fn cached_plan_of_one_owner_never_answers_another() {
     let mut connection = app.database.options(Role::App).connect().await.unwrap();
     for mode in ["auto", "force_generic_plan"] {
         connection.execute(AssertSqlSafe(format!("set plan_cache_mode = {mode}"))).await.unwrap();
-        // The second statement has no condition, so only the row-level security policy selects its rows.
+        // The second statement depends on the row-level security policy alone.
         for select in ["select name from customers where owner_id = $1", "select name from customers"] {
             let read = framed(select);
             for _ in 0..8 {
@@ -89,9 +86,8 @@ async fn cached_plan_of_one_owner_never_answers_another() {
     assert_eq!(generic, 2, "both reads ran with generic plans");
 }
 
-/// Searches a query plan for conditions that PostgreSQL evaluates for each row.
-/// Adds to `found` each call of `current_owner()` and each condition on `current_setting()`.
-/// `One-Time Filter` and `Index Cond` are skipped, because PostgreSQL evaluates the setting in them once per scan.
+/// Collects the conditions of a query plan that call `current_owner()` or `current_setting()` for each row.
+/// In `One-Time Filter` and `Index Cond`, PostgreSQL evaluates them once per scan.
 fn conditions_per_row(plan: &Value, found: &mut Vec<String>) {
     match plan {
         Value::Object(members) => {
@@ -109,7 +105,7 @@ fn conditions_per_row(plan: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// A call of `current_owner()` costs as much as the look-up of a row. So a read must not call it for each row.
+/// A call of `current_owner()` costs as much as the look-up of a row.
 #[actix_web::test]
 async fn reads_do_not_evaluate_the_policy_per_row() {
     let app = TestApp::start().await;
@@ -131,7 +127,7 @@ async fn reads_do_not_evaluate_the_policy_per_row() {
     }
 }
 
-/// A read must not run in a transaction, which would need two more round trips: BEGIN and ROLLBACK.
+/// A transaction would need two more round trips: BEGIN and ROLLBACK.
 #[actix_web::test]
 async fn get_requests_read_owned_tables_in_one_round_trip() {
     let demo = Demo::start().await;

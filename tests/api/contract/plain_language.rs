@@ -10,10 +10,9 @@ const FORBIDDEN: [&str; 12] =
     ["he", "him", "his", "himself", "nobody", "one's", "oneself", "somebody", "thereof", "whoever", "whom", "whomever"];
 
 const FOLDERS: [&str; 7] = ["src", "tests", "docs", "migrations", "deploy", ".ci", ".github"];
-/// Folders that the test skips, because other programs wrote their files.
+/// Other programs wrote these files.
 const SKIPPED: [&str; 1] = ["tests/corpus"];
 
-/// Returns the project's text files.
 pub fn project_files() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = FOLDERS.iter().map(|folder| root().join(folder)).collect();
     let mut files: Vec<PathBuf> =
@@ -29,8 +28,7 @@ pub fn project_files() -> Vec<PathBuf> {
     files
 }
 
-/// Returns the prose of a file, each text with its line number. Prose is comments, documents without their code blocks,
-/// and API texts.
+/// Returns the prose of a file with line numbers: comments, documents without code blocks, and API texts.
 fn prose(path: &Path, text: &str) -> Vec<(usize, String)> {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let comment = |mark: &str| -> Vec<(usize, String)> {

@@ -1,5 +1,5 @@
-//! `docs/practices/README.md` is generated from the heads of all practices in `src/`. The test fails if the index is
-//! out of date. To update the index, run `UPDATE_INDEX=1 cargo test --test api practice_index`.
+//! Generates `docs/practices/README.md` from the heads of all practices in `src/`, and fails if it is out of date.
+//! To update this index, run `UPDATE_INDEX=1 cargo test --test api practice_index`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,6 @@ Generated from the heads of the code: each practice with its threat, its control
 find a practice by its usual name, or by its OWASP or CWE number. The long form is in the head of each file.
 ";
 
-/// The names of the OWASP API Security Top 10 (2023), in order.
 const GROUPS: [&str; 10] = [
     "Broken object level authorization",
     "Broken authentication",
@@ -30,7 +29,6 @@ const GROUPS: [&str; 10] = [
     "Unsafe consumption of APIs",
 ];
 
-/// The parts of the head of a practice.
 struct Practice {
     file: String,
     title: String,
@@ -44,7 +42,7 @@ fn section<'a>(head: &'a str, label: &str) -> Option<&'a str> {
     Some(head.split_once(&format!("**{label}**: "))?.1.split(" **").next().unwrap())
 }
 
-/// Returns the practice of a file, or `None` if the file has no head of a practice.
+/// Returns the practice of a file, if its head describes one.
 fn practice(path: &Path) -> Option<Practice> {
     let text = fs::read_to_string(path).unwrap();
     let lines = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
@@ -80,13 +78,12 @@ fn practices() -> Vec<Practice> {
     files.iter().filter_map(|path| practice(path)).collect()
 }
 
-/// Returns the number of the first `APIn:2023` among the ids.
+/// Returns the number of the first `APIn:2023`.
 fn group(practice: &Practice) -> Option<usize> {
     practice.ids.iter().find_map(|id| id.strip_prefix("API")?.strip_suffix(":2023")?.parse().ok())
 }
 
-/// Returns the row of a practice in the index. Its links are relative to the index, and its cells contain no line break
-/// and no `|`.
+/// Returns the row of a practice in the index, with links relative to the index.
 fn row(practice: &Practice) -> String {
     let cell = |text: &str| text.replace('|', "\\|").replace("[`", "`").replace("`]", "`");
     let tests: Vec<_> = practice.tests.iter().map(|test| format!("`{test}`")).collect();

@@ -1,5 +1,4 @@
-//! Documents match the code: every path and test in a document exists, and the documents list all settings, codes and
-//! dependencies.
+//! Documents match the code: their paths and tests exist, and they list all settings, codes and dependencies.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,8 +30,7 @@ fn quoted(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Returns whether this test module exists, for example `attacks::browser::cors`. If a test follows the module in the
-/// name, the module must contain this test.
+/// Returns whether a test or test module exists, for example `attacks::browser::cors`.
 pub fn test_exists(name: &str) -> bool {
     let parts: Vec<&str> = name.split("::").collect();
     let mut folder = root().join("tests/api");
@@ -64,7 +62,7 @@ fn practice_table_names_existing_code_and_tests() {
     }
 }
 
-/// Each card of the attack panel names a practice, the path of its code and its attack test. All three must exist.
+/// Each card of the attack panel names a practice, the path of its code and its attack test.
 #[test]
 fn attack_cards_name_existing_practices_code_and_tests() {
     let index = read("docs/practices/README.md").replace('`', "");
@@ -88,9 +86,8 @@ fn attack_cards_name_existing_practices_code_and_tests() {
     assert!(seen > 60, "{seen}");
 }
 
-/// Returns the files that must have the head of a practice. The folders of `src/security` are chapters. Each file or
-/// folder in a chapter is a practice, except that the chapters `audit` and `websockets` are one practice each. Every
-/// other file whose head contains `**Attack**` is also a practice.
+/// Returns the files that must have the head of a practice: each file or folder in a chapter of `src/security`, and
+/// every other file whose head contains `**Attack**`. The chapters `audit` and `websockets` are one practice each.
 fn practices() -> BTreeSet<PathBuf> {
     let entries =
         |folder: &Path| -> Vec<PathBuf> { fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect() };
@@ -109,7 +106,7 @@ fn practices() -> BTreeSet<PathBuf> {
     found
 }
 
-/// Returns the names of tests in a text. Such a name is in backticks.
+/// Returns the names of tests in a text, which are in backticks.
 pub fn tests_of(text: &str) -> Vec<String> {
     let is_test = |name: &String| ["attacks::", "contract::", "features::"].iter().any(|part| name.starts_with(part));
     quoted(text).into_iter().filter(is_test).collect()
@@ -142,8 +139,7 @@ fn has_id(text: &str, before: &str, after: &str) -> bool {
     })
 }
 
-/// The image's build context must contain the files that `include_str!` and `include_bytes!` compile in. Otherwise the
-/// build of the image fails.
+/// Otherwise the build of the image fails.
 #[test]
 fn compiled_in_files_are_in_the_build_context() {
     let allowed = read(".dockerignore");
@@ -161,8 +157,7 @@ fn compiled_in_files_are_in_the_build_context() {
     assert!(seen > 0);
 }
 
-/// `rust-toolchain.toml` sets the Rust version. The build of the image does not read this file, and a workflow could
-/// override it. So the test compares all versions.
+/// The build of the image does not read `rust-toolchain.toml`, and a workflow could override it.
 #[test]
 fn same_rust_version_is_used_everywhere() {
     let toolchain = read("rust-toolchain.toml");
@@ -181,7 +176,6 @@ fn same_rust_version_is_used_everywhere() {
     assert!(images > 0);
 }
 
-/// Returns the names of the entries in a section of Cargo.toml.
 fn crates(section: &str) -> Vec<String> {
     let manifest = read("Cargo.toml");
     let body = manifest.split(&format!("\n[{section}]\n")).nth(1).unwrap().split("\n[").next().unwrap();

@@ -1,12 +1,11 @@
-//! The tests must receive each problem code that the OpenAPI document lists. The test client checks the opposite: the
-//! document lists each code that a test receives (`support/documented.rs`).
+//! The tests must receive each problem code that the OpenAPI document lists.
+//! The test client checks that the document lists each received code (`support/documented.rs`).
 
 use std::collections::BTreeSet;
 
 use crate::support::documented;
 
-/// Problem codes that many operations have in common. One part of the service returns each of them for all operations,
-/// so the tests cause it on only some of the operations.
+/// Codes that one part of the service returns for many operations. The tests cause them on some of these operations.
 const GENERIC: [(&str, &str); 5] = [
     ("internal", "a defect of the service"),
     ("unavailable", "a failed or overloaded dependency"),

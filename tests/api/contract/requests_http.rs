@@ -1,6 +1,6 @@
-//! Sends all requests of `docs/requests.http` in order, and checks their replies. Each request has a title (`###`) and
-//! a line `# expect` with the status and the problem code. If a later request uses the reply of a request, the earlier
-//! request also has a line `# @name`.
+//! Sends all requests of `docs/requests.http` in order, and checks their replies.
+//! Each request has a title (`###`) and a line `# expect` with the status and the problem code.
+//! A line `# @name` lets a later request use the reply.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use reqwest::Method;
 use crate::support::examples::Demo;
 use crate::support::reply::Reply;
 
-/// A request of the file. It still contains the placeholders `{{…}}`.
+/// A request of the file, with the placeholders `{{…}}`.
 #[derive(Default)]
 struct Step {
     title: String,
@@ -49,8 +49,8 @@ fn step(block: &str) -> Step {
     step
 }
 
-/// The values that replace `{{name}}`: variables from the top of the file, and parts of earlier replies. `{{$guid}}` is
-/// a random idempotency key.
+/// The values of `{{name}}`: variables from the top of the file, and parts of earlier replies. `{{$guid}}` is a random
+/// idempotency key.
 struct Values {
     variables: HashMap<String, String>,
     replies: HashMap<String, Reply>,
@@ -93,8 +93,7 @@ async fn all_requests_of_the_collection_work() {
     let head = file.lines().take_while(|line| !line.starts_with("### "));
     let variables = head.filter_map(|line| line.strip_prefix('@')?.split_once(" = "));
     let mut variables: HashMap<_, _> = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    // Only these three variables differ from machine to machine. The test sets them to the address and the passwords of
-    // its own service.
+    // Only these three variables differ from machine to machine.
     let base = app.services().settings.http.public_url.clone();
     variables.insert("base".to_owned(), base.clone());
     variables.insert("password".to_owned(), anna.password.clone());

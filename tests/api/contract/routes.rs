@@ -1,4 +1,4 @@
-//! Attacks every row of the route table. So a new route is attacked without a new test.
+//! Attacks every row of the route table, so that a new route needs no new test.
 
 use reqwest::Method;
 use serde_json::json;
@@ -11,7 +11,6 @@ use crate::support::form::Form;
 use crate::support::operations::{References, operations};
 use crate::support::{Actor, TestApp};
 
-/// Returns a path with a random id.
 fn path(endpoint: &Endpoint) -> String {
     endpoint.path.replace("{id}", &uuid::Uuid::new_v4().to_string())
 }
@@ -20,14 +19,12 @@ fn request(client: &Client, endpoint: &Endpoint) -> Request {
     client.request(Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap(), &path(endpoint))
 }
 
-/// Returns the endpoints that require a token.
 fn signed_in() -> impl Iterator<Item = Endpoint> {
     table()
         .into_iter()
         .filter(|endpoint| matches!(endpoint.access, Access::SignedIn | Access::Admin | Access::TokenOrCookie))
 }
 
-/// An ordinary user and an administrator.
 struct Actors {
     alice: Actor,
     root: Actor,
@@ -38,7 +35,6 @@ impl Actors {
         Self { alice: app.user("alice").await, root: app.admin("root").await }
     }
 
-    /// Returns the token of an actor who may call the endpoint.
     fn token(&self, endpoint: &Endpoint) -> &str {
         if endpoint.access == Access::Admin { &self.root.token } else { &self.alice.token }
     }
@@ -131,14 +127,14 @@ async fn body_one_byte_too_large_is_refused_before_parsing() {
     let actors = Actors::of(&app).await;
     for endpoint in table() {
         let limit = endpoint.body.bytes();
-        // The body is not JSON. If the service parsed the body before it checks the size, the status would be 400.
+        // The body is not JSON. If the service parsed it before it checks the size, the status would be 400.
         let reply = request(&actors.alice.client, &endpoint)
             .bearer(actors.token(&endpoint))
             .body("application/json", "x".repeat(limit + 1))
             .send()
             .await;
         reply.assert_refused(413, "payload_too_large").assert_events(&["input_validation_fail/payload_too_large"]);
-        // Skip forms, because `attacks::files::uploads::transfers` tests their sizes.
+        // `attacks::files::uploads::transfers` tests the sizes of forms.
         if matches!(endpoint.body, BodyLimit::Json(_)) {
             let fits = request(&actors.alice.client, &endpoint)
                 .bearer(actors.token(&endpoint))

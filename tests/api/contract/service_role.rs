@@ -1,6 +1,5 @@
-//! Least privilege of the database role (CWE-250, CWE-269). The function `role_faults` reports each excess privilege of
-//! the service's role, with an SQL statement as a remedy. The test grants one excess privilege after the other, and
-//! expects it in the report. Then the test runs the remedy.
+//! Least privilege of the database role (CWE-250, CWE-269). The function `role_faults` reports excess privileges of the
+//! service's role. The test grants one after the other, expects it in the report, and runs the reported remedy.
 
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use strongroom::db::service_role::{RoleFault, role_faults};
@@ -60,7 +59,7 @@ async fn excess_privilege_is_reported_with_a_remedy() {
             run(&mut transaction, &fault.remedy).await;
         }
         assert_eq!(faults_of_the_service(&mut transaction).await, Vec::new(), "{planted}");
-        // After the remedy, the service must still have the privileges that it needs.
+        // The role must keep the privileges that it needs.
         run(&mut transaction, "set local role strongroom_app; update users set bio = bio where false").await;
         transaction.rollback().await.unwrap();
     }
@@ -70,7 +69,7 @@ async fn run(transaction: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(transaction).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-/// Checks the service's role within this transaction, and returns its faults.
+/// Checks the service's role within this transaction.
 async fn faults_of_the_service(transaction: &mut PgConnection) -> Vec<RoleFault> {
     run(transaction, "set local role strongroom_app").await;
     let faults = role_faults(transaction).await.unwrap();

@@ -1,5 +1,5 @@
-//! Scripts, workflows and documents contain only settings that exist. The service refuses to start with an unknown
-//! setting, so an outdated name would break the script that sets it.
+//! Scripts, workflows and documents contain only settings that exist.
+//! The service refuses to start with an unknown setting.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,11 +9,10 @@ use strongroom::config::SETTINGS;
 use super::plain_language::project_files;
 use super::project_files::root;
 
-/// Only docker-compose.yml reads these settings. The service does not read them.
+/// Settings of docker-compose.yml, which the service does not read.
 const COMPOSE_ONLY: [&str; 2] = ["STRONGROOM_HOST", "STRONGROOM_PUBLISH"];
 
-/// Returns the names of settings in a text. A name with shell braces stands for several names: `A_{B,C}` for `A_B` and
-/// `A_C`.
+/// Returns the names of settings in a text. With shell braces, `A_{B,C}` means `A_B` and `A_C`.
 fn settings_named_in(text: &str) -> BTreeSet<String> {
     let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let word = |text: &str| text.chars().take_while(|c| is_name(*c)).collect::<String>();
@@ -40,7 +39,7 @@ fn settings_named_in_scripts_and_documents_exist() {
             continue;
         }
         for name in settings_named_in(&text) {
-            // A setting `<name>_FILE` is the path of a file that contains the value of the setting `<name>`.
+            // `<name>_FILE` is the path of a file with the value of the setting `<name>`.
             let is = |setting: &str| setting == name || Some(setting) == name.strip_suffix("_FILE");
             let exists = SETTINGS.iter().any(|setting| is(setting.name)) || COMPOSE_ONLY.contains(&name.as_str());
             assert!(exists, "{} contains {name}, which is not a setting", path.display());

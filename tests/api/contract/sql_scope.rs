@@ -1,6 +1,5 @@
-//! Owner-scoped queries (wall 2 against BOLA): every SQL statement on an owned table has a condition on the owner. The
-//! test parses all statements in `.sqlx/`. It reports each table that a statement reads or writes without `owner_id =
-//! $n`.
+//! Owner-scoped queries (wall 2 against BOLA): every SQL statement on an owned table has the condition `owner_id = $n`.
+//! The test parses all statements in `.sqlx/`.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -16,10 +15,9 @@ use sqlparser::parser::Parser;
 
 use crate::support::TestApp;
 
-/// The allowed statements without a condition on the owner, each with the reason.
+/// Statements that need no such condition, and the reason.
 const EXCEPTIONS: [(&str, &str); 0] = [];
 
-/// Returns all statements in `.sqlx/`.
 pub fn statements() -> Vec<String> {
     let entries = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx")).unwrap();
     let text = |path| -> Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
@@ -28,10 +26,9 @@ pub fn statements() -> Vec<String> {
 
 /// Returns the owned tables that a statement uses without a condition on the owner.
 fn unscoped(owned: &[String], sql: &str) -> Vec<String> {
-    // The parser does not support FOR NO KEY UPDATE. FOR UPDATE reads the same tables, so the result is the same.
+    // The parser does not support FOR NO KEY UPDATE, and FOR UPDATE reads the same tables.
     let sql = &sql.replace("for no key update", "for update");
-    // The parser also does not support the condition of a partial index. This condition contains no table, so the test
-    // removes it.
+    // The parser also does not support the condition of a partial index, which contains no table.
     let sql = &sql.replace("where state = 'open' do update", "do update");
     let statements = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
     let mut check = Check { owned, faults: Vec::new() };
@@ -99,8 +96,7 @@ impl Check<'_> {
         }
     }
 
-    /// Checks a FROM clause with its WHERE clause. Each owned table in the FROM needs its own condition: in the WHERE,
-    /// or in the ON of its join.
+    /// Checks a FROM clause. Each owned table in it needs its own condition: in the WHERE, or in the ON of its join.
     fn block(&mut self, tables: &[TableWithJoins], selection: Option<&Expr>) {
         let mut conditions = Vec::new();
         if let Some(selection) = selection {
@@ -128,7 +124,7 @@ impl Check<'_> {
         }
     }
 
-    /// Returns the owned table of a FROM item, and the alias that conditions use for this table.
+    /// Returns the owned table of a FROM item, and its alias.
     fn alias(&self, factor: &TableFactor) -> Option<(String, String)> {
         let TableFactor::Table { name, alias, .. } = factor else { return None };
         let table = name.to_string();
@@ -139,8 +135,7 @@ impl Check<'_> {
     }
 }
 
-/// Collects the terms of a conjunction (AND). Conditions inside an OR do not count, because a row can match without
-/// them.
+/// Collects the terms of an AND. Terms of an OR do not count, because a row can match without them.
 fn terms<'a>(condition: &'a Expr, found: &mut Vec<&'a Expr>) {
     match condition {
         Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
@@ -152,8 +147,8 @@ fn terms<'a>(condition: &'a Expr, found: &mut Vec<&'a Expr>) {
     }
 }
 
-/// Returns whether a condition is `alias.owner_id = $n` or `$n = alias.owner_id`. If the statement has only one owned
-/// table, the alias may be missing.
+/// Returns whether a condition is `alias.owner_id = $n`, in either order. Without other owned tables, the alias may be
+/// missing.
 fn scopes(condition: &Expr, alias: &str, alone: bool) -> bool {
     let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = condition else { return false };
     let column = |side: &Expr| match side {

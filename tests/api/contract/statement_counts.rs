@@ -1,5 +1,4 @@
-//! The number of round trips to PostgreSQL that each common request needs. Each statement is one round trip, and so are
-//! BEGIN and COMMIT.
+//! The number of round trips to PostgreSQL for each common request. Each statement, BEGIN and COMMIT is one.
 
 use reqwest::Method;
 use serde_json::json;
@@ -7,16 +6,15 @@ use serde_json::json;
 use crate::support::actor::{draft, try_sign_in};
 use crate::support::{Reply, TestApp};
 
-/// Each common request, and the number of its round trips. If a change saves round trips, lower the number here.
+/// If a change saves round trips, lower the number here.
 const ROUND_TRIPS: [(&str, usize); 7] = [
     ("read", 1),
     ("list", 1),
     ("create", 3),
-    // This request also claims its idempotency key and stores the reply.
+    // Also claims its idempotency key and stores the reply.
     ("keyed create", 5),
     ("update", 5),
-    // The login reads the account, counts the attempt, subtracts the attempt, and creates the session in a transaction
-    // of four round trips.
+    // Reads the account, counts the attempt, subtracts it again, and creates the session in a transaction of four.
     ("login", 7),
     ("refresh", 1),
 ];
@@ -25,7 +23,7 @@ const ROUND_TRIPS: [(&str, usize); 7] = [
 async fn common_requests_take_as_many_round_trips_as_listed() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    // The first create also counts the rows for the quota. So the test sends it before it measures.
+    // The first create also counts the rows for the quota, so it is not measured.
     let (invoice, customer) = (alice.invoice().await, alice.customer().await);
     let path = format!("/api/v1/invoices/{invoice}");
     let keyed = alice.request(Method::POST, "/api/v1/invoices").header("idempotency-key", "k").json(&draft(&customer));
@@ -38,7 +36,7 @@ async fn common_requests_take_as_many_round_trips_as_listed() {
         ("login", try_sign_in(&app.anonymous(), &alice.email, &alice.password).await.ok(200)),
         ("refresh", alice.refresh(&app, &alice.cookie).await.ok(200)),
     ];
-    // sqlx logs COMMIT, but not BEGIN, so the test adds one round trip for each COMMIT.
+    // sqlx logs COMMIT, but not BEGIN.
     let begins = |texts: &[String]| texts.iter().filter(|text| *text == "COMMIT").count();
     let counts = replies.each_ref().map(|(name, reply)| {
         let texts = reply.statements();

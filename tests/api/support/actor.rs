@@ -14,9 +14,8 @@ pub struct Actor {
     pub email: String,
     pub password: String,
     pub token: String,
-    /// The value of the refresh cookie.
     pub cookie: String,
-    /// The device cookie, as `name=value`.
+    /// As `name=value`.
     pub device: String,
     pub client: Client,
 }
@@ -27,7 +26,6 @@ impl Actor {
         Self::sign_up_from(app, &app.anonymous(), name).await
     }
 
-    /// Does the same as [`Self::sign_up`], but sends the requests with this client.
     pub async fn sign_up_from(app: &TestApp, client: &Client, name: &str) -> Self {
         app.wait_until_listening().await;
         let email = format!("{name}@example.com");
@@ -48,7 +46,7 @@ impl Actor {
         }
     }
 
-    /// Creates an actor without a session. A test can then set a token or a cookie of another actor.
+    /// Creates an actor without a session.
     pub fn anonymous(app: &TestApp) -> Self {
         let empty = String::new;
         Self {
@@ -85,19 +83,17 @@ impl Actor {
         self.request(Method::DELETE, path).header("if-match", version).send().await
     }
 
-    /// Refreshes the session, with the headers that a page of the service sends.
+    /// Refreshes the session, with the headers of a page of the service.
     pub async fn refresh(&self, app: &TestApp, cookie: &str) -> Reply {
         refresh(app, &self.client, cookie).await
     }
 
-    /// Creates a customer and returns its id.
     pub async fn customer(&self) -> String {
         let customer = json!({"name": "Acme Ltd", "email": "billing@acme.example", "default_currency": "EUR"});
         let reply = self.post("/api/v1/customers", &customer).await.ok(201);
         reply.json()["id"].as_str().unwrap().to_owned()
     }
 
-    /// Uploads a document and returns its id.
     pub async fn document(&self) -> String {
         let reply = self.upload(Form::valid()).await.ok(201);
         reply.json()["id"].as_str().unwrap().to_owned()
@@ -107,14 +103,14 @@ impl Actor {
         self.request(Method::POST, "/api/v1/documents").form(form).send().await
     }
 
-    /// Creates a draft invoice with a new customer and returns its id.
+    /// Creates a draft invoice with a new customer.
     pub async fn invoice(&self) -> String {
         let customer = self.customer().await;
         let reply = self.post("/api/v1/invoices", &draft(&customer)).await.ok(201);
         reply.json()["id"].as_str().unwrap().to_owned()
     }
 
-    /// Creates a credit note on a new invoice and returns its id.
+    /// Creates a credit note on a new invoice.
     pub async fn credit_note(&self) -> String {
         let invoice = format!("/api/v1/invoices/{}", self.invoice().await);
         let issue = self.request(Method::POST, &format!("{invoice}/issue")).header("if-match", "\"1\"");
@@ -154,7 +150,6 @@ pub async fn try_sign_in(client: &Client, email: &str, password: &str) -> Reply 
     client.request(Method::POST, "/api/v1/auth/login").json(&body).send().await
 }
 
-/// Tries to sign in with a password and this cookie.
 pub async fn try_sign_in_with(client: &Client, email: &str, password: &str, cookie: &str) -> Reply {
     let body = json!({"email": email, "password": password});
     client.request(Method::POST, "/api/v1/auth/login").header("cookie", cookie).json(&body).send().await
@@ -170,26 +165,24 @@ pub async fn refresh(app: &TestApp, client: &Client, cookie: &str) -> Reply {
         .await
 }
 
-/// Returns the value of the refresh cookie that a reply sets.
 pub fn refresh_cookie(reply: &Reply) -> Option<String> {
     let line = reply.header("set-cookie")?;
     let value = line.strip_prefix("__Host-refresh=")?.split(';').next()?;
     Some(value.to_owned()).filter(|value| !value.is_empty())
 }
 
-/// Returns the device cookie that a reply sets, as `name=value`.
+/// Returns the device cookie of a reply, as `name=value`.
 pub fn device_cookie(reply: &Reply) -> Option<String> {
     let lines = reply.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
     let line = lines.into_iter().find(|line| line.starts_with("__Host-device="))?;
     Some(line.split(';').next()?.to_owned())
 }
 
-/// Returns the token in the newest mail to this address.
 pub async fn mail_token(app: &TestApp, email: &str) -> String {
     token_in(&newest_mail(app, email).await)
 }
 
-/// Waits for a password reset mail with a token other than `old`, and returns the token.
+/// Waits for a password reset mail with a token other than `old`.
 pub async fn reset_token(app: &TestApp, email: &str, old: &str) -> String {
     wait::until_some("a password reset mail", async || {
         let mails = mails(app, email);
@@ -199,19 +192,17 @@ pub async fn reset_token(app: &TestApp, email: &str, old: &str) -> String {
     .await
 }
 
-/// Returns the token in a mail.
 pub fn token_in(mail: &str) -> String {
     let start = mail.find("#token=").expect("a link with a token") + "#token=".len();
     mail[start..].chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
 }
 
-/// Waits for a mail to this address, and returns the newest mail.
+/// Waits for a mail to this address, and returns the newest one.
 pub async fn newest_mail(app: &TestApp, email: &str) -> String {
     wait::until_some("a mail", async || mails(app, email).pop()).await
 }
 
-/// Returns all mails to this address, oldest first. Reads the mail folders of all replicas, because each replica also
-/// sends mails that another replica has queued.
+/// Returns all mails to this address, oldest first. Each replica has its own mail folder.
 pub fn mails(app: &TestApp, email: &str) -> Vec<String> {
     let folders = app.database.state_dirs().into_iter();
     let mut mails: Vec<_> = folders
@@ -219,10 +210,10 @@ pub fn mails(app: &TestApp, email: &str) -> Vec<String> {
         .flatten()
         .filter_map(|entry| {
             let entry = entry.ok()?;
-            // The name of a complete mail ends in `eml`. Skip other files, because the service is still writing them.
+            // The service is still writing files with other endings.
             entry.path().extension().filter(|ending| *ending == "eml")?;
             let text = std::fs::read_to_string(entry.path()).ok()?;
-            // Decode the quoted-printable encoding, which breaks long lines and escapes `=`.
+            // Quoted-printable breaks long lines and escapes `=`.
             let text = text.replace("=\r\n", "").replace("=3D", "=");
             text.contains(&format!("To: {email}")).then(|| (entry.metadata().unwrap().modified().unwrap(), text))
         })

@@ -1,11 +1,11 @@
-//! Solves ALTCHA challenges. The code is independent of the service's code, because the tests also check that code.
+//! Solves ALTCHA challenges, independently of the service's code.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// Finds the number by brute force and returns the payload that a client sends.
+/// Finds the number by brute force and returns the payload of a client.
 pub fn solve(challenge: &Value) -> String {
     assert_eq!(challenge["algorithm"], "SHA-256");
     let salt = challenge["salt"].as_str().unwrap();
@@ -19,7 +19,6 @@ pub fn solve(challenge: &Value) -> String {
     payload(challenge, number)
 }
 
-/// Returns the payload that a client sends, with this number as its solution.
 pub fn payload(challenge: &Value, number: u64) -> String {
     let solution = json!({
         "algorithm": challenge["algorithm"], "challenge": challenge["challenge"], "number": number,

@@ -23,20 +23,18 @@ use super::metrics::Metrics;
 use super::relay::Relay;
 use super::{Actor, events, logs, wait};
 
-/// The queued mails, as a table for [`TestApp::digest`]. Alerts in the outbox are left out, because a refused request
-/// can queue an alert.
+/// The queued mails, as a table for [`TestApp::digest`]. A refused request can queue an alert, so alerts do not count.
 pub const MAILS: &str = "(select * from outbox where queue = 'mail')";
 
 pub struct TestApp {
-    /// `running` and `replica` are in boxes to keep this type small. The future of a test contains the type, and a
-    /// large future overflows the stack of the test's thread when it is moved.
+    /// Boxes keep this type small, because a large future of a test overflows the stack of its thread.
     pub running: Option<Box<Running>>,
     pub sent: SentRequests,
     pub database: TestDatabase,
     pub clock: Clock,
     pub base: String,
     pub state_dir: PathBuf,
-    /// A superuser connection, which bypasses row-level security, so digests include the rows of all owners.
+    /// A superuser connection, which bypasses row-level security.
     pub all_rows: PgPool,
     replica: OnceLock<Box<Services>>,
     /// Ends the service's thread on drop.
@@ -44,18 +42,17 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// Starts the service. Its rate limits are so high that tests do not reach them.
+    /// Starts the service, with rate limits that tests do not reach.
     pub async fn start() -> Self {
         Self::with(&[]).await
     }
 
-    /// Starts the service with these settings changed.
     pub async fn with(changed: &[(&str, &str)]) -> Self {
         let database = TestDatabase::create().await;
         Self::on(database, changed).await
     }
 
-    /// Starts the service on an existing database, which simulates a restart or a second replica.
+    /// Starts the service on an existing database: a restart or a second replica.
     pub async fn on(database: TestDatabase, changed: &[(&str, &str)]) -> Self {
         let state_dir = folder::new_path();
         let settings = settings(&state_dir, changed);
@@ -63,7 +60,7 @@ impl TestApp {
         Self::serve(settings, None, database, clock, state_dir)
     }
 
-    /// Starts the service with a relay in front of the database. The relay can hold back the replies of the database.
+    /// Starts the service with a relay in front of the database, which can hold back replies.
     pub async fn relayed(changed: &[(&str, &str)]) -> (Self, Arc<Relay>) {
         let database = TestDatabase::create().await;
         let relay = Relay::to(database.options(Role::App));
@@ -71,8 +68,7 @@ impl TestApp {
         (app, relay)
     }
 
-    /// Starts the service with exactly these settings. The service has its own thread, so it also runs while the test
-    /// blocks.
+    /// Starts the service with exactly these settings, on its own thread, so that it also runs while the test blocks.
     pub fn serve(
         settings: Settings,
         certificate: Option<Arc<Certificate>>,
@@ -110,15 +106,13 @@ impl TestApp {
         }
     }
 
-    /// Returns the service objects of the running service, so that a test can read their counters.
     pub fn services(&self) -> &Services {
         &self.running.as_ref().unwrap().services
     }
 
-    /// Returns the service objects of another replica, for tests that call an object or its pool directly. Such a test
-    /// must not use the pool of the running service: a database connection works only while the thread that opened it
-    /// is not blocked, and a test blocks its thread at its end. The service could then wait forever for a connection
-    /// that the test has opened.
+    /// Returns the service objects of another replica, for tests that call an object or its pool directly.
+    /// Do not use the pool of the running service in a test: a connection belongs to the thread that opened it.
+    /// At the end of a test, this thread blocks, and the service could wait forever for the connection.
     pub fn replica(&self) -> &Services {
         self.replica.get_or_init(|| {
             let settings = self.services().settings.clone();
@@ -126,8 +120,8 @@ impl TestApp {
         })
     }
 
-    /// Waits until the service receives database notifications and reads ended sessions. Until then, each request also
-    /// reads its session from the database, so tests that count statements would fail.
+    /// Waits until the service receives database notifications and reads ended sessions.
+    /// Until then, each request also reads its session, which a count of statements would include.
     pub async fn wait_until_listening(&self) {
         let services = self.services();
         let listening =
@@ -135,12 +129,11 @@ impl TestApp {
         wait::until("the listener is up", listening).await;
     }
 
-    /// Returns a client without an account, at the address 127.0.0.1.
+    /// Returns a client without an account, at 127.0.0.1.
     pub fn anonymous(&self) -> Client {
         self.client_from(Ipv4Addr::LOCALHOST.into())
     }
 
-    /// Returns a client of the management port.
     pub fn operator(&self) -> Client {
         let address = self.running.as_ref().unwrap().management;
         Client::from_address(&format!("http://{address}"), Ipv4Addr::LOCALHOST.into()).record_in(self).undocumented()
@@ -150,29 +143,24 @@ impl TestApp {
         Metrics(self.operator().request(reqwest::Method::GET, "/metrics").send().await.ok(200).text())
     }
 
-    /// Returns a client without an account, at this loopback address.
     pub fn client_from(&self, address: IpAddr) -> Client {
         Client::from_address(&self.base, address).record_in(self)
     }
 
-    /// Signs up a new user.
     pub async fn user(&self, name: &str) -> Actor {
         Actor::sign_up(self, name).await
     }
 
-    /// Signs up a new user and promotes them to administrator.
     pub async fn admin(&self, name: &str) -> Actor {
         let admin = Actor::sign_up(self, name).await;
         self.promote(&admin).await;
         admin
     }
 
-    /// Promotes a user to administrator, as the command `strongroom admin promote` does.
     pub async fn promote(&self, actor: &Actor) {
         self.set_admin(actor, true).await;
     }
 
-    /// Makes an administrator an ordinary user again, as the command `strongroom admin demote` does.
     pub async fn demote(&self, actor: &Actor) {
         self.set_admin(actor, false).await;
     }
@@ -183,25 +171,22 @@ impl TestApp {
         assert!(changed.unwrap().is_some());
     }
 
-    /// Connects as the schema's owner.
     pub async fn owner(&self) -> PgConnection {
         self.database.options(Role::Owner).connect().await.unwrap()
     }
 
-    /// Advances the service's clock. The counters of failed logins use the clock of the database, which cannot be
-    /// advanced. So the method moves their times back instead.
+    /// Advances the service's clock. Counters of failed logins use the clock of the database, so their times move back.
     pub async fn advance_time(&self, time: TimeDelta) {
         self.clock.advance(time);
         let sql = "update login_failures set expires_at = expires_at - $1, waits_until = waits_until - $1";
         sqlx::query(sql).bind(time).execute(&self.all_rows).await.unwrap();
     }
 
-    /// Returns a digest of all rows of these tables. Equal digests before and after a request mean that nothing
-    /// changed.
+    /// Returns a digest of all rows of these tables, to check that a request changed nothing.
     pub async fn digest(&self, tables: &[&str]) -> String {
         let mut digest = String::new();
         for table in tables {
-            // Leave out `last_used_at`, because a background worker can write it at any time.
+            // A background worker can write `last_used_at` at any time.
             let row = "(to_jsonb(t) - 'last_used_at')::text";
             let sql = format!("select coalesce(md5(string_agg({row}, '|' order by {row})), '-') from {table} t");
             let hash: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.all_rows).await.unwrap();
@@ -210,18 +195,17 @@ impl TestApp {
         digest
     }
 
-    /// Returns all tables whose rows have an owner. `contract::database_walls` checks that the list is complete.
+    /// Returns all tables whose rows have an owner (checked by `contract::database_walls`).
     pub async fn owned_tables(&self) -> Vec<String> {
         let sql = "select relation::text from owned_tables order by position";
         sqlx::query_scalar(sql).fetch_all(&self.all_rows).await.unwrap()
     }
 
-    /// Returns a digest of all accounts and all rows that have an owner.
     pub async fn digest_all(&self) -> String {
         let owned = self.owned_tables().await;
         let tables =
             ["users", "sessions", "live_tickets"].into_iter().chain(owned.iter().map(|table| match &**table {
-                // Leave out rows with zero files, because such a row means the same as no row.
+                // A row with zero files means the same as no row.
                 "document_usage" => "(select * from document_usage where files > 0)",
                 table => table,
             }));
@@ -250,7 +234,7 @@ impl Drop for TestApp {
     }
 }
 
-/// Timeouts that do not expire even on a loaded machine. A test of a timeout sets a shorter one.
+/// Timeouts that do not expire even on a loaded machine.
 pub const LONG_TIMEOUTS: [(&str, &str); 4] = [
     ("STRONGROOM_HTTP_REPLY_SECONDS", "300"),
     ("STRONGROOM_DATABASE_ACQUIRE_SECONDS", "15"),
@@ -258,7 +242,6 @@ pub const LONG_TIMEOUTS: [(&str, &str); 4] = [
     ("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", "10"),
 ];
 
-/// Development settings on free ports.
 pub fn settings(state_dir: &std::path::Path, changed: &[(&str, &str)]) -> Settings {
     let state = state_dir.to_str().unwrap();
     let mut pairs = vec![
@@ -278,8 +261,7 @@ pub fn settings(state_dir: &std::path::Path, changed: &[(&str, &str)]) -> Settin
         ("STRONGROOM_LIMITS_UPLOAD", "100000/1h"),
         ("STRONGROOM_LIMITS_ASSET", "100000/1h"),
         ("STRONGROOM_LIMITS_UNKNOWN_PATH", "100000/1h"),
-        // Raise these thresholds: many tests request foreign and missing objects, and with the default thresholds,
-        // their sessions would end.
+        // Many tests request foreign and missing objects, after which their sessions would end.
         ("STRONGROOM_RULES_PROBING_SESSION", "100000/1h"),
         ("STRONGROOM_RULES_ENUMERATING_SESSION", "100000/1h"),
     ];

@@ -8,22 +8,20 @@ use serde_json::Value;
 use super::events::SentRequests;
 use super::{Reply, TestApp, documented};
 
-/// A client that sends requests from one address.
 #[derive(Clone)]
 pub struct Client {
     base: String,
     http: reqwest::Client,
     sent: SentRequests,
-    /// Whether the OpenAPI document describes the server. If so, the client compares each refusal with the document.
+    /// Whether the client compares each refusal with the OpenAPI document.
     is_documented: bool,
 }
 
 impl Client {
-    /// Creates a client that sends its requests from this loopback address.
+    /// Creates a client at this loopback address.
     pub fn from_address(base: &str, address: IpAddr) -> Self {
         let http = reqwest::Client::builder()
-            // Load no certificate authorities. The client uses plain HTTP, and parsing the authorities of the system
-            // takes time.
+            // The client uses plain HTTP, and parsing the authorities of the system takes time.
             .tls_certs_only([])
             .local_address(address)
             .no_proxy()
@@ -49,7 +47,7 @@ impl Client {
         Self { sent: app.sent.clone(), ..self }
     }
 
-    /// Skips the comparison of refusals with the OpenAPI document, which does not describe the management port.
+    /// Skips the comparison with the OpenAPI document, which does not describe the management port.
     pub fn undocumented(self) -> Self {
         Self { is_documented: false, ..self }
     }
@@ -84,24 +82,23 @@ impl Request {
         Self(self.0.header("content-type", content_type).body(body), self.1, self.2)
     }
 
-    /// Sets a body, and no `Content-Type`.
     pub fn raw(self, body: impl Into<reqwest::Body>) -> Self {
         Self(self.0.body(body), self.1, self.2)
     }
 
-    /// Returns the status, or `None` if no reply comes, for tests that kill the service.
+    /// Returns the status, or `None` if the test kills the service before it replies.
     pub async fn try_send(self) -> Option<u16> {
         Some(self.0.send().await.ok()?.status().as_u16())
     }
 
-    /// Returns the created resource, or `None` if the service is killed before it has sent a complete 201.
+    /// Returns the created resource, or `None` if the service is killed before a complete 201.
     pub async fn try_reply(self) -> Option<Value> {
         let reply = self.0.send().await.ok()?;
         let is_created = reply.status() == StatusCode::CREATED;
         reply.json().await.ok().filter(|_| is_created)
     }
 
-    /// Sends the request, and checks the rules that every reply must satisfy.
+    /// Sends the request, and checks the rules of every reply.
     pub async fn send(self) -> Reply {
         let (client, request) = self.0.build_split();
         let request = request.expect("a request");

@@ -1,4 +1,4 @@
-//! A collector of traces (OTLP over HTTP), and the service in its own process, which sends its traces to the collector.
+//! A collector of traces (OTLP over HTTP), and the service in its own process, which sends traces to it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -19,11 +19,9 @@ use super::folder;
 use super::metrics::Metrics;
 use super::wait;
 
-/// How the collector reacts to a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum CollectorBehavior {
     Accept,
-    /// Reads requests but never replies.
     NeverReply,
 }
 
@@ -56,7 +54,6 @@ impl Collector {
         Self { address, bodies }
     }
 
-    /// Returns whether any received request contains this text.
     pub fn contains(&self, text: &str) -> bool {
         let bodies = self.bodies.lock().unwrap();
         bodies.iter().any(|body| body.windows(text.len()).any(|window| window == text.as_bytes()))
@@ -73,7 +70,6 @@ impl Collector {
         scopes.flat_map(|scope| scope.spans).collect()
     }
 
-    /// Waits for the span with this request id.
     pub async fn span(&self, request_id: &str) -> Span {
         let id = ("strongroom.request_id".to_owned(), format!("{request_id:?}"));
         wait::until_some("its span", async || self.spans().into_iter().find(|span| attributes(span).contains(&id)))
@@ -81,7 +77,7 @@ impl Collector {
     }
 }
 
-/// Returns the attributes of a span: names, and values as text.
+/// Returns the names of a span's attributes, with their values as text.
 pub fn attributes(span: &Span) -> Vec<(String, String)> {
     use opentelemetry_proto::tonic::common::v1::any_value::Value;
     let text = |value: Option<Value>| match value {
@@ -93,7 +89,6 @@ pub fn attributes(span: &Span) -> Vec<(String, String)> {
     pairs.map(|pair| (pair.key.clone(), text(pair.value.clone().and_then(|value| value.value)))).collect()
 }
 
-/// Reads the body of a request with Content-Length.
 fn request(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     let (mut line, mut length) = (String::new(), 0);
     assert!(reader.read_line(&mut line).ok()? == 0 || line.starts_with("POST /v1/traces "), "{line}");
@@ -114,14 +109,14 @@ fn request(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// The service in its own process, with traces enabled. A service inside the test process cannot export traces, because
-/// all services there share one log subscriber, which has no exporter.
+/// The service in its own process, with traces. All services of the test process share a log subscriber without an
+/// exporter.
 pub struct TracedProgram {
     process: Child,
     pub base: String,
     management: String,
     pub state_dir: PathBuf,
-    /// The database of the process. It is dropped when the last clone of this value is dropped.
+    /// Dropped with the last clone of this value.
     pub database: TestDatabase,
 }
 
@@ -163,7 +158,7 @@ impl TracedProgram {
         Metrics(client.request(reqwest::Method::GET, "/metrics").send().await.ok(200).text())
     }
 
-    /// Stops the program with SIGTERM as an orchestrator does, waits, and returns whether its exit code is 0.
+    /// Stops the program with SIGTERM, and returns whether its exit code is 0.
     pub fn stop(&mut self) -> bool {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());

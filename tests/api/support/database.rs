@@ -1,5 +1,4 @@
-//! Each test has its own database. It is a clone of a template, to which the migrations are applied only once
-//! ([`TestServer`]).
+//! Each test has its own database, a clone of a migrated template ([`TestServer`]).
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -13,25 +12,23 @@ pub use super::database_server::on_own_thread;
 use super::database_server::{TestServer, as_role, seconds};
 use super::relay::Relay;
 
-/// The database of one test. It is migrated and empty, and is dropped when the last clone of this value is dropped.
+/// The database of one test, which is dropped with the last clone of this value.
 #[derive(Clone)]
 pub struct TestDatabase {
     clone: Arc<TemplateClone>,
-    /// The relay between service and database, if the test uses a relay.
+    /// The relay between service and database, if there is one.
     relay: Option<Arc<Relay>>,
-    /// The folders of all services on this database. Each service writes mails to its own folder, so tests look for a
-    /// mail in all of them.
+    /// The folders of all services on this database, each with its own mails.
     state_dirs: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl TestDatabase {
-    /// Creates a database, which takes about 30 ms.
     pub async fn create() -> Self {
         let server = TestServer::shared();
         let name = format!("strongroom_test_{}_{}", seconds(), Uuid::new_v4().simple());
         let mut superuser = server.superuser.connect().await.unwrap();
-        // `file_copy` is twice as fast as the default strategy, because this server does not wait for a disk. The owner
-        // of the new database also owns its schema `public`.
+        // `file_copy` is twice as fast as the default, because this server does not wait for a disk.
+        // The owner of the new database also owns its schema `public`.
         let template = &server.template;
         let clone = format!("create database {name} template {template} strategy file_copy owner strongroom_owner");
         superuser.execute(AssertSqlSafe(clone)).await.unwrap();
@@ -45,7 +42,6 @@ impl TestDatabase {
         Self { relay: Some(relay), ..self }
     }
 
-    /// Remembers the state folder of a service that uses this database, because the service writes its mails there.
     pub fn add_state_dir(&self, folder: &Path) {
         self.state_dirs.lock().unwrap().push(folder.to_owned());
     }
@@ -78,7 +74,6 @@ impl TestDatabase {
         sqlx::query(sql).bind(self.name()).execute(&mut superuser).await.unwrap();
     }
 
-    /// Accepts connections again.
     pub async fn restore(&self) {
         self.allow_connections(true).await;
     }
@@ -89,7 +84,6 @@ impl TestDatabase {
         superuser.execute(AssertSqlSafe(sql)).await.unwrap();
     }
 
-    /// Returns the options to connect as this role.
     pub fn options(&self, role: Role) -> PgConnectOptions {
         let options = as_role(&self.clone.superuser, role, &self.clone.name);
         match &self.relay {
@@ -106,7 +100,7 @@ struct TemplateClone {
 
 impl Drop for TemplateClone {
     fn drop(&mut self) {
-        // Ignore errors: the test may already have failed, and a later sweep drops the database.
+        // The test may already have failed, and a later sweep drops the database.
         let _ = on_own_thread({
             let (superuser, name) = (self.superuser.clone(), self.name.clone());
             move || remove(superuser, name)

@@ -1,10 +1,10 @@
 //! The database server that all tests use, and the template database.
 //!
-//! All test processes with the same user and target folder use one PostgreSQL server. The server stores its data in
-//! memory, is not durable, and listens on a Unix socket. Each test process renews a `lease` file while it runs. A shell
-//! script starts the server and checks the lease every half minute. So within a minute after the last test process, the
-//! server stops and its folder is removed. To use another server, set `TEST_DATABASE_URL` to the URL of a superuser.
-//! That server must accept the other roles without a password.
+//! All test processes with the same user and target folder use one PostgreSQL server. It stores its data in memory,
+//! is not durable, and listens on a Unix socket. Each test process renews a `lease` file while it runs.
+//! The shell script that starts the server checks this file every half minute, and stops the server without it.
+//! To use another server, set `TEST_DATABASE_URL` to the URL of a superuser. The server must accept the other roles
+//! without a password.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
@@ -24,14 +24,13 @@ use strongroom::dev::postgres::user::ServerUser;
 use strongroom::dev::postgres::{EmbeddedError, Role, create_roles};
 use uuid::Uuid;
 
-/// Cargo's folder for files of tests. The lock file is here, because this folder still exists when the server has
-/// stopped.
+/// Cargo's folder for files of tests, which still exists when the server has stopped.
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const STALE: Duration = Duration::from_mins(10);
 const DAY: u64 = 24 * 60 * 60;
 
-/// A script that starts the server, and stops it when no process has renewed the lease. The order of two steps matters:
+/// A script that starts the server, and stops it when no process has renewed the lease. The order matters:
 /// - The script removes the file `open`, and then checks the lease. If there is a lease, it creates `open` again.
 /// - A new process renews the lease, and then looks for `open`. If there is no `open`, it starts another server.
 ///
@@ -48,7 +47,7 @@ const UNTIL_LEASES_END: Watch = Watch {
     by_pipe: false,
 };
 
-/// Test data may be lost in a crash, so the server never waits for a disk.
+/// A crash may lose test data, so the server never waits for a disk.
 const NOT_DURABLE: [&str; 7] = [
     "fsync=off",
     "synchronous_commit=off",
@@ -59,14 +58,13 @@ const NOT_DURABLE: [&str; 7] = [
     "max_connections=200",
 ];
 
-/// The server of all tests, and the template database.
 pub(super) struct TestServer {
     pub superuser: PgConnectOptions,
     pub template: String,
 }
 
 impl TestServer {
-    /// Finds the running server or starts one. Each test process does this once.
+    /// Finds the running server or starts one.
     pub fn shared() -> &'static Self {
         static SERVER: OnceLock<TestServer> = OnceLock::new();
         SERVER.get_or_init(|| {
@@ -82,8 +80,7 @@ impl TestServer {
     }
 }
 
-/// Returns the name of the template database, to which the migrations of this build are applied. The first process
-/// creates it. As in production, the schema's owner applies the migrations.
+/// Returns the name of the template database with the migrations of this build. The first process creates it.
 async fn template(options: &PgConnectOptions) -> String {
     let checksums: Vec<u8> = migrate::MIGRATOR.iter().flat_map(|one| one.checksum.to_vec()).collect();
     let name = format!("strongroom_template_{}", name_of(&checksums));
@@ -118,8 +115,7 @@ pub(super) fn as_role(superuser: &PgConnectOptions, role: Role, database: &str) 
     if role == Role::Superuser { options } else { options.username(role.name()) }
 }
 
-/// Drops old templates and the databases of killed tests. On a server that never stops, such databases would
-/// accumulate.
+/// Drops old templates and the databases of killed tests.
 async fn sweep(superuser: &mut PgConnection, current: &str) {
     let old: Vec<(String, bool)> = sqlx::query_as(
         r"select datname::text, datistemplate from pg_database
@@ -140,11 +136,10 @@ async fn sweep(superuser: &mut PgConnection, current: &str) {
     }
 }
 
-/// Uses the running server, or starts a server.
 async fn embedded() -> Result<PgConnectOptions, EmbeddedError> {
     let user = ServerUser::choose(None, SCRATCH.as_ref())?;
     let lock = PathBuf::from(format!("{SCRATCH}/database-{}.lock", user.uid()));
-    // The lock is released at the end of this function, when the server is ready.
+    // The end of this function releases the lock, when the server is ready.
     let mut current = File::options()
         .read(true)
         .write(true)
@@ -188,7 +183,7 @@ async fn embedded() -> Result<PgConnectOptions, EmbeddedError> {
     Ok(cluster.options(Role::Superuser, "postgres"))
 }
 
-/// Renews the lease. Returns false if the folder no longer exists.
+/// Returns false if the folder no longer exists.
 fn renew_lease(folder: &Path) -> bool {
     File::create(folder.join("lease")).is_ok()
 }
@@ -201,8 +196,8 @@ fn keep_alive(folder: PathBuf) {
     });
 }
 
-/// Returns a folder in shared memory if 1 GiB is free there (a container has only 64 MB by default). Otherwise returns
-/// a folder on disk, which is two to six times slower.
+/// Returns a folder in shared memory if 1 GiB is free there (a container has 64 MB by default). A disk is two to six
+/// times slower.
 fn memory() -> PathBuf {
     let shm = Path::new("/dev/shm");
     let output = Command::new("df").args(["-Pk"]).arg(shm).output();
@@ -213,8 +208,7 @@ fn memory() -> PathBuf {
     if free_kib >= Some(1024 * 1024) { shm.to_owned() } else { PathBuf::from("/tmp") }
 }
 
-/// Removes the folders of killed servers. Such a folder is old: the script of a running server changes its folder every
-/// half minute.
+/// Removes the folders of killed servers. The script of a running server changes its folder every half minute.
 fn remove_stale_folders(name: &str) {
     for parent in ["/dev/shm", "/tmp"] {
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
@@ -227,14 +221,13 @@ fn remove_stale_folders(name: &str) {
     }
 }
 
-/// Runs a future on a new thread with its own runtime, and waits for the result. `OnceLock` and `Drop` need this
-/// function, because they are not async.
+/// Runs a future on a new thread and waits for it, because `OnceLock` and `Drop` are not async.
 pub fn on_own_thread<T: Send + 'static, F: Future<Output = T>>(work: impl FnOnce() -> F + Send + 'static) -> T {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     thread::spawn(move || runtime().block_on(work())).join().unwrap()
 }
 
-/// Returns the seconds since 1970. The names of databases contain this time, so that a sweep can compute their age.
+/// Seconds since 1970, which are part of the names of databases, so that a sweep knows their age.
 pub(super) fn seconds() -> u64 {
     std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()
 }

@@ -1,6 +1,6 @@
-//! Checks that the OpenAPI document lists each refusal that a test receives. `.ci/test` checks the opposite, that a
-//! test receives each listed refusal. For this, the tests write the refusals that they receive into the file that
-//! `RECEIVED_REFUSALS` names, and `contract::refusals` reads it.
+//! Checks that the OpenAPI document lists each refusal that a test receives.
+//! The tests also write these refusals into the file that `RECEIVED_REFUSALS` names.
+//! `contract::refusals` reads it and checks the opposite: a test receives each listed refusal.
 
 use std::fs::File;
 use std::io::Write;
@@ -14,7 +14,7 @@ use super::reply::Reply;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&openapi::text().unwrap()).unwrap());
 
-/// Returns all operations of the document: method and path.
+/// Returns method and path of all operations.
 pub fn operations() -> impl Iterator<Item = (String, &'static str)> {
     let paths = DOCUMENT["paths"].as_object().unwrap().iter();
     paths.flat_map(|(path, item)| {
@@ -22,15 +22,14 @@ pub fn operations() -> impl Iterator<Item = (String, &'static str)> {
     })
 }
 
-/// Returns the problem codes that an operation lists.
 pub fn all_codes(method: &str, path: &str) -> Vec<String> {
     let operation = &DOCUMENT["paths"][path][method.to_lowercase()];
     let statuses = operation["responses"].as_object().unwrap().keys();
     statuses.filter(|status| status.as_str() >= "400").flat_map(|status| codes(operation, status)).collect()
 }
 
-/// Returns the path in the document that matches. If several paths match, the function returns the path with the fewest
-/// parameters. So `export` in `/invoices/export` does not count as an id.
+/// Returns the matching path of the document. Of several paths, the one with the fewest parameters counts, so that
+/// `export` in `/invoices/export` is no id.
 fn template(path: &str) -> Option<&'static str> {
     let fits = |template: &str| {
         let (mut expected, mut actual) = (template.split('/'), path.split('/'));
@@ -46,15 +45,14 @@ fn template(path: &str) -> Option<&'static str> {
     templates.filter(|template| fits(template)).min_by_key(|template| template.matches('{').count())
 }
 
-/// Returns the problem codes that an operation lists for a status.
 fn codes(operation: &Value, status: &str) -> Vec<String> {
     let Some(reference) = operation["responses"][status]["$ref"].as_str() else { return Vec::new() };
     let response = DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap();
     response["content"]["application/problem+json"]["examples"].as_object().unwrap().keys().cloned().collect()
 }
 
-/// Asserts that the operation lists this refusal. Exceptions are requests that contradict the document: an unknown
-/// path, an unknown method, or a body for an operation that has no body. The document does not list their refusals.
+/// Asserts that the operation lists this refusal. Requests that contradict the document are exempt: an unknown path, an
+/// unknown method, or a body for an operation without a body.
 pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
     let Some(template) = template(path) else { return };
     let operation = &DOCUMENT["paths"][template][method.as_str().to_lowercase()];
@@ -63,7 +61,7 @@ pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
     }
     let (status, code) = (reply.status.as_str().to_owned(), reply.json()["code"].as_str().unwrap().to_owned());
     let is_excused = match code.as_str() {
-        // HTTP methods are case-sensitive, so a method in lower case is an unknown method.
+        // HTTP methods are case-sensitive.
         "method_not_allowed" => true,
         "payload_too_large" => operation["requestBody"].is_null(),
         _ => false,
@@ -73,7 +71,7 @@ pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
     assert!(is_excused || listed.contains(&code), "{method} {template} replies {status} {code}, but lists {listed:?}");
 }
 
-/// Appends a refusal to the file in `RECEIVED_REFUSALS`, which `.ci/test` sets.
+/// Appends a refusal to the file `RECEIVED_REFUSALS`.
 fn record(refusal: &str) {
     static FILE: LazyLock<Option<File>> = LazyLock::new(|| {
         let path = std::env::var_os("RECEIVED_REFUSALS")?;

@@ -1,5 +1,4 @@
-//! Compares the security events in the log with the rows of `security_events`, for all requests of a test. The check
-//! runs at the end of each test. So every attack test also asserts that its events are stored.
+//! At the end of each test, compares the security events in the log with the rows of `security_events`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,8 +10,7 @@ use uuid::Uuid;
 use super::database::on_own_thread;
 use super::{logs, wait};
 
-/// The ids of all requests to one service. All clients of the service share this list. It contains ids, and not the
-/// ports of the clients, because ports are reused.
+/// The ids of all requests to one service, which its clients share.
 #[derive(Clone, Default)]
 pub struct SentRequests(Arc<Mutex<Vec<Uuid>>>);
 
@@ -22,8 +20,7 @@ impl SentRequests {
     }
 }
 
-/// Waits until the stored events of all recorded requests equal the logged events. The wait blocks the thread of the
-/// test, but the service runs on its own thread.
+/// Waits until the stored events of all recorded requests equal the logged ones. The service runs on another thread.
 pub fn assert_stored(superuser: PgConnectOptions, sent: &SentRequests) {
     let requests = std::mem::take(&mut *sent.0.lock().unwrap());
     if !requests.is_empty() {

@@ -1,5 +1,5 @@
-//! The requests in the examples of the OpenAPI document. They work with the demo data. Tests change one value of each
-//! request and send it. So the tests also cover operations that are added later.
+//! The requests in the examples of the OpenAPI document, which work with the demo data.
+//! Tests change one value and send the request, so they also cover operations that are added later.
 
 use std::sync::LazyLock;
 
@@ -16,16 +16,14 @@ use super::form::Form;
 use super::reply::Reply;
 use super::{Actor, TestApp};
 
-/// The placeholder for a password in the examples, as JSON text. The development profile generates the real password.
+/// The placeholder for the demo password in the examples, as JSON text.
 const DEMO_PASSWORD: &str = "\"printed by cargo run\"";
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&openapi::text().unwrap()).unwrap());
 
-/// A service with demo data.
 pub struct Demo {
     pub app: TestApp,
     pub anna: Actor,
-    /// The demo administrator.
     pub root: Actor,
 }
 
@@ -41,7 +39,7 @@ impl Demo {
         Self { app, anna, root }
     }
 
-    /// Creates missing demo data, as each start of the service does. Returns `None` if the demo users cannot log in.
+    /// Creates missing demo data, as each start does. Returns `None` if the demo users cannot log in.
     pub async fn create_missing(app: &TestApp) -> Option<demo::Demo> {
         let passwords = app.services().settings.secrets.demo_passwords.clone().unwrap();
         let mut owner = app.owner().await;
@@ -50,7 +48,7 @@ impl Demo {
         background(&services.recorder, created).await.unwrap()
     }
 
-    /// Returns the actor who may call operations with this access.
+    /// Returns the actor for operations with this access.
     pub fn actor(&self, access: Access) -> &Actor {
         if access == Access::Admin { &self.root } else { &self.anna }
     }
@@ -59,7 +57,6 @@ impl Demo {
         self.send_as(self.actor(example.access), example).await
     }
 
-    /// Sends an example as this actor.
     pub async fn send_as(&self, actor: &Actor, example: &Example) -> Reply {
         let request = match example.access {
             Access::SignedIn | Access::TokenOrCookie | Access::Admin => {
@@ -85,15 +82,13 @@ impl Demo {
     }
 }
 
-/// The request in the example of an operation.
 #[derive(Clone)]
 pub struct Example {
     pub id: String,
     pub method: Method,
-    /// The path with `{id}`.
+    /// With `{id}`.
     pub path: &'static str,
     pub access: Access,
-    /// The id in the path.
     pub object: String,
     pub query: Vec<(String, String)>,
     pub headers: Vec<(String, String)>,
@@ -105,14 +100,14 @@ pub struct Example {
 pub enum Body {
     None,
     Json(Value),
-    /// The parts of the form other than the file.
+    /// The parts of a form other than the file.
     Form(Vec<(String, String)>),
 }
 
-/// A value of a request that a client chooses.
+/// A value that a client chooses.
 pub struct Field {
     place: Place,
-    /// The pointer to this field in the errors of a 400: `/lines/0/quantity`, `/limit`, `/If-Match`.
+    /// The pointer in the errors of a 400: `/lines/0/quantity`, `/limit`, `/If-Match`.
     pub pointer: String,
     pub schema: Value,
     pub example: Value,
@@ -127,7 +122,7 @@ enum Place {
 }
 
 impl Field {
-    /// Returns whether the field contains the id of an object. The function looks at the example of the field.
+    /// Returns whether the example of the field is an id.
     pub fn is_id(&self) -> bool {
         self.example.as_str().is_some_and(|text| text.parse::<uuid::Uuid>().is_ok())
     }
@@ -136,14 +131,13 @@ impl Field {
         self.place == Place::Header
     }
 
-    /// Returns the name of a query parameter.
     pub fn query_name(&self) -> Option<&str> {
         (self.place == Place::Query).then(|| &self.pointer[1..])
     }
 }
 
 impl Example {
-    /// Returns the example request of every operation. It contains all optional values, except for a cursor.
+    /// Returns the example request of every operation, with all optional values except a cursor.
     pub fn all() -> Vec<Self> {
         table().into_iter().map(|row| Self::new(row.method.as_str(), row.path, row.access)).collect()
     }
@@ -185,12 +179,11 @@ impl Example {
         }
     }
 
-    /// Returns whether the operation returns pages.
     pub fn is_paged(&self) -> bool {
         self.fields().iter().any(|field| field.query_name() == Some("cursor"))
     }
 
-    /// Returns all values of the request, apart from the id in its path.
+    /// Returns all values of the request except the id in its path.
     pub fn fields(&self) -> Vec<Field> {
         let mut fields = Vec::new();
         for parameter in self.operation["parameters"].as_array().into_iter().flatten() {
@@ -211,7 +204,6 @@ impl Example {
         fields
     }
 
-    /// Returns this request with another value in a field.
     pub fn with(&self, field: &Field, value: &Value) -> Self {
         let (mut changed, name) = (self.clone(), &field.pointer[1..]);
         let put = |values: &mut Vec<(String, String)>| {
@@ -232,15 +224,14 @@ impl Example {
     }
 }
 
-/// Collects the fields of a schema, and the fields of the items in its lists.
+/// Collects the fields of a schema and of the items in its lists.
 fn collect(place: Place, pointer: &str, schema: &Value, example: &Value, fields: &mut Vec<Field>) {
     if let Some(reference) = schema["$ref"].as_str() {
         let schema = DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap();
         return collect(place, pointer, schema, example, fields);
     }
     if !pointer.is_empty() {
-        // The example of the object may omit this field, because a request cannot contain this field together with
-        // another one. Then use the example of the field itself.
+        // The example of the object omits a field that excludes another one. Then the field has its own example.
         let example = if example.is_null() { schema["example"].clone() } else { example.clone() };
         fields.push(Field { place, pointer: pointer.to_owned(), schema: schema.clone(), example });
     }
@@ -251,7 +242,7 @@ fn collect(place: Place, pointer: &str, schema: &Value, example: &Value, fields:
         let item = example.get(0).unwrap_or_else(|| panic!("{pointer}: its example needs an item"));
         let mut inner = Vec::new();
         collect(place, &format!("{pointer}/0"), items, item, &mut inner);
-        // Skip the first field: it is the item of the list itself, which has no bounds.
+        // The first field is the item of the list itself, which has no bounds.
         fields.extend(inner.into_iter().skip(1));
     }
 }
@@ -260,7 +251,7 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Returns the example of a JSON body, by the name of its schema.
+/// Returns the example of the body with this schema.
 pub fn body_of(schema: &str) -> Value {
     let reference = json!({"$ref": format!("#/components/schemas/{schema}")});
     let mut bodies =

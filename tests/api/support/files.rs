@@ -17,7 +17,6 @@ pub fn jpeg(width: u16, height: u16) -> Vec<u8> {
     jpeg_with(width, height, b"")
 }
 
-/// Returns a JPEG with a comment.
 pub fn jpeg_with(width: u16, height: u16, comment: &[u8]) -> Vec<u8> {
     let segment = |kind: u8, body: &[u8]| {
         let length = u16::try_from(body.len() + 2).unwrap().to_be_bytes();
@@ -35,13 +34,11 @@ pub fn jpeg_with(width: u16, height: u16, comment: &[u8]) -> Vec<u8> {
     parts.concat()
 }
 
-/// Returns a PDF whose catalog has these entries.
 pub fn pdf(inside: &str) -> Vec<u8> {
     PdfFile::default().catalog(inside).plain()
 }
 
-/// The central directory of a ZIP archive with one file. ZIP programs look for the directory at the end of a file, so
-/// any file to which it is appended is also an archive.
+/// The central directory of a ZIP archive with one file. Appended to any file, it makes this file an archive.
 pub const ARCHIVE: &[u8] =
     b"PK\x01\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
     PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";

@@ -1,5 +1,4 @@
-//! A temporary folder for each test process. The folder contains keys, so it must not outlive the process, not even
-//! after Ctrl-C or SIGKILL. A shell script removes the folder, and kills programs that still use it.
+//! A temporary folder for each test process. It contains keys, so a shell script removes it, even after SIGKILL.
 
 use std::fs::DirBuilder;
 use std::io::{BufRead, BufReader, Write};
@@ -13,22 +12,22 @@ use super::client::Client;
 use super::database::TestDatabase;
 use super::program::Program;
 
-/// The script that waits for the end of the test process: it reads from a pipe whose other end only the test process
-/// has open. Then, on Linux, the script kills the programs whose environment contains the path of the folder. A
-/// database that is stopping may still write into the folder, so the script tries for a minute to remove it.
+/// Waits for the end of the test process, which closes the pipe. Then, on Linux, the script kills the programs whose
+/// environment contains the path of the folder. A stopping database may still write into the folder, so the script
+/// tries for a minute to remove it.
 const REMOVE_WHEN_THE_PIPE_CLOSES: &str = r#"read -r _
     for program in $(grep -alsF "=$1/" /proc/[0-9]*/environ | tr -dc '0-9\n'); do kill -9 "$program"; done
     tries=0; until rm -rf "$1" || [ $tries = 60 ]; do tries=$((tries + 1)); sleep 1; done"#;
 
 struct ProcessFolder {
     path: PathBuf,
-    /// The script's process. Its input is the pipe, which closes when the test process ends.
+    /// The script's process. Its input is the pipe.
     _watcher: Child,
 }
 
 static FOLDER: LazyLock<ProcessFolder> = LazyLock::new(|| {
     let path = std::env::temp_dir().join(format!("strongroom-test-{}", short_name()));
-    // The database server may run as another user. So other users must be able to traverse the folder.
+    // The database server may run as another user, who must be able to traverse the folder.
     DirBuilder::new().mode(0o711).create(&path).unwrap();
     let watcher = Command::new("/bin/sh")
         .args(["-c", REMOVE_WHEN_THE_PIPE_CLOSES, "sh"])
@@ -36,15 +35,14 @@ static FOLDER: LazyLock<ProcessFolder> = LazyLock::new(|| {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        // Start the watcher in its own process group, so that Ctrl-C in the terminal does not end it.
+        // Ctrl-C in the terminal must not end the script.
         .process_group(0)
         .spawn()
         .unwrap();
     ProcessFolder { path, _watcher: watcher }
 });
 
-/// Returns a new path in the folder. The path is short, because the path of a Unix socket may have only about 100
-/// bytes.
+/// Returns a new path in the folder. It is short, because the path of a Unix socket has a limit of about 100 bytes.
 pub fn new_path() -> PathBuf {
     FOLDER.path.join(short_name())
 }
@@ -55,7 +53,7 @@ fn short_name() -> String {
 
 const MARK: &str = "keys are in ";
 
-/// The next test runs this test in another process, and kills that process.
+/// The next test runs this test in another process and kills it.
 #[tokio::test]
 #[ignore = "waits to be killed"]
 async fn runs_a_program_until_it_is_killed() {

@@ -1,4 +1,4 @@
-//! Multipart forms with files. Tests build a form from bytes, so that they can also send malformed forms.
+//! Multipart forms with files, built from bytes, so that they can be malformed.
 
 use super::client::Request;
 
@@ -10,12 +10,10 @@ pub struct Form {
 }
 
 impl Form {
-    /// Creates a form with a valid file.
     pub fn valid() -> Self {
         Self::default().file("terms.txt", "text/plain", b"Delivery within three days.\n")
     }
 
-    /// Creates a form with a file of this size.
     pub fn with_size(bytes: usize) -> Self {
         Self::default().file("long.txt", "text/plain", &vec![b'x'; bytes])
     }
@@ -30,12 +28,11 @@ impl Form {
         self.raw(&head, content)
     }
 
-    /// Adds a part with this head.
     pub fn raw(self, head: &str, content: &[u8]) -> Self {
         self.raw_bytes(head.as_bytes(), content)
     }
 
-    /// Adds a part whose head may be any bytes, for example invalid UTF-8.
+    /// Adds a part whose head may be invalid UTF-8.
     pub fn raw_bytes(mut self, head: &[u8], content: &[u8]) -> Self {
         self.bytes.extend_from_slice(&[format!("--{BOUNDARY}\r\n").as_bytes(), head, b"\r\n"].concat());
         self.bytes.extend_from_slice(content);
@@ -47,7 +44,6 @@ impl Form {
         format!("multipart/form-data; boundary={BOUNDARY}")
     }
 
-    /// Returns the complete form.
     pub fn bytes(mut self) -> Vec<u8> {
         self.bytes.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
         self.bytes

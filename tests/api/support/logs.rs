@@ -19,11 +19,10 @@ struct Lines {
     by_request: HashMap<String, Vec<Value>>,
 }
 
-/// Starts to capture the log. Further calls in the same process have no effect.
+/// Starts to capture the log. Later calls have no effect.
 pub fn capture() {
     static STARTED: LazyLock<()> = LazyLock::new(|| {
-        // Exclude the log of development mails, because it contains the links, which are secrets. No other log target
-        // may contain secrets.
+        // The log of development mails contains links, which are secrets. No other log target may contain secrets.
         let filter =
             "info,security_aggregate=debug,development_mail=off,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
         let format =
@@ -61,7 +60,6 @@ impl MakeWriter<'_> for Capture {
     }
 }
 
-/// Waits until a request has ended, and returns its log lines.
 pub fn for_request(id: &str) -> Vec<Value> {
     wait::until_some_blocking("the last log line of a request", || {
         let lines = LINES.lock().unwrap().by_request.get(id).cloned().unwrap_or_default();
@@ -69,14 +67,12 @@ pub fn for_request(id: &str) -> Vec<Value> {
     })
 }
 
-/// Returns the security events of a request in order, such as `authz_fail/not_found`. The result includes events that
-/// were only added to an aggregate. In production, such events have no log line of their own.
+/// Returns the security events of a request in order, such as `authz_fail/not_found`, also those of an aggregate.
 pub fn events(id: &str) -> Vec<String> {
     names(&for_request(id), &["security", "security_aggregate"])
 }
 
-/// Returns the events of a request that have their own log line so far, without waiting. Events that are part of an
-/// aggregate are left out.
+/// Returns the events of a request that have their own log line so far, without waiting.
 pub fn events_so_far(id: &str) -> Vec<String> {
     names(LINES.lock().unwrap().by_request.get(id).map_or(&[], Vec::as_slice), &["security"])
 }
@@ -89,13 +85,12 @@ fn names(lines: &[Value], targets: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Returns the SQL statements of a request in order.
 pub fn statements(id: &str) -> Vec<String> {
     for_request(id)
         .iter()
         .filter(|line| line["target"] == "sqlx::query")
         .map(|line| {
-            // If sqlx truncates the summary of a statement, it also logs the full text.
+            // If sqlx truncates a statement, it also logs the full text.
             let whole = line["db.statement"].as_str().filter(|text| !text.is_empty());
             let text = whole.or(line["summary"].as_str()).unwrap_or_default();
             text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -103,18 +98,16 @@ pub fn statements(id: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns the first line with this text, as it was logged.
+/// Returns the first line with this text.
 pub fn first_containing(text: &str) -> Option<String> {
     LINES.lock().unwrap().raw.iter().find(|line| line.contains(text)).cloned()
 }
 
-/// Returns all lines with this text.
 pub fn all_containing(text: &str) -> Vec<Value> {
     let lines = LINES.lock().unwrap();
     lines.raw.iter().filter(|line| line.contains(text)).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Returns whether any line contains this text.
 pub fn contains(text: &str) -> bool {
     LINES.lock().unwrap().raw.iter().any(|line| line.contains(text))
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 pub struct Metrics(pub String);
 
 impl Metrics {
-    /// Returns all series with their values.
     pub fn lines(&self) -> impl Iterator<Item = (&str, f64)> {
         let lines = self.0.lines().filter(|line| !line.starts_with('#'));
         lines.map(|line| line.rsplit_once(' ').map(|(series, value)| (series, value.parse().unwrap())).unwrap())
@@ -15,7 +14,6 @@ impl Metrics {
         self.lines().map(|(series, _)| series).collect()
     }
 
-    /// Returns the names of the metrics, without labels.
     pub fn names(&self) -> BTreeSet<&str> {
         self.series().into_iter().map(|series| series.split('{').next().unwrap()).collect()
     }

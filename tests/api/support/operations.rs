@@ -1,5 +1,4 @@
-//! The rows of the route table, each with details of its operation from the OpenAPI document. With these rows, a test
-//! can try all bodies, ids or versions.
+//! The rows of the route table with details from the OpenAPI document, for tests of all bodies, ids or versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,16 +16,13 @@ use super::client::Request;
 use super::form::Form;
 use super::{Actor, examples};
 
-/// A row of the route table.
 pub struct Operation {
     pub method: Method,
     pub path: &'static str,
     pub access: Access,
-    /// The name of the body's schema.
+    /// The schema of the body.
     pub body: Option<String>,
-    /// Whether the body is a form.
     pub takes_form: bool,
-    /// Whether the operation requires `If-Match`.
     pub takes_version: bool,
 }
 
@@ -48,13 +44,11 @@ pub fn operations() -> Vec<Operation> {
     rows.collect()
 }
 
-/// Returns the operations for administrators.
 pub fn for_administrators() -> Vec<Operation> {
     operations().into_iter().filter(|operation| operation.access == Access::Admin).collect()
 }
 
-/// Returns all operations with a JSON body. Each comes with a valid body, and with the id of one of the actor's
-/// resources.
+/// Returns all operations with a JSON body, each with a valid body and the id of one of the actor's resources.
 pub async fn with_bodies(actor: &Actor) -> Vec<(Operation, String, Value)> {
     let references = References::of(actor).await;
     let mut all = Vec::new();
@@ -68,8 +62,7 @@ pub async fn with_bodies(actor: &Actor) -> Vec<(Operation, String, Value)> {
 }
 
 impl Operation {
-    /// Returns a request to the object with this id. If the operation requires a token, the request contains the
-    /// actor's token.
+    /// Returns a request to the object with this id, with the actor's token if the operation requires one.
     pub fn request_to(&self, actor: &Actor, id: &str) -> Request {
         let path = self.path.replace("{id}", id);
         match self.access {
@@ -83,12 +76,11 @@ impl Operation {
         self.access == Access::SignedIn && self.path.contains("{id}")
     }
 
-    /// Returns the path of the collection that contains the object.
     pub fn collection(&self) -> &'static str {
         self.path.split("/{id}").next().unwrap()
     }
 
-    /// Returns a request of the actor to the object with this id. The body is valid.
+    /// Returns a request with a valid body to the object with this id.
     pub fn request_by(&self, actor: &Actor, id: &str, references: &References) -> Request {
         let request = actor.request(self.method.clone(), &self.path.replace("{id}", id));
         match self.valid_body(references) {
@@ -98,7 +90,7 @@ impl Operation {
         }
     }
 
-    /// Returns the example of the body. The ids in `references` replace the ids of the demo data.
+    /// Returns the example of the body, with the ids of `references`.
     pub fn valid_body(&self, references: &References) -> Option<Value> {
         let mut body = examples::body_of(self.body.as_deref()?);
         for (field, value) in body.as_object_mut().unwrap() {
@@ -107,8 +99,7 @@ impl Operation {
             }
             match field.as_str() {
                 "password" | "current_password" => *value = json!(PASSWORD),
-                // Remove these fields: they refer to other demo data, or contain an issue date that is not within the
-                // last 30 days.
+                // They refer to other demo data, or contain an issue date that is more than 30 days ago.
                 "invoice_id" | "issue_date" => *value = Value::Null,
                 _ => {}
             }
@@ -116,7 +107,7 @@ impl Operation {
         Some(body)
     }
 
-    /// Creates an object in a state in which the operation succeeds, and returns its id.
+    /// Creates an object on which the operation succeeds, and returns its id.
     pub async fn make_object(&self, actor: &Actor) -> String {
         let id = make(actor, self.collection()).await;
         if self.method == Method::POST && (self.path.ends_with("/payments") || self.path.ends_with("/credit-notes")) {
@@ -127,11 +118,10 @@ impl Operation {
     }
 }
 
-/// The objects to which bodies refer: names of fields such as `customer_id`, each with the id of an object.
+/// Fields of bodies such as `customer_id`, with the ids of existing objects.
 pub struct References(BTreeMap<String, String>);
 
 impl References {
-    /// Creates an object for each id that the bodies of these operations can contain.
     async fn in_bodies(actor: &Actor, operations: &[Operation]) -> Self {
         let mut ids = BTreeMap::new();
         for (field, kind) in references(operations) {
@@ -140,7 +130,6 @@ impl References {
         Self(ids)
     }
 
-    /// Creates an object for each id that the body of any operation can contain.
     pub async fn of(actor: &Actor) -> Self {
         Self::in_bodies(actor, &operations()).await
     }
@@ -151,24 +140,23 @@ impl References {
     }
 }
 
-/// Returns the fields of the bodies that contain an id, each with the kind of its object.
+/// Returns the fields of the bodies that contain an id, with the kinds of the objects.
 fn references(operations: &[Operation]) -> impl Iterator<Item = (String, ObjectKind)> {
     let bodies = operations.iter().filter_map(|operation| Some(examples::body_of(operation.body.as_deref()?)));
     let fields = bodies.flat_map(|body| body.as_object().unwrap().keys().cloned().collect::<Vec<_>>());
     fields.filter_map(|field| {
-        // A document may have an invoice, but needs none. So no invoice is created for `invoice_id`.
+        // A document needs no invoice.
         let name = field.strip_suffix("_id").filter(|name| *name != "invoice")?;
         let kind = object_kinds().find(|kind| kind.name == name)?;
         Some((field, kind))
     })
 }
 
-/// Returns the paths of all collections, such as `/api/v1/customers`, whose objects belong to the caller.
+/// Returns the paths of the caller's collections, such as `/api/v1/customers`.
 pub fn collections() -> BTreeSet<&'static str> {
     operations().iter().filter(|operation| operation.is_on_object()).map(Operation::collection).collect()
 }
 
-/// Creates a resource in a collection and returns its id.
 pub async fn make(actor: &Actor, collection: &str) -> String {
     match collection {
         "/api/v1/customers" => actor.customer().await,
@@ -185,7 +173,6 @@ pub async fn make(actor: &Actor, collection: &str) -> String {
     }
 }
 
-/// Creates a resource with the example of its body.
 async fn make_from_example(actor: &Actor, collection: &str) -> String {
     let mut create = operations();
     create.retain(|operation| operation.method == Method::POST && operation.path == collection);

@@ -13,7 +13,7 @@ fn seen(program: &str, arguments: &[&str], pdf: &[u8]) -> Vec<u8> {
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        // poppler wrongly warns about a boolean that the PDF standard requires. So the test ignores its warnings.
+        // poppler wrongly warns about a boolean that the PDF standard requires.
         .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("{program}: {error}: apt-get install poppler-utils"));
@@ -26,17 +26,16 @@ fn seen(program: &str, arguments: &[&str], pdf: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
-/// Returns the selectable text of each page in reading order, without directional marks.
+/// Returns the text of each page in reading order, without directional marks.
 pub fn pages(pdf: &[u8]) -> Vec<String> {
     split(&run("pdftotext", &["-", "-"], pdf))
 }
 
-/// Returns the text of all pages.
 pub fn text(pdf: &[u8]) -> String {
     pages(pdf).join("\n")
 }
 
-/// Returns the text of each page, one line per table row. Right-to-left text is not in reading order.
+/// Returns the text of each page by table rows. Right-to-left text is not in reading order.
 pub fn rows(pdf: &[u8]) -> Vec<String> {
     split(&run("pdftotext", &["-raw", "-", "-"], pdf))
 }
@@ -46,14 +45,14 @@ fn split(text: &str) -> Vec<String> {
     text.trim_end_matches('\u{c}').split('\u{c}').map(|page| page.trim().to_owned()).collect()
 }
 
-/// Counts the pixels of the first page that have one of these shades of gray, at 20 dpi.
+/// Counts the pixels of the first page with one of these shades of gray, at 20 dpi.
 pub fn count_pixels(pdf: &[u8], greys: RangeInclusive<u8>) -> usize {
-    // The format is PGM: a head of three lines, then one byte per pixel.
+    // PGM: a head of three lines, then one byte per pixel.
     let picture = seen("pdftoppm", &["-gray", "-r", "20", "-singlefile", "-"], pdf);
     picture.iter().filter(|dot| greys.contains(dot)).count()
 }
 
-/// Returns a property of the document, such as `Pages`, `JavaScript` or `Title`.
+/// Returns a property such as `Pages`, `JavaScript` or `Title`.
 pub fn info(pdf: &[u8], name: &str) -> String {
     let info = run("pdfinfo", &["-"], pdf);
     let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));

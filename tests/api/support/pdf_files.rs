@@ -1,8 +1,7 @@
-//! Builds PDFs in two forms. A plain PDF has a cross-reference table. A packed PDF has a compressed object stream. So a
-//! search of its raw bytes finds no name, such as `/JavaScript`.
+//! Builds PDFs in two forms: plain, with a cross-reference table, or packed into a compressed object stream.
+//! A search of the raw bytes of a packed PDF finds no name, such as `/JavaScript`.
 
-/// A PDF with an empty page. Object 1 is the catalog, object 2 the page tree, and object 3 the page. The objects that a
-/// test adds have the numbers from 4 on.
+/// A PDF with an empty page. Object 1 is the catalog, 2 the page tree, 3 the page, and later ones belong to the test.
 #[derive(Clone, Default)]
 pub struct PdfFile {
     catalog: String,
@@ -14,25 +13,21 @@ pub struct PdfFile {
 #[derive(Clone)]
 struct Object {
     body: Vec<u8>,
-    /// Whether the object is a stream. The packed form writes a stream on its own, because an object stream cannot
-    /// contain a stream.
+    /// An object stream cannot contain a stream, so the packed form writes it on its own.
     is_stream: bool,
 }
 
 impl PdfFile {
-    /// Adds entries to the catalog.
     pub fn catalog(mut self, entries: &str) -> Self {
         self.catalog += entries;
         self
     }
 
-    /// Adds entries to the page.
     pub fn page(mut self, entries: &str) -> Self {
         self.page += entries;
         self
     }
 
-    /// Adds entries to the trailer.
     pub fn trailer(mut self, entries: &str) -> Self {
         self.trailer += entries;
         self
@@ -59,7 +54,6 @@ impl PdfFile {
         all
     }
 
-    /// Returns the plain file.
     pub fn plain(&self) -> Vec<u8> {
         let mut writer = Writer::default();
         let all = self.all();
@@ -69,7 +63,7 @@ impl PdfFile {
         writer.table(0, all.len() + 1, &format!("/Root 1 0 R {}", self.trailer))
     }
 
-    /// Returns the packed file: a compressed object stream, and a cross-reference stream.
+    /// Returns the packed file.
     pub fn packed(&self) -> Vec<u8> {
         let mut writer = Writer::default();
         let all = self.all();
@@ -98,7 +92,7 @@ impl PdfFile {
     }
 }
 
-/// Appends an incremental update that replaces one object. The file must have a cross-reference table.
+/// Appends an incremental update that replaces one object of a plain file.
 pub fn revised(file: &[u8], number: usize, body: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(file);
     let previous = text.rsplit("startxref\n").next().unwrap().lines().next().unwrap().to_owned();
@@ -163,7 +157,7 @@ pub fn deflated(content: &[u8]) -> Vec<u8> {
     bits.zlib()
 }
 
-/// Compresses bytes followed by many zeros (decompression bomb). In the result, 13 bits stand for 258 zeros.
+/// Compresses bytes and many zeros (decompression bomb): 13 bits for 258 zeros.
 pub fn deflated_with_zeros(content: &[u8], count: usize) -> Vec<u8> {
     let mut bits = Bits::default();
     for &byte in content {
@@ -171,7 +165,7 @@ pub fn deflated_with_zeros(content: &[u8], count: usize) -> Vec<u8> {
     }
     bits.literal(0);
     for _ in 0..count / 258 {
-        // Writes the longest possible match: 258 bytes at a distance of one byte.
+        // The longest possible match: 258 bytes at a distance of one byte.
         bits.code(0b1100_0101, 8);
         bits.code(0, 5);
     }
@@ -185,7 +179,7 @@ struct Bits {
 }
 
 impl Default for Bits {
-    /// Starts the only block of the stream, which uses the fixed Huffman code.
+    /// Starts the only block of the stream.
     fn default() -> Self {
         Self { bytes: vec![0x78, 0x01], held: 0b011, count: 3 }
     }
@@ -210,7 +204,7 @@ impl Bits {
         }
     }
 
-    /// Ends the block. The final checksum may be wrong (zero), because PDF readers do not verify it.
+    /// Ends the block. PDF readers do not verify the final checksum, which is zero here.
     fn zlib(mut self) -> Vec<u8> {
         self.code(0, 7);
         self.code(0, 7);

@@ -1,4 +1,4 @@
-//! The program in a separate process, for tests that kill the process or measure its memory.
+//! The program in a separate process, to kill it or to measure its memory.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -27,7 +27,6 @@ impl Program {
         Self::start_in(database, &state_dir, &[])
     }
 
-    /// Starts the program in this folder, with these settings changed.
     pub fn start_in(database: &TestDatabase, state_dir: &Path, changed: &[(&str, &str)]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_strongroom"))
             .env_clear()
@@ -53,7 +52,7 @@ impl Program {
         Self { process, base, state_dir: state_dir.to_owned(), is_kept: false, log }
     }
 
-    /// Kills the program (SIGKILL). Its folder is not removed.
+    /// Kills the program (SIGKILL). Its folder remains.
     pub fn kill(mut self) {
         self.is_kept = true;
     }
@@ -63,13 +62,13 @@ impl Program {
         assert!(sent.success());
     }
 
-    /// Stops the program (SIGTERM), and returns its log. Its folder is not removed.
+    /// Stops the program (SIGTERM), and returns its log. Its folder remains.
     pub async fn terminate(mut self) -> String {
         self.is_kept = true;
         self.signal("-TERM");
         let ended = wait::until_some("the program ends", async || self.process.try_wait().unwrap()).await;
         assert!(ended.success(), "{ended}");
-        // The thread that reads the log holds a clone of the `Arc`. It drops the clone when it has read the whole log.
+        // The thread that reads the log drops its clone of the `Arc` at the end of the log.
         wait::until("the log is read", async || Arc::strong_count(&self.log) == 1).await;
         self.log.lock().unwrap().clone()
     }

@@ -13,7 +13,7 @@ use super::wait;
 
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The load balancer. `base` is its own URL. It identifies each replica by the base URL of that replica.
+/// The load balancer. `base` is its own URL; that of a replica identifies the replica.
 pub struct Proxy {
     pub base: String,
     ready: Ready,
@@ -30,13 +30,11 @@ impl Proxy {
         Self { base, ready }
     }
 
-    /// Adds a replica and waits until its readiness check succeeds.
     pub async fn add(&self, base: &str) {
         spawn(check(base.to_owned(), self.ready.clone()));
         wait::until("the replica is ready", async || self.has(base)).await;
     }
 
-    /// Returns whether new connections go to this replica.
     pub fn has(&self, base: &str) -> bool {
         self.ready.lock().unwrap().iter().any(|ready| ready == base)
     }
@@ -68,7 +66,7 @@ async fn accept(listener: TcpListener, ready: Ready) {
         let Some(replica) = replica else { continue };
         spawn(async move {
             if let Ok(mut replica) = TcpStream::connect(replica).await {
-                // Ignore errors, because the client checks how the connection ends.
+                // The client checks how the connection ends.
                 let _ = copy_bidirectional(&mut client, &mut replica).await;
             }
         });

@@ -1,4 +1,4 @@
-//! A TLS server that plays a receiver of webhooks, or the breach service. It can also behave like a malicious server.
+//! A TLS server that plays a receiver of webhooks, the breach service, or a malicious server.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,14 +14,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// How the server reacts to a request.
 #[derive(Clone, Debug)]
 pub enum ReceiverBehavior {
     /// Sends these bytes and closes the connection.
     Reply(String),
-    /// Never replies.
     NeverReply,
-    /// Sends the head of a response, but never its body.
+    /// Sends a head, but never the body.
     WithholdBody,
     /// Sends a 200 with a body of 64 MiB.
     FloodBody,
@@ -50,14 +48,13 @@ impl ReceivedRequest {
     }
 }
 
-/// The running server. It stops when it is dropped.
 pub struct Receiver {
     pub port: u16,
     folder: PathBuf,
     behavior: Arc<Mutex<ReceiverBehavior>>,
     received: Arc<Mutex<Vec<ReceivedRequest>>>,
     connections: Arc<AtomicUsize>,
-    /// The number of bytes that the service has read of [`ReceiverBehavior::FloodBody`].
+    /// How many bytes of [`ReceiverBehavior::FloodBody`] the service has read.
     pub flooded: Arc<AtomicUsize>,
     listener: tokio::task::JoinHandle<()>,
 }
@@ -81,7 +78,7 @@ impl Receiver {
                     let (acceptor, behavior, received, flooded) =
                         (acceptor.clone(), behavior.clone(), received.clone(), flooded.clone());
                     tokio::spawn(async move {
-                        // Ignore errors: a service that does not trust this certificate ends the handshake.
+                        // A service that does not trust this certificate ends the handshake.
                         let Ok(mut stream) = acceptor.accept(stream).await else { return };
                         let Some(request) = request(&mut stream).await else { return };
                         received.lock().unwrap().push(request);
@@ -98,7 +95,6 @@ impl Receiver {
         format!("https://localhost:{}/hook", self.port)
     }
 
-    /// Returns the path of the certificate authority.
     pub fn authority(&self) -> PathBuf {
         self.folder.join("ca.pem")
     }
@@ -115,7 +111,7 @@ impl Receiver {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Waits until at least `number` requests have arrived, and returns all requests.
+    /// Waits for this number of requests, and returns all requests.
     pub async fn wait_for_requests(&self, number: usize) -> Vec<ReceivedRequest> {
         let what = format!("message {number}");
         wait::until_some(&what, async || Some(self.requests()).filter(|received| received.len() >= number)).await

@@ -1,5 +1,4 @@
-//! A relay in front of the database. It can hold back the replies of the database, so that statements hang while
-//! connections stay open. It can also delay new connections.
+//! A relay in front of the database. It can hold back replies, so that statements hang, or delay new connections.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use super::folder;
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// The relay. It listens in its own folder, and its thread ends when the relay is dropped.
+/// Ends when it is dropped.
 pub struct Relay {
     folder: PathBuf,
     withheld: watch::Sender<bool>,
@@ -24,7 +23,6 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Starts a relay to this database server.
     pub fn to(server: PgConnectOptions) -> Arc<Self> {
         let folder = folder::new_path();
         std::fs::create_dir(&folder).unwrap();
@@ -32,7 +30,7 @@ impl Relay {
         let (connect_delay, delay) = watch::channel(Duration::ZERO);
         let path = folder.join(format!(".s.PGSQL.{}", server.get_port()));
         let (ready, listens) = std::sync::mpsc::channel();
-        // The relay has its own runtime, because a test may block its thread.
+        // A test may block its own thread.
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
@@ -57,7 +55,7 @@ impl Relay {
         Arc::new(Self { folder, withheld, connect_delay })
     }
 
-    /// Returns these connection options, changed to go through the relay.
+    /// Returns connection options that go through the relay.
     pub fn through(&self, options: PgConnectOptions) -> PgConnectOptions {
         options.socket(&self.folder)
     }
@@ -67,7 +65,6 @@ impl Relay {
         self.withheld.send_replace(withheld);
     }
 
-    /// Delays each new connection.
     pub fn delay_connections(&self, delay: Duration) {
         self.connect_delay.send_replace(delay);
     }

@@ -1,5 +1,4 @@
-//! A reply of the service. The client checks the rules for every reply: the allowed headers, and the format of an
-//! error.
+//! A reply of the service, and the rules for every reply: the allowed headers, and the format of an error.
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -8,7 +7,6 @@ use strongroom::security::browser::headers::{IMMUTABLE, PAGE_POLICY, SECURITY_HE
 
 use super::logs;
 
-/// The response headers that replies may have.
 const EXPECTED_HEADERS: &[&str] = &[
     "accept-ranges",
     "access-control-allow-credentials",
@@ -43,7 +41,7 @@ const EXPECTED_HEADERS: &[&str] = &[
 
 const SESSION_LOOK_UP: &str = "from sessions where id = $1";
 
-/// A reply whose headers and error format have been checked.
+/// A reply that has passed the checks.
 #[derive(Debug)]
 pub struct Reply {
     pub status: StatusCode,
@@ -51,7 +49,7 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// Returns the kinds of security event of which this refusal must record one. If the list is empty, no event is needed.
+/// Returns the kinds of security event of which this refusal must record one; none if the list is empty.
 fn kinds_of(status: u16, code: &str) -> &'static [&'static str] {
     match (status, code) {
         (401, "invalid_credentials") => &["authn_login_fail/", "authn_password_change_fail/"],
@@ -70,7 +68,7 @@ fn kinds_of(status: u16, code: &str) -> &'static [&'static str] {
 impl Reply {
     pub(super) fn check_head(&self) {
         let is_page = self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
-        // Files of the console are the same for all users, so browsers may cache them.
+        // The console's files are the same for all users.
         let is_immutable = self.header("cache-control") == Some(IMMUTABLE)
             && self
                 .header("content-type")
@@ -89,7 +87,7 @@ impl Reply {
             assert!(listed.contains(&name.as_str()), "unexpected header {name}");
         }
         assert_eq!(uuid::Uuid::parse_str(&self.request_id()).unwrap().get_version_num(), 4);
-        // Only one path of the service redirects: password managers follow it to the page that changes a password.
+        // The only redirect: password managers follow it to the page that changes a password.
         let is_allowed = self.status == StatusCode::SEE_OTHER && self.header("location") == Some("/reset");
         assert!(
             !self.status.is_redirection() || self.status == StatusCode::NOT_MODIFIED || is_allowed,
@@ -116,7 +114,6 @@ impl Reply {
         assert!(!problem["title"].as_str().unwrap().is_empty());
         let known = ["type", "title", "status", "code", "request_id", "errors"];
         for member in problem.as_object().unwrap().keys() {
-            // Only a 429 may contain a challenge.
             let is_allowed = known.contains(&member.as_str()) || (member == "challenge" && self.status.as_u16() == 429);
             assert!(is_allowed, "unknown member {member}");
         }
@@ -139,26 +136,25 @@ impl Reply {
         String::from_utf8(self.body.clone()).unwrap()
     }
 
-    /// Returns the security events of the request, as `kind/reason`.
+    /// The security events of the request, as `kind/reason`.
     pub fn events(&self) -> Vec<String> {
         logs::events(&self.request_id())
     }
 
-    /// Returns the SQL statements of the request, except the statement that reads the session.
+    /// The SQL statements of the request, except the one that reads the session.
     pub fn statements(&self) -> Vec<String> {
         let mut statements = logs::statements(&self.request_id());
         statements.retain(|statement| !statement.ends_with(SESSION_LOOK_UP));
         statements
     }
 
-    /// Returns how often the request read its session from the database. A request does so at the first use of a
-    /// session, and when the cache is stale.
+    /// How often the request read its session: at the first use of a session, and when the cache is stale.
     pub fn session_look_ups(&self) -> usize {
         let statements = logs::statements(&self.request_id());
         statements.iter().filter(|statement| statement.ends_with(SESSION_LOOK_UP)).count()
     }
 
-    /// Asserts the status and the code. Also asserts that the request recorded a security event that belongs to them.
+    /// Asserts status and code, and that the request recorded a security event for them.
     #[track_caller]
     pub fn assert_refused(&self, status: u16, code: &str) -> &Self {
         assert_eq!((self.status.as_u16(), self.json()["code"].as_str().unwrap()), (status, code), "{}", self.text());
@@ -168,7 +164,6 @@ impl Reply {
         self
     }
 
-    /// Asserts that the reply is a 400 with an error for this field.
     #[track_caller]
     pub fn assert_invalid_field(&self, pointer: &str) -> &Self {
         self.assert_refused(400, "invalid_input");
@@ -193,8 +188,7 @@ impl Reply {
         self
     }
 
-    /// Returns status, headers and body, to compare replies. Leaves out the request id and the date, because they
-    /// always differ.
+    /// Returns status, headers and body without the request id and the date, to compare replies.
     pub fn comparable(&self) -> (u16, Vec<(String, String)>, String) {
         let mut headers: Vec<_> = self
             .headers

@@ -1,12 +1,10 @@
-//! Copies of rows. With them, a test can undo the changes of a request, so that the next request finds the same demo
-//! data.
+//! Copies of rows, with which a test undoes the changes of a request.
 
 use sqlx::{AssertSqlSafe, Executor};
 
 use super::TestApp;
 
-/// The rows of all accounts and of all tables with an owner. Sessions are left out, because the service also caches
-/// them in memory, and a restore could not change this cache.
+/// The rows of all accounts and of all tables with an owner. The service caches sessions, so they are not included.
 pub struct Snapshot {
     tables: Vec<(String, String)>,
 }
@@ -26,7 +24,7 @@ impl Snapshot {
         Self { tables }
     }
 
-    /// Replaces the current rows by the stored rows. Disables triggers and foreign keys during the replacement.
+    /// Restores the rows, without triggers and foreign keys.
     pub async fn restore(&self, app: &TestApp) {
         let replace = self.tables.iter().map(|(table, columns)| {
             format!("delete from {table}; insert into {table} ({columns}) select {columns} from snapshot.{table};")

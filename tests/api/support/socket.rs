@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use super::{Actor, TestApp, logs, wait};
 
-/// The key of the example in RFC 6455 §1.3, and the answer that the server must give to it.
+/// The example of RFC 6455 §1.3: the key, and the server's answer to it.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
@@ -23,7 +23,7 @@ pub const PING: u8 = 9;
 
 pub struct Socket {
     pub stream: TcpStream,
-    /// The request id of the handshake. By this id, tests find the log lines of the socket.
+    /// The request id of the handshake, which finds the log lines of the socket.
     pub request_id: String,
 }
 
@@ -49,14 +49,12 @@ async fn handshake_on(app: &TestApp, mut stream: TcpStream, more: &str) -> (Stri
     (head, stream)
 }
 
-/// Creates a ticket for the actor.
 pub async fn ticket(actor: &Actor) -> String {
     let reply = actor.request(Method::POST, "/api/v1/live/tickets").send().await.ok(201);
     reply.json()["ticket"].as_str().unwrap().to_owned()
 }
 
 impl Socket {
-    /// Opens a socket without authenticating.
     pub async fn open(app: &TestApp) -> Self {
         Self::upgraded(handshake(app, "").await)
     }
@@ -73,12 +71,12 @@ impl Socket {
 
     /// Opens a socket and authenticates with a ticket of the actor.
     pub async fn connect(app: &TestApp, actor: &Actor) -> Self {
-        // Create the ticket first, because an open socket waits only five seconds for its ticket.
+        // An open socket waits only five seconds for its ticket.
         let ticket = ticket(actor).await;
         Self::open(app).await.signed_in(&ticket).await
     }
 
-    /// Connects with very small buffers, to simulate a slow client.
+    /// Connects with very small buffers: a slow client.
     pub async fn connect_slow(app: &TestApp, actor: &Actor) -> Self {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(2_304).unwrap();
@@ -100,7 +98,7 @@ impl Socket {
     }
 
     pub async fn raw(&mut self, bytes: &[u8]) {
-        // Ignore the error, because the server may have closed the connection. The test reads the close frame later.
+        // The server may have closed the connection. The test reads the close frame later.
         let _ = self.stream.write_all(bytes).await;
     }
 
@@ -108,7 +106,6 @@ impl Socket {
         self.frame(0x80 | TEXT, message.to_string().as_bytes()).await;
     }
 
-    /// Sends a message and returns the next message from the server.
     pub async fn request(&mut self, message: &Value) -> Value {
         self.send(message).await;
         self.receive().await
@@ -122,7 +119,7 @@ impl Socket {
         self.request(&message).await
     }
 
-    /// Returns opcode and payload of the next frame, or `None` if the connection has ended.
+    /// Returns opcode and payload of the next frame, or `None` at the end of the connection.
     pub async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
         tokio::time::timeout(MAX_WAIT, self.read()).await.expect("a frame arrives")
     }
@@ -140,7 +137,7 @@ impl Socket {
         Some((first & 0x0f, payload))
     }
 
-    /// Returns the text of the next message, skipping pings.
+    /// Returns the text of the next message that is no ping.
     pub async fn text(&mut self) -> String {
         loop {
             match self.next().await {
@@ -155,9 +152,8 @@ impl Socket {
         serde_json::from_str(&self.text().await).unwrap()
     }
 
-    /// Reads until the close frame, asserts that the connection ends, and returns the code. The service also checks
-    /// each session at an interval that is longer than this timeout. So if the socket closes in time, a notification
-    /// closed it.
+    /// Reads until the close frame and the end of the connection, and returns the code.
+    /// A notification closed the socket, because the service checks sessions at an interval longer than this timeout.
     pub async fn close_code(&mut self) -> u16 {
         tokio::time::timeout(MAX_WAIT, self.read_close_code()).await.expect("the server closes the socket")
     }
@@ -175,7 +171,6 @@ impl Socket {
         }
     }
 
-    /// Waits for a security event with this prefix, and returns all events of the socket.
     pub async fn wait_for_event(&self, event: &str) -> Vec<String> {
         wait::until_some(event, async || {
             let events = logs::events(&self.request_id);
@@ -185,7 +180,7 @@ impl Socket {
     }
 }
 
-/// Returns a masked frame, because clients must mask their frames.
+/// Clients must mask their frames.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [7, 19, 61, 200];
     let mut frame = vec![first];

@@ -1,5 +1,4 @@
-//! Waits for background work. The timeout is far longer than even a loaded machine needs, because the tests do not test
-//! how fast the work is done.
+//! Waits for background work, with a timeout that is far longer than even a loaded machine needs.
 
 use std::fmt::Debug;
 use std::thread;
@@ -8,7 +7,6 @@ use std::time::{Duration, Instant};
 pub const MAX_WAIT: Duration = Duration::from_secs(90);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Waits until `read` returns a value, and returns this value.
 pub async fn until_some<T>(what: &str, mut read: impl AsyncFnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
@@ -20,12 +18,10 @@ pub async fn until_some<T>(what: &str, mut read: impl AsyncFnMut() -> Option<T>)
     }
 }
 
-/// Waits until `check` returns true.
 pub async fn until(what: &str, mut check: impl AsyncFnMut() -> bool) {
     until_some(what, async || check().await.then_some(())).await;
 }
 
-/// Waits until `read` returns the expected value.
 pub async fn until_equal<T: PartialEq + Debug>(expected: T, mut read: impl AsyncFnMut() -> T) {
     let begun = Instant::now();
     loop {
@@ -38,7 +34,7 @@ pub async fn until_equal<T: PartialEq + Debug>(expected: T, mut read: impl Async
     }
 }
 
-/// Does the same as [`until_some`], but blocks the thread.
+/// Like [`until_some`], but blocks the thread.
 pub fn until_some_blocking<T>(what: &str, mut read: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Forger, Forgery, Key, encode, mac};
 
-/// Returns tokens with the algorithm `none`, and tokens whose signature is missing or wrong.
+/// Returns tokens without a signature, with a wrong one, or with the algorithm `none`.
 pub fn no_signature(forger: &Forger<'_>) -> Vec<Forgery> {
     let none = |spelling: &str, signature: &'static [u8]| {
         forger.signed_by(&[("alg", json!(spelling))], |_| signature.to_vec())
@@ -37,8 +37,7 @@ pub fn no_signature(forger: &Forger<'_>) -> Vec<Forgery> {
     ]
 }
 
-/// Returns tokens that are signed with the right key. Their header has another algorithm, an invalid algorithm, or no
-/// algorithm.
+/// Returns tokens with the right key, but another, an invalid, or no algorithm in the header.
 pub fn other_algorithm(forger: &Forger<'_>) -> Vec<Forgery> {
     let secret = match forger.key {
         Key::Hs256(secret) => secret.clone(),
@@ -69,12 +68,11 @@ pub fn other_algorithm(forger: &Forger<'_>) -> Vec<Forgery> {
     ]
 }
 
-/// Returns tokens for algorithm confusion: HS256 with the public key as secret, in all encodings of the key.
+/// Returns tokens with HS256 and the public key as the secret, in all its encodings (algorithm confusion).
 pub fn public_key_as_secret(forger: &Forger<'_>) -> Vec<Forgery> {
-    // A service with HS256 must refuse these tokens because the secret is wrong. A service with EdDSA must refuse them
-    // because of the algorithm in the header.
+    // A service with HS256 refuses them because of the secret, and a service with EdDSA because of the algorithm.
     let raw = forger.key.public();
-    // An Ed25519 key in DER (SubjectPublicKeyInfo, RFC 8410) consists of these bytes and the 32 bytes of the key.
+    // An Ed25519 key in DER (RFC 8410) consists of these bytes and the 32 bytes of the key.
     let head = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
     let der = [&head[..], &raw].concat();
     let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(&der));

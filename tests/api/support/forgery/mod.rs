@@ -1,8 +1,7 @@
-//! Forged access tokens. The list contains every known way to forge a token.
+//! Forged access tokens, for attack tests and for the unit tests of `security/sessions/access_tokens`.
 //!
 //! Most forgeries have a valid signature, because an attacker may have a leaked key, or another service may use the
-//! same key. The service can reject such a token only by its claims and its header: `iss`, `aud`, `typ`, and the types
-//! of the claims. The unit tests of `security/sessions/access_tokens` and the attack tests use the same list.
+//! same key. The service can reject them only by their claims and their header.
 
 mod algorithm;
 mod claims;
@@ -17,23 +16,20 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-/// The name of a forgery, and the token. The name starts with the reason that the service logs when it rejects the
-/// token.
+/// The name of a forgery, which starts with the reason in the service's log, and the token.
 pub type Forgery = (&'static str, String);
 
-/// The key with which the service signs its tokens.
+/// The key of the service.
 pub enum Key {
     Hs256(Vec<u8>),
     EdDsa(Box<Ed25519KeyPair>),
 }
 
 impl Key {
-    /// The signing key of a service with HS256.
     pub fn hs256(secret: &str) -> Self {
         Self::Hs256(secret.as_bytes().to_vec())
     }
 
-    /// The signing key of a service with Ed25519, from its PKCS#8 PEM.
     pub fn ed_dsa(pem: &str) -> Self {
         let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
         Self::EdDsa(Box::new(Ed25519KeyPair::from_pkcs8(&STANDARD.decode(body).unwrap()).unwrap()))
@@ -46,8 +42,7 @@ impl Key {
         }
     }
 
-    /// Returns the Ed25519 public key. Forged tokens for algorithm confusion use it as an HS256 secret.
-    /// A service with HS256 has no public key, so the function returns the public key of a new random pair.
+    /// Returns the Ed25519 public key. For HS256, it belongs to a new random pair.
     fn public(&self) -> Vec<u8> {
         match self {
             Self::Hs256(_) => Ed25519KeyPair::generate().unwrap().public_key().as_ref().to_vec(),
@@ -64,7 +59,7 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A valid token, its parts, and the key that signs the forgeries.
+/// A valid token, its parts, and the key for forgeries.
 pub struct Forger<'a> {
     key: &'a Key,
     header: Map<String, Value>,
@@ -81,7 +76,6 @@ impl<'a> Forger<'a> {
         Self { key, header: part(0), claims: part(1), token }
     }
 
-    /// Signs this header and these claims.
     pub fn sign_raw(&self, header: &str, claims: &str) -> String {
         let message = format!("{}.{}", encode(header), encode(claims));
         format!("{message}.{}", encode(self.key.sign(&message)))
@@ -91,24 +85,22 @@ impl<'a> Forger<'a> {
         Value::Object(map.clone()).to_string()
     }
 
-    /// Changes one header parameter of the token (null removes the parameter), and signs the token again.
+    /// Changes one header parameter (null removes it), and signs the token again.
     pub fn header(&self, name: &str, value: Value) -> String {
         self.sign_raw(&Self::json(&with(&self.header, name, value)), &Self::json(&self.claims))
     }
 
-    /// Changes one claim of the token (null removes the claim), and signs the token again.
+    /// Changes one claim (null removes it), and signs the token again.
     pub fn claim(&self, name: &str, value: Value) -> String {
         self.claims(&[(name, value)])
     }
 
-    /// Changes several claims of the token, and signs the token again.
     pub fn claims(&self, changes: &[(&str, Value)]) -> String {
         let claims =
             changes.iter().fold(self.claims.clone(), |claims, (name, value)| with(&claims, name, value.clone()));
         self.sign_raw(&Self::json(&self.header), &Self::json(&claims))
     }
 
-    /// Changes header parameters of the token, and signs the token with `sign`.
     fn signed_by(&self, changes: &[(&str, Value)], sign: impl Fn(&str) -> Vec<u8>) -> String {
         let header =
             changes.iter().fold(self.header.clone(), |header, (name, value)| with(&header, name, value.clone()));
@@ -116,7 +108,6 @@ impl<'a> Forger<'a> {
         format!("{message}.{}", encode(sign(&message)))
     }
 
-    /// Returns a time claim of the valid token.
     pub fn time(&self, name: &str) -> i64 {
         self.claims.get(name).and_then(Value::as_i64).unwrap()
     }
@@ -136,7 +127,7 @@ fn with(map: &Map<String, Value>, name: &str, value: Value) -> Map<String, Value
     map
 }
 
-/// Returns all forgeries of a valid token. The token must be fresh, because its `iat` is used as the current time.
+/// Returns all forgeries of a fresh token, whose `iat` counts as the current time.
 pub fn all(token: &str, key: &Key) -> Vec<Forgery> {
     let forger = Forger::new(token, key);
     [

@@ -4,8 +4,7 @@ use serde_json::json;
 
 use super::{Forger, Forgery};
 
-/// Returns texts that a lenient parser would accept as a token. Among them are tokens with too many parts, and tokens
-/// that are too long.
+/// Returns texts that a lenient parser would accept as a token, for example with too many parts.
 pub fn shape(forger: &Forger<'_>) -> Vec<Forgery> {
     let token = forger.token;
     let [header, claims, signature] = <[&str; 3]>::try_from(token.split('.').collect::<Vec<_>>()).unwrap();
