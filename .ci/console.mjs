@@ -188,6 +188,15 @@ async function administration(page, invoice) {
   await page.unrouteAll();
   await alerts.getByRole('button', { name: 'It is now under Cleared' }).click();
   await alerts.getByText('No cleared alerts.').or(alerts.getByRole('columnheader', { name: 'Cleared' })).waitFor();
+  await (await client('root'))('POST', 'admin/attack-accounts');
+  const throwAway = users.getByText('@attacks.invalid').first();
+  await users.getByLabel('Email address').pressSequentially('ben');
+  await users.getByRole('cell', { name: 'anna@demo.example' }).waitFor({ state: 'detached' });
+  assert.equal(await throwAway.count(), 0, 'throw-away accounts are hidden');
+  await users.getByRole('checkbox').uncheck();
+  await throwAway.waitFor();
+  await users.getByRole('checkbox').check();
+  await throwAway.waitFor({ state: 'detached' });
   const row = users.getByRole('row', { name: /ben@demo.example/ });
   await row.getByRole('button', { name: 'Disable' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();

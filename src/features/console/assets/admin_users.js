@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from './preact.js';
 import { read, request, withQuery } from './api.js';
 import { time, words } from './format.js';
+import * as session from './session.js';
 import { Confirm, Field, Loaded, Pager, Refusal, Status, Table, say, useAction, useData, usePages } from './ui.js';
 
 /** How many pages of users `useNames` reads at most, the newest users first. */
@@ -46,10 +47,33 @@ function shortEmail(email) {
   return email.replace(/[0-9a-f]{8}-[0-9a-f-]{15}[0-9a-f]{6}(?=[0-9a-f]{6}@attacks\.invalid$)/, '…');
 }
 
+const hasAttackPanel = document.getElementById('app').dataset.attackPanel === 'on';
+const TYPING_MS = 300;
+
+function isThrowAway({ email }) {
+  return email.endsWith('@attacks.invalid');
+}
+
+/** Reads a page without throw-away accounts. The API has no such filter, so this skips pages that have no other users. */
+async function readUsers(query) {
+  const page = await read(withQuery('admin/users', { ...query, limit: 50 }));
+  const items = page.items.filter((user) => !isThrowAway(user));
+  return items.length || !page.next_cursor ? { ...page, items, hidden: page.items.length - items.length } : readUsers({ ...query, cursor: page.next_cursor });
+}
+
 export function Users() {
   const [filter, setFilter] = useState({});
-  const pages = usePages([filter]);
-  const list = useData(() => read(withQuery('admin/users', { limit: 10, cursor: pages.cursor, ...filter })), [filter, pages.cursor]);
+  const [hides, setHides] = useState(hasAttackPanel);
+  const pages = usePages([filter, hides]);
+  const query = { cursor: pages.cursor, ...filter };
+  const list = useData(() => (hides ? readUsers(query) : read(withQuery('admin/users', { ...query, limit: 10 }))), [filter, hides, pages.cursor]);
+  const typing = useRef();
+  /** Filters when the user has stopped typing. */
+  const type = (event) => {
+    const email = event.target.value.trim();
+    clearTimeout(typing.current);
+    typing.current = setTimeout(() => setFilter((old) => ({ ...old, email })), TYPING_MS);
+  };
   const act = useAction(async (method, path, text) => {
     await request(method, `admin/users/${path}`);
     say(text);
@@ -57,20 +81,22 @@ export function Users() {
   });
   const actions = ({ id, email: address, status, locked }) => html`<div class="actions">
     ${locked && html`<button type="button" class="quiet" onClick=${() => act.run('POST', `${id}/unlock`, `${address} is unlocked.`)}>Unlock</button>`}
-    ${status === 'disabled'
+    ${id !== session.user?.id && (status === 'disabled'
       ? html`<button type="button" class="quiet" onClick=${() => act.run('POST', `${id}/enable`, `${address} is enabled.`)}>Enable</button>`
       : html`<${Confirm} label="Disable" title="Disable ${address}?" text="All sessions end, and the user can no longer sign in." busy=${act.busy}
-          action=${() => act.run('POST', `${id}/disable`, `${address} is disabled.`)} />`}
+          action=${() => act.run('POST', `${id}/disable`, `${address} is disabled.`)} />`)}
     <${Confirm} label="Revoke sessions" title="Revoke all sessions of ${address}?" text="The user must sign in again on every device." busy=${act.busy}
       action=${() => act.run('DELETE', `${id}/sessions`, `The sessions of ${address} are revoked.`)} /></div>`;
-  const select = (label, name, values) => html`<${Field} label=${label} name=${name} as="select" onChange=${(event) => setFilter({ ...filter, [name]: event.target.value })}>
+  const select = (label, name, values) => html`<${Field} label=${label} name=${name} as="select" onChange=${(event) => setFilter((old) => ({ ...old, [name]: event.target.value }))}>
     <option value="">All</option>${values.map((value) => html`<option value=${value}>${words(value)}</option>`)}<//>`;
   return html`<section class="card"><h2>Users</h2><${Refusal} problem=${act.problem} />
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
-      <${Field} label="Email address" name="user-email" type="search" onChange=${(event) => setFilter({ ...filter, email: event.target.value.trim() })} />
+      <${Field} label="Email address" name="user-email" type="search" hint="Any part of it" onInput=${type} />
       ${select('Role', 'role', ['user', 'admin'])}${select('Status', 'status', ['active', 'disabled'])}</form>
-    <${Loaded} of=${list}>${(page) => html`<${Table} caption="Users" empty="No user matches." keys=${page.items.map(({ id }) => id)} columns=${['Email', 'Name', 'Role', 'Status', 'Last active', 'Actions']}
-      rows=${page.items.map((user) => [user.email, user.display_name, words(user.role),
-        html`<${Status} name=${user.locked ? 'locked' : user.status} />`, time(user.last_active_at), actions(user)])} />
+    ${hasAttackPanel && html`<label class="show"><input type="checkbox" checked=${hides} onChange=${(event) => setHides(event.target.checked)} />
+      Hide the throw-away accounts of the attack panel</label>`}
+    <${Loaded} of=${list}>${(page) => html`<${Table} caption="Users" empty=${page.hidden ? 'Only throw-away accounts match.' : 'No user matches.'} keys=${page.items.map(({ id }) => id)} columns=${['Email', 'Name', 'Role', 'Status', 'Last active', 'Actions']}
+      rows=${page.items.map((user) => [user.id === session.user?.id ? `${user.email} (you)` : user.email, user.display_name, words(user.role),
+        html`<${Status} name=${user.locked ? 'locked' : user.status} />`, user.last_active_at ? time(user.last_active_at) : 'Not signed in', actions(user)])} />
       <${Pager} pages=${pages} list=${list} label="Pages of users" />`}<//></section>`;
 }
