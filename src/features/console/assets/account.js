@@ -84,6 +84,17 @@ function Password({ changed }) {
     </form></section>`;
 }
 
+/** How browsers and systems appear in a `User-Agent`. The first one that is found counts, because some name others too. */
+const BROWSERS = { Edg: 'Edge', OPR: 'Opera', Firefox: 'Firefox', Chrome: 'Chrome', Safari: 'Safari' };
+const SYSTEMS = { Android: 'Android', iPhone: 'iPhone', iPad: 'iPad', Windows: 'Windows', 'Mac OS X': 'macOS', Linux: 'Linux' };
+
+/** Returns browser and system of a client, or else the text that the client sent. */
+function clientName(agent) {
+  const find = (names) => names[Object.keys(names).find((text) => agent.includes(text))];
+  const browser = find(BROWSERS), system = find(SYSTEMS);
+  return browser && system ? `${browser} on ${system}` : agent;
+}
+
 function Sessions({ list }) {
   const revoke = useAction(async (id) => {
     await request('DELETE', `auth/sessions/${id}`);
@@ -97,7 +108,7 @@ function Sessions({ list }) {
   return html`<section class="card"><h2>Sessions</h2>
     <${Refusal} problem=${revoke.problem ?? revokeAll.problem} />
     <${Loaded} of=${list}>${({ items }) => html`<${Table} caption="Sessions" empty="No sessions." keys=${items.map(({ id }) => id)} columns=${['Client', 'Address', 'Began', 'Last used', 'Actions']}
-      rows=${items.map((item) => [item.client, item.address, time(item.created_at), time(item.last_used_at), item.current
+      rows=${items.map((item) => [html`<span title=${item.client}>${clientName(item.client)}</span>`, item.address, time(item.created_at), time(item.last_used_at), item.current
         ? 'This session'
         : html`<button type="button" class="quiet" disabled=${revoke.busy} onClick=${() => revoke.run(item.id)}>Revoke</button>`])} />`}<//>
     <div class="actions"><${Confirm} label="Revoke all" title="Revoke all sessions?" busy=${revokeAll.busy} action=${() => revokeAll.run()}
@@ -110,5 +121,5 @@ function History() {
   return html`<section class="card"><h2>Security history</h2>
     <${Loaded} of=${list}>${(page) => html`<${Table} caption="Security history" empty="Nothing yet." columns=${['Time', 'Event', 'Address', 'Session']}
       rows=${page.items.map((event) => [time(event.at), words(event.kind.replace('authn_', '')) + (event.reason ? ` (${words(event.reason).toLowerCase()})` : ''),
-        event.address ?? '–', event.this_session ? 'This session' : ''])} /><${Pager} pages=${pages} list=${list} />`}<//></section>`;
+        event.address ?? '–', event.this_session ? 'This session' : '–'])} /><${Pager} pages=${pages} list=${list} />`}<//></section>`;
 }
