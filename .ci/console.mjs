@@ -222,6 +222,9 @@ async function walk() {
   await page.getByRole('row', { name: 'Overdue' }).getByRole('link').click();
   await page.getByText('Overdue', { exact: true }).waitFor();
   await page.getByRole('link', { name: 'All invoices' }).click();
+  await page.getByText('A full bar is the largest total of its currency').waitFor();
+  await page.getByLabel('Search').fill('no such invoice');
+  await page.getByText('No invoice matches.').waitFor();
   const invoice = await story(page);
   await page.reload();
   await heading(page, /^Invoice INV-/);

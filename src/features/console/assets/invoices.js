@@ -9,6 +9,8 @@ import { Field, Heading, Loaded, Pager, Refusal, Status, Table, useAction, useDa
 
 const STATUSES = ['draft', 'issued', 'partially_paid', 'paid', 'credited', 'void'];
 export const UNKNOWN = 'Unknown customer';
+/** How long the user must pause before the search starts. */
+const TYPING_MS = 300;
 const SORTS = {
   '-created_at': 'Newest first',
   created_at: 'Oldest first',
@@ -58,7 +60,14 @@ export function Invoices() {
   const totals = useData(() => read('invoices/totals'), []);
   useChanges('invoices', list.reload);
   useChanges('invoices', totals.reload);
-  const set = (event) => setFilter({ ...filter, [event.target.name]: event.target.value });
+  const set = ({ target: { name, value } }) => setFilter((old) => ({ ...old, [name]: value.trim() }));
+  const typing = useRef();
+  /** Searches when the user has stopped typing. */
+  const search = (event) => {
+    clearTimeout(typing.current);
+    typing.current = setTimeout(() => set(event), TYPING_MS);
+  };
+  const empty = filter.search || filter.status ? 'No invoice matches. Change the search or the status.' : 'No invoices yet. Create the first one.';
   return html`<${Heading}>Invoices<//>
     <div class="actions">
       <${Link} to="/invoices/new" class="button">New invoice<//>
@@ -66,14 +75,14 @@ export function Invoices() {
     </div>
     <${Loaded} of=${totals}>${(found) => html`<${Chart} totals=${found} />`}<//>
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
-      <${Field} label="Search" name="search" type="search" onChange=${set} hint="Number or customer" />
+      <${Field} label="Search" name="search" type="search" onInput=${search} hint="Number or customer" />
       <${Field} label="Status" name="status" as="select" onChange=${set}>
         <option value="">All</option>${STATUSES.map((status) => html`<option value=${status}>${words(status)}</option>`)}<//>
       <${Field} label="Order" name="sort" as="select" onChange=${set}>
         ${Object.entries(SORTS).map(([value, label]) => html`<option value=${value}>${label}</option>`)}<//>
     </form>
     <${Loaded} of=${list}>${(page) => html`
-      <${Table} caption="Invoices" empty="No invoice matches. Create one, or change the filter."
+      <${Table} caption="Invoices" empty=${empty}
         keys=${page.items.map(({ id }) => id)} columns=${['Number', 'Customer', 'Status', 'Issued on', 'Due on', '>Total', '>Amount due']}
         rows=${page.items.map((invoice) => [
           html`<${Link} to="/invoices/${invoice.id}">${invoice.number ?? 'Draft'}<//>`,
@@ -103,8 +112,9 @@ function Export({ filter }) {
 function Chart({ totals }) {
   const { items, invoices } = totals;
   if (items.length === 0) return null;
+  const scale = new Set(items.map(({ currency }) => currency)).size > 1 ? '. A full bar is the largest total of its currency' : '';
   const largest = (of) => Math.max(1, ...items.map(({ currency, total }) => (currency === of ? total : 0)));
-  return html`<figure class="chart"><figcaption>Totals by status, of ${invoices === 10_000 ? 'your newest 10,000 invoices' : 'all your invoices'}</figcaption>
+  return html`<figure class="chart"><figcaption>Totals by status, of ${invoices === 10_000 ? 'your newest 10,000 invoices' : 'all your invoices'}${scale}</figcaption>
     <dl>${items.map(({ status, currency, total, invoices: count }) => html`<div><dt>${words(status)} <span class="soft">${count}</span></dt>
       <dd><svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="bar ${status}" width=${Math.max((100 * total) / largest(currency), 0.5)} height="8" /></svg>
       <span class="sum">${money(total, currency)}</span></dd></div>`)}</dl></figure>`;
