@@ -23,7 +23,7 @@ async function open(options) {
 async function play(card) {
   await card.getByRole('button', { name: 'Play', exact: true }).click();
   await card.getByRole('button', { name: 'Playing …' }).waitFor();
-  await card.getByRole('button', { name: 'Play', exact: true }).waitFor({ timeout: 120_000 });
+  await card.getByRole('button', { name: 'Play', exact: true }).waitFor({ timeout: 240_000 });
 }
 
 async function playAll(page) {

@@ -107,7 +107,8 @@ function Card({ card, run, error, playing, onPlay }) {
     <div class="head"><h3 id="title-${card.id}">${card.title}</h3><span class="soft">${card.threat}</span></div>
     <p>${card.text}</p>
     <div class="actions"><button type="button" disabled=${playing} aria-describedby="title-${card.id}" onClick=${onPlay}>${isMine ? 'Playing …' : 'Play'}</button>
-      <div role="status">${ended && html`<span class="verdict ${run.verdict.held ? 'held' : 'broken'}">${OUTCOMES[ended]}</span>`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div></div>
+      <div role="status">${ended && html`<span class="verdict ${run.verdict.held ? 'held' : 'broken'}">${OUTCOMES[ended]}</span>`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div>
+      ${run?.progress && !run.done && html`<span class="soft">${run.progress}</span>`}</div>
     ${run && html`<${Result} title=${card.title} run=${run} />`}
     <details class="proof"><summary>Practice, code and attack test</summary>
       <dl><dt>Practice</dt><dd>${card.practice} (<code>docs/practices/README.md</code>)</dd><dt>Code</dt><dd><code>${card.code}</code></dd>

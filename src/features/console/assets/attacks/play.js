@@ -25,6 +25,7 @@
  * @property {string|string[]} [reason] The reason of the event, or a list of reasons, of which one must appear. If
  *   several controls return the same response, the reason shows which of them has refused the request.
  * @property {string} [route] The route of the event.
+ * @property {string} [alert] The rule of an alert that must be raised about Ben or Anna.
  *
  * @typedef {{held: boolean, text: string}} Verdict
  *
@@ -52,13 +53,15 @@
  */
 
 import { create, read } from '../api.js';
+import { pause } from './cards_common.js';
 
 const SHOWN = 1200;
 /**
- * The pauses before the reads of events and alerts. A background task stores events, and alerts follow later. So they
- * are read twice. If the expected event is still missing, they are read two more times.
+ * The pauses before the reads of events and alerts; the last one repeats. A background task stores events, and alerts
+ * follow later. So they are read twice, and again while an expected one is missing.
  */
-const WAITS_MS = [600, 1500, 3000, 5000];
+const PAUSES_MS = [600, 1500, 3000];
+const EVENT_TIMEOUT_MS = 60_000;
 
 const shorten = (text) => (text.length > SHOWN ? `${text.slice(0, SHOWN)} … (${text.length.toLocaleString('en')} characters)` : text);
 
@@ -167,9 +170,15 @@ export class Run {
     this.changed();
   }
 
-  /** Adds a sentence to the result. */
+  /** Adds a sentence to the result, once. */
   note(text) {
-    this.notes.push(text);
+    if (!this.notes.includes(text)) this.notes.push(text);
+    this.changed();
+  }
+
+  /** Shows what the card is doing or waiting for. */
+  showProgress(text) {
+    this.progress = text;
     this.changed();
   }
 
@@ -213,17 +222,30 @@ async function traces(card, run) {
   const ids = new Set(run.exchanges.map((exchange) => exchange.headers['x-request-id']).filter(Boolean));
   const [events, alerts] = await Promise.all([
     read(`admin/security-events?limit=100&from=${encodeURIComponent(run.startedAt)}`),
-    read('admin/alerts?limit=20&state=open'),
+    read('admin/alerts?limit=100&state=open'),
   ]);
   const isOfRun = (event) => ids.has(event.request_id) || users.includes(event.user_id) || isOfPage(event);
   run.events = events.items.filter((event) => isOfRun(event) && event.reason !== 'attack_panel');
   run.alerts = alerts.items.filter((alert) => Date.parse(alert.last_seen_at) >= Date.parse(run.startedAt));
 }
 
+/** Names the expected event and alert that have not appeared, or returns an empty text. */
+function missing(card, run) {
+  const { event, reason, alert } = card.expect;
+  const names = [];
+  if (event && !run.events?.some((one) => isExpected(card, one))) {
+    names.push(`the event ${event}${reason ? ` (${[reason].flat().join(' or ')})` : ''}`);
+  }
+  // A combined alert has no subject. A rule with ten open alerts raises one for all further users.
+  const users = [run.ben.id, run.anna.id, ''];
+  if (alert && !run.alerts?.some(({ rule, subject }) => rule === alert && users.includes(subject))) names.push(`the alert ${alert}`);
+  return names.join(' and ');
+}
+
 /**
  * Plays a card with new accounts. Calls `update(run)` after each change, to draw the run again. At the end,
- * `run.verdict` contains the verdict, and `run.done` is true. If the expected event does not appear in time, the attack
- * counts as not refused.
+ * `run.verdict` contains the verdict, and `run.done` is true. If the expected event or alert does not appear in time,
+ * the attack has not ended as expected.
  */
 export async function play(card, update) {
   const run = new Run(await create('admin/attack-accounts'), () => update(run));
@@ -241,19 +263,17 @@ export async function play(card, update) {
   update(run);
   // The attack has filled the login counters of this address, and new accounts reset them.
   if (card.needs?.includes('reset')) await create('admin/attack-accounts').catch(() => {});
-  const isMissing = () => card.expect.event && !run.events?.some((event) => isExpected(card, event));
-  for (const [turn, wait] of WAITS_MS.entries()) {
-    if (turn > 1 && !isMissing()) break;
-    await new Promise((resolve) => setTimeout(resolve, wait));
+  const start = performance.now(), elapsed = () => performance.now() - start;
+  const isLate = () => verdict.held && missing(card, run) && elapsed() < EVENT_TIMEOUT_MS;
+  for (let turn = 0; turn < 2 || isLate(); turn += 1) {
+    run.showProgress(`Waiting for ${missing(card, run) || 'security events'} (${Math.round(elapsed() / 1000)} s)`);
+    await pause(PAUSES_MS[Math.min(turn, PAUSES_MS.length - 1)]);
     await traces(card, run).catch((error) => run.note(`The security events could not be read: ${error.message}.`));
-    update(run);
   }
   run.verdict = verdict;
-  if (isMissing()) {
-    const { event, reason } = card.expect;
-    const name = reason ? `${event} (${[reason].flat().join(' or ')})` : event;
-    const missing = `The event ${name} did not appear`;
-    run.verdict = { held: false, text: verdict.held ? missing : `${verdict.text}. ${missing}` };
+  if (missing(card, run)) {
+    const text = `Not recorded: ${missing(card, run)}`;
+    run.verdict = { held: false, text: verdict.held ? text : `${verdict.text}. ${text}` };
   } else if (verdict.held && card.verify) {
     run.verdict = await card.verify(run);
   }
