@@ -42,14 +42,24 @@ async function playAll(page) {
   return cards.length;
 }
 
-/** The results remain when the user opens another view. */
-async function keepResults(page, count) {
-  const view = (name) => page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name }).click();
-  await view('Account');
-  await page.getByRole('heading', { name: 'Account', level: 1 }).waitFor();
-  await view('Attacks');
+/** The events and alerts of a card link to Administration. On the way back, the results are still there. */
+async function followLinks(page, count) {
+  const card = page.locator('#id-walk');
+  const follow = async (name, section) => {
+    await card.getByRole('link', { name }).click();
+    await page.getByRole('heading', { name: section }).and(page.locator(':focus')).waitFor();
+  };
+  await follow('Probing session', 'Alerts');
+  await page.getByRole('region', { name: 'Alerts' }).getByText('Probing session').first().waitFor();
+  await page.goBack();
+  await follow('session_ended', 'Security events');
+  assert.equal(await page.getByLabel('Kind', { exact: true }).inputValue(), 'session_ended');
+  assert.match(await page.getByLabel('User id').inputValue(), /^[0-9a-f-]{36}$/);
+  await page.goBack();
   await page.getByText(`${count} of ${count} attacks played`).waitFor();
   assert.equal(await page.locator('article.played').count(), count);
+  await card.getByText('What the service recorded').waitFor();
+  assert.ok(Math.abs((await card.boundingBox()).y) < 100, 'the browser shows the card again');
 }
 
 /** Checks that the attacks neither lock out a demo user nor change the session of the console. */
@@ -78,7 +88,7 @@ async function judgeCard(size, width, colorScheme) {
 try {
   const { context, page, faults } = await open({ viewport: { width: 1280, height: 900 } });
   const count = await playAll(page);
-  await keepResults(page, count);
+  await followLinks(page, count);
   await staySignedIn(page);
   assert.deepEqual(faults, []);
   await context.close();

@@ -53,7 +53,7 @@ export function go(path) {
     if (!mayLeave()) return;
     history.pushState(null, '', path);
   }
-  shown = path;
+  shown = location.pathname;
   changed();
   scrollTo(0, 0);
 }

@@ -2,6 +2,7 @@
 
 import { html, useEffect, useState } from '../preact.js';
 import { words } from '../format.js';
+import { Link } from '../router.js';
 import * as session from '../session.js';
 import { Heading, Status, Table } from '../ui.js';
 import { CARDS as AUTHORIZATION } from './cards_authorization.js';
@@ -89,7 +90,8 @@ function counts(results) {
 
 export function Attacks({ me }) {
   const { results, playing } = useResults();
-  if (me.role !== 'admin') return html`<${Heading}>Attacks<//><p>Only administrators play attacks. Sign in as an administrator.</p>`;
+  useEffect(() => { if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView(); }, []);
+  if (me.role !== 'admin') return html`<${Heading}>Attacks<//><p>Only administrators can play attacks and see their events. Sign out, then sign in as an administrator.</p>`;
   return html`<${Heading}>Attacks<//>
     <p class="intro">Each card plays an attack from this browser against this service: Ben attacks Anna. Both are new throw-away users.
       You see what Ben sends, how the service refuses it, and which security event it leaves. A comparison shows how the service
@@ -109,7 +111,7 @@ function Card({ card, run, error, playing, onPlay }) {
     <div class="actions"><button type="button" disabled=${playing} aria-describedby="title-${card.id}" onClick=${onPlay}>${isMine ? 'Playing …' : 'Play'}</button>
       <div role="status">${ended && html`<span class="verdict ${run.verdict.held ? 'held' : 'broken'}">${OUTCOMES[ended]}</span>`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div>
       ${run?.progress && !run.done && html`<span class="soft">${run.progress}</span>`}</div>
-    ${run && html`<${Result} title=${card.title} run=${run} />`}
+    ${run && html`<${Result} id=${card.id} title=${card.title} run=${run} />`}
     <details class="proof"><summary>Practice, code and attack test</summary>
       <dl><dt>Practice</dt><dd>${card.practice} (<code>docs/practices/README.md</code>)</dd><dt>Code</dt><dd><code>${card.code}</code></dd>
         <dt>Test</dt><dd><code>${card.test}</code></dd></dl></details>
@@ -120,7 +122,30 @@ function Verdict({ verdict: { held, text } }) {
   return html`<span class="verdict ${held ? 'held' : 'broken'}">${text}</span>`;
 }
 
-function Result({ title, run }) {
+/** A link to a section of Administration. On the way back, the browser shows the card again. */
+function ToAdministration({ card, to, title, children }) {
+  return html`<span onClickCapture=${() => history.replaceState(null, '', `#${card}`)}><${Link} to="/admin#${to}" title=${title}>${children}<//></span>`;
+}
+
+/** Returns the filter that finds an event in the event explorer. */
+function filterFor({ kind, user_id: user, address }) {
+  return new URLSearchParams(user ? { kind, user_id: user } : { kind, address });
+}
+
+/** Returns the reason of an event, and whose object the user wanted. */
+function reasonOf({ reason, object_class: owner }) {
+  const object = { foreign: 'object of another user', missing: 'no such object' }[owner];
+  return [reason && words(reason), object].filter(Boolean).join(': ') || '–';
+}
+
+/** Returns what an alert is about: Ben, Anna, a network, or several subjects together. */
+function subjectOf({ subject, subject_kind: kind, members }, run) {
+  const name = { [run.ben.id]: 'Ben', [run.anna.id]: 'Anna' }[subject];
+  if (!subject) return `about ${members} subjects together`;
+  return `about ${name ?? (kind === 'network' ? `the network ${subject}` : `this ${kind}`)}`;
+}
+
+function Result({ id, title, run }) {
   const shown = run.exchanges.filter(({ purpose }) => purpose !== 'preparation').slice(-SHOWN);
   const others = run.exchanges.filter((one) => !shown.includes(one));
   return html`<div class="result">
@@ -132,8 +157,10 @@ function Result({ title, run }) {
     ${shown.map((one) => html`<${Exchange} exchange=${one} verdict=${one === run.attack && run.verdict} />`)}
     ${run.events && html`<h4>What the service recorded</h4>
       <${Table} caption="Security events: ${title}" columns=${['Event', 'Reason', 'Severity', 'User', '>Times']} empty=${run.done ? 'No security event.' : 'No event yet.'}
-        rows=${grouped(run).map(([event, user, times]) => [html`<code>${event.kind}</code>`, words(event.reason || '–'), html`<${Status} name=${event.severity} />`, user, times])} />`}
-    ${run.alerts?.length > 0 && html`<h4>Alerts</h4><ul>${run.alerts.map((alert) => html`<li><${Status} name=${alert.severity} /> ${words(alert.rule)}: ${alert.count} events</li>`)}</ul>`}
+        rows=${grouped(run).map(([event, user, times]) => [html`<${ToAdministration} card=${id} to=${`events?${filterFor(event)}`} title="Show in Administration"><code>${event.kind}</code><//>`,
+          reasonOf(event), html`<${Status} name=${event.severity} />`, user, times])} />`}
+    ${run.alerts?.length > 0 && html`<h4>Alerts raised or seen again during the attack</h4><ul class="alerts">${run.alerts.map((alert) => html`<li><${Status} name=${alert.severity} />
+      <${ToAdministration} card=${id} to="alerts" title="Show in Administration">${words(alert.rule)}<//> ${subjectOf(alert, run)}: ${alert.count} ${alert.count === 1 ? 'event' : 'events'}</li>`)}</ul>`}
   </div>`;
 }
 
@@ -141,7 +168,7 @@ function Result({ title, run }) {
 function grouped(run) {
   const groups = new Map(), names = { [run.ben.id]: 'Ben', [run.anna.id]: 'Anna' };
   for (const event of [...run.events].reverse()) {
-    const user = names[event.user_id] ?? '–', key = `${event.kind} ${event.reason} ${user}`;
+    const user = names[event.user_id] ?? '–', key = `${event.kind} ${reasonOf(event)} ${user}`;
     groups.set(key, [event, user, (groups.get(key)?.[2] ?? 0) + (event.amount ?? 1)]);
   }
   return [...groups.values()];
