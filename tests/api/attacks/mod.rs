@@ -1,6 +1,5 @@
-//! Attack tests, in the same folders as `src/security`. Each test plays the attacker. It asserts three things: the
-//! whole refusal, that nothing changed, and the security event of the attack. Numbers such as API1 are those of the
-//! OWASP API Security Top 10 (2023).
+//! Attack tests, in the same folders as `src/security`. Each test plays the attacker, and asserts the whole refusal,
+//! that nothing changed, and the security event. API1 to API10 are the OWASP API Security Top 10 (2023).
 
 mod audit;
 mod authentication;

@@ -16,7 +16,6 @@ use crate::support::folder;
 use crate::support::{TestApp, logs};
 
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
-/// The new master key, which replaces [`MASTER`] in a key rotation.
 const NEXT: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 
 struct Trail {
@@ -44,7 +43,7 @@ impl Trail {
         Self { database, superuser, folder }
     }
 
-    /// Runs `strongroom audit …` with the URL of this database role, and returns the exit code and the output.
+    /// Runs `strongroom audit …` with the URL of this database role.
     fn audit(&self, role: Role, arguments: &[&str]) -> (Option<i32>, String) {
         self.audit_with_key(MASTER.1, role, arguments)
     }
@@ -80,14 +79,13 @@ impl Trail {
         sqlx::query_scalar(sql).fetch_one(&mut self.superuser).await.unwrap()
     }
 
-    /// Returns the number of rows and the number of seals.
     async fn size(&mut self) -> (i64, i64) {
         let rows = self.number("select count(*) from security_events").await;
         (rows, self.number("select count(*) from security_event_seals").await)
     }
 }
 
-/// Starts a service whose clock is `days_ago` days in the past, and stops the service after it has recorded events.
+/// Records events with a clock that is `days_ago` days in the past.
 async fn leave_events(database: TestDatabase, days_ago: i64) -> TestDatabase {
     let clock = Clock::default();
     clock.advance(-TimeDelta::days(days_ago));
@@ -131,7 +129,6 @@ async fn archived_months_leave_the_database_and_still_verify() {
     let (code, output) = trail.audit(Role::Owner, &["verify", "--heads", heads.to_str().unwrap(), "--archive", folder]);
     assert!(code == Some(0) && output.contains("The archive was read, from batch 1 on."), "{output}");
     assert!(output.contains(&format!("{seals} seals, {rows} sealed events")), "{output}");
-    // A second run finds nothing to archive. Later events continue the chain.
     let (code, output) = trail.archive(Role::Owner);
     assert!(code == Some(0) && output.contains("There are no sealed events before that month."), "{output}");
     trail.database = leave_events(trail.database.clone(), 0).await;
@@ -139,8 +136,7 @@ async fn archived_months_leave_the_database_and_still_verify() {
     assert_eq!(code, Some(0), "{output}");
 }
 
-/// A key rotation does not change the MACs of older events. So `audit archive` needs the retired key to verify these
-/// events.
+/// A key rotation does not change the MACs of older events, so `audit archive` needs the retired key.
 #[actix_web::test]
 async fn months_signed_by_retired_key_are_archived_only_with_that_key() {
     let mut trail = Trail::with_three_months().await;
@@ -203,15 +199,14 @@ async fn batch_removed_without_archive_is_detected() {
     owner.execute(remove).await.unwrap();
     let (code, output) = trail.audit(Role::Owner, &["verify"]);
     assert!(code == Some(1) && output.contains("missing seal: batch 1 was deleted"), "{output}");
-    // `audit archive` records an event `sys_audit_archived` for the batches that it removes. The attacker forges such
-    // an event with the MAC of another row. `verify` must ignore the forged event: its MAC is invalid, because the
-    // attacker has no master key.
+    // The attacker forges the event with which `audit archive` explains a removed batch.
+    // Its MAC is that of another row, because the attacker has no master key.
     let forged = "insert into security_events (id, at, kind, severity, reason, replica, amount, mac)
         select gen_random_uuid(), at, 'sys_audit_archived', 'warning', '', replica, 1, mac from security_events limit 1";
     owner.execute(forged).await.unwrap();
     let (code, output) = trail.audit(Role::Owner, &["verify"]);
     assert!(code == Some(1) && output.contains("missing seal: batch 1 was deleted"), "{output}");
-    // `audit archive` must refuse an audit trail that fails verification. Otherwise it would remove the evidence.
+    // `audit archive` must not remove the evidence of an attack.
     let before = trail.size().await;
     let (code, output) = trail.archive(Role::Owner);
     assert!(code == Some(1) && output.contains("nothing was deleted"), "{output}");

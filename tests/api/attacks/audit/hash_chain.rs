@@ -61,8 +61,7 @@ impl Trail {
         self.report(None).await.faults
     }
 
-    /// Returns the log lines that contain the heads of this hash chain. The service seals events in batches. After each
-    /// batch, it logs a head: the signed state of the chain, which contains the MAC of the batch's seal.
+    /// Returns the log lines with the heads of this hash chain: its signed state after each batch of events.
     async fn heads(&mut self) -> String {
         let macs: Vec<String> = sqlx::query_scalar("select encode(mac, 'hex') from security_event_seals")
             .fetch_all(&mut self.owner)
@@ -109,8 +108,8 @@ async fn deleted_event_is_detected() {
         .execute("delete from security_events where seq = (select seqs[1] from security_event_seals where batch = 2)")
         .await;
     assert_eq!(trail.faults().await, [Fault::Deleted { seq, batch: 2 }]);
-    // The schema's owner deletes all events of a batch together with their seal. `verify` detects the gap in the batch
-    // numbers. The owner then renumbers the other seals to close the gap, but cannot compute valid MACs for them.
+    // The gap in the batch numbers reveals the deletion. The schema's owner then renumbers the other seals, but cannot
+    // compute valid MACs for them.
     let mut trail = Trail::sealed().await;
     trail
         .execute(
@@ -127,15 +126,14 @@ async fn deleted_event_is_detected() {
 
 #[actix_web::test]
 async fn inserted_event_is_detected() {
-    // The schema's owner inserts a copy of another row together with its MAC, because they cannot compute a MAC without
-    // the master key.
+    // Without the master key, the schema's owner can only copy the MAC of another row.
     let copy = "insert into security_events (id, at, kind, severity, reason, replica, mac)
         select gen_random_uuid(), at, kind, severity, reason, replica, mac from security_events limit 1";
     let mut trail = Trail::sealed().await;
     trail.execute(copy).await;
     let seq = trail.number("select max(seq) from security_events").await;
     assert_eq!(trail.faults().await, [Fault::Inserted { seq }]);
-    // The schema's owner also adds the row to the last seal, but cannot compute the MAC of the changed seal.
+    // The owner cannot compute the MAC of the changed seal either.
     let sneak = "update security_event_seals set events = events + 1,
             seqs = seqs || (select max(seq) from security_events),
             macs = macs || (select mac from security_events order by seq desc limit 1)
@@ -154,7 +152,6 @@ async fn reordered_events_are_detected() {
         trail.number("select seqs[1] from security_event_seals where batch = 2").await,
     );
     let places = "(select seqs[1] from security_event_seals where batch in (1, 2))";
-    // To reorder the trail, the schema's owner swaps the sequence numbers of two rows.
     trail.owner.execute("alter table security_events alter seq drop identity").await.unwrap();
     for sql in [
         format!("update security_events set seq = -seq where seq in {places}"),
@@ -181,10 +178,10 @@ async fn truncated_audit_trail_is_detected_by_logged_heads() {
         )
         .await;
     trail.execute("delete from security_event_seals where batch = (select max(batch) from security_event_seals)").await;
-    // Without the heads from the log, `verify` cannot detect the truncation.
+    // Without the heads from the log, a truncation is not detected.
     assert_eq!(trail.faults().await, []);
     assert_eq!(trail.report(Some(&heads)).await.faults, [Fault::CutOff { batch: last, events }]);
-    // A forged head must be a fault too. Otherwise an attacker could replace the heads in the log.
+    // Otherwise an attacker could replace the heads in the log.
     let forged = heads.replace("strongroom-head.1.", "strongroom-head.9.");
     assert!(trail.report(Some(&forged)).await.faults.contains(&Fault::ForgedHead { number: 1 }));
 }

@@ -1,6 +1,6 @@
-//! ASVS 16.4.2: the schema's owner can delete an event that is not sealed yet. To get time for this, an attacker tries
-//! to stop the sealing. If sealing stops, the service records a fault event. If a database session of the service's own
-//! role blocks sealing, the service also terminates that session.
+//! ASVS 16.4.2: the schema's owner can delete an event that is not sealed yet, and they try to stop the sealing.
+//! If sealing stops, the service records a fault event. If a session of the service's own role blocks it, the service
+//! also terminates that session.
 
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use strongroom::security::audit::context::background_sync;
@@ -21,21 +21,20 @@ async fn number(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// Records an event that is not sealed yet.
 async fn leave_event(app: &TestApp) {
     background_sync(&app.services().recorder, || Event::new(EventKind::SequenceFail).reason("marker").record());
     let sql = "select count(*) from security_events join security_events_unsealed using (seq) where reason = 'marker'";
     wait::until_equal(1, async || number(app, sql).await).await;
 }
 
-/// Waits for a fault event with this reason, and returns its column `amount`.
+/// Waits for a fault event with this reason, and returns its `amount`.
 async fn wait_for_fault(app: &TestApp, reason: &str) -> Option<i64> {
     let sql = "select amount from security_events where kind = 'sys_audit_fault' and reason = $1 limit 1";
     wait::until_some(reason, async || sqlx::query_scalar(sql).bind(reason).fetch_optional(&app.all_rows).await.unwrap())
         .await
 }
 
-/// Locks the row that sealing needs. Uses a superuser, because the service's role has no right to lock this row.
+/// Locks the row that sealing needs. Only a superuser may lock it.
 async fn lock_sealer(app: &TestApp) -> PgConnection {
     let mut superuser = connect(app, Role::Superuser).await;
     superuser.execute("begin; select from security_event_sealer for update").await.unwrap();
@@ -46,9 +45,8 @@ async fn lock_sealer(app: &TestApp) -> PgConnection {
 async fn service_session_that_blocks_sealing_is_terminated() {
     let app = TestApp::start().await;
     let mut attacker = connect(&app, Role::App).await;
-    // The first statement takes an advisory lock. This lock must not stop the sealing, because any session could keep
-    // an advisory lock forever. The second statement locks the row that sealing needs. If the service is sealing at
-    // this moment, the statement waits for it.
+    // An advisory lock must not stop the sealing, because any session could keep one forever.
+    // The second statement locks the row that sealing needs.
     attacker.execute("select pg_advisory_lock(1400136276)").await.unwrap();
     attacker.execute("begin; select from take_unsealed_security_events(0, true)").await.unwrap();
     leave_event(&app).await;
@@ -77,8 +75,7 @@ async fn disabled_or_dropped_trigger_raises_an_event_and_a_metric() {
     wait::until("metric", async || app.metrics().await.find(TRIGGERS) == Some(0.0)).await;
     for (step, missing) in [
         ("alter table security_events disable trigger security_events_remember_unsealed", 1.0),
-        // `enable trigger` is not enough, because with `session_replication_role = replica` the trigger would not fire.
-        // Only `enable always trigger` ends the fault.
+        // Without `always`, the trigger would not fire with `session_replication_role = replica`.
         ("alter table security_events enable trigger security_events_remember_unsealed", 1.0),
         ("alter table security_events enable always trigger security_events_remember_unsealed", 0.0),
         ("drop trigger security_events_append_only on security_events", 1.0),

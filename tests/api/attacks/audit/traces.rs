@@ -1,5 +1,4 @@
-//! Traces. A client cannot choose its trace id. Spans contain no data of clients. A slow collector does not slow
-//! requests down.
+//! A client cannot choose its trace id. Spans contain no data of clients, and a slow collector delays no request.
 
 use std::net::TcpListener;
 
@@ -19,8 +18,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Asserts only the status and the problem code of a refusal. The service runs in another process, so the test cannot
-/// read its events.
+/// Asserts status and problem code only. The service runs in another process, whose events the test cannot read.
 #[track_caller]
 fn assert_refused(reply: &Reply, status: u16, code: &str) {
     assert_eq!((reply.status.as_u16(), reply.json()["code"].as_str()), (status, Some(code)), "{}", reply.text());
@@ -34,7 +32,7 @@ async fn traceparent_of_a_client_is_ignored() {
         let reply = service.client().request(Method::GET, "/health/live").header("traceparent", chosen);
         let reply =
             reply.header("tracestate", "vendor=typed-in").header("baggage", "who=typed-in").send().await.ok(204);
-        // The flags of a `traceparent` can ask not to record the request. The service ignores this too.
+        // The flags of a `traceparent` can ask not to record the request.
         let span = collector.span(&reply.request_id()).await;
         assert_ne!(hex(&span.trace_id), TRACE);
         assert!(span.parent_span_id.is_empty(), "{span:?}");
@@ -111,8 +109,7 @@ async fn span_holds_only_method_route_status_and_request_id() {
     }
 }
 
-/// The test sends more requests than the queue of spans can hold, and the collector never replies. No request waits for
-/// the collector, and the service still shuts down.
+/// More requests than the queue of spans can hold. The service must also shut down.
 #[actix_web::test]
 async fn unresponsive_collector_delays_no_request() {
     let collector = Collector::start(CollectorBehavior::NeverReply);

@@ -10,15 +10,13 @@ use crate::support::actor::{PASSWORD, confirm, mail_token, register, reset_token
 use crate::support::receiver::{ReceivedRequest, Receiver, ReceiverBehavior};
 use crate::support::{Reply, TestApp};
 
-/// Only the breach service rejects this password: it is not on the list of common passwords, and zxcvbn accepts it.
+/// The list of common passwords and zxcvbn accept this password.
 const BREACHED: &str = "hvjk-qwzx-pb";
 const PREFIX: &str = "AEE6C";
 const SUFFIX: &str = "9F1A2D7283E262A5D35E9F62444F53AD793";
-/// A line of the breach service's response, which is called a range. It contains the rest of another password's hash
-/// that has the same prefix.
+/// A line of the breach service's response (range): the rest of another hash with the same prefix.
 const OTHER_LINE: &str = "0018A45C4D1DEF81644B54AB7F969B88D65:1";
 
-/// Starts the service with this receiver as its breach service.
 async fn app_with(receiver: &Receiver) -> TestApp {
     let (url, authority) = (format!("https://localhost:{}", receiver.port), receiver.authority());
     TestApp::with(&[
@@ -36,7 +34,6 @@ fn breached(count: u64) -> ReceiverBehavior {
     range(&[OTHER_LINE, &format!("{SUFFIX}:{count}")])
 }
 
-/// Registers a user, and confirms the registration with this password.
 async fn register_with(app: &TestApp, email: &str, password: &str) -> Reply {
     register(&app.anonymous(), email).await.ok(202);
     confirm(&app.anonymous(), &mail_token(app, email).await, password, "Grace Hopper").await
@@ -60,7 +57,7 @@ async fn breached_password_is_rejected_and_only_five_hash_digits_are_sent() {
     let token = mail_token(&app, "grace@example.com").await;
     let (before, hashes) = (app.digest_all().await, app.services().credentials.passwords.hashes());
     assert_breached(&confirm(&app.anonymous(), &token, BREACHED, "Grace Hopper").await, "/password");
-    // The service must not send a password to the breach service if its own policy already rejects the password.
+    // A password that the service's own policy rejects must not be sent to the breach service.
     for own_rule in ["short", "unbelievable", "Grace Hopper 1906", "trustno1trustno1"] {
         confirm(&app.anonymous(), &token, own_rule, "Grace Hopper").await.assert_invalid_field("/password");
     }
@@ -100,14 +97,13 @@ async fn breached_password_is_rejected_in_change_and_reset() {
     let reset = app.anonymous().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&reset).send().await;
     assert_breached(&reset, "/new_password");
     assert_eq!(app.digest_all().await, before);
-    // A login must send no query. Otherwise the breach service would learn when users log in.
+    // Otherwise the breach service would learn when users log in.
     let queries = receiver.requests().len();
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
     assert_eq!(receiver.requests().len(), queries);
 }
 
-/// Clients send é as one code point or as two. In both cases, the service must query the hash of the NFC form, because
-/// it stores that form.
+/// Clients send é as one code point or as two. The service stores and queries the NFC form.
 #[actix_web::test]
 async fn breached_password_is_found_in_both_normalization_forms() {
     let receiver = Receiver::start(range(&[OTHER_LINE, "2A98BD2711D4CFDB3B016F7B3EFD97B7D08:12"])).await;
@@ -121,7 +117,7 @@ async fn breached_password_is_found_in_both_normalization_forms() {
     assert_eq!(first_line(&receiver.requests()[0]), "GET /range/99178 HTTP/1.1");
 }
 
-/// In the range format, a line with the count 0 is padding, so its hash is not breached.
+/// In a range, the count 0 marks padding.
 #[actix_web::test]
 async fn padding_and_other_hashes_of_range_do_not_reject_password() {
     let receiver = Receiver::start(breached(0)).await;
@@ -158,10 +154,10 @@ async fn failing_breach_service_fails_open_and_leaves_event() {
     }
     assert_eq!(elsewhere.connections(), 0, "the service follows no redirect");
 
-    // The service must not cache a failed query. So its next query must find the password.
+    // A failed query must not be cached.
     receiver.set_behavior(breached(3));
     assert_breached(&register_with(&app, "grace@example.com", BREACHED).await, "/password");
-    // The breach service is stopped, so the service can find the password only in the cached response.
+    // The breach service is stopped, so only the cached response is left.
     drop(receiver);
     assert_breached(&register_with(&app, "ann@example.com", BREACHED).await, "/password");
     let reply = register_with(&app, "eve@example.com", PASSWORD).await.ok(204);

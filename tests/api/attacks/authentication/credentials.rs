@@ -13,18 +13,17 @@ fn hashes(app: &TestApp) -> usize {
     app.services().credentials.passwords.hashes()
 }
 
-/// Returns the response, and how many password hashes the request computed.
+/// Returns the response and the number of computed password hashes.
 async fn counted(app: &TestApp, client: &Client, email: &str, password: &str) -> (Reply, usize) {
     let before = hashes(app);
     let reply = try_sign_in(client, email, password).await;
     (reply, hashes(app) - before)
 }
 
-/// The response, the statements and the number of hashes are the same for every cause. Only the event contains the
-/// cause.
+/// Response, statements and number of hashes are the same for every cause. Only the event contains the cause.
 #[actix_web::test]
 async fn failed_login_is_indistinguishable_for_every_cause() {
-    // With the default limits per address, the service would refuse the later attempts without hashing a password.
+    // The default limits per address would refuse the later attempts before hashing.
     let app = TestApp::with(&[
         ("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "100000/1h"),
         ("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS", "100000/1h"),
@@ -72,7 +71,7 @@ async fn failed_login_is_indistinguishable_for_every_cause() {
     alice.get("/api/v1/me").await.ok(200);
 }
 
-/// A login with the correct password replaces the outdated hash. A failed login must not replace it.
+/// Only a login with the correct password replaces the hash.
 #[actix_web::test]
 async fn outdated_hash_is_replaced_at_next_login() {
     let app = TestApp::start().await;

@@ -29,7 +29,6 @@ pub async fn lock(app: &TestApp, email: &str) {
     try_sign_in(&from(app, 99), email, PASSWORD).await.assert_refused(401, "invalid_credentials");
 }
 
-/// Chooses the password [`OTHER`] by a password reset.
 async fn reset(app: &TestApp, email: &str) -> Reply {
     app.anonymous()
         .request(Method::POST, "/api/v1/auth/password-reset")
@@ -41,7 +40,7 @@ async fn reset(app: &TestApp, email: &str) -> Reply {
     from(app, 1).request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&choose).send().await.ok(204)
 }
 
-/// Decodes a device cookie. Returns the random id in it, and all its bytes.
+/// Returns the random id in a device cookie, and all its bytes.
 fn parts(cookie: &str) -> (Vec<u8>, Vec<u8>) {
     let bytes = URL_SAFE_NO_PAD.decode(cookie.strip_prefix("__Host-device=").unwrap()).unwrap();
     (bytes[..16].to_vec(), bytes)
@@ -53,7 +52,6 @@ async fn known_device_signs_in_while_account_is_locked() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     lock(&app, &alice.email).await;
-    // The cookie must be valid in every network, and more than once.
     let mut device = alice.device.clone();
     for network in 1..=3 {
         let login = try_sign_in_with(&from(&app, network), &alice.email, PASSWORD, &device).await.ok(200);
@@ -125,7 +123,7 @@ async fn forged_foreign_or_expired_device_cookie_is_ignored() {
     try_sign_in_with(&from(&app, 30), &alice.email, PASSWORD, &fresh).await.ok(200);
 }
 
-/// A stolen cookie allows ten guesses in total, from any number of networks. The cookie alone does not authenticate.
+/// A stolen cookie allows ten guesses in total, from any number of networks.
 /// The failures do not count for other devices, or for clients without a device cookie.
 #[actix_web::test]
 async fn stolen_device_cookie_is_retired_after_ten_failures() {
@@ -146,7 +144,7 @@ async fn stolen_device_cookie_is_retired_after_ten_failures() {
         assert_eq!(reply.events().contains(&"authn_login_lock/device".to_owned()), retired, "{guess}");
         assert_eq!(counted("account").await, Some(0), "failures of the device do not count for clients without it");
     }
-    // The cookie has used up its ten failures. So the service treats a client with this cookie like one without it.
+    // From now on, this cookie is like no cookie.
     try_sign_in_with(&from(&app, 30), &alice.email, WRONG, &alice.device)
         .await
         .assert_refused(401, "invalid_credentials");
@@ -160,7 +158,7 @@ async fn stolen_device_cookie_is_retired_after_ten_failures() {
     try_sign_in_with(&from(&app, 32), &alice.email, PASSWORD, &other).await.ok(200);
 }
 
-/// With and without a device cookie, a failed login causes the same response, statements and hashes.
+/// The response, statements and hashes are the same.
 #[actix_web::test]
 async fn failed_login_is_indistinguishable_with_and_without_device_cookie() {
     let app = TestApp::start().await;
@@ -180,7 +178,7 @@ async fn failed_login_is_indistinguishable_with_and_without_device_cookie() {
     assert_eq!(observed(5, "not an address", &alice.device).await, without);
 }
 
-/// A logout must not delete the device cookie. Otherwise users who log out every day would have no known device.
+/// Otherwise users who log out every day would have no known device.
 #[actix_web::test]
 async fn logout_keeps_device_cookie() {
     let app = TestApp::start().await;
@@ -193,8 +191,7 @@ async fn logout_keeps_device_cookie() {
     try_sign_in_with(&from(&app, 1), &alice.email, PASSWORD, &alice.device).await.ok(200);
 }
 
-/// CWE-613: an intruder knew the password, logged in on several devices, and kept the device cookies. A password reset
-/// must make these cookies worthless.
+/// CWE-613: an intruder knew the password, logged in on several devices, and kept the device cookies.
 #[actix_web::test]
 async fn password_reset_invalidates_device_cookies_of_intruder() {
     let app = TestApp::start().await;
@@ -218,8 +215,7 @@ async fn password_reset_invalidates_device_cookies_of_intruder() {
     try_sign_in_with(&from(&app, 41), &alice.email, OTHER, &device).await.ok(200);
 }
 
-/// A password change and the revocation of all sessions increment the account's epoch, which invalidates all its device
-/// cookies. The client that changes the password gets a new cookie in the response.
+/// Both increment the account's epoch. The client that changes the password gets a new cookie.
 #[actix_web::test]
 async fn password_change_and_revocation_of_all_sessions_invalidate_device_cookies() {
     let app = TestApp::start().await;
@@ -243,7 +239,7 @@ async fn password_change_and_revocation_of_all_sessions_invalidate_device_cookie
     try_sign_in_with(&from(&app, 2), &alice.email, OTHER, &fresh).await.ok(200);
 }
 
-/// The attacker continues to guess during the reset. The owner has no device cookie before the reset.
+/// The attacker continues to guess, and the owner had no device cookie before.
 #[actix_web::test]
 async fn password_reset_sets_device_cookie_that_bypasses_next_lock() {
     let app = TestApp::start().await;

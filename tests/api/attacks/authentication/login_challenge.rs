@@ -15,7 +15,7 @@ const WRONG: &str = "correct horse battery 8";
 const REFUSED: [&str; 2] = ["authn_login_fail_max/address", "excess_rate_limit_exceeded/too_many_requests"];
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM");
 
-/// Returns a client at the address from which [`spray`] sends its wrong passwords.
+/// Returns a client at the address of [`spray`].
 fn sprayer(app: &TestApp) -> Client {
     app.client_from([127, 3, 1, 1].into())
 }
@@ -33,7 +33,7 @@ async fn sign_in_with(client: &Client, email: &str, password: &str, altcha: &str
     client.request(Method::POST, "/api/v1/auth/login").json(&body).send().await
 }
 
-/// Returns the challenge in a 429.
+/// Returns the challenge of a 429.
 fn challenge(reply: &Reply) -> Value {
     reply.assert_refused(429, "too_many_requests").assert_events(&REFUSED);
     assert!((3000..=3600).contains(&reply.header("retry-after").unwrap().parse::<u64>().unwrap()));
@@ -52,7 +52,7 @@ async fn solved_challenge_signs_in_at_a_full_address() {
     sign_in_with(&sprayer(&app), &alice.email, PASSWORD, &solve(&challenge)).await.ok(200);
 }
 
-/// The solutions are guessed, expired, made for another account, or have an altered salt or signature.
+/// Guessed, expired, made for another account, or with an altered salt or signature.
 #[actix_web::test]
 async fn invalid_challenge_solution_is_rejected_like_missing_one() {
     let app = TestApp::start().await;
@@ -68,8 +68,7 @@ async fn invalid_challenge_solution_is_rejected_like_missing_one() {
         altered
     };
     let forged = altered("signature", json!("00".repeat(36)));
-    // The hash covers salt and number as one text. This attack moves a digit from the number to the expiry time in the
-    // salt, which leaves the hash unchanged.
+    // The hash covers salt and number as one text, so a digit can move from the number to the expiry time in the salt.
     let salt = mine["salt"].as_str().unwrap();
     let spliced = altered("salt", json!(salt.replace('&', "9&")));
     let open = altered("salt", json!(salt.trim_end_matches('&')));
@@ -95,7 +94,7 @@ async fn invalid_challenge_solution_is_rejected_like_missing_one() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// The client sends one solution in parallel to two replicas.
+/// Two replicas get the same solution in parallel.
 #[actix_web::test]
 async fn challenge_solution_works_once_across_replicas() {
     let first = TestApp::with(&[MASTER]).await;
@@ -128,8 +127,7 @@ async fn challenge_solution_does_not_lift_limit_per_account_and_address() {
     assert_eq!(full.json()["challenge"], json!(null));
 }
 
-/// The cost of a challenge has a maximum, so that the owner can still solve the challenge on a phone (about ten
-/// seconds).
+/// At the maximum cost, a phone still solves the challenge in about ten seconds.
 #[actix_web::test]
 async fn challenge_cost_grows_with_failures_up_to_maximum() {
     let app = TestApp::start().await;
@@ -146,7 +144,7 @@ async fn challenge_cost_grows_with_failures_up_to_maximum() {
     }
 }
 
-/// User enumeration: known and unknown accounts get the same kind of challenge.
+/// User enumeration.
 #[actix_web::test]
 async fn challenge_is_indistinguishable_for_unknown_account() {
     let app = TestApp::start().await;
@@ -168,8 +166,7 @@ async fn challenge_is_indistinguishable_for_unknown_account() {
         answered.assert_refused(401, "invalid_credentials");
         let hashes = app.services().credentials.passwords.hashes() - before;
         seen.push((refused.statements(), shape, answered.comparable(), answered.statements(), hashes));
-        // Each attempt adds a failure, which raises the cost of the next challenge. So the test resets the count before
-        // the second attempt.
+        // Each attempt raises the cost of the next challenge, so reset the count.
         sqlx::query("update login_failures set failures = 20 where kind = 'address' and failures > 20")
             .execute(&app.all_rows)
             .await

@@ -18,7 +18,6 @@ async fn choose(app: &TestApp, token: &str, password: &str) -> Reply {
     post(app, "password-reset/confirm", json!({"token": token, "new_password": password})).await
 }
 
-/// Requests `count` links, and returns their tokens.
 async fn links(app: &TestApp, email: &str, count: usize) -> Vec<String> {
     for _ in 0..count {
         post(app, "password-reset", json!({"email": email})).await.ok(202);
@@ -39,7 +38,7 @@ async fn reset_link_works_once_and_expires() {
         .ok(202)
         .assert_events(&["authn_reset_requested/"]);
     let token = reset_token(&app, &alice.email, "").await;
-    // If the service rejects the password, the token stays valid, so that the user can try another password.
+    // A rejected password does not use up the token.
     choose(&app, &token, "short").await.assert_invalid_field("/new_password");
     choose(&app, &token, "alice alice alice").await.assert_invalid_field("/new_password");
     let done = choose(&app, &token, OTHER).await.ok(204);
@@ -59,7 +58,7 @@ async fn reset_link_works_once_and_expires() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// An attacker who requests links for a victim must not invalidate the link that the victim is about to use.
+/// Otherwise an attacker could invalidate the link that a victim is about to use.
 #[actix_web::test]
 async fn later_reset_request_keeps_earlier_links_valid_until_one_is_used() {
     let app = TestApp::start().await;
@@ -74,7 +73,7 @@ async fn later_reset_request_keeps_earlier_links_valid_until_one_is_used() {
     try_sign_in(&app.anonymous(), &alice.email, OTHER).await.ok(200);
 }
 
-/// An intruder has requested a reset link. After the owner changes the password, this link must not work.
+/// An intruder has requested a reset link before the owner changes the password.
 #[actix_web::test]
 async fn password_change_invalidates_reset_links_of_this_user_only() {
     let app = TestApp::start().await;
@@ -90,7 +89,7 @@ async fn password_change_invalidates_reset_links_of_this_user_only() {
     Actor::sign_in(&app.anonymous(), &alice.email, OTHER).await;
 }
 
-/// Two parallel requests use the same link, or two links of one user. Only one request may change the password.
+/// Two parallel requests use the same link, or two links of one user.
 #[actix_web::test]
 async fn concurrent_resets_succeed_once() {
     let app = TestApp::start().await;

@@ -13,7 +13,6 @@ use crate::support::{Actor, TestApp};
 
 const OTHER: &str = "another horse battery 7";
 
-/// Registers a user with this password.
 async fn create_user(app: &TestApp, email: &str, password: &str) {
     register(&app.anonymous(), email).await.ok(202);
     confirm(&app.anonymous(), &mail_token(app, email).await, password, "Grace Hopper").await.ok(204);
@@ -28,7 +27,7 @@ async fn weak_password_is_rejected_before_hashing() {
     for (password, why) in [
         (String::new(), "at least 12"),
         ("eleven char".to_owned(), "at least 12"),
-        // The eleven characters have 22 bytes. If the service counted bytes, it would accept this password.
+        // Eleven characters, but 22 bytes.
         ("паролькрат1".chars().take(11).collect(), "at least 12"),
         ("x7".repeat(32) + "y", "at most 64"),
         ("ж".repeat(65), "at most 64"),
@@ -59,7 +58,7 @@ async fn weak_password_is_rejected_before_hashing() {
     confirm(&app.anonymous(), &token, PASSWORD, "Grace Hopper").await.ok(204);
 }
 
-/// The policy has no composition rules, such as "at least one digit", because NIST SP 800-63B advises against them.
+/// There are no composition rules, such as "at least one digit" (NIST SP 800-63B advises against them).
 #[actix_web::test]
 async fn long_password_in_any_script_is_accepted() {
     let app = TestApp::start().await;
@@ -79,7 +78,7 @@ async fn long_password_in_any_script_is_accepted() {
     }
 }
 
-/// If the service trimmed, truncated or case-folded passwords, one of these similar passwords would be accepted.
+/// Passwords must not be trimmed, truncated or case-folded.
 #[actix_web::test]
 async fn similar_password_is_rejected() {
     let app = TestApp::start().await;
@@ -101,7 +100,7 @@ async fn similar_password_is_rejected() {
     try_sign_in(&app.anonymous(), "spaced@example.com", " caf\u{e9} \u{1f511} walrus horse ").await.ok(200);
 }
 
-/// Some clients send é as one code point (NFC), others as two (NFD). The same password must work from both.
+/// Some clients send é as one code point (NFC), others as two (NFD).
 #[actix_web::test]
 async fn password_in_other_normalization_form_signs_in() {
     let app = TestApp::start().await;
@@ -113,8 +112,7 @@ async fn password_in_other_normalization_form_signs_in() {
         try_sign_in(&app.anonymous(), email, typed).await.ok(200);
         try_sign_in(&app.anonymous(), email, chosen).await.ok(200);
     }
-    // The password has six characters but twelve code points. The service counts characters after normalization, so it
-    // rejects the password as too short.
+    // The password has twelve code points, but only six characters after normalization.
     register(&app.anonymous(), "short@example.com").await.ok(202);
     let token = mail_token(&app, "short@example.com").await;
     let reply = confirm(&app.anonymous(), &token, &"e\u{301}".repeat(6), "Grace Hopper").await;
@@ -122,7 +120,7 @@ async fn password_in_other_normalization_form_signs_in() {
     assert!(reply.text().contains("at least 12"), "{}", reply.text());
 }
 
-/// Denial of service by long passwords, on every route with a password, for known and unknown accounts.
+/// Denial of service by long passwords, for known and unknown accounts.
 #[actix_web::test]
 async fn too_long_password_is_rejected_without_hashing_on_every_route() {
     let app = TestApp::start().await;
@@ -148,8 +146,7 @@ async fn too_long_password_is_rejected_without_hashing_on_every_route() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Account takeover with a stolen access token (CWE-620): re-authentication is required, and wrong passwords are
-/// counted.
+/// Account takeover with a stolen access token (CWE-620): re-authentication is required.
 #[actix_web::test]
 async fn password_change_and_deletion_require_current_password() {
     let app = TestApp::start().await;
@@ -169,11 +166,11 @@ async fn password_change_and_deletion_require_current_password() {
     }
     alice.post("/api/v1/me/password", &change(PASSWORD)).await.assert_refused(429, "too_many_requests");
     assert_eq!(app.digest_all().await, before);
-    // Login has its own counter, so the owner can still log in.
+    // Login has its own counter.
     Actor::sign_in(&app.client_from([127, 0, 6, 1].into()), &alice.email, PASSWORD).await;
 }
 
-/// Stores a hash of [`PASSWORD`] with these parameters, as an earlier configuration would have stored it.
+/// Stores a hash with these parameters, as an earlier configuration would have.
 async fn plant_hash(app: &TestApp, email: &str, memory_kib: u32, iterations: u32) {
     let passwords = Passwords::new(&PasswordSettings {
         min_chars: 12,
@@ -188,8 +185,7 @@ async fn plant_hash(app: &TestApp, email: &str, memory_kib: u32, iterations: u32
     assert_eq!(planted.execute(&app.all_rows).await.unwrap().rows_affected(), 1);
 }
 
-/// User enumeration by work (CWE-208): after a change of the argon2 parameters, a login to an account with an old hash
-/// must cost as much as a login to an unknown account.
+/// User enumeration by work (CWE-208): after a change of the argon2 parameters, old hashes have another cost.
 #[actix_web::test]
 async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
     let app = TestApp::start().await;
@@ -204,10 +200,9 @@ async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
         assert_eq!(passwords.hashes() - before.1, 1, "{name}");
         passwords.work_done() - before.0
     };
-    // The work of a hash is its memory in KiB times its passes. These numbers are the default parameters.
+    // The memory in KiB times the passes, with the default parameters.
     let default_work = 19_456 * 2;
-    // If a stored hash is cheap, the service adds the missing work. It rounds this work down by less than one KiB per
-    // pass, so the sums may differ slightly.
+    // The service adds the work that a cheap hash lacks, rounded down by less than one KiB per pass.
     let equals = |work: u64, expected: u64| work <= expected && expected - work < 20;
 
     plant_hash(&app, "cheap@example.com", 7_168, 1).await;
@@ -218,15 +213,14 @@ async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
     for name in ["unknown", "current", "cheap", "expensive"] {
         assert!(equals(work(name).await, 65_536 * 3), "{name} after the cost was lowered");
     }
-    // This login replaces the only expensive hash. So all later logins do less work.
+    // This login replaces the only expensive hash.
     try_sign_in(&app.anonymous(), "expensive@example.com", PASSWORD).await.ok(200);
     for name in ["unknown", "current", "cheap", "expensive"] {
         assert!(equals(work(name).await, default_work), "{name} once no expensive hash is stored");
     }
 }
 
-/// Denial of service by a flood of logins: the queue for hashes is bounded, and requests of signed-in users still
-/// succeed.
+/// Denial of service by a flood of logins: the queue for hashes is bounded.
 #[actix_web::test]
 async fn login_flood_returns_503_and_reads_continue() {
     let app = TestApp::with(&[

@@ -1,5 +1,5 @@
 //! API1, API3 (ASVS 16.2.5): users read their own security history, and administrators read all events. The history
-//! reveals nothing that helps an attacker with a stolen session.
+//! reveals nothing that helps a thief of a session.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -12,17 +12,16 @@ const OWN: &str = "/api/v1/me/security-events";
 const ALL: &str = "/api/v1/admin/security-events";
 const ALERTS: &str = "/api/v1/admin/alerts";
 const SUMMARY: &str = "/api/v1/admin/security-summary";
-/// The views of administrators. The second text is the event that a read of this view leaves.
+/// The views of administrators, each with the event of a read.
 const VIEWS: [(&str, &str); 3] =
     [(ALL, "admin_events_read/events"), (ALERTS, "admin_events_read/alerts"), (SUMMARY, "admin_events_read/summary")];
-/// All replicas need the same keys, because each replica verifies tokens that another replica signed.
+/// Replicas need the same keys to verify each other's tokens.
 const KEYS: [(&str, &str); 2] = [
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
 ];
 
-/// Waits until the list at this path contains the expected events, because the service writes events after the
-/// response.
+/// Waits for the expected events in this list, because the service writes events after the response.
 async fn until(actor: &Actor, path: &str, has: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     wait::until_some(path, async || {
         let page = actor.get(path).await.ok(200).json();
@@ -37,15 +36,14 @@ fn kinds(items: &[Value]) -> Vec<&str> {
 
 #[actix_web::test]
 async fn security_history_is_private_and_hides_detected_attacks() {
-    // With this setting, the second failure locks the account.
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "2/1h")]).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let somewhere = app.client_from([127, 0, 0, 77].into());
     try_sign_in(&somewhere, &alice.email, "wrong horse battery 1").await.assert_refused(401, "invalid_credentials");
     try_sign_in(&somewhere, &alice.email, "wrong horse battery 1").await.assert_refused(401, "invalid_credentials");
-    // The password is correct, but the account is locked. The history must not reveal that the password was correct.
+    // The password is correct, but the account is locked, and the history must not reveal the former.
     try_sign_in(&somewhere, &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
-    // A hijacked session probes for objects. Its history must not show that the service detected this.
+    // The history of a hijacked session must not show that its probes were detected.
     alice.get(&format!("/api/v1/invoices/{}", uuid::Uuid::new_v4())).await.assert_refused(404, "not_found");
     alice.get(ALL).await.assert_refused(403, "forbidden").assert_events(&["authz_fail/forbidden"]);
 
@@ -67,7 +65,6 @@ async fn security_history_is_private_and_hides_detected_attacks() {
 
     let bobs = until(&bob, OWN, |items| kinds(items).contains(&"authn_login_success")).await;
     assert!(!kinds(&bobs).contains(&"authn_login_fail"));
-    // A cursor must be valid only for the user who received it.
     let first = bob.get(&format!("{OWN}?limit=1")).await.ok(200).json();
     let cursor = first["next_cursor"].as_str().unwrap();
     bob.get(&format!("{OWN}?limit=1&cursor={cursor}")).await.ok(200);
@@ -78,8 +75,7 @@ async fn security_history_is_private_and_hides_detected_attacks() {
     }
 }
 
-/// A subscriber of IPv6 has a /56 network and can use another address for each request. So alerts name the network, and
-/// the filter selects all of its events.
+/// A subscriber of IPv6 has a /56 network and can use another address for each request.
 #[actix_web::test]
 async fn ipv6_address_selects_the_events_of_its_network() {
     let app = TestApp::start().await;
@@ -149,7 +145,6 @@ async fn administrators_filter_all_events() {
     let alerts = root.get(&format!("{ALERTS}?state=open")).await.ok(200);
     assert_eq!(alerts.json(), json!({"items": [], "next_cursor": null}));
     root.get(&format!("{ALERTS}?state=gone")).await.assert_invalid_field("/state");
-    // The API must have no route that changes events.
     for path in [ALL, ALERTS, SUMMARY, OWN] {
         for method in [Method::POST, Method::DELETE, Method::PUT, Method::PATCH] {
             root.request(method, path).send().await.assert_refused(405, "method_not_allowed");
@@ -157,9 +152,8 @@ async fn administrators_filter_all_events() {
     }
 }
 
-/// Flooding of the audit trail (CWE-779): if each automatic reload of a view left an event, these events would hide
-/// others. So repeated reads within a minute leave one event, on all replicas together. A read by another administrator
-/// leaves its own event, and so does a read in the next minute.
+/// Flooding of the audit trail (CWE-779): if each automatic reload of a view left an event, they would hide others.
+/// Repeated reads within a minute leave one event for each administrator, on all replicas together.
 #[actix_web::test]
 async fn reads_by_an_administrator_leave_one_event_per_view_address_and_minute() {
     let app = TestApp::with(&KEYS).await;
@@ -173,7 +167,7 @@ async fn reads_by_an_administrator_leave_one_event_per_view_address_and_minute()
         toor.get(path).await.ok(200).assert_events(&[event]);
     }
     root.get(&format!("{ALL}?kind=authz_fail&limit=1")).await.ok(200).assert_events(&[]);
-    // A thief of the token reads from another address, and must leave separate events.
+    // A thief of the token reads from another address.
     let thief = app.client_from([127, 0, 0, 9].into());
     for (path, event) in VIEWS {
         thief.request(Method::GET, path).bearer(&root.token).send().await.ok(200).assert_events(&[event]);
@@ -185,8 +179,7 @@ async fn reads_by_an_administrator_leave_one_event_per_view_address_and_minute()
     }
 }
 
-/// If the counter of reads fails, each read leaves an event. Otherwise an attacker could break the counter to hide
-/// reads.
+/// Otherwise an attacker could break the counter to hide reads.
 #[actix_web::test]
 async fn read_is_recorded_if_its_counter_fails() {
     let app = TestApp::start().await;

@@ -1,6 +1,5 @@
-//! Mass assignment (CWE-915, API3:2023). Each body has a list of allowed fields. The service refuses every other field
-//! and reports its name, even if the field would have no effect. If the service ignored such fields, developers would
-//! not notice mistakes of their clients.
+//! Mass assignment (CWE-915, API3:2023). The service refuses every field that a body does not allow, and names it, even
+//! if the field would have no effect. So developers notice mistakes of their clients.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,8 +12,7 @@ use crate::support::{Actor, MAILS, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
 
-/// Fields that only the server may set, in the spellings of several frameworks. The list also contains keys that are
-/// dangerous in some languages, such as `__proto__`.
+/// Fields that only the server may set, in the spellings of several frameworks, and dangerous keys such as `__proto__`.
 const SERVER_OWNED: [&str; 45] = [
     "id",
     "_id",
@@ -63,7 +61,7 @@ const SERVER_OWNED: [&str; 45] = [
     "$where",
 ];
 
-/// Returns values that would have an effect if the service accepted the field.
+/// Returns values that would have an effect in an accepted field.
 fn values(field: &str) -> [Value; 3] {
     match field {
         "role" | "roles" => [json!("admin"), json!(["admin"]), json!(null)],
@@ -73,7 +71,6 @@ fn values(field: &str) -> [Value; 3] {
     }
 }
 
-/// Returns a digest of all accounts and owned rows, and of the tables of registration and login.
 async fn digest_all(app: &TestApp) -> String {
     let waiting = ["registrations", "password_resets", MAILS, "login_failures", "refresh_tokens"];
     app.digest_all().await + &app.digest(&waiting).await
@@ -140,8 +137,7 @@ async fn server_owned_field_of_a_line_is_refused() {
     assert_eq!(digest_all(&app).await, before);
 }
 
-/// Duplicate keys (CWE-436): a gateway may read the first value and the service the last. So the service refuses
-/// duplicate keys.
+/// Duplicate keys (CWE-436): a gateway may read the first value and the service the last.
 #[actix_web::test]
 async fn duplicate_key_is_refused_in_every_body() {
     let app = TestApp::start().await;
@@ -154,7 +150,7 @@ async fn duplicate_key_is_refused_in_every_body() {
             for twice in [
                 format!("{},\"{field}\":{value}}}", text.strip_suffix('}').unwrap()),
                 format!("{{\"{field}\":{value},{}", text.strip_prefix('{').unwrap()),
-                // Here, one of the two equal keys is written with an escape sequence, to hide the duplicate.
+                // One of the two equal keys has an escape sequence.
                 format!(
                     "{},\"\\u{:04x}{}\":{value}}}",
                     text.strip_suffix('}').unwrap(),
@@ -171,7 +167,7 @@ async fn duplicate_key_is_refused_in_every_body() {
     assert_eq!(digest_all(&app).await, before);
 }
 
-/// serde can read a JSON array as a struct. Such a body has no field names and would bypass the checks above.
+/// serde can read a JSON array as a struct, without field names.
 #[actix_web::test]
 async fn body_that_is_not_an_object_is_refused() {
     let app = TestApp::start().await;
@@ -230,7 +226,6 @@ async fn role_cannot_be_set_at_registration_or_update() {
     }
     assert_eq!(digest_all(&app).await, before, "no registration is stored");
 
-    // The next request has a valid token. Its `bio` contains the text of a role field.
     register(&client, "mallory@example.com").await.ok(202);
     let token = mail_token(&app, "mallory@example.com").await;
     let bio = "\"role\":\"admin\"";
@@ -253,15 +248,14 @@ async fn role_cannot_be_set_at_registration_or_update() {
     assert_eq!(roles(&app).await, [("user".to_owned(), "active".to_owned())]);
 }
 
-/// Excessive data exposure, the other half of broken object property level authorization: no response contains private
-/// fields.
+/// Excessive data exposure, the other half of broken object property level authorization.
 #[actix_web::test]
 async fn no_response_contains_private_properties() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let references = References::of(&alice).await;
     let hash: String = sqlx::query_scalar("select password_hash from users").fetch_one(&app.all_rows).await.unwrap();
-    // Skip operations that would end the session of the test or change its password.
+    // These operations would end the session of the test or change its password.
     let ends = |row: &Operation| {
         ["/logout", "/me/password"].iter().any(|end| row.path.ends_with(end))
             || row.method == Method::DELETE && !row.is_on_object()
@@ -274,10 +268,10 @@ async fn no_response_contains_private_properties() {
         let id = if row.is_on_object() { make(&alice, row.collection()).await } else { String::new() };
         let reply = row.request_by(&alice, &id, &references).header("if-match", "\"1\"").send().await;
         seen += usize::from(reply.status == 200 || reply.status == 201);
-        // A response can be a binary file, but even a binary file may contain text.
+        // A binary file may contain text too.
         let text = String::from_utf8_lossy(&reply.body);
         for word in private {
-            // Exception: the profile contains the caller's own role.
+            // The profile contains the caller's own role.
             let is_own_role = word == "role" && row.path == "/api/v1/me";
             assert!(is_own_role || !text.contains(word), "{} {} discloses {word}: {text}", row.method, row.path);
         }

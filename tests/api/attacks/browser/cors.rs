@@ -24,7 +24,7 @@ async fn listed_origin_gets_cors_headers() {
     assert!(reply.header("vary").unwrap().to_lowercase().contains("origin"));
     let reply = alice.get("/api/v1/me").await.ok(200);
     assert_eq!(reply.header("access-control-allow-origin"), None);
-    // A refusal must also have the CORS headers. Otherwise the page could not read why it was refused.
+    // Without CORS headers, the page could not read why it was refused.
     let reply = app.anonymous().request(Method::GET, "/api/v1/me").header("origin", LISTED).send().await;
     assert_eq!(reply.assert_refused(401, "unauthenticated").header("access-control-allow-origin"), Some(LISTED));
 }
@@ -53,7 +53,7 @@ async fn unlisted_origin_is_refused_before_the_handler_runs() {
         "",
     ] {
         let Ok(value) = reqwest::header::HeaderValue::from_bytes(origin.as_bytes()) else { continue };
-        // Skip this value: HTTP parsers remove its trailing space, so it equals the allowed origin.
+        // HTTP parsers remove the trailing space of this value.
         if origin.trim_end() == LISTED {
             continue;
         }
@@ -96,8 +96,7 @@ async fn preflight_succeeds_for_listed_origins_only() {
     }
 }
 
-/// Each worker thread has its own hash sets of allowed methods and headers, and the same set could have another order
-/// in each thread. The test opens many connections, so that its requests reach all worker threads.
+/// Each worker thread has its own hash sets, which could have another order. Many connections reach all threads.
 #[actix_web::test]
 async fn every_worker_sends_the_cors_lists_in_the_same_order() {
     let settings = [("STRONGROOM_CORS_ALLOWED_ORIGINS", LISTED), ("STRONGROOM_HTTP_WORKERS", "4")];
@@ -125,7 +124,7 @@ async fn request_without_origin_still_needs_a_token() {
     app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
 }
 
-/// To resume a download, a page must be able to send range headers and to read the response headers.
+/// A page must be able to send range headers and to read the response headers.
 #[actix_web::test]
 async fn page_of_a_listed_origin_can_resume_a_download() {
     let app = app().await;

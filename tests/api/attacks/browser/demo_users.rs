@@ -1,5 +1,5 @@
-//! The route that returns the demo users with their passwords (CWE-522). The route exists only in development. It
-//! returns only users that exist, and answers only requests from pages of the service.
+//! The route that returns the demo users with their passwords (CWE-522). It exists only in development, and answers
+//! only requests from pages of the service.
 
 use reqwest::Method;
 use strongroom::base::clock::Clock;
@@ -13,7 +13,7 @@ use crate::support::database::TestDatabase;
 use crate::support::examples::Demo;
 use crate::support::{TestApp, folder};
 
-/// Returns a request that a page of the service sends.
+/// Returns a request of a page of the service.
 fn ask(app: &TestApp) -> Request {
     let own = &app.services().settings.http.public_url;
     bare(app).header("x-strongroom-csrf", "1").header("origin", own)
@@ -63,11 +63,11 @@ async fn there_is_nothing_without_demo_data() {
     ask(&app).send().await.assert_refused(404, "not_found");
 }
 
-/// Production can have demo users, with a password that the operator sets. The service must not reveal this password.
+/// Production can have demo users, whose password the operator sets.
 #[actix_web::test]
 async fn route_does_not_exist_in_production() {
     let state_dir = folder::new_path();
-    // Production requires HTTPS. In this test, a proxy on this machine terminates TLS.
+    // Production requires HTTPS, so a proxy on this machine terminates TLS.
     let settings = settings(&state_dir, &[("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1")]);
     let production = Settings { profile: Profile::Production, ..settings };
     let app = TestApp::serve(production, None, TestDatabase::create().await, Clock::default(), state_dir);

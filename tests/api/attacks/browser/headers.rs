@@ -1,6 +1,5 @@
 //! Security headers and request ids (API8). The test client checks the headers of every response (`support/client.rs`).
-//! The tests in this file send unusual requests: in many frameworks, the responses to such requests lack the security
-//! headers.
+//! This file sends unusual requests, whose responses lack the headers in many frameworks.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,8 +9,7 @@ use reqwest::Method;
 
 use crate::support::{TestApp, logs};
 
-/// All other tests compare with the table in `security/browser/headers.rs`. This test repeats the expected values, so
-/// that it fails if the table is wrong.
+/// All other tests compare with the table in `security/browser/headers.rs`, which could be wrong.
 #[actix_web::test]
 async fn security_headers_have_the_expected_values() {
     let app = TestApp::start().await;
@@ -81,8 +79,7 @@ async fn client_request_id_is_logged_separately_and_only_if_it_is_a_uuid() {
     assert!(!logs::contains("not an id"));
 }
 
-/// actix's parser refuses malformed HTTP before any middleware runs. So the response is only a status, without a body
-/// and without our headers.
+/// actix's parser refuses malformed HTTP before any middleware runs: only a status, without our headers.
 #[actix_web::test]
 async fn malformed_http_gets_an_empty_response() {
     let app = TestApp::start().await;

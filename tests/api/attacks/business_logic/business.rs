@@ -19,15 +19,14 @@ fn days_ago(days: u64) -> NaiveDate {
     Utc::now().date_naive() - Days::new(days)
 }
 
-/// A user's business is the seller on their invoices, with the bank account. Another user must not be able to change
-/// it.
+/// The business is the seller on invoices, with the bank account.
 #[actix_web::test]
 async fn business_is_restricted_to_its_owner() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     alice.put(PATH, "\"1\"", &business()).await.ok(200);
     let forged = json!({"name": "Mallory", "iban": "GB29NWBK60161331926819", "time_zone": "UTC"});
-    // Bob has not stored a business yet. Before the first update, the version is 1.
+    // Before the first update, the version is 1.
     bob.put(PATH, "\"2\"", &forged).await.assert_refused(412, "stale_version").assert_events(&[]);
     bob.put(PATH, "\"1\"", &forged).await.ok(200);
     assert_eq!(alice.get(PATH).await.ok(200).json(), business());
@@ -36,8 +35,7 @@ async fn business_is_restricted_to_its_owner() {
     assert_eq!(both, 2);
 }
 
-/// Lost update (CWE-362): if parallel requests update the same version, only one request succeeds. This includes the
-/// first update, when no row exists yet.
+/// Lost update (CWE-362), also at the first update, when no row exists yet.
 #[actix_web::test]
 async fn only_one_of_parallel_business_updates_succeeds() {
     let app = TestApp::start().await;
@@ -122,8 +120,7 @@ async fn issue_date_out_of_range_is_refused() {
     assert_eq!(issued["issue_date"], json!(days_ago(30)));
 }
 
-/// Invoice numbers must follow the date order. Otherwise a seller could insert a backdated invoice, and auditors would
-/// not notice it.
+/// Otherwise a seller could insert a backdated invoice, and auditors would not notice it.
 #[actix_web::test]
 async fn issue_date_before_the_last_issued_invoice_is_refused() {
     let app = TestApp::start().await;
@@ -136,7 +133,7 @@ async fn issue_date_before_the_last_issued_invoice_is_refused() {
         reply.assert_refused(409, "issued_before_last").assert_events(&["sequence_fail/issued_before_last"]);
     }
     assert_eq!(app.digest_all().await, before, "no number was assigned");
-    // Defense in depth: the database also refuses this date.
+    // Defense in depth: the database refuses this date too.
     let id = second.parse::<uuid::Uuid>().unwrap();
     let me = alice.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap();
     let mut tx = strongroom::db::OwnerTx::begin(&app.replica().pool, me.into()).await.unwrap();
@@ -144,15 +141,13 @@ async fn issue_date_before_the_last_issued_invoice_is_refused() {
     let error = early.expect_err("it is refused");
     assert_eq!(error.as_database_error().unwrap().constraint(), Some("invoices_in_date_order"));
     drop(tx);
-    // The order of dates holds for each owner separately, so another owner may use an earlier date. The date of the
-    // last invoice may be used again.
+    // The order of dates holds for each owner separately, and dates may repeat.
     issue_on(&bob, &bob.invoice().await, days_ago(30)).await.ok(200);
     let issued = issue_on(&alice, &second, days_ago(3)).await.ok(200).json();
     assert!(issued["number"].as_str().unwrap().ends_with("-0002"), "the numbers have no gap: {issued}");
 }
 
-/// In January, a seller may still issue invoices that are dated in December. The date order also holds across the two
-/// years.
+/// In January, a seller may still issue invoices that are dated in December.
 #[actix_web::test]
 async fn date_order_is_enforced_across_the_turn_of_the_year() {
     let app = TestApp::start().await;
@@ -171,8 +166,7 @@ async fn date_order_is_enforced_across_the_turn_of_the_year() {
     assert_eq!(number(issue_on(&alice, &ids[3], day("2028-01-02")).await), "INV-2028-0002");
 }
 
-/// After a change to a time zone further west, today can be before the day of the last invoice. Then the service must
-/// refuse to issue.
+/// After a change to a time zone further west, today can be before the day of the last invoice.
 #[actix_web::test]
 async fn changed_time_zone_cannot_backdate_an_invoice() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! A seller, or an attacker with the seller's token, credits more than was invoiced: in one credit note, in several
-//! credit notes, or in parallel requests (CWE-840, CWE-362; API6:2023).
+//! A seller, or a thief of the seller's token, credits more than was invoiced: in one credit note, in several, or in
+//! parallel requests (CWE-840, CWE-362; API6:2023).
 
 use futures_util::future::{join_all, join4};
 use reqwest::Method;
@@ -10,7 +10,7 @@ use crate::support::actor::payment;
 use crate::support::{Actor, Reply, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
-/// The total of the draft in `support::actor`: 150.00 at 21 % tax and 49.99 at 0 %.
+/// The draft in `support::actor`: 150.00 at 21 % tax and 49.99 at 0 %.
 const TOTAL: i64 = 23_149;
 
 async fn issued(actor: &Actor) -> String {
@@ -45,7 +45,7 @@ async fn credit_above_the_invoice_total_is_refused() {
         reply.assert_refused(409, "credit_exceeds_invoice").assert_events(&["sequence_fail/credit_exceeds_invoice"]);
     }
     assert_eq!(app.digest_all().await, before);
-    // A credit of exactly the remaining amount succeeds. Then nothing remains, so every further credit is refused.
+    // Exactly the remaining amount. Then nothing remains.
     let rest = credit(&alice, &id, &json!({})).await.ok(201).json();
     assert_eq!(rest["net"], 1_000 + 4_999);
     let before = app.digest_all().await;
@@ -57,14 +57,13 @@ async fn credit_above_the_invoice_total_is_refused() {
     assert_eq!(credited(&app).await, (TOTAL, TOTAL));
 }
 
-/// Race condition (CWE-362): parallel requests cannot read the same remaining amount, because each locks the row of the
-/// invoice first.
+/// Race condition (CWE-362): each request locks the row of the invoice first.
 #[actix_web::test]
 async fn parallel_credits_never_exceed_the_invoice_total() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = issued(&alice).await;
-    // Together, only three of these eight credits stay below the total.
+    // Only three of these eight credits fit into the total.
     let part = json!({"lines": [{"line": 1, "amount": 5_000}]});
     let replies = join_all((0..8).map(|_| credit(&alice, &id, &part))).await;
     let count = |status: u16| replies.iter().filter(|reply| reply.status.as_u16() == status).count();
@@ -73,7 +72,7 @@ async fn parallel_credits_never_exceed_the_invoice_total() {
     let whole = join_all((0..4).map(|_| credit(&alice, &id, &everything))).await;
     assert_eq!(whole.iter().filter(|reply| reply.status.as_u16() == 201).count(), 1);
     assert_eq!(credited(&app).await, (TOTAL, TOTAL));
-    // Payments and credits run in parallel. The sum of the payments must never exceed the amount due.
+    // Parallel payments must not exceed the amount due.
     let id = issued(&alice).await;
     let (payments, all) = (format!("/api/v1/invoices/{id}/payments"), payment(TOTAL));
     let pay = || alice.post(&payments, &all);
@@ -100,7 +99,7 @@ async fn draft_and_void_invoice_cannot_be_credited() {
         credit(&alice, id, &json!({})).await.assert_refused(409, "not_creditable");
     }
     assert_eq!(app.digest_all().await, before);
-    // An invoice with a credit note cannot be voided, because the credit note would refer to a void invoice.
+    // The credit note would refer to a void invoice.
     let id = issued(&alice).await;
     credit(&alice, &id, &json!({"lines": [{"line": 2, "amount": 1}]})).await.ok(201);
     let before = app.digest_all().await;
@@ -139,14 +138,13 @@ async fn invalid_credit_note_names_its_field() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// The numbers of credit notes count up for each owner and year, without gaps or duplicates.
 #[actix_web::test]
 async fn parallel_credit_notes_are_numbered_without_gaps() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let id = issued(&alice).await;
     let body = json!({"lines": [{"line": 1, "amount": 1_000}]});
-    // Fifteen of the 20 credits stay within the total. A refused request uses up no number, so the numbers have no gap.
+    // Fifteen of the 20 credits fit into the total. A refused request uses up no number.
     let replies = join_all((0..20).map(|_| credit(&alice, &id, &body))).await;
     let numbers = replies.iter().filter(|reply| reply.status.as_u16() == 201);
     let mut numbers: Vec<String> = numbers.map(|reply| reply.json()["number"].as_str().unwrap().to_owned()).collect();
@@ -157,7 +155,7 @@ async fn parallel_credit_notes_are_numbered_without_gaps() {
     assert_eq!(bobs["number"], format!("CN-{year}-0001"), "each owner has a separate counter");
 }
 
-/// Defense in depth: database constraints refuse wrong amounts, even if the service does not check them.
+/// Defense in depth.
 #[actix_web::test]
 async fn database_refuses_credit_above_the_invoice_total() {
     let app = TestApp::start().await;

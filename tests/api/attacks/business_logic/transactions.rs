@@ -1,5 +1,5 @@
-//! A client disconnects while the service sends BEGIN for its request. If the database connection returned to the pool
-//! with this transaction open, the writes of the next request would be lost.
+//! A client disconnects during the BEGIN of its request. If the connection returned to the pool with the open
+//! transaction, the writes of the next request would be lost.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn cancelled_begin_does_not_discard_writes_of_later_requests() {
     pool.execute("create table written (number int)").await.unwrap();
     for number in 1..=50 {
         let mut begin = Box::pin(OwnerTx::begin(&pool, UserId::new()));
-        // Each round disconnects at a different moment, so that some rounds disconnect during BEGIN.
+        // Each round disconnects at a different moment, sometimes during BEGIN.
         for _ in 0..number % 10 + 1 {
             if futures_util::poll!(&mut begin).is_ready() {
                 break;

@@ -1,5 +1,5 @@
-//! The service ignores the header `Forwarded` (RFC 7239). A proxy that sets `X-Forwarded-For` may pass on the client's
-//! own `Forwarded` header, which an attacker can forge (CWE-290, CWE-348).
+//! The service ignores the header `Forwarded` (RFC 7239). A proxy that sets `X-Forwarded-For` may pass on a forged
+//! `Forwarded` header of its client (CWE-290, CWE-348).
 
 use reqwest::Method;
 use uuid::Uuid;
@@ -8,7 +8,6 @@ use crate::support::{TestApp, wait};
 
 const BEHIND_A_PROXY: (&str, &str) = ("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1");
 
-/// Returns the client address in the event of this refused request.
 async fn address(app: &TestApp, headers: &[(&str, &str)]) -> String {
     let request = app.anonymous().request(Method::GET, "/api/v1/me");
     let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));

@@ -46,8 +46,7 @@ async fn management_port_serves_only_metrics_and_status() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// A client sends a thousand unknown paths, methods, headers and ids. They must add no series, and no series may
-/// contain them.
+/// A thousand unknown paths, methods, headers and ids.
 #[actix_web::test]
 async fn client_input_creates_no_metric_series() {
     let app = TestApp::start().await;
@@ -65,8 +64,7 @@ async fn client_input_creates_no_metric_series() {
             alice.request(Method::GET, &format!("/api/v1/customers/{id}")),
             client.request(Method::POST, "/api/v1/auth/login").json(&json!({"email": word, "password": word})),
         ];
-        // Each call sends the first request, to an unknown path. The other requests take longer, so only every tenth
-        // call sends all six.
+        // Only the first request is fast, so only every tenth call sends all six.
         for request in requests.into_iter().take(if number.is_multiple_of(10) { 6 } else { 1 }) {
             let request =
                 request.header("user-agent", &word).header("x-forwarded-for", &word).header("x-request-id", &word);
@@ -75,14 +73,12 @@ async fn client_input_creates_no_metric_series() {
         }
         id
     };
-    // Warm-up: the first response of each kind creates its metric series, so each kind must occur before the test
-    // compares the series. The warm-up has 25 rounds, because after twenty failed logins the response changes from 401
-    // to 429.
+    // Warm-up: the first response of each kind creates its metric series.
+    // After twenty failed logins, 429 replaces 401.
     for number in 0..25 {
         abuse(number * 10).await;
     }
-    // The service does not count requests to the management port. So reading the metrics does not change the series
-    // that the test compares.
+    // Requests to the management port are not counted.
     let before = app.metrics().await;
     let ids: Vec<_> = stream::iter(1001..=2000).map(&abuse).buffer_unordered(8).collect().await;
     let after = app.metrics().await;
@@ -97,8 +93,7 @@ async fn client_input_creates_no_metric_series() {
     assert_eq!(unknown(&after) - unknown(&before), 1100.0, "all unknown paths are counted in one series");
 }
 
-/// DNS rebinding: the attacker's host name evil.example now resolves to 127.0.0.1. So a page of evil.example can send
-/// requests to this port.
+/// DNS rebinding: evil.example now resolves to 127.0.0.1, so its pages can send requests to this port.
 #[actix_web::test]
 async fn dns_rebinding_to_the_management_port_is_refused() {
     let app = TestApp::start().await;
@@ -144,7 +139,7 @@ async fn metrics_beyond_loopback_require_tls_and_the_token() {
         let reply = request.send().await;
         reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/management"]);
     }
-    // Without the token, an unknown path gets the same refusal as a known path.
+    // An unknown path gets the same refusal as a known one.
     let elsewhere = client.request(Method::GET, "/no-such-path").send().await;
     elsewhere.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/management"]);
     let reply = ask().bearer(TOKEN).send().await.ok(200);

@@ -17,8 +17,7 @@ use crate::support::database::TestDatabase;
 use crate::support::folder;
 use crate::support::{Actor, TestApp, logs, wait};
 
-/// Starts the service in the production profile. It has a plain listener, and a TLS listener with a development
-/// certificate.
+/// Starts the service in the production profile, with a plain listener and a TLS listener.
 pub async fn production(changed: &[(&str, &str)]) -> TestApp {
     let database = TestDatabase::create().await;
     let state_dir = folder::new_path();
@@ -60,8 +59,7 @@ async fn token_sent_over_plain_http_ends_its_session() {
     other.get("/api/v1/me").await.ok(200);
 }
 
-/// A request over plain HTTP can contain several credentials, including a refresh token that was already used.
-/// An eavesdropper can read all of them, so the service ends every session to which one of them belongs.
+/// An eavesdropper can read all credentials of a request, also a refresh token that was already used.
 #[actix_web::test]
 async fn every_credential_sent_over_plain_http_ends_its_session() {
     let app = production(&[]).await;
@@ -100,7 +98,7 @@ async fn every_credential_sent_over_plain_http_ends_its_session() {
         alice.refresh(&app, &alice.cookie).await.assert_refused(401, "unauthenticated");
         other.get("/api/v1/me").await.ok(if ended == 2 { 401 } else { 200 });
     }
-    // A forged credential that is sent over plain HTTP must end no session, and cause no SQL statement.
+    // A forged credential ends no session, and causes no SQL statement.
     let forged = app.anonymous().request(Method::GET, "/api/v1/me").header("cookie", "__Host-refresh=AAAA.AAAA");
     let forged = forged.bearer("a.b.c").send().await;
     forged.assert_refused(403, "https_required").assert_events(&["plain_http_refused/"]);
@@ -108,8 +106,7 @@ async fn every_credential_sent_over_plain_http_ends_its_session() {
     joined.get("/api/v1/me").await.ok(200);
 }
 
-/// A connection that was reset has no peer address. The peer may have been a trusted proxy that received the request
-/// over HTTPS. So the service must not end the session.
+/// A reset connection has no peer address. Its peer may have been a trusted proxy that received the request over HTTPS.
 #[actix_web::test]
 async fn plain_request_from_an_unknown_peer_ends_no_session() {
     let app = production(&[]).await;
@@ -142,8 +139,7 @@ async fn nothing_is_served_over_plain_http_in_production() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Health checks of a container may use plain HTTP, if they come from this machine, have a path below `/health/`, and
-/// contain no credentials.
+/// Container health checks: from this machine, below `/health/`, and without credentials.
 #[actix_web::test]
 async fn health_checks_over_plain_http_work_from_loopback_only() {
     let app = production(&[]).await;
@@ -211,8 +207,7 @@ async fn tls_1_0_and_1_1_are_refused() {
         let suite = session.negotiated_cipher_suite().unwrap().suite();
         assert!(format!("{suite:?}").contains("AES_256"), "{suite:?}");
     }
-    // The test builds a ClientHello for TLS 1.0 or 1.1 from bytes, because the TLS library of the tests does not
-    // support these versions.
+    // A ClientHello from bytes, because the TLS library of the tests does not support TLS 1.0 and 1.1.
     for minor in [1_u8, 2] {
         let answer = tokio::task::spawn_blocking(move || old_hello(address, minor)).await.unwrap();
         assert!(

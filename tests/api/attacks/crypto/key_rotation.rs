@@ -1,5 +1,5 @@
-//! API8:2023: rotation of the master key while users send requests (CWE-324). No request fails. After the rotation, the
-//! old key signs nothing, and `audit verify` finds no fault. The test follows the steps in `docs/administration.md`.
+//! API8:2023: rotation of the master key (CWE-324), with the steps of `docs/administration.md`. No request fails, and
+//! then the old key signs nothing, and `audit verify` finds no fault.
 
 use std::cell::{Cell, RefCell};
 use std::process::Command;
@@ -23,7 +23,7 @@ const OLD: &str = "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM";
 const NEW: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 const JWT: (&str, &str) = ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5");
 
-/// Starts a replica that signs with the current key. It also accepts values that the optional second key signed.
+/// Starts a replica that signs with the current key, and also accepts what the optional second key signed.
 async fn replica(database: TestDatabase, current: &str, other: Option<&str>) -> TestApp {
     let mut settings = vec![JWT, (MASTER, current)];
     settings.extend(other.map(|other| (PREVIOUS, other)));
@@ -36,7 +36,6 @@ fn id_of(key: &str) -> String {
     Keys::new(&key.as_bytes().to_vec().into()).unwrap().id().to_string()
 }
 
-/// Returns the exit code and the output of `strongroom audit verify`.
 fn verify(database: &TestDatabase, keys: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
     let done = Command::new(env!("CARGO_BIN_EXE_strongroom"))
         .args(["audit", "verify"])
@@ -59,7 +58,7 @@ fn next_page(cursor: &str) -> String {
     format!("/api/v1/customers?limit=1&cursor={cursor}")
 }
 
-/// Returns this user with a new client, which sends its requests to this replica.
+/// Returns this user with a client of this replica.
 fn at(app: &TestApp, user: &Actor) -> Actor {
     Actor { client: app.anonymous(), token: user.token.clone(), ..Actor::anonymous(app) }
 }
@@ -69,7 +68,6 @@ async fn request_reset(app: &TestApp, user: &Actor) {
     app.anonymous().request(Method::POST, "/api/v1/auth/password-reset").json(&body).send().await.ok(202);
 }
 
-/// Chooses a new password with the token of a reset link.
 async fn choose_password(app: &TestApp, token: &str) {
     let body = json!({"token": token, "new_password": "another horse battery 7"});
     app.anonymous().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&body).send().await.ok(204);
@@ -78,13 +76,13 @@ async fn choose_password(app: &TestApp, token: &str) {
 /// Two replicas behind a proxy. While a replica restarts, the proxy sends it no requests.
 struct Fleet {
     replicas: [RwLock<Option<TestApp>>; 2],
-    /// The number of rounds of requests that each user has completed.
+    /// How many rounds of requests each user has completed.
     turns: RefCell<Vec<usize>>,
     is_done: Cell<bool>,
 }
 
 impl Fleet {
-    /// Returns the next replica. If this replica is restarting, returns the other replica.
+    /// Returns the next replica that is not restarting.
     async fn next(&self, turn: usize) -> RwLockReadGuard<'_, TestApp> {
         let guard = match self.replicas[turn % 2].try_read() {
             Ok(guard) => guard,
@@ -93,7 +91,7 @@ impl Fleet {
         RwLockReadGuard::map(guard, |app| app.as_ref().unwrap())
     }
 
-    /// Restarts each replica in turn when its requests have finished. Then waits for two rounds of every user.
+    /// Restarts the replicas one after the other, and waits for two rounds of every user.
     async fn roll(&self, current: &str, other: Option<&str>) {
         for place in &self.replicas {
             let mut place = place.write().await;
@@ -105,7 +103,7 @@ impl Fleet {
         wait::until("every user completes two rounds", worked).await;
     }
 
-    /// Refreshes the token, reads the next page of a list and logs in. The requests go to the two replicas in turn.
+    /// Refreshes the token, reads the next page of a list and logs in, on alternating replicas.
     async fn browse(&self, user: &Actor, place: usize) {
         let (mut cookie, mut device) = (user.cookie.clone(), user.device.clone());
         let mut page = {
@@ -189,14 +187,14 @@ async fn previous_master_key_verifies_until_removed_and_never_signs() {
     let renewed = refresh(&app, &app.anonymous(), &alice.cookie).await.ok(200);
     let renewed = refresh_cookie(&renewed).unwrap();
     let after = cursor(&at(&app, &alice)).await;
-    // The test locks the account. Then only a known device can log in, so a login proves that the device cookie is
-    // valid. The lock ends when the master key changes, because the name of the lock's counter is a hash with this key.
+    // On a locked account, only a known device can log in, which proves that the device cookie is valid.
+    // The lock ends with the master key, because its counter's name is a hash with this key.
     lock(&app, &alice.email).await;
     let sign_in =
         async |app: &TestApp, device: &str| try_sign_in_with(&app.anonymous(), &alice.email, PASSWORD, device).await;
     let renewed_device = device_cookie(&sign_in(&app, &alice.device).await.ok(200)).unwrap();
 
-    // A replica that has only the old key refuses values that the new key signed.
+    // A replica with only the old key refuses what the new key signed.
     let app = replica(app.stop().await, OLD, None).await;
     at(&app, &alice).get(&next_page(&before)).await.ok(200);
     at(&app, &alice).get(&next_page(&after)).await.assert_invalid_field("/cursor");
@@ -204,8 +202,7 @@ async fn previous_master_key_verifies_until_removed_and_never_signs() {
     lock(&app, &alice.email).await;
     sign_in(&app, &renewed_device).await.assert_refused(401, "invalid_credentials");
 
-    // A replica that has only the new key refuses values that the old key signed. A reset link still works, because it
-    // has no signature: the database stores its hash.
+    // A replica with only the new key refuses what the old key signed. A reset link has no signature, so it works.
     let app = replica(app.stop().await, NEW, None).await;
     at(&app, &alice).get(&next_page(&after)).await.ok(200);
     at(&app, &alice).get(&next_page(&before)).await.assert_invalid_field("/cursor");
@@ -225,7 +222,7 @@ async fn replay_within_grace_at_replica_with_other_key_gets_newest_token() {
         let reply = refresh(app, &app.anonymous(), cookie).await.ok(200);
         refresh_cookie(&reply).unwrap()
     };
-    // The session now has three refresh tokens. The old key derived the second one, and the new key the third one.
+    // The old key derived the second refresh token of the session, and the new key the third one.
     let second = renew(&old, &alice.cookie).await;
     let late = renew(&new, &alice.cookie).await;
     let third = renew(&new, &late).await;
@@ -249,7 +246,7 @@ async fn replay_within_grace_at_replica_with_other_key_gets_newest_token() {
 async fn mail_queued_before_key_rotation_contains_working_link() {
     let app = replica(TestDatabase::create().await, OLD, None).await;
     let alice = app.user("alice").await;
-    // The service cannot deliver mails, because the test has replaced the mail folder by a file.
+    // A file in place of the mail folder prevents all deliveries.
     let folder = app.state_dir.join("mail");
     std::fs::remove_dir_all(&folder).unwrap();
     std::fs::write(&folder, "").unwrap();

@@ -1,5 +1,4 @@
-//! Each detection rule detects its attack: the tests play the attack over HTTP and expect the alert. The module `rules`
-//! tests thresholds and counters with artificial events. The tests in this file show that real attacks cause such
+//! Each detection rule detects its attack over HTTP. The module `rules` tests thresholds and counters with artificial
 //! events.
 
 use std::collections::BTreeSet;
@@ -22,14 +21,13 @@ use crate::support::{Actor, TestApp};
 const WRONG: &str = "correct horse battery 8";
 const HERE: &str = "127.0.0.1";
 
-/// Waits until the rule has counted this many events. Asserts that there is one alert, of this rule and about this
-/// subject.
+/// Waits until the rule has counted this many events, with one alert of this rule about this subject.
 async fn assert_single_alert(app: &TestApp, rule: &str, events: i64, subject: &str) {
     wait_for_count(app, rule, events).await;
     assert_eq!(alerts(app).await, [(rule.to_owned(), subject.to_owned(), 1)]);
 }
 
-/// Each rule needs a test of its attack, in this file or in `rules.rs`.
+/// The test of a rule is in this file or in `rules.rs`.
 #[test]
 fn every_rule_has_its_attack() {
     let attacks = [include_str!("rules.rs"), include_str!("each_rule.rs")].concat();
@@ -97,8 +95,7 @@ async fn reused_token_raises_an_alert() {
     assert_single_alert(&app, "reused_tokens", 2, &user).await;
 }
 
-/// The rule `forged_tokens` counts tokens that this service did not issue. It does not count requests without a token
-/// or with an expired token, because ordinary clients send them too.
+/// Ordinary clients also send requests without a token or with an expired token, which do not count.
 #[actix_web::test]
 async fn forged_tokens_raise_an_alert() {
     let made = ["algorithm", "audience", "header", "issuer", "signature", "type", "unknown_key"];

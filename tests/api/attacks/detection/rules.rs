@@ -1,5 +1,5 @@
-//! The service classifies denied requests, and counts them across replicas. At its threshold, a rule raises one alert,
-//! and some rules end the session.
+//! Denied requests are classified, and counted across replicas. At its threshold, a rule raises one alert, and some
+//! rules end the session.
 
 use std::time::Duration;
 
@@ -12,11 +12,10 @@ use uuid::Uuid;
 
 use crate::support::{Actor, TestApp, wait};
 
-/// The rule `probing_session` would end the session at 30 denials. With this high threshold, the session stays, so a
-/// test can also reach the threshold of a rule that counts by user.
+/// Otherwise the rule `probing_session` ends the session at 30 denials, before other rules reach their thresholds.
 const SESSION_STAYS: &[(&str, &str)] = &[("STRONGROOM_RULES_PROBING_SESSION", "1000/5m")];
 
-/// All replicas need the same keys, because each replica verifies tokens that another replica signed.
+/// Replicas need the same keys to verify each other's tokens.
 const KEYS: &[(&str, &str)] = &[
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -31,12 +30,11 @@ async fn counted(app: &TestApp, rule: &str) -> i64 {
     sqlx::query_scalar(sql).bind(rule).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// Waits until the rule has counted this many events.
 pub async fn wait_for_count(app: &TestApp, rule: &str, wanted: i64) {
     wait::until_equal((rule, wanted), async || (rule, counted(app, rule).await)).await;
 }
 
-/// Returns the rule, the subject and the number of messages of each alert.
+/// Returns rule, subject and number of messages of each alert.
 pub async fn alerts(app: &TestApp) -> Vec<(String, String, i64)> {
     let sql = "select rule, subject, (select count(*) from outbox where alert_id = alerts.id and queue = 'log')
                from alerts order by opened_at, rule";
@@ -47,8 +45,7 @@ async fn probe(actor: &Actor, invoice: &str) -> u16 {
     actor.get(&format!("/api/v1/invoices/{invoice}")).await.status.as_u16()
 }
 
-/// Requests invoices until this session ends, at the 30th denial or soon after. Asserts that the user's other session
-/// still works, and returns the number of requests.
+/// Requests invoices until this session ends, at the 30th denial or soon after. The user's other session still works.
 pub async fn probe_until_session_ends(
     app: &TestApp,
     session: &Actor,
@@ -85,7 +82,7 @@ async fn forty_seven_denials_raise_one_alert() {
     assert_eq!(counted(&app, "id_enumeration").await, 0);
 }
 
-/// The responses for missing and foreign objects are the same, but two rules count them separately.
+/// The responses are the same, but two rules count separately.
 #[actix_web::test]
 async fn missing_and_foreign_objects_are_counted_separately() {
     let app = TestApp::start().await;
@@ -97,7 +94,7 @@ async fn missing_and_foreign_objects_are_counted_separately() {
         [format!("invoices/{invoice}"), format!("customers/{customer}"), format!("invoices/{invoice}/payments")];
     let missing =
         [format!("invoices/{}", Uuid::new_v4()), format!("invoices/{customer}"), format!("customers/{deleted}")];
-    // These malformed ids are consecutive numbers, as a client that enumerates ids would send them.
+    // Consecutive numbers, as in an enumeration of ids.
     let malformed = [1, 2, 3].map(|number| format!("invoices/{number}"));
     let mut answers = Vec::new();
     let events = ["authz_fail/not_found", "authz_fail/not_found", "authz_fail/malformed_id"];
@@ -148,7 +145,7 @@ async fn id_enumeration_over_websocket_is_counted() {
     assert_eq!(alerts(&app).await, [("id_enumeration".to_owned(), id_of(&mallory).await, 1)]);
 }
 
-/// The requests go to two replicas in turn. Then a third replica takes the place of the second one, as after a restart.
+/// Two replicas take turns. Then a third one takes the place of the second, as after a restart.
 #[actix_web::test]
 async fn counters_are_shared_by_replicas_and_survive_restarts() {
     let shared = [KEYS, SESSION_STAYS].concat();
@@ -192,7 +189,7 @@ async fn counter_resets_when_its_window_ends() {
     assert!(alerts(&app).await.is_empty(), "windows are counted separately");
 }
 
-/// If counting fails, the event must still be stored and the request must still succeed.
+/// The request must succeed too.
 #[actix_web::test]
 async fn events_are_stored_even_if_counting_fails() {
     let app = TestApp::start().await;
@@ -203,7 +200,7 @@ async fn events_are_stored_even_if_counting_fails() {
     // At the end of every test, `support::events` checks that each event is stored.
 }
 
-/// Creates an event that this rule counts, always about the same subject.
+/// Creates an event that this rule counts.
 fn event_of(rule: &Rule, at: DateTime<Utc>, subject: Uuid) -> Entry {
     let (kind, which) = rule.events[0];
     let class = match which {
@@ -231,8 +228,7 @@ fn event_of(rule: &Rule, at: DateTime<Utc>, subject: Uuid) -> Entry {
     }
 }
 
-/// Each rule raises no alert below its threshold, and one alert at the threshold. A new window starts with the count
-/// zero.
+/// A new window starts at zero.
 #[actix_web::test]
 async fn each_rule_acts_at_its_threshold_and_not_before() {
     let app = TestApp::start().await;
@@ -272,8 +268,7 @@ async fn each_rule_acts_at_its_threshold_and_not_before() {
     }
 }
 
-/// Rules count events by a subject: a user, a session, a network (of the address) or an account (by the identifier that
-/// a client sent). An event without a subject is not counted.
+/// A subject is a user, a session, a network (of the address) or an account (the identifier in a login).
 #[actix_web::test]
 async fn event_without_subject_is_not_counted() {
     let app = TestApp::start().await;

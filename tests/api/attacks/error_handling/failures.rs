@@ -1,5 +1,4 @@
-//! API8: the response to a failure does not disclose its cause (CWE-209). The log contains the cause and the request
-//! id.
+//! API8: the response to a failure does not disclose its cause (CWE-209), which is in the log with the request id.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -43,7 +42,7 @@ async fn broken_schema_returns_500_with_one_fixed_sentence() {
 #[actix_web::test]
 async fn panic_returns_500_like_other_failures() {
     let app = TestApp::start().await;
-    // The test causes a panic: it sets a version to the largest integer, so the service's addition of 1 overflows.
+    // A panic: the version is the largest integer, so the addition of 1 overflows.
     let alice = app.user("alice").await;
     sqlx::query("update users set version = 9223372036854775807").execute(&app.all_rows).await.unwrap();
     let reply = alice.patch("/api/v1/me", "\"9223372036854775807\"", &serde_json::json!({"display_name": "x"})).await;
@@ -64,7 +63,7 @@ async fn missing_migration_makes_the_readiness_check_return_503() {
     app.anonymous().request(Method::GET, "/health/ready").send().await.assert_refused(503, "unavailable");
 }
 
-/// If the database accepts connections but does not answer, requests must still end.
+/// The database accepts connections but does not answer.
 #[actix_web::test]
 async fn hanging_statement_returns_503() {
     let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;
@@ -74,14 +73,13 @@ async fn hanging_statement_returns_503() {
     let reply = alice.get("/api/v1/customers").await;
     reply.assert_refused(503, "unavailable");
     assert_eq!(reply.header("retry-after"), Some("1"));
-    // The request that hangs must not delay other requests.
+    // The hanging request delays no other requests.
     alice.get("/api/v1/me").await.ok(200);
     lock.rollback().await.unwrap();
     alice.get("/api/v1/customers").await.ok(200);
 }
 
-/// 20 requests share a pool of 16 connections. The deadline ends 16 requests while their statement runs. The other four
-/// requests get no connection in time.
+/// 20 requests share a pool of 16 connections. 16 end during their statement, and four get no connection in time.
 #[actix_web::test]
 async fn hung_database_returns_503_which_is_logged_and_counted_as_503() {
     const REQUESTS: usize = 20;
@@ -96,8 +94,7 @@ async fn hung_database_returns_503_which_is_logged_and_counted_as_503() {
     let mut lock = app.all_rows.begin().await.unwrap();
     sqlx::query("lock table customers in access exclusive mode").execute(&mut *lock).await.unwrap();
     let hang = async {
-        // Wait until at least eight requests wait for the lock. Then the relay in front of the database holds back all
-        // replies of the database.
+        // When at least eight requests wait for the lock, the relay holds back all replies of the database.
         let running = "select count(*) >= 8 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
         let blocked = async || sqlx::query_scalar(running).fetch_one(&app.all_rows).await.unwrap();
         wait::until("statements wait for the lock", blocked).await;

@@ -1,6 +1,5 @@
-//! Texts of refusals (CWE-209, API8:2023). A refusal must say all that a developer needs to correct the request, but
-//! disclose no details of the program. The message of a parser would disclose Rust types and fields, and would quote
-//! the input.
+//! Texts of refusals (CWE-209, API8:2023) say all that a developer needs to correct the request. The message of a
+//! parser would disclose Rust types and fields, and quote the input.
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -11,8 +10,7 @@ use crate::support::actor::draft;
 use crate::support::operations::{make, operations, with_bodies};
 use crate::support::{Reply, TestApp};
 
-/// Words that occur only in messages of serde, garde and Rust. The words are in lower case, because the test compares
-/// in lower case.
+/// Words, in lower case, that occur only in messages of serde, garde and Rust.
 const OF_THE_PROGRAM: [&str; 34] = [
     "serde",
     "garde",
@@ -50,8 +48,7 @@ const OF_THE_PROGRAM: [&str; 34] = [
     "documented format",
 ];
 
-/// Asserts that no message comes from a parser, and that each pointer names a field of the request or of the OpenAPI
-/// document.
+/// Asserts that no message comes from a parser, and that each pointer names a known field.
 #[track_caller]
 fn assert_own_messages(reply: &Reply, names: &[String], what: &str) {
     let problem = reply.json();
@@ -76,7 +73,6 @@ fn document() -> Value {
     serde_json::from_str(&openapi::text().unwrap()).unwrap()
 }
 
-/// Returns the names of all fields and query parameters in the OpenAPI document.
 fn names(document: &Value) -> Vec<String> {
     let mut names = Vec::new();
     for schema in document["components"]["schemas"].as_object().unwrap().values() {
@@ -91,8 +87,7 @@ fn names(document: &Value) -> Vec<String> {
     names
 }
 
-/// Values that are wrong for nearly every field. The values are JSON text, because a `Value` cannot represent a number
-/// such as 1e999.
+/// Values that are wrong for nearly every field, as JSON text, because a `Value` cannot represent 1e999.
 const WRONG: [&str; 20] = [
     "null",
     "true",
@@ -116,8 +111,7 @@ const WRONG: [&str; 20] = [
     "{\"card\": null}",
 ];
 
-/// Returns a body for each field and each wrong value. Each body is the example with one field replaced by the wrong
-/// value. The fields of invoice lines are replaced too.
+/// Returns the example with each field, also of invoice lines, replaced by each wrong value.
 fn wrong_bodies(fits: &Value) -> Vec<String> {
     let hole = json!("a hole");
     let mut holed = Vec::new();
@@ -152,7 +146,7 @@ async fn refusal_of_an_invalid_body_quotes_no_parser_message() {
     for (operation, id, fits) in &all {
         for body in wrong_bodies(fits) {
             let what = format!("{} {} {body}", operation.method, operation.path);
-            // No object has this version, so the request changes nothing even if its body is valid.
+            // No object has this version, so even a valid body changes nothing.
             let request = operation.request_to(&alice, id).header("if-match", "\"999\"");
             let reply = request.body("application/json", body.clone()).send().await;
             if reply.status.as_u16() == 400 {
@@ -188,7 +182,7 @@ async fn refusal_of_broken_json_names_line_and_column() {
         reply.assert_refused(400, "not_json").assert_events(&["input_validation_fail/not_json"]);
         assert_eq!(reply.json()["errors"], json!([{"pointer": "", "message": said}]), "{body}");
     }
-    // curl sends this media type by default, so developers often send it by mistake.
+    // curl sends this media type by default.
     let form = post("application/x-www-form-urlencoded", "{\"name\": \"A\"}").await;
     form.assert_refused(415, "unsupported_media_type").assert_events(&["input_validation_fail/unsupported_media_type"]);
     assert_eq!(form.json()["errors"], json!([{"pointer": "/Content-Type", "message": "must be application/json"}]));
@@ -223,7 +217,7 @@ async fn refusal_of_an_invalid_query_quotes_no_parser_message() {
     assert!(refused > 100, "only {refused} requests were refused");
 }
 
-/// Compares the complete text of one refusal of each kind. The text must tell the developer what to send.
+/// Compares the complete text of one refusal of each kind.
 #[actix_web::test]
 async fn refusal_says_what_the_field_must_be() {
     let app = TestApp::start().await;
@@ -267,7 +261,7 @@ async fn refusal_says_what_the_field_must_be() {
     assert_eq!(limit.json()["errors"], json!([{"pointer": "/limit", "message": "must be a number from 1 to 100"}]));
 }
 
-/// The `type` of a refusal is a URL that explains its code. It must contain the actual port of this service.
+/// The `type` of a refusal is a URL with the actual port of this service.
 #[actix_web::test]
 async fn problem_type_links_to_its_explanation_on_any_port() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

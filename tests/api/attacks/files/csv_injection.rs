@@ -1,5 +1,4 @@
-//! CSV injection (CWE-1236): a victim opens an export in a spreadsheet program. The program must not execute a cell as
-//! a formula.
+//! CSV injection (CWE-1236): a spreadsheet program must not execute a cell of an export as a formula.
 
 use std::time::Duration;
 
@@ -42,13 +41,11 @@ async fn export_cells_are_neither_formulas_nor_split() {
             assert!(!cell.trim_start().starts_with(['=', '+', '-', '@', '＝']), "{cell}");
         }
     }
-    // Some programs split cells at semicolons, or do not know doubled quotes. Such programs must also read this text as
-    // one cell.
+    // Programs that split cells at semicolons, or do not know doubled quotes, also read this text as one cell.
     assert!(text.contains("\"Acme;=1+1\"") && text.contains("\"Acme\"\",=1+1,\"\"\""), "{text}");
 }
 
-/// The service reads the first rows before it sends the status. So if the database is down, the status can still be
-/// 503.
+/// The first rows are read before the status is sent.
 #[actix_web::test]
 async fn export_without_a_database_returns_503() {
     let app = TestApp::start().await;
@@ -61,14 +58,13 @@ async fn export_without_a_database_returns_503() {
     app.database.restore().await;
 }
 
-/// A thief starts an export with a stolen token, and continues to read after the session has ended. The service must
-/// stop the export.
+/// A thief starts an export with a stolen token, and continues to read after the session has ended.
 #[actix_web::test]
 async fn export_stops_when_its_session_ends() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;
-    // The export is far larger than the socket buffers. So the service is still sending rows when the session ends.
+    // The export is far larger than the socket buffers, so it is still running when the session ends.
     let many = "set session_replication_role = replica;
         insert into invoices (id, owner_id, customer_id, status, currency, subtotal, discount_total, tax_total, total,
             created_at, updated_at)

@@ -1,5 +1,4 @@
-//! Generated PDFs (API4, API8): injected active content, text that covers other text, and renderings that exhaust the
-//! CPU.
+//! Generated PDFs (API4, API8): active content, text that covers other text, and exhaustion of the CPU.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -8,7 +7,7 @@ use crate::support::actor::draft;
 use crate::support::pdf::{count_pixels, info, rows};
 use crate::support::{Actor, TestApp};
 
-/// PDF names that occur only in files with active content.
+/// PDF names of active content.
 const ACTS: [&str; 12] = [
     "/Annot",
     "/JavaScript",
@@ -60,8 +59,7 @@ async fn user_input_in_a_pdf_stays_text() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for typed in TYPED {
-        // The test writes the text into each field that the PDF shows, and into the fields from which the PDF takes its
-        // title and its author.
+        // In each field that the PDF shows, and in those of its title and author.
         let name = alice.get("/api/v1/me").await.ok(200);
         let version = name.header("etag").unwrap().to_owned();
         alice.patch("/api/v1/me", &version, &json!({"display_name": typed})).await.ok(200);
@@ -71,7 +69,7 @@ async fn user_input_in_a_pdf_stays_text() {
         let mut draft = draft(&customer);
         (draft["notes"], draft["lines"]) = (json!(typed), json!([line(typed)]));
         let pdf = print(&alice, &draft).await;
-        // Long texts wrap, so the comparison ignores white space.
+        // Long texts wrap.
         let without_blanks = |text: &str| text.split_whitespace().collect::<String>();
         let (all, one) = (without_blanks(&rows(&pdf).join("\n")), without_blanks(typed));
         assert!(all.matches(&one).count() >= 6, "{typed:?} in {all}");
@@ -83,8 +81,7 @@ async fn user_input_in_a_pdf_stays_text() {
             "{typed}"
         );
         for acts in ACTS {
-            // The PDF may contain one of these names only if the user typed it: the metadata contains the author as
-            // text.
+            // The metadata contains the author as text.
             assert_eq!(
                 contains_bytes(&pdf, acts),
                 typed.contains(acts) && info(&pdf, "Author").contains(acts),
@@ -107,7 +104,7 @@ async fn direction_override_in_an_invoice_line_is_removed() {
         let invoice = alice.post("/api/v1/invoices", &draft).await.ok(201).json();
         assert_eq!(invoice["lines"][0]["description"], expected, "{turned:?}");
     }
-    // The test writes this row into the database, because the API would refuse the text.
+    // The API would refuse this text.
     let id = alice.invoice().await;
     let planted = "update invoice_lines set description = E'Price \\u202E00.1' || description";
     sqlx::query(planted).execute(&app.all_rows).await.unwrap();
@@ -132,13 +129,13 @@ async fn stacked_combining_marks_take_no_extra_space() {
     }
 }
 
-/// The PDF cuts stacked marks off at the edge of their line, so that they cannot cover other lines.
+/// The PDF cuts the marks off at the edge of their line.
 #[actix_web::test]
 async fn stacked_combining_marks_do_not_cover_other_lines() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    // The test also counts gray pixels, because a mark may have no black pixel at this low resolution.
+    // At this low resolution, a mark may be gray.
     let ink = async |last: &str| {
         let mut draft = draft(&customer);
         draft["lines"] = json!([line("a"), line("a"), line(last)]);
@@ -176,7 +173,7 @@ async fn concurrent_pdf_renderings_are_limited_and_the_rest_gets_503() {
     assert!(printed >= 1 && work.started() == printed, "{printed} of {}", work.started());
     bodies.dedup();
     assert_eq!(bodies.len(), 1, "identical files");
-    // After the flood, a request succeeds. A conditional request with the current `ETag` must render no PDF.
+    // After the flood, a conditional request with the current `ETag` renders no PDF.
     let reply = alice.get(&path).await.ok(200);
     let etag = reply.header("etag").unwrap().to_owned();
     let started = work.started();

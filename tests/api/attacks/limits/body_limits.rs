@@ -33,8 +33,7 @@ async fn oversized_content_length_is_refused_before_the_body_is_read() {
     assert!(answer.contains("payload_too_large"));
 }
 
-/// The service stops reading an endless body even if no handler reads the body: on an unknown path, or without a valid
-/// token.
+/// No handler reads the body on an unknown path, or without a valid token.
 #[actix_web::test]
 async fn endless_chunked_body_is_cut_off() {
     let app = TestApp::start().await;
@@ -47,7 +46,7 @@ async fn endless_chunked_body_is_cut_off() {
         );
         tokio::task::spawn_blocking(move || {
             let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
-            // The test sends a body without end, so the loop ends only if the server closes the connection.
+            // The test sends bytes until the server closes the connection.
             wait::until_some_blocking(&format!("{path} is closed"), || stream.write_all(chunk.as_bytes()).err());
         })
         .await
@@ -98,8 +97,7 @@ async fn incomplete_headers_time_out() {
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }
 
-/// Slow read: the client sends requests and never reads a response. Its receive window has the smallest size, so the
-/// service soon cannot write any more.
+/// Slow read: the client never reads, and its receive window has the smallest size.
 #[actix_web::test]
 async fn client_that_reads_no_responses_loses_its_connection() {
     let app = TestApp::start().await;
@@ -110,8 +108,8 @@ async fn client_that_reads_no_responses_loses_its_connection() {
     stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
     tokio::task::spawn_blocking(move || {
         let ask = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n";
-        // While the service cannot write, it also stops reading. So a write of the test may time out although the
-        // connection is still open. Any other error means that the service has closed the connection.
+        // While the service cannot write, it also stops reading, and a write of the test may time out.
+        // Any other error means that the service has closed the connection.
         wait::until_some_blocking("the connection is closed", || {
             std::thread::sleep(Duration::from_millis(20));
             stream.write_all(ask).err().filter(|error| error.kind() != std::io::ErrorKind::WouldBlock)

@@ -1,5 +1,4 @@
-//! Connection exhaustion (API4): the attacker opens many connections, sends slowly (Slowloris), or reads slowly (slow
-//! read).
+//! Connection exhaustion (API4): many connections, Slowloris, or slow read.
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -32,15 +31,15 @@ fn connect(target: SocketAddr) -> TcpStream {
     socket.into()
 }
 
-/// Opens connections from the attacker's address. Sends these bytes on each connection, and nothing more.
+/// Opens connections from the attacker's address, and sends only these bytes on each.
 fn hold(number: usize, target: SocketAddr, bytes: &[u8]) -> Vec<TcpStream> {
     let mut held: Vec<_> = (0..number).map(|_| connect(target)).collect();
-    // A write may fail, because the service may already have closed a connection beyond the limit.
+    // The service may already have closed a connection beyond the limit.
     held.iter_mut().for_each(|stream| drop(stream.write(bytes)));
     held
 }
 
-/// Holds this many silent connections open until it is dropped, and continuously replaces the oldest connection.
+/// Holds this many silent connections open, and continuously replaces the oldest one.
 struct Flood {
     goes_on: Arc<AtomicBool>,
     opened: Arc<AtomicUsize>,
@@ -91,7 +90,7 @@ async fn flood_from_one_address_leaves_connections_for_others() {
     for (flood, number) in [(&silent, 600), (&half_heads, 4_200), (&scrapes, 200)] {
         flood.is_open(number).await;
     }
-    // The attacker occupies all connections that one address may open. The service must still answer other clients.
+    // The attacker occupies all connections of one address.
     wait::until("the attacker's limit is reached", async || open(&app).await >= 250.0).await;
     for _ in 0..10 {
         over_tls(&app).request(Method::GET, "/health/live").send().await.ok(204);
@@ -117,8 +116,7 @@ async fn flood_from_one_address_leaves_connections_for_others() {
     assert!(rows < 50, "{rows} events for one flood");
 }
 
-/// A TLS handshake costs more than a connection. So handshakes have separate limits, which are lower than the limits of
-/// connections.
+/// A TLS handshake costs more than a connection, so handshakes have lower limits.
 #[actix_web::test]
 async fn silent_tls_handshakes_are_limited_and_time_out() {
     let app = production(&[]).await;
@@ -143,7 +141,6 @@ async fn listed_proxy_has_no_connection_limit() {
     drop(held);
 }
 
-/// When the attacker closes their connections, the service admits new connections from the same address.
 #[actix_web::test]
 async fn closed_connections_are_available_again() {
     let app = TestApp::with(CAPS).await;
@@ -155,8 +152,7 @@ async fn closed_connections_are_available_again() {
     wait::until("connections are free", async || attacker.try_get("/health/live").await.is_some()).await;
 }
 
-/// The service cannot read the peer address of a connection that was reset. If it treated such a request as plain HTTP
-/// from a client, it would end the session of the token.
+/// The peer address of a reset connection is unknown. Treated as plain HTTP, the request would end the session.
 #[actix_web::test]
 async fn reset_connections_do_not_end_their_users_session() {
     let app = TestApp::start().await;
@@ -173,7 +169,7 @@ async fn reset_connections_do_not_end_their_users_session() {
     assert_eq!(seen, 0);
 }
 
-/// Requests more data than fits into the socket buffers, and reads this number of bytes every tenth of a second.
+/// Requests more data than fits into the socket buffers, and reads this many bytes every tenth of a second.
 async fn slow_reader(app: &TestApp, bytes: usize) -> JoinHandle<()> {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(16_384).unwrap();
@@ -187,7 +183,7 @@ async fn slow_reader(app: &TestApp, bytes: usize) -> JoinHandle<()> {
     })
 }
 
-/// Slow read: clients that read very slowly could occupy all connections for hours.
+/// Slow read: very slow clients could occupy all connections for hours.
 #[actix_web::test]
 async fn client_that_reads_below_the_minimum_rate_loses_its_connection() {
     let app = TestApp::start().await;
@@ -197,8 +193,7 @@ async fn client_that_reads_below_the_minimum_rate_loses_its_connection() {
     reading.abort();
 }
 
-/// A client with a slow network must not be disconnected. This client reads at five times the minimum rate, for longer
-/// than [`STALL_TIMEOUT`].
+/// A slow network: this client reads at five times the minimum rate, for longer than [`STALL_TIMEOUT`].
 #[actix_web::test]
 async fn client_that_reads_above_the_minimum_rate_keeps_its_connection() {
     let app = TestApp::start().await;

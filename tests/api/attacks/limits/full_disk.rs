@@ -1,5 +1,5 @@
-//! The database's disk is full (CWE-770, API4:2023). Writes get 503, reads work, and the status is `degraded`. Security
-//! events wait in memory, and the service recovers by itself.
+//! The database's disk is full (CWE-770, API4:2023): writes get 503, reads work, the status is `degraded`, and security
+//! events wait in memory.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -11,7 +11,7 @@ use crate::support::{TestApp, wait};
 
 const EXHAUSTED: &str = "strongroom_database_exhausted";
 
-/// Makes each write to each table fail with the error that PostgreSQL returns when its disk is full.
+/// Makes each write fail with the error of a full disk.
 async fn fill_disk(app: &TestApp) {
     app.all_rows
         .execute(
@@ -54,14 +54,13 @@ async fn full_disk_returns_503_reports_degraded_status_and_recovers() {
     assert_eq!(refused.assert_refused(503, "unavailable").header("retry-after"), Some("30"));
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.assert_refused(503, "unavailable");
     assert_eq!(app.digest_all().await, before);
-    // Reads work, so the replica must stay in the load balancer.
+    // Reads work, so the replica stays in the load balancer.
     alice.get(&format!("/api/v1/customers/{customer}")).await.ok(200);
     app.anonymous().request(Method::GET, "/health/ready").send().await.ok(204);
     assert_eq!(status(&app).await, json!({"status": "degraded", "reasons": ["database_exhausted"]}));
     assert_eq!(app.metrics().await.value(EXHAUSTED), 1.0);
 
-    // The service aggregates the events of anonymous clients. Events about users wait in the queue until the disk has
-    // space again.
+    // Events of anonymous clients are aggregated, and events about users wait in the queue.
     for _ in 0..100 {
         app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
     }

@@ -33,8 +33,7 @@ async fn queued(app: &TestApp, kind: &str, email: &str) -> i64 {
         .unwrap()
 }
 
-/// All addresses of one network share a budget of five mails. The owner's device and other networks have separate
-/// budgets.
+/// All addresses of one network share a budget of five mails.
 #[actix_web::test]
 async fn flood_from_one_network_does_not_block_mail_for_others() {
     let app = TestApp::start().await;
@@ -44,19 +43,18 @@ async fn flood_from_one_network_does_not_block_mail_for_others() {
         reply.assert_events(&[if host <= 5 { SENT } else { DROPPED }]);
     }
     assert_eq!(queued(&app, "reset_password", &alice.email).await, 5);
-    // The owner requests a link from another network. The owner must get the mail, and its link must work.
+    // The owner requests a link from another network.
     let attackers = reset_token(&app, &alice.email, "").await;
     request_reset(&from(&app, 2, 1), &alice.email).await.assert_events(&[SENT]);
     let token = reset_token(&app, &alice.email, &attackers).await;
-    // The owner may be in the attacker's network (an office, a hotel). In this case, a known device of the account has
-    // its own budget.
+    // In the attacker's network (an office, a hotel), a known device of the account has its own budget.
     let device = alice.device.as_str();
     for time in 1..=6 {
         let request = from(&app, 1, 9).request(Method::POST, "/api/v1/auth/password-reset").header("cookie", device);
         let reply = request.json(&json!({"email": alice.email})).send().await.ok(202);
         reply.assert_events(&[if time <= 5 { SENT } else { DROPPED }]);
     }
-    // A forged device cookie, or a device cookie of another account, must give no separate budget.
+    // A forged or foreign device cookie gives no separate budget.
     let bob = app.user("bob").await;
     for foreign in [bob.device.as_str(), "__Host-device=forged"] {
         let request = from(&app, 1, 9).request(Method::POST, "/api/v1/auth/password-reset").header("cookie", foreign);
@@ -65,13 +63,12 @@ async fn flood_from_one_network_does_not_block_mail_for_others() {
     let choose = json!({"token": token, "new_password": OTHER});
     let confirm = "/api/v1/auth/password-reset/confirm";
     from(&app, 2, 1).request(Method::POST, confirm).json(&choose).send().await.ok(204);
-    // When the window ends, the mailbox gets a new budget. By then, the earlier links have expired, so an attacker
-    // cannot collect more than five valid links.
+    // In the next window, the earlier links have expired, so an attacker cannot collect more than five valid links.
     app.clock.advance(TimeDelta::minutes(30) + TimeDelta::seconds(1));
     request_reset(&from(&app, 1, 1), &alice.email).await.assert_events(&[SENT]);
 }
 
-/// Registration and reset have separate budgets. Known and unknown addresses get the same responses and statements.
+/// Registration and reset have separate budgets.
 #[actix_web::test]
 async fn exhausted_budget_does_not_reveal_registered_addresses() {
     let app = TestApp::start().await;
@@ -90,13 +87,12 @@ async fn exhausted_budget_does_not_reveal_registered_addresses() {
         assert_eq!(queued(&app, "reset_password", email).await, 5);
     }
     assert_eq!(seen[0], seen[1]);
-    // Alice registered from another network, so the attacker's network still had its whole budget for her mailbox.
+    // Alice registered from another network, so this network had its whole budget.
     assert_eq!(queued(&app, "already_registered", &alice.email).await, 5);
     assert_eq!(queued(&app, "confirm_registration", "nobody@example.com").await, 5);
 }
 
-/// Addresses that differ in their `+tag` are separate accounts, but one mailbox. So they share a budget, but the mail
-/// is sent to the registered address.
+/// Addresses that differ in their `+tag` are separate accounts, but one mailbox.
 #[actix_web::test]
 async fn plus_tags_share_the_budget_of_their_mailbox() {
     let app = TestApp::start().await;
@@ -115,8 +111,7 @@ async fn plus_tags_share_the_budget_of_their_mailbox() {
     assert_eq!(queued(&app, "confirm_registration", "victim@example.com").await, 1);
 }
 
-/// From one network, at most fifty mails can be requested for one mail provider. Other providers and other networks
-/// have separate budgets.
+/// At most fifty mails for one mail provider.
 #[actix_web::test]
 async fn flood_to_one_mail_domain_is_limited_per_network() {
     let app = TestApp::start().await;
@@ -132,8 +127,7 @@ async fn flood_to_one_mail_domain_is_limited_per_network() {
         .assert_events(&["authn_registration_requested/"]);
 }
 
-/// Parallel requests must not exceed a budget. The test also checks that the table of budgets contains only keyed
-/// hashes of networks and mail addresses.
+/// The table of budgets contains only keyed hashes of networks and mail addresses.
 #[actix_web::test]
 async fn parallel_requests_cannot_overdraw_a_budget() {
     let app = TestApp::start().await;

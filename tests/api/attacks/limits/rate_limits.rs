@@ -1,5 +1,4 @@
-//! Rate limits (API4). Attackers send floods from one address or as one user, share a NAT with other users, or forge
-//! client addresses.
+//! Rate limits (API4): floods from one address or as one user, behind a shared NAT, or with forged client addresses.
 
 use reqwest::Method;
 use strongroom::app::routes::{self, Access};
@@ -8,8 +7,7 @@ use strongroom::security::limits::rate_limits::{Tier, VERIFIED_SHARE};
 use crate::support::actor::{refresh, refresh_cookie, try_sign_in};
 use crate::support::{Reply, TestApp};
 
-/// Asserts that the first `within` requests get 401 or 403, that the next twenty get 429, and that no request causes an
-/// SQL query.
+/// Asserts that the first `within` requests get 401 or 403, and the next twenty 429, without an SQL query.
 async fn exhaust(within: usize, request: impl AsyncFn(usize) -> Reply) {
     for sent in 0..within + 20 {
         let reply = request(sent).await;
@@ -27,8 +25,7 @@ async fn exhaust(within: usize, request: impl AsyncFn(usize) -> Reply) {
     }
 }
 
-/// Users and the attacker share a NAT. The attacker has no account, and sends either no credentials or forged
-/// credentials.
+/// The attacker shares a NAT with users, and sends no credentials or forged ones.
 #[actix_web::test]
 async fn anonymous_flood_does_not_exhaust_the_budget_of_users_behind_the_same_address() {
     let app = TestApp::with(&[
@@ -66,7 +63,6 @@ async fn anonymous_flood_does_not_exhaust_the_budget_of_users_behind_the_same_ad
     attacker.request(Method::GET, "/health/live").send().await.ok(204);
 }
 
-/// A request with a token of an ended session is charged to the address, like a request without a token.
 #[actix_web::test]
 async fn token_of_an_ended_session_is_charged_to_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "3/1h")]).await;
@@ -84,8 +80,7 @@ async fn token_of_an_ended_session_is_charged_to_the_address() {
     bob.get("/api/v1/me").await.ok(200);
 }
 
-/// A revoked refresh cookie still has a valid MAC. So the service knows its user, and charges this user. When the
-/// user's budget is used up, such a cookie causes no query.
+/// A revoked refresh cookie still has a valid MAC, which identifies its user. Over the budget, it causes no query.
 #[actix_web::test]
 async fn revoked_refresh_token_is_charged_to_its_user() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REFRESH", "3/1h")]).await;
@@ -100,8 +95,7 @@ async fn revoked_refresh_token_is_charged_to_its_user() {
     bob.refresh(&app, &bob.cookie).await.ok(200);
 }
 
-/// A user behind a NAT sends more refreshes than the address's budget for verified callers allows. Other users of this
-/// address must not be affected.
+/// The user sends more refreshes than the address's budget for verified callers allows.
 #[actix_web::test]
 async fn user_who_refreshes_too_often_does_not_exhaust_the_budget_of_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REFRESH", "4/24h")]).await;
@@ -125,12 +119,11 @@ async fn user_who_refreshes_too_often_does_not_exhaust_the_budget_of_the_address
     alice.refresh(&app, &alice.cookie).await.ok(200);
 }
 
-/// An attacker with an account exhausts only their own budget, and not the shared budget of the address.
 #[actix_web::test]
 async fn user_over_their_budget_does_not_exhaust_the_budget_of_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "6/1h")]).await;
     let (mallory, alice) = (app.user("mallory").await, app.user("alice").await);
-    // The attacker sends more requests than the shared budget of the address allows.
+    // More requests than the shared budget of the address allows.
     for sent in 0..6 * VERIFIED_SHARE + 20 {
         let reply = mallory.get("/api/v1/me").await;
         if sent < 6 {
@@ -143,7 +136,7 @@ async fn user_over_their_budget_does_not_exhaust_the_budget_of_the_address() {
         alice.get("/api/v1/me").await.ok(200);
     }
     alice.get("/api/v1/me").await.assert_refused(429, "too_many_requests");
-    // Requests without a token have their own budget, so this request gets 401 and not 429.
+    // Requests without a token have their own budget.
     app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
 }
 
@@ -161,8 +154,8 @@ async fn user_has_one_budget_from_all_addresses() {
     read(7).await.assert_refused(429, "too_many_requests");
 }
 
-/// An address has two budgets: a small one for anonymous requests, and a larger one for verified callers. A WebSocket
-/// handshake contains no token, but is charged to the larger budget.
+/// An address has a small budget for anonymous requests, and a larger one for verified callers. A WebSocket handshake
+/// contains no token, but counts as verified.
 #[actix_web::test]
 async fn verified_callers_of_one_address_share_a_larger_budget() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "1/1h")]).await;
@@ -178,8 +171,7 @@ async fn verified_callers_of_one_address_share_a_larger_budget() {
         .assert_refused(426, "upgrade_required");
 }
 
-/// A user without the administrator role calls administrator routes. The refused requests use up the user's budget.
-/// After that, they cause no query.
+/// The refused requests of a user who is no administrator use up the user's budget.
 #[actix_web::test]
 async fn user_without_the_role_is_limited_before_the_database_is_queried() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "3/1h")]).await;
@@ -204,7 +196,7 @@ async fn refusal_has_retry_after_and_no_other_hint() {
     let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=720).contains(&wait), "5 requests per hour are one request every 12 minutes: {wait}");
     assert_eq!(reply.json().get("errors"), None, "the reply contains no hint other than Retry-After");
-    // Requests to other routes and from other addresses succeed, because each has its own token bucket.
+    // Other routes and addresses have their own token buckets.
     client.request(Method::GET, "/api/v1/openapi.json").send().await.ok(200);
     app.client_from([127, 0, 0, 9].into()).request(Method::GET, "/problems").send().await.ok(200);
 }
@@ -243,8 +235,7 @@ async fn listed_proxy_determines_the_client_address() {
     from("6.6.6.6, 198.51.100.2").await.assert_refused(404, "not_found");
 }
 
-/// The test tries all routes except the health checks, which have no limit, and the WebSocket handshake, which has a
-/// larger budget.
+/// Exceptions: the health checks have no limit, and the WebSocket handshake has a larger budget.
 #[actix_web::test]
 async fn every_route_is_limited_for_anonymous_requests() {
     let one = "1/1h";

@@ -46,15 +46,14 @@ async fn create_beyond_the_quota_is_refused_and_changes_nothing() {
         refused.assert_refused(409, "quota_exceeded").assert_events(&["sequence_fail/quota_exceeded"]);
     }
     assert_eq!(app.digest_all().await, before);
-    // The quota must count only the owner's rows, so Bob can still create an invoice.
+    // Only the owner's rows count.
     bob.invoice().await;
-    // After the deletion of one invoice, there is room for one more.
     alice.delete(&format!("/api/v1/invoices/{}", invoices[1]), "\"1\"").await.ok(204);
     alice.post("/api/v1/invoices", &draft(&on)).await.ok(201);
     alice.post("/api/v1/invoices", &draft(&on)).await.assert_refused(409, "quota_exceeded");
 }
 
-/// A retry with the same idempotency key creates no further row, so the quota does not refuse it.
+/// A retry with the same idempotency key creates no row.
 #[actix_web::test]
 async fn repeated_create_at_the_quota_returns_the_first_response() {
     let app = TestApp::with(&QUOTAS).await;
@@ -71,7 +70,7 @@ async fn repeated_create_at_the_quota_returns_the_first_response() {
     assert_eq!(keyed().await.comparable(), first.comparable());
 }
 
-/// Counting rows is expensive, so the service counts them only once for up to a thousand creates.
+/// Counting rows is expensive, so one count serves up to a thousand creates.
 #[actix_web::test]
 async fn rows_are_counted_once_for_many_creates() {
     let app = TestApp::start().await;

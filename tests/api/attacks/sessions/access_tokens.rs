@@ -8,8 +8,7 @@ use crate::support::actor::PASSWORD;
 use crate::support::forgery::{self, Key};
 use crate::support::{Actor, TestApp};
 
-/// The test tries all forgeries with both algorithms. Most of the forged tokens are signed with the correct key, and
-/// only their claims or header are wrong.
+/// With both algorithms. Most forged tokens have the correct key, and wrong claims or a wrong header.
 #[actix_web::test]
 async fn forged_tokens_get_identical_refusal() {
     for algorithm in ["HS256", "EdDSA"] {
@@ -24,8 +23,7 @@ async fn forged_tokens_get_identical_refusal() {
         let forgeries = forgery::all(&alice.token, &key);
         assert!(forgeries.len() > 60, "{}", forgeries.len());
         for (name, forged) in forgeries {
-            // Skip tokens that a header cannot contain. Also skip tokens that become valid because HTTP removes white
-            // space around them.
+            // A header cannot contain some tokens, and HTTP removes white space around others, which makes them valid.
             if forged.bytes().any(|byte| byte < 32 && byte != b'\t' || byte == 127) || forged.trim() == alice.token {
                 continue;
             }
@@ -48,7 +46,7 @@ async fn expired_access_token_is_rejected() {
     let alice = app.user("alice").await;
     app.clock.advance(TimeDelta::seconds(599));
     alice.get("/api/v1/me").await.ok(200);
-    // The service tolerates a clock difference of two seconds, so the test advances the clock by four.
+    // The service tolerates a clock difference of two seconds.
     app.clock.advance(TimeDelta::seconds(4));
     let late = alice.get("/api/v1/me").await;
     late.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/expired"]);
@@ -67,7 +65,7 @@ async fn previous_jwt_key_verifies_but_does_not_sign() {
     there.get("/api/v1/me").await.ok(200);
     let fresh = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
     let database = app.stop().await;
-    // When the old key is removed from the settings, the tokens that it signed become invalid.
+    // Without the old key, the tokens that it signed are invalid.
     let app = TestApp::on(database, &[master, ("STRONGROOM_JWT_KEY", new)]).await;
     let at = |token: &str| Actor { client: app.anonymous(), token: token.to_owned(), ..Actor::anonymous(&app) };
     at(&fresh.token).get("/api/v1/me").await.ok(200);

@@ -1,5 +1,5 @@
-//! API2:2023: logout by the refresh cookie alone (CWE-613). This logout works after the access token has expired. Pages
-//! of other sites cannot trigger it.
+//! API2:2023: logout by the refresh cookie alone (CWE-613), after the access token has expired. Pages of other sites
+//! cannot trigger it.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -9,7 +9,7 @@ use crate::support::{Actor, TestApp};
 
 const LOGOUT: &str = "/api/v1/auth/logout";
 
-/// Returns the logout request of a page of the service: with the cookie, the page's origin and the CSRF header.
+/// Returns the logout request of a page of the service.
 fn by_cookie(app: &TestApp, actor: &Actor) -> Request {
     let own = &app.services().settings.http.public_url;
     with_cookie(actor).header("origin", own).header("x-strongroom-csrf", "1")

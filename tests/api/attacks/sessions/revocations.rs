@@ -1,4 +1,4 @@
-//! API2:2023: access tokens of sessions that ended on another replica (CWE-613), and forged tokens that have a correct
+//! API2:2023: access tokens of sessions that ended on another replica (CWE-613), and forged tokens with a correct
 //! signature but the id of a wrong session.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::attacks::detection::rules::id_of;
 use crate::support::forgery::{Forger, Key};
 use crate::support::{Actor, Reply, TestApp, wait};
 
-/// All replicas need the same keys, because each replica verifies tokens that another replica signed.
+/// Replicas need the same keys to verify each other's tokens.
 const KEYS: [(&str, &str); 2] = [
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -31,8 +31,7 @@ fn assert_session_ended(reply: &Reply) {
     reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_revoked/session_ended"]);
 }
 
-/// Waits until a request reads its session from the cache. On a loaded machine, the service may poll late, and then
-/// each request reads the database.
+/// Waits until a request reads its session from the cache. If the poll is late, each request reads the database.
 async fn until_answered_from_cache(actor: &Actor, status: u16) {
     wait::until_equal((status, 0), async || {
         let reply = read_profile(actor).await;
@@ -41,13 +40,11 @@ async fn until_answered_from_cache(actor: &Actor, status: u16) {
     .await;
 }
 
-/// Returns the id of the actor's session.
 async fn session(app: &TestApp, actor: &Actor) -> Uuid {
     let sql = "select s.id from sessions s join users u on u.id = s.user_id where u.email = $1";
     sqlx::query_scalar(sql).bind(&actor.email).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// Suppresses the database notifications about ended sessions.
 async fn silence(app: &TestApp) {
     app.all_rows.execute("alter table sessions disable trigger sessions_announce_end").await.unwrap();
 }
@@ -61,7 +58,7 @@ async fn first_request_of_session_queries_database_and_second_uses_cache() {
     second.wait_until_listening().await;
     assert_eq!(read_profile(&there).await.ok(200).session_look_ups(), 1);
     until_answered_from_cache(&there, 200).await;
-    // The session ends on the other replica, so only a notification can inform this replica.
+    // Only a notification can inform this replica.
     alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
     until_answered_from_cache(&there, 401).await;
     assert_session_ended(&read_profile(&there).await);
@@ -78,8 +75,7 @@ async fn revocation_with_lost_notification_is_found_by_next_poll() {
     assert_session_ended(&read_profile(&alice).await);
 }
 
-/// A transaction ends one session, but commits only after a poll has read another session with a later `ended_at`.
-/// A poll that selected sessions by `ended_at` would never find the first session.
+/// A transaction ends a session, but commits only after a poll has read another session with a later `ended_at`.
 /// So the poll selects by transaction id.
 #[actix_web::test]
 async fn revocation_that_commits_late_is_found() {
@@ -99,13 +95,12 @@ async fn revocation_that_commits_late_is_found() {
     assert_session_ended(&read_profile(&late).await);
 }
 
-/// The service polls the database for ended sessions. Its cache of live sessions is valid for two seconds after the
-/// last successful poll. After that, each request queries the database.
+/// The cache of live sessions is valid for two seconds after the last successful poll.
 #[actix_web::test]
 async fn failing_poll_makes_each_request_query_database() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    // This request opens the database connections that later requests use.
+    // Opens the database connections of later requests.
     read_profile(&alice).await.ok(200);
     let session = session(&app, &alice).await;
     app.wait_until_listening().await;
@@ -115,7 +110,7 @@ async fn failing_poll_makes_each_request_query_database() {
     for _ in 0..2 {
         assert_eq!(read_profile(&alice).await.ok(200).session_look_ups(), 1);
     }
-    // Another replica ends the session. This replica gets no notification, and its polls fail.
+    // This replica gets no notification, and its polls fail.
     sqlx::query(END).bind(session).execute(&app.all_rows).await.unwrap();
     assert_session_ended(&read_profile(&alice).await);
     app.database.restore().await;
@@ -123,8 +118,8 @@ async fn failing_poll_makes_each_request_query_database() {
     until_answered_from_cache(&alice, 401).await;
 }
 
-/// A busy database may accept a connection only after the poll's timeout. The first poll must still succeed later. If
-/// no poll succeeded, each request would send one more statement to the busy database.
+/// A busy database may accept a connection only after the poll's timeout. If no poll succeeded, each request would send
+/// one more statement to it.
 #[actix_web::test]
 async fn slow_connection_delays_the_first_poll_but_does_not_prevent_it() {
     let (app, relay) = TestApp::relayed(&[]).await;
@@ -136,8 +131,7 @@ async fn slow_connection_delays_the_first_poll_but_does_not_prevent_it() {
     wait::until("a poll", async || app.services().authenticator.revocations.is_current()).await;
 }
 
-/// An attacker with the signing key creates tokens with the id of another user's session, or of a session that does not
-/// exist (CWE-287).
+/// An attacker with the signing key chooses the id of another user's session, or of none (CWE-287).
 #[actix_web::test]
 async fn correctly_signed_token_for_wrong_session_is_rejected() {
     let app = TestApp::start().await;
@@ -163,7 +157,7 @@ async fn correctly_signed_token_for_wrong_session_is_rejected() {
         assert_eq!(read.comparable(), none.comparable(), "{reason}");
     }
     assert_eq!(app.digest_all().await, before);
-    // The forged tokens must not change the cached session, so the user's own token still works.
+    // The forged tokens do not change the cached session.
     read_profile(&anna).await.ok(200);
     read_profile(&ben).await.ok(200);
 }

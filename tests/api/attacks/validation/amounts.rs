@@ -12,7 +12,7 @@ const INVALID: &str = "input_validation_fail/invalid_input";
 const RATE: &str = "must be a decimal from 0 to 100 with at most three decimals, for example \"8.875\"";
 const PRICE: &str = "must be a decimal with at most 12 digits and 6 decimals in EUR, for example \"100\"";
 
-/// Returns a draft with subtotal 199.99 in which the field at `pointer` has this value.
+/// Returns a draft with subtotal 199.99 and this value at `pointer`.
 fn draft_with(customer: &str, pointer: &str, value: &Value) -> Value {
     let mut body = draft(customer);
     let (object, field) = pointer.rsplit_once('/').unwrap();
@@ -58,7 +58,7 @@ async fn negative_or_excessive_discount_is_refused() {
             assert!(reply.statements().is_empty());
         }
     }
-    // A discount has either a rate or an amount. If the service accepted both, it would have to ignore one of them.
+    // A discount has either a rate or an amount.
     for object in ["", "/lines/0"] {
         let mut body = draft_with(&customer, &format!("{object}/discount_rate"), &json!("10"));
         body.pointer_mut(object).unwrap()["discount_amount"] = json!(1);
@@ -78,7 +78,7 @@ async fn overflowing_sum_is_refused_and_never_wraps() {
     let line = |quantity: &str, price: &str, tax: &str| json!({"description": "x", "quantity": quantity, "unit_price": price, "tax_rate": tax});
     let max = || line("1000", "90071992547.40991", "0");
     for (pointer, lines) in [
-        // The overflow happens in one line, in the sum of two lines, or in the total including tax.
+        // In one line, in the sum of two lines, or in the total including tax.
         ("/lines/0", vec![line("999999999.999", "999999999999.999999", "0")]),
         ("/lines/1", vec![line("1", "0.01", "0"), max()]),
         ("/lines", vec![line("1000", "90071992547.40991", "100")]),
@@ -93,7 +93,7 @@ async fn overflowing_sum_is_refused_and_never_wraps() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Defense in depth: database constraints refuse wrong amounts, even if the service does not check them.
+/// Defense in depth.
 #[actix_web::test]
 async fn database_refuses_invalid_discounts_and_rates() {
     let app = TestApp::start().await;

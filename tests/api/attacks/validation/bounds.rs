@@ -1,5 +1,5 @@
-//! Input validation (CWE-20, CWE-1284): every bound in the OpenAPI document, in bodies, forms, queries and headers. The
-//! service refuses a value one step beyond a bound, and names the field. It accepts a value at the bound.
+//! Input validation (CWE-20, CWE-1284): every bound in the OpenAPI document. The service accepts a value at the bound,
+//! and refuses a value one step beyond it, with the name of the field.
 
 use std::iter;
 
@@ -10,21 +10,20 @@ use crate::support::examples::{Demo, Example, Field};
 use crate::support::snapshot::Snapshot;
 use crate::support::{Actor, Reply};
 
-/// Bounds that this test cannot reach, because another check refuses the request first. The second text is the reason.
+/// Bounds that another check makes unreachable, and the reason.
 const NOT_REACHED: &[(&str, &str)] = &[
     ("/If-Match maxLength", "any entity tag is well-formed (RFC 9110 §8.8.3); a longer one matches no version (412)"),
     ("post_auth_confirm /password minLength", "the token is in a mail; see attacks::authentication::passwords"),
     ("post_auth_password_reset_confirm /new_password minLength", "the token is in a mail"),
 ];
 
-/// A bound: its keyword in the schema (such as `maxLength`), the last allowed value, and the first value beyond it.
+/// A keyword of the schema (such as `maxLength`), the last allowed value, and the first value beyond it.
 struct Bound {
     keyword: &'static str,
     at: Option<Value>,
     beyond: Value,
 }
 
-/// Returns the bounds of a field.
 fn bounds(field: &Field) -> Vec<Bound> {
     let schema = &field.schema;
     let bound = |keyword, at: Value, beyond: Value| Bound { keyword, at: Some(at), beyond };
@@ -47,19 +46,17 @@ fn sample(field: &Field) -> &str {
     field.example.as_str().unwrap_or("x")
 }
 
-/// Returns a text of this length: cuts `text`, or repeats its last character.
+/// Cuts `text`, or repeats its last character.
 fn resized(text: &str, length: usize) -> String {
     text.chars().chain(iter::repeat(text.chars().last().unwrap())).take(length).collect()
 }
 
-/// Returns the example with a character that no pattern allows. A header cannot contain control characters, so for
-/// headers the character is printable.
+/// Returns the example with a character that no pattern allows. A header can contain only printable ones.
 fn of_no_format(field: &Field) -> String {
     let character = if field.is_header() { 'é' } else { '\u{1}' };
     iter::once(character).chain(sample(field).chars().skip(1)).collect()
 }
 
-/// Returns the messages of a 400 about this field.
 fn messages(reply: &Reply, field: &Field) -> Vec<String> {
     if reply.status.as_u16() != 400 {
         return Vec::new();
@@ -69,8 +66,7 @@ fn messages(reply: &Reply, field: &Field) -> Vec<String> {
     faults.filter(|fault| fault["pointer"] == *field.pointer).map(|fault| fault["message"].to_string()).collect()
 }
 
-/// A service with demo data. The test restores its rows after each request that may change them, so that each request
-/// finds the same data.
+/// A service with demo data, which are restored after each request that may change them.
 struct Walk {
     demo: Demo,
     rows: Snapshot,
@@ -78,7 +74,7 @@ struct Walk {
 }
 
 impl Walk {
-    /// Sends a request that may succeed, and then restores the rows that it changed.
+    /// Sends a request, and restores the rows that it changed.
     async fn send(&mut self, example: &Example, field: &Field, value: &Value) -> Reply {
         let reply = self.demo.send(&example.with(field, value)).await;
         if reply.status.is_success() && example.method != Method::GET {
@@ -91,7 +87,7 @@ impl Walk {
         reply
     }
 
-    /// Sends a value beyond each bound of a field, and returns the messages of the refusals.
+    /// Returns the messages of the refusals of a value beyond each bound.
     async fn step_beyond(&mut self, example: &Example, field: &Field) -> Vec<Vec<String>> {
         let mut refusals = Vec::new();
         for Bound { keyword, beyond, .. } in bounds(field) {
@@ -111,8 +107,8 @@ impl Walk {
         refusals
     }
 
-    /// Sends a value at each bound of a field. The response must not contain the message that the value beyond the
-    /// bound got. Messages about the whole format are ignored, because they do not identify a bound.
+    /// Sends a value at each bound of a field. The response must not contain the message of the value beyond the bound.
+    /// Messages about the whole format do not identify a bound.
     async fn stay_within(&mut self, example: &Example, field: &Field, refusals: Vec<Vec<String>>) {
         let format = match field.schema["type"].to_string().contains("\"string\"") {
             true => messages(&self.send(example, field, &json!(of_no_format(field))).await, field),
@@ -136,8 +132,7 @@ async fn every_bound_of_the_document_holds() {
     let rows = Snapshot::take(&demo.app).await;
     let (mut walk, mut tried) = (Walk { demo, rows, faults: Vec::new() }, 0);
     for example in Example::all() {
-        // Skip ids: the service treats a malformed id like the id of a missing object.
-        // `attacks::authorization::object_level::every_id` tests this.
+        // A malformed id is like the id of a missing object (`attacks::authorization::object_level::every_id`).
         let fields = example.fields().into_iter().filter(|field| !field.is_id() && !bounds(field).is_empty());
         let fields: Vec<Field> = fields.collect();
         let (before, mut refusals) = (walk.demo.app.digest_all().await, Vec::new());

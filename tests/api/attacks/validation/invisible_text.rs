@@ -1,5 +1,5 @@
-//! Invisible and bidirectional characters in texts (CWE-1007, API8:2023). With them, an attacker could spoof names,
-//! hide instructions or reverse amounts.
+//! Invisible and bidirectional characters (CWE-1007, API8:2023) could spoof names, hide instructions or reverse
+//! amounts.
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,7 @@ use crate::support::{Actor, Reply, TestApp};
 const FIELDS: [&str; 8] =
     ["/name", "/tax_id", "/address", "/lines/0/description", "/notes", "/title", "/display_name", "/bio"];
 
-/// Creates or updates a resource with this text in this field. If the service accepts the text, the response contains
-/// the field.
+/// Creates or updates a resource with this text in this field, which an accepted response contains.
 async fn send(alice: &Actor, customer: &str, field: &str, text: &str) -> Reply {
     let changed = |mut body: Value| {
         body[field.trim_start_matches('/')] = json!(text);

@@ -63,7 +63,7 @@ async fn socket_closes_when_its_access_expires_unless_renewed() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (mut renewed, mut not_renewed) = (Socket::connect(&app, &alice).await, Socket::connect(&app, &alice).await);
-    // Access tokens expire after ten minutes. From now on, the token is valid for less than one minute.
+    // Access tokens expire after ten minutes, so less than one minute remains.
     app.clock.advance(TimeDelta::seconds(545));
     for socket in [&mut renewed, &mut not_renewed] {
         assert_eq!(socket.receive().await["type"], "renew_soon");

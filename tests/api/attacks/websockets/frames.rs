@@ -1,4 +1,4 @@
-//! The client sends frames and messages that are malformed or too large, or floods the service with them (API4, API8).
+//! Frames and messages that are malformed, too large or too many (API4, API8).
 
 use serde_json::json;
 use strongroom::security::websockets::MAX_QUEUED_CHANGES;
@@ -11,7 +11,7 @@ async fn signed_in(app: &TestApp) -> Socket {
     Socket::connect(app, &alice).await
 }
 
-/// Sends these bytes, and asserts that the service closes the socket with this code and records this event.
+/// Sends these bytes, and asserts the close code and the event.
 async fn assert_closes(bytes: &[u8], code: u16, event: &str) {
     let app = TestApp::start().await;
     let mut socket = signed_in(&app).await;
@@ -35,9 +35,8 @@ async fn invalid_utf8_closes_the_socket() {
 #[actix_web::test]
 async fn protocol_violation_closes_the_socket() {
     for bytes in [
-        // The faults of these frames, in order: no mask; reserved bits, although no compression was negotiated; an
-        // unknown opcode; a continuation without a start; an oversized ping; a fragmented ping; a message within a
-        // message.
+        // In order: no mask; reserved bits without compression; an unknown opcode; a continuation without a start; an
+        // oversized ping; a fragmented ping; a message within a message.
         vec![0x81, 2, b'{', b'}'],
         frame(0xc1, b"{}"),
         frame(0x83, b"{}"),
@@ -82,8 +81,7 @@ async fn oversized_frame_or_message_closes_the_socket() {
     assert_eq!(socket.close_code().await, 1009);
 }
 
-/// The service does not wait for the payload. Otherwise a frame header with a length of a gigabyte would make the
-/// service buffer a gigabyte.
+/// Otherwise a frame header with a length of a gigabyte would make the service buffer a gigabyte.
 #[actix_web::test]
 async fn oversized_frame_header_closes_the_socket_before_its_payload() {
     let gigabyte = [&[0x81, 0xff][..], &(1_u64 << 30).to_be_bytes(), &[1, 2, 3, 4]].concat();
@@ -134,7 +132,7 @@ async fn invalid_messages_are_refused_and_too_many_close_the_socket() {
 async fn sixty_first_message_in_a_minute_closes_the_socket() {
     let app = TestApp::start().await;
     let mut socket = signed_in(&app).await;
-    // The test sends all frames in one write, so that they also arrive within a minute on a slow machine.
+    // One write, so that all frames arrive within a minute on a slow machine.
     let message = json!({"type": "subscribe", "object": "invoices"}).to_string();
     socket.raw(&frame(0x80 | TEXT, message.as_bytes()).repeat(61)).await;
     for _ in 0..60 {
@@ -144,15 +142,13 @@ async fn sixty_first_message_in_a_minute_closes_the_socket() {
     socket.wait_for_event("excess_rate_limit_exceeded/live_messages").await;
 }
 
-/// Slow read: the client never reads. The service's queue for this client is bounded. When the queue is full, the
-/// service disconnects the client. The client's receive buffer is small, so that the queue fills up soon.
+/// Slow read: the service's queue for this client is bounded. A small receive buffer fills it soon.
 #[actix_web::test]
 async fn client_that_does_not_read_is_disconnected() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let socket = Socket::connect_slow(&app, &alice).await;
-    // The service answers these messages without the database. So the queue is full long before an idle socket would
-    // time out.
+    // The service answers these messages without the database, long before an idle socket would time out.
     wait::until("the slow reader is disconnected", async || {
         (0..MAX_QUEUED_CHANGES).for_each(|_| app.services().live.resync());
         logs::events(&socket.request_id).contains(&"excess_rate_limit_exceeded/live_slow_reader".to_owned())

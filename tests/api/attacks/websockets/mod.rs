@@ -1,5 +1,4 @@
-//! Attacks on WebSockets (API1, API2, API4, API8): on authentication, authorization, resource limits and the end of
-//! sessions.
+//! Attacks on WebSockets (API1, API2, API4, API8).
 
 mod ends;
 mod frames;

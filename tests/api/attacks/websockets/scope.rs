@@ -1,5 +1,5 @@
-//! BOLA by ids in messages (API1): for the id of another user's object, the reply has the same bytes as for an id that
-//! no object has. Events about objects of other users are not delivered.
+//! BOLA by ids in messages (API1): the reply to a foreign id has the same bytes as for an id that no object has. Events
+//! about objects of other users are not delivered.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -57,15 +57,14 @@ async fn events_of_other_users_are_not_delivered() {
     change(&alice, &foreign).await;
     alice.invoice().await;
     alice.document().await;
-    // The service reads changes in the order of their transactions, and Mallory's customer is created last. If the
-    // service sent an event about Alice's object, it would arrive first.
+    // Mallory's customer is created last, so an event about Alice's object would arrive first.
     let own = mallory.customer().await;
     let event = socket.receive().await;
     assert_eq!(event, json!({"type": "event", "object": "customer", "id": own, "version": 1, "what": "created"}));
 }
 
-/// The attacker writes a forged row into the table of changes. The service does not trust this row: it reads the object
-/// with the rights of the socket's user.
+/// The attacker writes a forged row into the table of changes. The service reads the object with the rights of the
+/// socket's user.
 #[actix_web::test]
 async fn forged_change_reveals_no_foreign_object() {
     let app = TestApp::start().await;
@@ -103,8 +102,7 @@ async fn guessing_ids_closes_the_socket() {
     assert!(denied <= 60, "{denied}");
 }
 
-/// A socket accepts only tickets of its own session. This ticket belongs to another user, or to another session of the
-/// same user.
+/// A socket accepts only tickets of its own session.
 #[actix_web::test]
 async fn ticket_of_another_session_cannot_renew() {
     let app = TestApp::start().await;
@@ -120,7 +118,7 @@ async fn ticket_of_another_session_cannot_renew() {
     }
 }
 
-/// API5: the subscription to alerts is a function for administrators. The refusal counts as an access denial.
+/// API5: alerts are for administrators.
 #[actix_web::test]
 async fn users_cannot_subscribe_to_alerts() {
     let app = TestApp::start().await;
@@ -130,7 +128,7 @@ async fn users_cannot_subscribe_to_alerts() {
         let mut socket = Socket::connect(&app, user).await;
         assert_eq!(socket.subscribe("alerts", None).await, json!({"type": "error", "code": "forbidden"}));
         assert_eq!(socket.wait_for_event("authz_fail").await, ["authz_fail/forbidden"]);
-        // No client can subscribe to a single alert, so the refusal does not reveal whether this alert exists.
+        // A subscription to a single alert does not exist, so its refusal reveals nothing.
         let one = socket.subscribe("alert", Some(&uuid::Uuid::new_v4().to_string())).await;
         assert_eq!(one, json!({"type": "error", "code": "invalid_input"}));
         assert_eq!(socket.subscribe("customers", None).await["type"], "subscribed");
@@ -140,7 +138,7 @@ async fn users_cannot_subscribe_to_alerts() {
     }
 }
 
-/// The user was an administrator when the socket subscribed. The service reads the role again before each alert.
+/// The service reads the role again before each alert.
 #[actix_web::test]
 async fn demoted_administrator_receives_no_more_alerts() {
     let app = TestApp::start().await;

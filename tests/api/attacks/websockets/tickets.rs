@@ -1,4 +1,4 @@
-//! Attacks on the authentication of sockets (API2): on single-use tickets, timeouts and origins (cross-site WebSocket
+//! Attacks on the authentication of sockets (API2): single-use tickets, timeouts and origins (cross-site WebSocket
 //! hijacking).
 
 use std::time::Duration;
@@ -77,7 +77,7 @@ async fn message_before_authentication_closes_the_socket() {
         assert_eq!(socket.close_code().await, 4401, "{first}");
         socket.wait_for_event("authn_token_invalid/no_ticket").await;
     }
-    // The service refused the messages above without using the ticket, so the ticket is still valid.
+    // The ticket is still valid, because the messages above were refused.
     let mut socket = Socket::open(&app).await;
     socket.send(&json!({"type": "authenticate", "ticket": good})).await;
     assert_eq!(socket.receive().await["type"], "ready");
@@ -89,7 +89,7 @@ async fn unauthenticated_socket_times_out() {
     let mut silent = Socket::open(&app).await;
     assert_eq!(silent.close_code().await, 4401);
     silent.wait_for_event("authn_token_invalid/no_ticket").await;
-    // A ping is not a message, so a socket that only sends pings must also time out.
+    // A ping is not a message.
     let mut pinging = Socket::open(&app).await;
     for _ in 0..12 {
         pinging.frame(0x89, b"x").await;
@@ -152,7 +152,7 @@ async fn unauthenticated_sockets_per_address_are_limited() {
     }
     let (head, _) = handshake(&app, "").await;
     assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
-    // After its authentication, a socket no longer counts for the limit of its address.
+    // An authenticated socket does not count for the limit of its address.
     let first = ticket(&alice).await;
     waiting[0].send(&json!({"type": "authenticate", "ticket": first})).await;
     assert_eq!(waiting[0].receive().await["type"], "ready");
@@ -171,7 +171,6 @@ async fn sockets_per_user_are_limited() {
     eleventh.send(&json!({"type": "authenticate", "ticket": ticket(&alice).await})).await;
     assert_eq!(eleventh.close_code().await, 4429);
     eleventh.wait_for_event("excess_rate_limit_exceeded/live_sockets").await;
-    // When one socket closes, its user must be able to open another one.
     sockets[0].frame(0x88, &1000_u16.to_be_bytes()).await;
     assert_eq!(sockets[0].close_code().await, 1000);
     Socket::connect(&app, &alice).await;

@@ -1,5 +1,4 @@
-//! An action and its event are stored together, or neither is stored. The tests cause rollbacks, database outages and
-//! SIGKILL.
+//! An action and its event are stored together, or neither is: with rollbacks, database outages and SIGKILL.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -64,14 +63,14 @@ async fn rolled_back_transaction_leaves_no_event() {
         pending.publish();
         Event::new(EventKind::SequenceFail).reason("marker").record();
     });
-    // The event `sequence_fail` was queued last. So when it is stored, all earlier events are stored too.
+    // The event `sequence_fail` was queued last, so all earlier events are stored too.
     row(&app.all_rows, "sequence_fail").await;
     let rows: Vec<String> = sqlx::query_scalar("select kind from security_events where reason = 'pending'")
         .fetch_all(&app.all_rows)
         .await
         .unwrap();
     assert_eq!(rows, ["admin_user_enabled"]);
-    // Without a recorder, the event of a critical action would be lost. So the action must fail.
+    // Without a recorder, the event of a critical action would be lost.
     let mut connection = pool.acquire().await.unwrap();
     assert!(Event::new(EventKind::AdminUserDisabled).record_in(&mut connection).await.is_err());
 }
@@ -83,7 +82,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     app.database.disconnect().await;
     let reply = app.anonymous().request(Method::GET, "/api/v1/me").send().await;
     reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/missing"]);
-    // The flood has far more events than the queue can hold. A full queue must not block a request.
+    // Far more events than the queue can hold.
     let flood = MAX_QUEUED + 2_000;
     background_sync(&recorder, || {
         (0..flood).for_each(|_| Event::new(EventKind::SequenceFail).reason("flood").record())
@@ -91,7 +90,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     let lost = recorder.lost();
     assert!((1..=7_100).contains(&lost), "{lost}");
     assert!(recorder.queued() <= MAX_QUEUED);
-    // Half of the queue is reserved for events about users, so a flood of anonymous events cannot displace them.
+    // A flood of anonymous events cannot displace events about users, for which half of the queue is reserved.
     let user = UserId::new();
     let denied = || Event::new(EventKind::AuthzFail).reason("hidden").user(user).record();
     background_sync(&recorder, || (0..100).for_each(|_| denied()));
@@ -100,8 +99,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     let (reason, _) = row(&app.all_rows, "sys_audit_lost").await;
     assert_eq!(reason, "not_stored");
     wait::until_equal(0, async || recorder.queued()).await;
-    // The chain writer may also have recorded a fault for the same outage. So the test only looks for the reason
-    // `not_written`.
+    // The chain writer may have recorded another fault for the same outage.
     let faults = "select distinct reason from security_events where kind = 'sys_audit_fault'";
     let faults: Vec<String> = sqlx::query_scalar(faults).fetch_all(&app.all_rows).await.unwrap();
     assert!(faults.contains(&"not_written".to_owned()), "{faults:?}");
@@ -115,7 +113,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     assert_eq!(reported as u64, recorder.lost());
 }
 
-/// The audit trail must show when the service did not run, because an attacker could run another program in this time.
+/// While the service does not run, an attacker could run another program.
 #[actix_web::test]
 async fn start_and_shutdown_are_recorded() {
     let app = TestApp::start().await;
@@ -127,8 +125,7 @@ async fn start_and_shutdown_are_recorded() {
     assert_eq!(kinds, ["sys_startup", "sys_shutdown"]);
 }
 
-/// `docs/security-events.md` promises that an event is stored within two seconds. So SIGKILL must not lose an event
-/// that is older.
+/// `docs/security-events.md` promises that an event is stored within two seconds.
 #[actix_web::test]
 async fn events_older_than_two_seconds_survive_sigkill() {
     let database = TestDatabase::create().await;
@@ -150,7 +147,7 @@ async fn events_older_than_two_seconds_survive_sigkill() {
     let base = base.expect("the start-up line names the address").split('/').take(3).collect::<Vec<_>>().join("/");
     let mut answered = Vec::new();
     for number in 0..150 {
-        // The requests come from many addresses, because many events of one address would be aggregated.
+        // Many events of one address would be aggregated.
         let client = Client::from_address(&base, [127, 0, 0, 1 + number % 10].into());
         let reply = client.request(Method::GET, "/api/v1/me").send().await;
         answered.push((Instant::now(), reply.request_id().parse::<Uuid>().unwrap()));

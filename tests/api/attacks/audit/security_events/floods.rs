@@ -1,5 +1,5 @@
-//! CWE-779: a flood of refused requests leaves only a few rows and log lines. Each row contains an amount: the number
-//! of refusals that it stands for. The detection rules still count every refusal.
+//! CWE-779: a flood of refused requests leaves only a few rows and log lines, each with the number of refusals that it
+//! stands for (amount). The detection rules still count every refusal.
 
 use chrono::TimeDelta;
 use futures_util::stream::{self, StreamExt};
@@ -19,10 +19,10 @@ use crate::support::{TestApp, logs, wait};
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
 const FLOOD: usize = 2_500;
 
-/// The columns of an event that the test reads: request id, amount, route and address.
+/// The request id, amount, route and address of an event.
 type Row = (Option<Uuid>, Option<i64>, Option<String>, Option<String>);
 
-/// Sends requests without a token, 32 at a time. Returns how many of the requests have their own log line.
+/// Sends requests without a token, 32 at a time. Returns how many have their own log line.
 async fn flood(client: &Client, requests: usize) -> usize {
     let lines = stream::iter(0..requests).map(|_| async {
         let reply = client.request(Method::GET, "/api/v1/me").send().await;
@@ -35,7 +35,7 @@ async fn flood(client: &Client, requests: usize) -> usize {
 async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     let app = TestApp::with(&[MASTER]).await;
     let lines = flood(&app.anonymous(), FLOOD).await;
-    // The detection rules must count the events before the service writes the row of the aggregate.
+    // The detection rules count the events before the row of the aggregate is written.
     wait::until_equal(0, async || app.services().recorder.queued()).await;
     let database = app.stop().await;
     let mut owner = database.options(Role::Owner).connect().await.unwrap();
@@ -50,9 +50,8 @@ async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     assert_eq!(refusals, FLOOD as i64);
     let (single, aggregates): (Vec<_>, Vec<_>) = rows.iter().partition(|(request, ..)| request.is_some());
     assert_eq!(single.len(), lines, "each row of a single event has its own log line");
-    // The service aggregates in windows of one minute. On a slow machine, the flood may last longer than one window. In
-    // each window, at most `MAX_SINGLE` events have their own rows. The last window may have too few events for an
-    // aggregate, hence the `+ 1`.
+    // The service aggregates in windows of one minute, and a flood may last longer. In each of them, up to `MAX_SINGLE`
+    // events have their own rows. The last window may have no aggregate, hence the `+ 1`.
     assert!(!aggregates.is_empty() && lines <= (aggregates.len() + 1) * MAX_SINGLE as usize, "{rows:?}");
     for (_, amount, route, address) in &aggregates {
         assert_eq!((route.as_deref(), address.as_deref()), (Some("/api/v1/me"), Some("127.0.0.1")));
@@ -62,7 +61,6 @@ async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
             "the log line of the aggregate contains the amount {amount}"
         );
     }
-    // The MAC covers the amount, so a changed amount is detected.
     owner.execute("alter table security_events disable trigger user").await.unwrap();
     let edit = "update security_events set amount = 1 where amount > 1 and kind = 'authn_token_invalid' returning seq";
     let edited: Vec<i64> = sqlx::query_scalar(edit).fetch_all(&mut owner).await.unwrap();
@@ -79,7 +77,6 @@ async fn aggregate_is_written_when_its_minute_ends() {
     wait_for_aggregate(&app, None).await;
     app.clock.advance(TimeDelta::seconds(61));
     wait_for_aggregate(&app, Some(100 - i64::from(MAX_SINGLE))).await;
-    // In the next minute, the first events get their own rows again.
     assert_eq!(flood(&app.anonymous(), 5).await, 5);
 }
 
@@ -88,11 +85,10 @@ async fn wait_for_aggregate(app: &TestApp, wanted: Option<i64>) {
     wait::until_equal(wanted, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
 }
 
-/// An anonymous flood and a user's attack come from the same address at the same time. The service must still count the
-/// user's attack.
+/// An anonymous flood comes from the same address as a user's attack.
 #[actix_web::test]
 async fn anonymous_flood_does_not_blind_the_rules_for_users() {
-    // This high threshold keeps the session alive, so all probes get the same response.
+    // With this threshold, the session stays alive.
     let app = TestApp::with(&[("STRONGROOM_RULES_PROBING_SESSION", "1000/5m")]).await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let theirs = alice.invoice().await;
@@ -117,8 +113,7 @@ async fn anonymous_flood_does_not_blind_the_rules_for_users() {
     let sql = "select reason, count(object_id), count(*), sum(coalesce(amount, 1))::bigint from security_events
                where kind = 'authz_fail' and user_id::text = $1 group by reason order by reason";
     let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(sql).bind(user).fetch_all(&mut superuser).await.unwrap();
-    // Each denied object has its own row. Events of malformed ids are aggregated for each user. The test sums their
-    // amounts, because they may be spread over several windows.
+    // Each denied object has its own row. The events of malformed ids are aggregated, perhaps in several windows.
     let [malformed, not_found] = rows.as_slice() else { panic!("{rows:?}") };
     assert_eq!((malformed.0.as_str(), malformed.1, malformed.3), ("malformed_id", 0, 110));
     assert!(malformed.2 < 110, "{rows:?}");

@@ -1,4 +1,4 @@
-//! Tests which roles may insert and read events, and that no role can change events.
+//! Which roles may insert and read events. No role can change events.
 
 use sqlx::{ConnectOptions, Executor};
 use strongroom::base::id::UserId;

@@ -8,8 +8,7 @@ use super::{OTHER, WRONG, counted, from, guess, lock_mails, number, reset};
 use crate::support::actor::{PASSWORD, mails, try_sign_in, try_sign_in_with};
 use crate::support::{Actor, Reply, TestApp, wait};
 
-/// During a lock, a correct password gets the same response as a wrong one. Otherwise guesses during the lock would
-/// reveal the password.
+/// During a lock, a correct password gets the same response as a wrong one, so that guesses reveal nothing.
 #[actix_web::test]
 async fn ten_failures_lock_account_silently_and_notify_owner_once() {
     let app = TestApp::start().await;
@@ -38,14 +37,14 @@ async fn ten_failures_lock_account_silently_and_notify_owner_once() {
     };
     assert!(!lock_mail_kind().await.contains("http"), "attackers can trigger this mail, so it contains no link");
 
-    // A lock must not affect the owner who is signed in: the owner can still change the password.
+    // The lock does not affect the owner who is signed in.
     alice.get("/api/v1/me").await.ok(200);
     let change = json!({"current_password": PASSWORD, "new_password": OTHER});
     alice.post("/api/v1/me/password", &change).await.ok(200);
     try_sign_in(&from(&app, 13), &alice.email, OTHER).await.assert_refused(401, "invalid_credentials");
     app.advance_time(TimeDelta::seconds(61)).await;
     try_sign_in(&from(&app, 14), &alice.email, OTHER).await.ok(200);
-    // An hour without failures sets the count to zero. So nine further failures do not lock the account.
+    // An hour without failures sets the count to zero.
     app.advance_time(TimeDelta::minutes(61)).await;
     guess(&app, &alice.email, 9).await;
     try_sign_in(&from(&app, 15), &alice.email, OTHER).await.ok(200);
@@ -53,7 +52,7 @@ async fn ten_failures_lock_account_silently_and_notify_owner_once() {
     assert_eq!(lock_mails(&app).await, (2, 2));
 }
 
-/// An attempt during a lock does not extend the lock. Otherwise an attacker could lock an account permanently.
+/// Otherwise an attacker could lock an account permanently.
 #[actix_web::test]
 async fn lock_durations_double_up_to_15_minutes_and_expire() {
     let app = TestApp::start().await;
@@ -77,8 +76,8 @@ async fn lock_durations_double_up_to_15_minutes_and_expire() {
     try_sign_in(&next(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// Attempts during a lock are counted for the client, but not for the account. So a successful login must subtract more
-/// failures than the account has. The count must become zero, and not negative.
+/// Attempts during a lock count for the client, but not for the account. So a successful login subtracts more failures
+/// than the account has, and the count must not become negative.
 #[actix_web::test]
 async fn login_after_attempts_during_lock_resets_counters_to_zero() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "2/1h")]).await;
@@ -97,8 +96,7 @@ async fn login_after_attempts_during_lock_resets_counters_to_zero() {
     assert_eq!(number(&app, sql).await, 0);
 }
 
-/// User enumeration: the service counts and locks unknown accounts like known accounts. The only difference is that the
-/// mail about the lock has no recipient.
+/// User enumeration: unknown accounts are counted and locked like known ones. Only the mail has no recipient.
 #[actix_web::test]
 async fn lock_is_indistinguishable_for_unknown_account() {
     let app = TestApp::start().await;
@@ -137,8 +135,7 @@ async fn too_many_consecutive_failures_require_password_reset() {
     locked
         .assert_refused(401, "invalid_credentials")
         .assert_events(&["authn_login_fail/correct_password_while_locked"]);
-    // A known device has its own counter. So a successful login from it must not unlock the account for clients without
-    // a device cookie.
+    // A known device has its own counter, so its login does not unlock the account for other clients.
     try_sign_in_with(&from(&app, 3), &alice.email, PASSWORD, &alice.device).await.ok(200);
     try_sign_in(&from(&app, 4), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     let events = reset(&app, &alice.email, &from(&app, 5)).await.events();
@@ -146,7 +143,7 @@ async fn too_many_consecutive_failures_require_password_reset() {
     try_sign_in(&from(&app, 6), &alice.email, OTHER).await.ok(200);
 }
 
-/// If a reset request locked the account, any attacker could lock the account (OWASP Forgot Password Cheat Sheet).
+/// Otherwise any attacker could lock an account (OWASP Forgot Password Cheat Sheet).
 #[actix_web::test]
 async fn reset_requests_do_not_lock_account() {
     let app = TestApp::start().await;
@@ -160,8 +157,8 @@ async fn reset_requests_do_not_lock_account() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// CWE-620: an attacker with a stolen access token guesses the password. The limits are 5 failures per session in an
-/// hour, and 10 consecutive failures per user.
+/// CWE-620: a thief of an access token guesses the password. The limits are 5 failures per session in an hour, and 10
+/// consecutive failures per user.
 #[actix_web::test]
 async fn reauthentication_guesses_are_limited_per_session_and_user() {
     let app = TestApp::start().await;
@@ -193,7 +190,7 @@ async fn reauthentication_guesses_are_limited_per_session_and_user() {
         .assert_events(&["authn_password_change_fail/correct_password_while_locked"]);
     assert_eq!(app.digest_all().await, before);
     assert_eq!(lock_mails(&app).await, (1, 1), "the owner is notified");
-    // Login has its own counters, so the owner can still log in. A password reset unlocks re-authentication.
+    // Login has its own counters.
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
     reset(&app, &alice.email, &from(&app, 2)).await;
     let again = Actor::sign_in(&app.anonymous(), &alice.email, OTHER).await;

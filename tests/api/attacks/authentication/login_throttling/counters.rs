@@ -1,5 +1,4 @@
-//! The counters of failed logins stay exact under parallel attempts and on two replicas. Without the database, no login
-//! succeeds.
+//! The counters of failed logins stay exact under parallel attempts and on two replicas.
 
 use actix_web::http::header::HeaderMap;
 use chrono::TimeDelta;
@@ -16,7 +15,7 @@ fn client(network: u8, host: u8) -> ClientAddr {
     ClientAddr::resolve([127, 5, network, host].into(), &HeaderMap::new(), &TrustedProxies::default())
 }
 
-/// Sends these login attempts to the counters in parallel, and returns how many attempts the limits admit.
+/// Returns how many of these parallel attempts the limits admit.
 async fn admitted(app: &TestApp, attempts: impl IntoIterator<Item = (String, ClientAddr)>) -> usize {
     let credentials = &app.replica().credentials;
     let attempts =
@@ -25,7 +24,7 @@ async fn admitted(app: &TestApp, attempts: impl IntoIterator<Item = (String, Cli
     admitted.iter().flatten().filter(|admitted| !admitted.is_locked()).count()
 }
 
-/// Race condition (CWE-362): an attempt is counted before hashing, so parallel guesses cannot exceed the limit.
+/// Race condition (CWE-362): an attempt is counted before hashing.
 #[actix_web::test]
 async fn parallel_guesses_cannot_exceed_limits() {
     let app = TestApp::start().await;
@@ -42,8 +41,7 @@ async fn parallel_guesses_cannot_exceed_limits() {
     assert_eq!(admitted(&app, (60..140).map(|user| (name(user), client(3, user)))).await, 30, "network");
 }
 
-/// Failed and successful logins, password resets and sweeps run in parallel. The counts must be exact, and no
-/// transaction may deadlock.
+/// Failed and successful logins, password resets and sweeps run in parallel.
 #[actix_web::test]
 async fn parallel_attempts_are_all_counted_without_deadlock() {
     let limits =
@@ -77,8 +75,7 @@ async fn parallel_attempts_are_all_counted_without_deadlock() {
     }
 }
 
-/// The attacker sends guesses to two replicas in turn. This gives no additional guesses, because the replicas share the
-/// counters.
+/// The attacker sends guesses to two replicas in turn.
 #[actix_web::test]
 async fn counters_are_shared_by_replicas_and_survive_restarts() {
     let first = TestApp::with(&[MASTER]).await;
@@ -94,10 +91,8 @@ async fn counters_are_shared_by_replicas_and_survive_restarts() {
         try_sign_in(&from(app, 20), &alice.email, PASSWORD)
             .await
             .assert_events(&["authn_login_fail/correct_password_while_locked"]);
-        // A device cookie that one replica sets must be valid on the other replica.
         try_sign_in_with(&from(app, 21), &alice.email, PASSWORD, &alice.device).await.ok(200);
     }
-    // One address sends its guesses to both replicas in turn.
     let at = |app: &TestApp| app.client_from([127, 8, 8, 1].into());
     for attempt in 0..20 {
         let app = if attempt % 2 == 0 { &first } else { &second };
@@ -117,8 +112,7 @@ async fn counters_are_shared_by_replicas_and_survive_restarts() {
     try_sign_in(&at(&third), "n0@example.com", PASSWORD).await.assert_refused(429, "too_many_requests");
 }
 
-/// The clock of one replica is a day ahead. No lock and no window ends early, because the counters use the clock of the
-/// database.
+/// The clock of one replica is a day ahead, and no lock or window ends early.
 #[actix_web::test]
 async fn counters_use_database_clock() {
     let app = TestApp::start().await;
@@ -134,7 +128,7 @@ async fn counters_use_database_clock() {
         .assert_events(&["authn_login_fail/correct_password_while_locked"]);
 }
 
-/// Without the counters, the service rejects each attempt before it computes a hash.
+/// Without the counters, no attempt is hashed.
 #[actix_web::test]
 async fn unavailable_counters_fail_closed() {
     let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;
@@ -154,8 +148,7 @@ async fn unavailable_counters_fail_closed() {
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// The sweep deletes expired counters. It keeps the counter of an account for another 30 days, because this counter
-/// also contains the number of failures in a row.
+/// The counter of an account stays for another 30 days, because it contains the failures in a row.
 #[actix_web::test]
 async fn expired_counters_are_deleted() {
     let app = TestApp::start().await;

@@ -1,6 +1,6 @@
-//! API2:2023. [`accounts`] plays brute force on one account, and account lockout as denial of service. [`networks`]
-//! plays password spraying from one network. [`counters`] tests that the counts are exact, under parallel attempts and
-//! on two replicas. D16 in `docs/decisions.md` gives the reasons for the limits.
+//! API2:2023. [`accounts`]: brute force on one account, and account lockout as denial of service. [`networks`]:
+//! password spraying. [`counters`]: exact counts, under parallel attempts and on two replicas.
+//! D16 in `docs/decisions.md` gives the reasons for the limits.
 
 mod accounts;
 mod counters;
@@ -31,7 +31,7 @@ async fn guess(app: &TestApp, email: &str, times: u8) {
     }
 }
 
-/// Returns the response, and how many password hashes the request computed.
+/// Returns the response and the number of computed password hashes.
 async fn counted(app: &TestApp, client: &Client, email: &str, password: &str) -> (Reply, usize) {
     let hashes = || app.services().credentials.passwords.hashes();
     let before = hashes();
@@ -43,7 +43,7 @@ async fn number(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// Returns the number of mails about a lock, and how many of these mails have a recipient.
+/// Returns the number of mails about a lock, and how many of them have a recipient.
 async fn lock_mails(app: &TestApp) -> (i64, i64) {
     let all = number(app, "select count(*) from outbox where kind = 'account_locked'").await;
     let addressed =

@@ -1,5 +1,4 @@
-//! Attacks from one address or network, such as password spraying. Other users of the same address or network must
-//! still be able to log in.
+//! Attacks from one address or network, such as password spraying. Other users of the network can still log in.
 
 use std::net::Ipv4Addr;
 
@@ -13,7 +12,7 @@ use crate::support::altcha::solve;
 use crate::support::client::Client;
 use crate::support::{Reply, TestApp};
 
-/// Solves the challenge in this 429, and logs in with the solution.
+/// Solves the challenge of this 429, and logs in.
 async fn solve_and_sign_in(client: &Client, email: &str, refused: &Reply) -> Reply {
     let altcha = solve(&refused.assert_refused(429, "too_many_requests").json()["challenge"]);
     let body = json!({"email": email, "password": PASSWORD, "altcha": altcha});
@@ -24,7 +23,6 @@ async fn locked_accounts(app: &TestApp) -> i64 {
     number(app, "select count(*) from login_failures where waits_until is not null").await
 }
 
-/// Brute force from one address: after five failures, the service refuses the sixth guess.
 #[actix_web::test]
 async fn sixth_guess_from_one_address_returns_429_before_hashing() {
     let app = TestApp::start().await;
@@ -41,13 +39,11 @@ async fn sixth_guess_from_one_address_returns_429_before_hashing() {
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert_eq!((cost, (3500..=3600).contains(&wait)), (0, true));
     assert_eq!(app.digest_all().await, before);
-    // A successful login to another account does not reset the counter of this account at this address. The owner can
-    // log in from another address.
+    // A login to another account does not reset the counter of this account at this address.
     try_sign_in(&guesser, &bob.email, PASSWORD).await.ok(200);
     try_sign_in(&guesser, &alice.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);
     app.advance_time(TimeDelta::minutes(61)).await;
-    // The limit is the same in the next window.
     for _ in 0..5 {
         try_sign_in(&guesser, &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
     }
@@ -68,8 +64,7 @@ async fn successful_logins_are_not_counted() {
     }
 }
 
-/// A successful login resets the counter of this account and this address. It also subtracts the failures of this
-/// address from the counter of the account.
+/// The counter of this account and address becomes zero, and the account's counter loses the failures of this address.
 #[actix_web::test]
 async fn successful_login_resets_only_counters_of_this_client() {
     let app = TestApp::start().await;
@@ -88,14 +83,13 @@ async fn successful_login_resets_only_counters_of_this_client() {
     let clients = "address 1, address 1, address 5, network 1, network 1, network 1";
     let before = format!("account 7, {}, {}, {}, {clients}", both("1"), both("1"), both("5"));
     assert_eq!(counts().await, before);
-    // The attacker logs in to their own account, from the same address.
     try_sign_in(&from(&app, 100), &bob.email, PASSWORD).await.ok(200);
     assert_eq!(counts().await, before);
     try_sign_in(&from(&app, 101), &alice.email, PASSWORD).await.ok(200);
     assert_eq!(counts().await, format!("account 6, {}, {}, {clients}", both("1"), both("5")));
 }
 
-/// Between guesses, the attacker logs in to their own account. This must not reset the counter of the address.
+/// Between guesses, the attacker logs in to their own account.
 #[actix_web::test]
 async fn successful_login_does_not_reset_address_counter() {
     let app = TestApp::start().await;
@@ -118,7 +112,7 @@ async fn successful_login_does_not_reset_address_counter() {
     try_sign_in(&guesser, &alice.email, PASSWORD).await.ok(200);
 }
 
-/// Denial of service behind a NAT: users without a device cookie must solve a challenge, but can log in.
+/// Denial of service behind a NAT: users without a device cookie must solve a challenge.
 #[actix_web::test]
 async fn users_behind_shared_address_can_sign_in_during_attack() {
     let app = TestApp::start().await;
@@ -148,7 +142,7 @@ async fn users_behind_shared_address_can_sign_in_during_attack() {
         let refused = try_sign_in(&shared, &person.email, PASSWORD).await;
         solve_and_sign_in(&shared, &person.email, &refused).await.ok(200);
     }
-    // One address cannot lock an account: the attacked user can log in from another address.
+    // One address cannot lock an account.
     assert_eq!(locked_accounts(&app).await, 0);
     try_sign_in(&from(&app, 1), &people[0].email, PASSWORD).await.ok(200);
 }
@@ -166,8 +160,7 @@ async fn password_spraying_requires_challenge_and_locks_no_account() {
         assert_eq!(kinds.contains(&"authn_login_spray/network".to_owned()), name == 30, "{name}");
         assert!(!kinds.iter().any(|kind| kind.starts_with("authn_login_lock")), "{name}");
     }
-    // Each address has used only half of its limit of failed logins. But the network has reached its limit of accounts,
-    // so it needs a challenge.
+    // Each address has used half of its limit of failures, but the network has reached its limit of accounts.
     for address in [1, 2, 3, 77] {
         let (refused, cost) = counted(&app, &host(address), &alice.email, PASSWORD).await;
         refused.assert_refused(429, "too_many_requests");
@@ -176,7 +169,6 @@ async fn password_spraying_requires_challenge_and_locks_no_account() {
     }
     let refused = try_sign_in(&host(77), &bob.email, PASSWORD).await;
     solve_and_sign_in(&host(77), &bob.email, &refused).await.ok(200);
-    // The challenge must not affect known devices and other networks.
     try_sign_in_with(&host(77), &bob.email, PASSWORD, &bob.device).await.ok(200);
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
     assert_eq!(lock_mails(&app).await, (0, 0));
@@ -185,7 +177,7 @@ async fn password_spraying_requires_challenge_and_locks_no_account() {
     try_sign_in(&host(1), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// Password spraying of accounts whose owners have logged in from the same network, for example in an office.
+/// The owners have logged in from the same network, for example in an office.
 #[actix_web::test]
 async fn password_spraying_is_counted_for_accounts_that_have_logged_in() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "3/1h")]).await;
@@ -204,8 +196,7 @@ async fn password_spraying_is_counted_for_accounts_that_have_logged_in() {
     try_sign_in(&office, &people[0].email, PASSWORD).await.assert_refused(429, "too_many_requests");
 }
 
-/// The counter of a network counts accounts, not failures. So brute force on one account is not reported as password
-/// spraying.
+/// The counter of a network counts accounts, not failures.
 #[actix_web::test]
 async fn brute_force_and_password_spraying_leave_different_events() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "5/1h")]).await;
@@ -224,8 +215,8 @@ async fn brute_force_and_password_spraying_leave_different_events() {
     };
     assert_eq!(special(&brute_force), ["authn_login_lock/brute_force"]);
     assert_eq!(special(&spray), ["authn_login_spray/network"]);
-    // After brute force, the account is locked for all clients without a device cookie. After password spraying, such
-    // clients of the attacker's network must solve a challenge for every account.
+    // After brute force, the account is locked for clients without a device cookie.
+    // After password spraying, such clients of the network need a challenge for every account.
     try_sign_in(&from(&app, 11), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     try_sign_in(&sprayer, "n6@example.com", WRONG).await.assert_refused(429, "too_many_requests");
 }

@@ -44,12 +44,12 @@ async fn role_claimed_by_the_client_is_ignored() {
             let reply = alice.request(function.method.clone(), &path).send().await;
             reply.assert_refused(403, "forbidden").assert_events(&[FORBIDDEN]);
         }
-        // No administrator function has a request body, so the service refuses a body without reading it.
+        // No administrator function has a request body.
         for body in [json!({"role": "admin"}), json!({"isAdmin": true}), json!({"admin": {"id": roots}})] {
             let reply = by(&alice, function, &id).json(&body).send().await;
             reply.assert_refused(413, "payload_too_large").assert_events(&["input_validation_fail/payload_too_large"]);
         }
-        // The service must not choose between two tokens in one request, so it refuses both.
+        // The service does not choose between two tokens.
         let both = by(&alice, function, &id).bearer(&root.token).send().await;
         both.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/missing"]);
     }
@@ -64,14 +64,12 @@ async fn method_override_is_ignored() {
     let before = digest_all(&app).await;
     for header in ["x-http-method-override", "x-http-method", "x-method-override"] {
         for method in ["POST", "DELETE", "PATCH"] {
-            // If a framework followed these headers, this request would disable Bob. The service ignores them, and
-            // returns Alice's own profile.
+            // If a framework followed these headers, this request would disable Bob.
             let read = alice.request(Method::GET, "/api/v1/me").header(header, method);
             let read = read.header("x-original-url", format!("/api/v1/admin/users/{id}/disable")).send().await.ok(200);
             assert_eq!(read.json()["email"], json!(alice.email));
         }
     }
-    // The test sends every method to every path.
     for function in &for_administrators() {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECTED", "get"] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -85,7 +83,7 @@ async fn method_override_is_ignored() {
     assert_eq!(digest_all(&app).await, before);
 }
 
-/// Writes a request directly to a TCP connection, so that its path is sent unchanged. An HTTP client would normalize it.
+/// Sends an unchanged path. An HTTP client would normalize it.
 async fn raw(app: &TestApp, token: &str, target: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
     let head = format!(

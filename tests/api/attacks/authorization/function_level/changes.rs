@@ -7,7 +7,7 @@ use crate::support::actor::{PASSWORD, try_sign_in};
 use crate::support::socket::Socket;
 use crate::support::{Actor, TestApp};
 
-/// All replicas need the same keys, because each replica verifies tokens that another replica signed.
+/// Replicas need the same keys to verify each other's tokens.
 const KEYS: [(&str, &str); 2] = [
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -29,8 +29,7 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     for actor in [&root, &root_there, &toor, &toor_there] {
         actor.get(users).await.ok(200);
     }
-    // The access token stays valid while the user loses the role and gets it back. Still, each change takes effect at
-    // once.
+    // The access token stays valid while the user loses the role and gets it back.
     for _ in 0..3 {
         first.demote(&toor).await;
         for actor in [&toor_there, &toor] {
@@ -45,8 +44,7 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     let mut sockets = [Socket::connect(&first, &toor).await, Socket::connect(&second, &toor_there).await];
     let toors = id_of(&toor).await;
     act(&root, &toors, "disable").await.ok(204);
-    // The gate for administrators reads the session from the database, so the change takes effect before any
-    // notification.
+    // The gate for administrators reads the session from the database, and needs no notification.
     for actor in [&toor_there, &toor] {
         actor.get(users).await.assert_refused(401, "unauthenticated").assert_events(&[ENDED]);
     }
@@ -55,13 +53,13 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     }
     try_sign_in(&second.anonymous(), &toor.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     toor.refresh(&first, &toor.cookie).await.assert_refused(401, "unauthenticated");
-    // Enabling a user must not restore the sessions that ended when the user was disabled.
+    // Enabling a user does not restore the ended sessions.
     act(&root_there, &toors, "enable").await.ok(204);
     toor.get(users).await.assert_refused(401, "unauthenticated");
     Actor::sign_in(&first.anonymous(), &toor.email, PASSWORD).await.get(users).await.ok(200);
 }
 
-/// The service normally notifies all replicas when a session ends. The test suppresses this notification.
+/// The test suppresses the notification that the session has ended.
 #[actix_web::test]
 async fn ended_session_is_refused_for_administrators_before_any_announcement() {
     let app = TestApp::start().await;

@@ -1,6 +1,6 @@
-//! API5, broken function level authorization (ASVS 8.2.1, 8.3.1, 8.3.2). The attackers call every administrator
-//! function: as other users ([`walls`]), through known bypasses ([`bypasses`]), as former administrators ([`changes`]),
-//! and as the last administrator ([`last_administrator`]).
+//! API5, broken function level authorization (ASVS 8.2.1, 8.3.1, 8.3.2): calls of every administrator function by other
+//! users ([`walls`]), through known bypasses ([`bypasses`]), by former administrators ([`changes`]), and by the last
+//! administrator ([`last_administrator`]).
 
 mod bypasses;
 mod changes;

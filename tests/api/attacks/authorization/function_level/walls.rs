@@ -1,5 +1,5 @@
 //! Defense in depth: the gate (`src/app/gate.rs`), the handler and the database each check the role. For each of these
-//! checks, a test bypasses the other two. The last tests show what administrators cannot do.
+//! checks, a test bypasses the other two.
 
 use serde_json::json;
 use sqlx::Executor;
@@ -48,8 +48,7 @@ async fn admin_functions_return_403_to_all_other_users() {
     bob.get("/api/v1/me").await.ok(200);
 }
 
-/// A developer forgets the gate on a route. The handler still refuses every request, because its [`AdminCaller`]
-/// argument requires the gate.
+/// A developer forgets the gate on a route. The [`AdminCaller`] argument of the handler requires the gate.
 #[actix_web::test]
 async fn admin_handler_cannot_run_without_the_gate() {
     use actix_web::FromRequest;
@@ -58,8 +57,7 @@ async fn admin_handler_cannot_run_without_the_gate() {
     assert_eq!(refused.public().code, "forbidden");
 }
 
-/// Tests the check in the database: the attacker calls the database functions directly with the service's role, as an
-/// SQL injection could.
+/// The attacker calls the database functions directly with the service's role, as an SQL injection could.
 #[actix_web::test]
 async fn database_functions_refuse_callers_who_are_not_administrators() {
     let app = TestApp::start().await;
@@ -86,8 +84,7 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
         let rows: i64 = sqlx::query_scalar(counts).bind(pretender).fetch_one(pool).await.unwrap();
         assert_eq!(rows, 0);
     }
-    // An attacker creates a temporary table with the name of a real table. The functions set their own search path, so
-    // they still read the real table.
+    // A temporary table has the name of a real table. The functions set their own search path.
     let mut mine = pool.acquire().await.unwrap();
     mine.execute("create temp table users (id uuid, role text, status text)").await.unwrap();
     mine.execute("set search_path = pg_temp, public").await.unwrap();
@@ -104,7 +101,7 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
         .unwrap();
     assert_eq!(outcome, "forbidden");
     drop(mine.detach());
-    // If the attacker sets a status that does not exist, a database constraint rejects it.
+    // A database constraint rejects an unknown status.
     let roots = uuid(&id_of(&root).await);
     let odd = sqlx::query("select admin_set_status($1, $2, 'admin')").bind(roots).bind(bobs).execute(pool).await;
     assert_eq!(odd.unwrap_err().as_database_error().unwrap().constraint(), Some("users_status_known"));
@@ -125,7 +122,7 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
 async fn administrators_cannot_read_objects_of_users() {
     let app = TestApp::start().await;
     let (alice, root) = (app.user("alice").await, app.admin("root").await);
-    // Skip the list of sessions: for the administrator it is not empty, because it contains their own session.
+    // The list of sessions contains the administrator's own session.
     for collection in collections().into_iter().filter(|collection| *collection != "/api/v1/auth/sessions") {
         let id = make(&alice, collection).await;
         let missing = root.get(&format!("{collection}/{}", Uuid::new_v4())).await;
@@ -139,7 +136,7 @@ async fn administrators_cannot_read_objects_of_users() {
     let before = digest_all(&app).await;
     root.delete(&format!("/api/v1/auth/sessions/{session}"), "\"1\"").await.assert_refused(404, "not_found");
     assert_eq!(digest_all(&app).await, before);
-    // The responses to administrators must contain no secrets and no objects of the user.
+    // No response contains secrets or objects of the user.
     let hash: String = sqlx::query_scalar("select password_hash from users where email = $1")
         .bind(&alice.email)
         .fetch_one(&app.all_rows)

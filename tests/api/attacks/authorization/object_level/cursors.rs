@@ -1,5 +1,4 @@
-//! A cursor is valid only for its user, its list and its filter (CWE-639, CWE-565). The tests try the cursors of every
-//! list.
+//! A cursor is valid only for its user, its list and its filter (CWE-639, CWE-565), in every list.
 
 use reqwest::Method;
 use serde_json::json;
@@ -8,7 +7,7 @@ use strongroom::app::routes::Access;
 use crate::support::examples::{Demo, Example, Field};
 use crate::support::{Actor, Reply};
 
-/// Lists that the test skips because no request creates their rows. The second text is the reason.
+/// Lists whose rows no request creates, and the reason.
 const EMPTY: &[(&str, &str)] = &[("get_admin_alerts", "alerts come from detection rules")];
 
 fn lists() -> Vec<Example> {
@@ -23,13 +22,12 @@ fn field(example: &Example, name: &str) -> Field {
     example.fields().into_iter().find(|field| field.query_name() == Some(name)).unwrap()
 }
 
-/// Requests a page of one item, and returns its cursor.
 async fn cursor(demo: &Demo, list: &Example) -> Option<String> {
     let page = demo.send(&list.with(&field(list, "limit"), &json!(1))).await.ok(200).json();
     page["next_cursor"].as_str().map(str::to_owned)
 }
 
-/// Sends a cursor as this actor, and returns whether the service refuses it like a forged cursor.
+/// Returns whether the service refuses this actor's cursor like a forged one.
 async fn is_refused(demo: &Demo, actor: &Actor, list: &Example, cursor: &str) -> bool {
     let field = field(list, "cursor");
     let reply = demo.send_as(actor, &list.with(&field, &json!(cursor))).await;
@@ -42,7 +40,7 @@ async fn is_refused(demo: &Demo, actor: &Actor, list: &Example, cursor: &str) ->
 #[actix_web::test]
 async fn cursor_of_every_list_is_bound_to_user_list_and_filter() {
     let demo = Demo::start().await;
-    // Each list needs a second page. Otherwise the response contains no cursor.
+    // Without a second page, a list has no cursor.
     for example in Example::all().into_iter().filter(|example| example.method == Method::POST) {
         let is_own = example.access == Access::SignedIn && !example.path.starts_with("/api/v1/me");
         for _ in 0..if is_own { 2 } else { 0 } {

@@ -1,5 +1,5 @@
-//! Ids of other users' objects (CWE-639), in every field of a body, form or query that contains an id. The response is
-//! the same as for an object that does not exist.
+//! Ids of other users' objects (CWE-639), in every field that contains an id. The response is the same as for an object
+//! that does not exist.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -8,22 +8,20 @@ use super::{malformed, without_row_level_security};
 use crate::support::TestApp;
 use crate::support::examples::{Demo, Example, Field};
 
-/// Returns the owned tables whose rows have an id.
 async fn tables_with_ids(app: &TestApp) -> Vec<String> {
     let sql = "select relation::text from owned_tables join pg_attribute on attrelid = relation and attname = 'id'";
     sqlx::query_scalar(sql).fetch_all(&app.all_rows).await.unwrap()
 }
 
-/// Ids that an attacker might try instead of the id in the example.
+/// Ids to try instead of the id in the example.
 struct Ids {
-    /// An object of the same type that belongs to another user.
+    /// An object of the same type, of another user.
     foreign: String,
-    /// Objects of other types that belong to the owner of the example's object.
+    /// Objects of other types, of the same owner.
     of_other_types: Vec<String>,
 }
 
-/// Finds the object whose id is the example of this field, and returns ids to try instead. Returns `None` if the object
-/// has no owner.
+/// Returns ids to try instead of the example of this field, or `None` if its object has no owner.
 async fn ids_for(app: &TestApp, field: &Field) -> Option<Ids> {
     let example: Uuid = field.example.as_str().unwrap().parse().unwrap();
     let id = async |sql: String, id: Uuid| -> Option<Uuid> {
@@ -47,12 +45,11 @@ async fn ids_for(app: &TestApp, field: &Field) -> Option<Ids> {
     Some(Ids { foreign: foreign.to_string(), of_other_types })
 }
 
-/// Sends the ids of other objects in each field that contains an id. Returns the number of these fields.
+/// Sends other ids in each field that contains an id. Returns the number of these fields.
 async fn foreign_ids_are_treated_as_missing(demo: &Demo) -> usize {
     let mut fields = 0;
     for mut example in Example::all() {
-        // The example's idempotency key is removed: with the same key, a request would wait for the rollback of the
-        // previous request.
+        // With the same key, a request would wait for the rollback of the previous one.
         example.headers.retain(|(name, _)| name != "Idempotency-Key");
         for field in example.fields().into_iter().filter(Field::is_id) {
             let place = format!("{} {}", example.id, field.pointer);
@@ -68,8 +65,7 @@ async fn foreign_ids_are_treated_as_missing(demo: &Demo) -> usize {
             fields += 1;
             let send = async |id: &str| demo.send(&example.with(&field, &json!(id))).await;
             let before = demo.app.digest_all().await;
-            // This first request also makes the service count the owner's rows for the quota. Later requests send no
-            // such statement, so their statements can be compared.
+            // The first request also counts the owner's rows for the quota, which would make the statements differ.
             send(&Uuid::new_v4().to_string()).await;
             let missing = send(&Uuid::new_v4().to_string()).await;
             if field.query_name().is_none() {
@@ -103,8 +99,7 @@ async fn foreign_id_in_every_field_is_treated_like_missing_one() {
     assert!(fields >= 8, "only {fields} fields with an id were found");
 }
 
-/// The same test without row-level security, because the scoped queries and the composite keys must be sufficient
-/// without it.
+/// Scoped queries and composite keys are sufficient alone.
 #[actix_web::test]
 async fn foreign_id_in_every_field_is_treated_like_missing_one_without_row_level_security() {
     let demo = Demo::start().await;

@@ -1,5 +1,5 @@
-//! Ids in bodies (CWE-639): with the wrong JSON type, or in a request whose path contains the id of another user's
-//! object. [`every_id`](super::every_id) tries the ids of other users' objects in every body.
+//! Ids in bodies (CWE-639): with the wrong JSON type, or below the id of another user's object in the path.
+//! [`every_id`](super::every_id) tries the ids of other users' objects in every body.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -24,8 +24,7 @@ async fn id_of_another_json_type_is_refused() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Bob writes to Alice's invoice. The body contains the id of Alice's customer, of Bob's customer, or of no customer.
-/// The response is always the same as for a missing invoice.
+/// Bob writes to Alice's invoice, with the id of Alice's customer, of his own, or of none.
 #[actix_web::test]
 async fn foreign_invoice_returns_404_for_every_customer_id() {
     let app = TestApp::start().await;

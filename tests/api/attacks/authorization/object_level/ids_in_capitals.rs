@@ -1,5 +1,4 @@
-//! An id in upper case is the same id (RFC 9562 §4). An attacker who changes the spelling must not bypass locks,
-//! counters or logs (CWE-178).
+//! An id in upper case is the same id (RFC 9562 §4). Another spelling must bypass no lock, counter or log (CWE-178).
 
 use reqwest::Method;
 use serde_json::json;
@@ -48,8 +47,7 @@ async fn upper_case_id_in_body_form_and_query_names_the_same_object() {
     assert_eq!(answer, json!({"type": "subscribed", "object": "invoice", "id": invoice}));
 }
 
-/// A payment is repeated with the same key, but its path is written in upper case or with percent-encoding. The service
-/// must not record it twice.
+/// A payment is repeated with the same key, but with upper case or percent-encoding in its path.
 #[actix_web::test]
 async fn idempotency_key_is_bound_to_the_object_not_the_spelling_of_its_id() {
     let app = TestApp::start().await;
@@ -82,7 +80,7 @@ async fn probing_with_upper_case_ids_records_the_same_foreign_object() {
     }
 }
 
-/// Returns the object id and the class in the event of this request.
+/// Returns object id and class in the event of this request.
 async fn object_of(app: &TestApp, request: &str) -> (Uuid, String) {
     let request: Uuid = request.parse().unwrap();
     let sql = "select object_id, object_class from security_events where request_id = $1";

@@ -7,16 +7,15 @@ use super::{make_and_delete, malformed, without_row_level_security};
 use crate::support::operations::{Operation, References, collections, make, operations};
 use crate::support::{Actor, TestApp, logs};
 
-/// Values of `If-Match` to try. The response must be the same with each of them.
+/// Values of `If-Match`. The response must be the same with each of them.
 const VERSIONS: [Option<&str>; 4] = [None, Some("\"1\""), Some("\"7\""), Some("*")];
 
 fn on_objects() -> impl Iterator<Item = Operation> {
     operations().into_iter().filter(Operation::is_on_object)
 }
 
-/// Plays Alice, who sends wrong ids in every path: ids of Bob's objects, of a deleted object, of her own objects of
-/// other types, and malformed ids. Asserts that the response and the SQL statements are the same as for a random id,
-/// which no object has. The event is the same too, except for a malformed id.
+/// Alice sends ids of Bob's objects, of a deleted object, of her own objects of other types, and malformed ids.
+/// Response, SQL statements and event are the same as for a random id. Only the event of a malformed id differs.
 async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, bob: &Actor) {
     let (references, mut of_types) = (References::of(alice).await, Vec::new());
     for collection in collections() {
@@ -26,7 +25,6 @@ async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, 
         let collection = operation.collection();
         let own = make(alice, collection).await;
         let mut ids = vec![make(bob, collection).await, make_and_delete(app, alice, collection).await];
-        // Also try the ids of Alice's own objects of other types.
         let others = of_types.iter().filter(|(other, _)| *other != collection);
         ids.extend(others.map(|(_, id)| id.clone()));
         ids.extend(malformed(&own));
@@ -50,7 +48,7 @@ async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, 
                 let what = format!("{} {} {id} {version:?}", operation.method, operation.path);
                 assert_eq!(reply.comparable(), missing.comparable(), "{what}");
                 assert_eq!(reply.statements(), missing.statements(), "{what}");
-                // The response does not reveal that an id is malformed. The event contains this as its reason.
+                // Only the event says that an id is malformed.
                 let [event] = reply.events().try_into().unwrap();
                 assert!(
                     ["authz_fail/not_found", "authz_fail/malformed_id"].contains(&event.as_str()),

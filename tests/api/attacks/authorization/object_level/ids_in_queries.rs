@@ -37,7 +37,6 @@ async fn list_refuses_owner_parameters_and_repeated_fields() {
     alice.get(&twice).await.assert_invalid_field("/customer_id").assert_events(&[INVALID]);
 }
 
-/// Requests a page of one item of this list, and returns its cursor.
 async fn cursor(actor: &Actor, list: &str) -> String {
     let mark = if list.contains('?') { '&' } else { '?' };
     let page = actor.get(&format!("{list}{mark}limit=1")).await.ok(200).json();
@@ -68,7 +67,7 @@ async fn foreign_or_forged_cursor_is_refused() {
         foreign.clone(),
         cursor(&alice, "/api/v1/customers").await,
         cursor(&alice, "/api/v1/invoices?status=draft").await,
-        // This forged cursor has the position of Bob's cursor and the MAC of Alice's cursor.
+        // The position of Bob's cursor, with the MAC of Alice's cursor.
         splice(&|_| bobs_position.clone()),
         splice(&|position| position.replace("20", "30")),
         splice(&|position| position.replace('{', "{ ")),
@@ -95,7 +94,7 @@ async fn foreign_or_forged_cursor_is_refused() {
         .await
         .assert_invalid_field("/cursor")
         .assert_events(&[INVALID]);
-    // A user's own cursor is also refused with another filter or in another list.
+    // A user's own cursor, with another filter or in another list.
     alice.get(&format!("/api/v1/invoices?status=draft&cursor={own}")).await.assert_invalid_field("/cursor");
     alice.get(&format!("/api/v1/customers?cursor={own}")).await.assert_invalid_field("/cursor");
     assert_eq!(app.digest_all().await, before);
@@ -103,7 +102,6 @@ async fn foreign_or_forged_cursor_is_refused() {
     assert_eq!(rest["items"].as_array().unwrap().len(), 1);
 }
 
-/// A cursor of payments is valid only for the invoice whose payments were listed.
 #[actix_web::test]
 async fn cursor_of_another_parent_object_is_refused() {
     let app = TestApp::start().await;
@@ -128,8 +126,7 @@ async fn cursor_of_another_parent_object_is_refused() {
 
 async fn lists_contain_only_own_rows(app: &TestApp) {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    // The test searches the lists for these words. The words are not hexadecimal, so a random id cannot contain them by
-    // chance.
+    // These words are not hexadecimal, so a random id cannot contain them by chance.
     let customer = json!({"name": "Canary Zoo", "email": "canary@zoo.example", "default_currency": "CHF"});
     let customer = bob.post("/api/v1/customers", &customer).await.ok(201).json()["id"].as_str().unwrap().to_owned();
     let invoice = bob.invoice().await;

@@ -1,8 +1,7 @@
-//! Broken object level authorization (BOLA, IDOR; API1:2023, CWE-639). The tests send another user's id in every
-//! parameter that contains an id: in paths ([`ids_in_paths`]), and in every field of a body, form or query
-//! ([`every_id`], [`ids_in_bodies`], [`ids_in_queries`]). Other tests try ids in upper case ([`ids_in_capitals`]),
-//! cursors of other users or lists ([`cursors`]) and stale versions ([`versions`]). The tests in [`walls`] try each
-//! defense of the database alone.
+//! Broken object level authorization (BOLA, IDOR; API1:2023, CWE-639): another user's id in paths ([`ids_in_paths`]),
+//! and in every field of a body, form or query ([`every_id`], [`ids_in_bodies`], [`ids_in_queries`]). Other tests try
+//! ids in upper case ([`ids_in_capitals`]), foreign cursors ([`cursors`]) and stale versions ([`versions`]). [`walls`]
+//! tries each defense of the database alone.
 
 mod cursors;
 mod every_id;
@@ -19,7 +18,7 @@ use strongroom::features::kind_of_route;
 use crate::support::operations::{make, operations};
 use crate::support::{Actor, TestApp};
 
-/// Disables row-level security, so that a test can show that scoped queries and composite keys are sufficient alone.
+/// Disables row-level security, to show that scoped queries and composite keys are sufficient alone.
 async fn without_row_level_security(app: &TestApp) {
     for table in app.owned_tables().await {
         let down = format!("alter table {table} disable row level security");
@@ -27,7 +26,6 @@ async fn without_row_level_security(app: &TestApp) {
     }
 }
 
-/// Creates an object in this collection, deletes it and returns its id.
 async fn make_and_delete(app: &TestApp, actor: &Actor, collection: &str) -> String {
     let id = make(actor, collection).await;
     let path = format!("{collection}/{{id}}");
@@ -35,7 +33,7 @@ async fn make_and_delete(app: &TestApp, actor: &Actor, collection: &str) -> Stri
         actor.delete(&format!("{collection}/{id}"), "\"1\"").await.ok(204);
         return id;
     }
-    // The API cannot delete an object of this kind, so the test deletes its row as superuser.
+    // The API cannot delete objects of this kind.
     let kind = kind_of_route(&path).unwrap_or_else(|| panic!("kind_of_route does not know {path}"));
     let sql = "select relation::text from classified_objects where kind = $1";
     let table: String = sqlx::query_scalar(sql).bind(kind.name).fetch_one(&app.all_rows).await.unwrap();
@@ -44,7 +42,7 @@ async fn make_and_delete(app: &TestApp, actor: &Actor, collection: &str) -> Stri
     id
 }
 
-/// Returns malformed spellings of `id`. A lenient parser would accept most of them.
+/// Returns malformed spellings of `id`, most of which a lenient parser would accept.
 fn malformed(id: &str) -> Vec<String> {
     let first = id.as_bytes()[0];
     vec![
@@ -58,7 +56,7 @@ fn malformed(id: &str) -> Vec<String> {
         format!("{id}%2f"),
         format!("{id};a=b"),
         format!("{id},{id}"),
-        // Double encoding: a parser that decodes this text twice reads the id.
+        // Double encoding.
         format!("%25{first:02x}{}", &id[1..]),
         uuid::Uuid::nil().to_string(),
         uuid::Uuid::max().to_string(),

@@ -8,7 +8,7 @@ use crate::support::client::Request;
 use crate::support::operations::{Operation, References, make, operations};
 use crate::support::{Actor, Reply, TestApp, wait};
 
-/// Returns every operation that requires `If-Match`, with the id of one of Alice's objects.
+/// Returns every operation with `If-Match`, and the id of one of Alice's objects.
 async fn versioned(alice: &Actor) -> Vec<(Operation, String)> {
     let mut all = Vec::new();
     for operation in operations().into_iter().filter(|operation| operation.takes_version) {
@@ -53,7 +53,7 @@ async fn write_with_stale_or_malformed_etag_is_refused() {
             "\"1\",\"1\"",
             "\"\"",
             "\"01x\"",
-            // The strong comparison of RFC 9110 §8.8.3.2 compares characters. So `"01"` and `"1"` are different tags.
+            // RFC 9110 §8.8.3.2 compares characters, so `"01"` and `"1"` are different tags.
             "\"01\"",
             "\"+1\"",
             "\"1.0\"",
@@ -89,9 +89,8 @@ async fn write_makes_the_old_etag_stale() {
     alice.delete(&path, "\"2\"").await.ok(204);
 }
 
-/// Sends the requests in parallel, and returns the reply of the request that succeeds.
-///
-/// The test holds a row lock until all requests wait for it. So the requests always race.
+/// Sends the requests in parallel, and returns the reply of the one that succeeds.
+/// A row lock is held until all requests wait for it, so that they always race.
 async fn assert_one_succeeds(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
     let many = requests.len() as i64;
     let mut held = app.all_rows.begin().await.unwrap();
@@ -143,8 +142,7 @@ async fn only_one_of_parallel_writes_succeeds() {
     }
 }
 
-/// A replacement and a deletion of the same version run in parallel. Exactly one succeeds, and the other changes
-/// nothing.
+/// A replacement and a deletion of the same version.
 #[actix_web::test]
 async fn only_one_of_parallel_write_and_deletion_succeeds() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_WORKERS", "2")]).await;

@@ -1,5 +1,4 @@
-//! SSRF. The attacker uses URLs in unusual spellings, host names that resolve to private addresses, or URLs that are
-//! not configured.
+//! SSRF by URLs in unusual spellings, by host names with private addresses, or by URLs that are not configured.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -173,7 +172,7 @@ async fn host_that_resolves_to_a_private_address_is_not_called() {
         &["2002:7f00:1::"],
         &["64:ff9b::7f00:1"],
         &["2001:0:7f00:1::"],
-        // If one address of a host is not public, the service does not call the host at all.
+        // One private address is enough to refuse the host.
         &["1.1.1.1", "127.0.0.1"],
         &["127.0.0.1", "1.1.1.1"],
         &["2606:4700::1111", "::1"],
@@ -206,8 +205,7 @@ async fn host_is_resolved_once_to_prevent_dns_rebinding() {
     let client = client(&to, &receiver.authority(), Profile::Development, resolver.clone());
     assert_eq!(post(&client, &to).await, Ok(()), "the client connects to the address that was checked");
     assert_eq!((resolver.lookups.load(Ordering::SeqCst), receiver.requests().len()), (1, 1));
-    // The first connection has been closed, so the next request resolves the host again. Now the host has a private
-    // address, and the request is refused.
+    // The first connection is closed, so the host is resolved again, now to a private address.
     assert_eq!(post(&client, &to).await, Err(OutboundError::NotPublic));
     assert_eq!((resolver.lookups.load(Ordering::SeqCst), receiver.requests().len()), (2, 1));
 }

@@ -17,8 +17,7 @@ use strongroom::security::communication::outbound::{OutboundClient, OutboundErro
 
 use crate::support::receiver::Receiver;
 
-/// A resolver that returns the next answer of a list at each look-up. At the end of the list, it repeats the last
-/// answer.
+/// A resolver with a list of answers, which repeats the last one.
 struct FakeResolver {
     answers: Mutex<Vec<Vec<IpAddr>>>,
     lookups: AtomicUsize,
@@ -48,7 +47,7 @@ fn client(to: &str, authority: &Path, profile: Profile, resolver: Arc<dyn Resolv
     OutboundClient::new(vec![url(to)], Some(authority), profile, resolver).unwrap()
 }
 
-/// Sends one message to the receiver. Uses the resolver of the system, so `localhost` is resolved as usual.
+/// Sends one message, with the resolver of the system.
 async fn deliver(receiver: &Receiver) -> Result<(), OutboundError> {
     let to = receiver.url();
     post(&client(&to, &receiver.authority(), Profile::Development, Arc::new(SystemResolver)), &to).await

@@ -34,7 +34,6 @@ async fn redirect_is_not_followed() {
 async fn slow_receiver_times_out() {
     let (head, body) =
         (Receiver::start(ReceiverBehavior::NeverReply).await, Receiver::start(ReceiverBehavior::WithholdBody).await);
-    // This receiver accepts the connection, but never answers the TLS handshake.
     let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let to = format!("https://localhost:{}/hook", mute.local_addr().unwrap().port());
     let silent = client(&to, &head.authority(), Profile::Development, Arc::new(SystemResolver));

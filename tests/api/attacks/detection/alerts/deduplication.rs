@@ -18,7 +18,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     logs::capture();
     let (webhook, slack) =
         (Receiver::start(ReceiverBehavior::ok()).await, Receiver::start(ReceiverBehavior::ok()).await);
-    // The certificates of the two receivers come from different authorities, so the CA file contains two certificates.
+    // The receivers' certificates come from different authorities, so the CA file contains two.
     let folder = folder::new_path();
     let both = [&webhook, &slack].map(|one| std::fs::read_to_string(one.authority()).unwrap()).concat();
     std::fs::write(&folder, both).unwrap();
@@ -38,7 +38,6 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     let first = webhook.wait_for_requests(1).await[0].json();
     let chat = slack.wait_for_requests(1).await[0].json();
     let mail = newest_mail(&app, "security@api.example").await;
-    // Now each sink has received its first message.
     for count in 21..=47 {
         raise(&app, &denials(user, count)).await;
     }
@@ -50,8 +49,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     assert_eq!(chat["text"], format!("[warning] {sentence} What to do: {page}"));
     assert!(mail.contains("Subject: Strongroom alert\r\n") && mail.contains("20 objects of other users"), "{mail}");
 
-    // While the attack continues, no message is sent within the window. At the end of the window, one summary reports
-    // the highest count.
+    // While the attack continues, one summary at the end of the window reports the highest count.
     app.clock.advance(TimeDelta::minutes(4));
     raise(&app, &denials(user, 31)).await;
     app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
@@ -64,7 +62,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     let goes_on = format!("It continues: user {user} was refused 47 {objects} in the last 5 minutes.");
     assert_eq!(after_summary[1].json()["text"], goes_on);
 
-    // After a whole window without events, one last message reports that the alert is cleared.
+    // After a window without events, one last message reports that the alert is cleared.
     app.clock.advance(TimeDelta::minutes(4));
     webhook.wait_for_requests(3).await;
     app.clock.advance(TimeDelta::hours(3));
@@ -79,15 +77,13 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     assert_eq!(logged, ["opened", "continues", "cleared"], "the log has every message");
     wait::until_equal(3, async || mails(&app, "security@api.example").len()).await;
 
-    // A new attack opens a new alert.
     raise(&app, &denials(user, 20)).await;
     let again = webhook.wait_for_requests(4).await[3].json();
     assert_eq!(again["kind"], "opened");
     assert_ne!(again["alert"]["id"], first["alert"]["id"]);
 }
 
-/// The attack continues while the first message waits for its delivery. The message must contain the count at the time
-/// of delivery.
+/// The attack continues while the first message waits for its delivery.
 #[actix_web::test]
 async fn first_message_counts_the_whole_window_until_it_is_sent() {
     let receiver = Receiver::start(ReceiverBehavior::ok()).await;
@@ -128,7 +124,7 @@ async fn two_replicas_deliver_each_message_once() {
     let one = start_with_receiver(&receiver).await;
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
     for place in 0..30 {
-        // A rule has at most ten individual alerts. So the test spreads the 30 subjects over three rules.
+        // A rule has at most ten individual alerts, so three rules share the 30 subjects.
         let rule = ["access_denials", "id_enumeration", "reused_tokens"][place % 3];
         let finding = Finding { rule, ..denials(UserId::new(), 20) };
         raise(if place % 2 == 0 { &one } else { &two }, &finding).await;
@@ -137,8 +133,7 @@ async fn two_replicas_deliver_each_message_once() {
     let ids: BTreeSet<String> =
         receiver.requests().iter().map(|message| message.headers["strongroom-message-id"].clone()).collect();
     assert_eq!((receiver.requests().len(), ids.len()), (30, 30));
-    // Both replicas check the alerts at the same time, but must send only one summary or one last message for each
-    // alert.
+    // Both replicas check the alerts at the same time, and send one message for each alert.
     for app in [&one, &two] {
         app.clock.advance(TimeDelta::minutes(6));
     }

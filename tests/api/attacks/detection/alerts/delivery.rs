@@ -1,5 +1,5 @@
-//! Receivers fail or hang, and processes are killed. Even then, each message is delivered, or an event records that the
-//! service gave up.
+//! Receivers fail or hang, and processes are killed. Each message is delivered, or an event records that the service
+//! gave up.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::support::folder;
 use crate::support::receiver::{Receiver, ReceiverBehavior};
 use crate::support::{TestApp, logs, wait};
 
-/// Waits for events of failed deliveries, and returns the names of their sinks.
+/// Waits for events of failed deliveries, and returns their sinks.
 async fn failures(app: &TestApp) -> Vec<String> {
     let sql = "select reason from security_events where kind = 'alert_delivery_failed'";
     wait::until_some("an event of a failed delivery", async || {
@@ -24,7 +24,7 @@ async fn failures(app: &TestApp) -> Vec<String> {
     .await
 }
 
-/// Waits until the delivery of the receiver's first message has failed this many times, and a retry is planned.
+/// Waits until the first message has failed this many times and is planned again.
 async fn wait_until_postponed(receiver: &Receiver, times: usize) {
     let id = receiver.requests()[0].headers["strongroom-message-id"].clone();
     let noted = |line: &Value| {
@@ -45,13 +45,11 @@ async fn failing_receiver_is_tried_three_times_then_recorded_once() {
             wait_until_postponed(&receiver, attempt).await;
         }
         wait_for_counts(&app, 1, if attempt < 3 { 1 } else { 0 }, if attempt < 3 { 0 } else { 1 }).await;
-        // The alert is checked again before the delay of the retry has passed. The service must not send the message
-        // now.
+        // A check before the retry is due must not send the message.
         app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
         assert_eq!(receiver.requests().len(), attempt);
         if attempt < 3 {
-            // The test changes the time of the retry. If it advanced the clock instead, the alert would also send a
-            // summary.
+            // Changes the time of the retry. If the clock advanced, the alert would also send a summary.
             let sql = "update outbox set next_attempt_at = created_at where done_at is null and given_up_at is null";
             sqlx::query(sql).execute(&app.all_rows).await.unwrap();
         }
@@ -77,8 +75,7 @@ async fn delays_between_delivery_attempts_grow() {
         sqlx::query_scalar(sql).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap()
     };
     let first = pause(1).await;
-    // The first retry follows about 30 seconds after the first attempt. On a loaded machine, the first attempt may
-    // start late, so the test accepts 1 to 45 seconds.
+    // The first retry follows after about 30 seconds. On a loaded machine, the first attempt may start late.
     assert!((1..=45).contains(&first), "{first}");
     app.clock.advance(TimeDelta::seconds(46));
     let second = pause(2).await;
@@ -91,7 +88,7 @@ async fn message_of_a_killed_process_is_delivered_by_another_replica() {
     let mut one = start_with_receiver(&receiver).await;
     raise(&one, &denials(UserId::new(), 20)).await;
     let held = receiver.wait_for_requests(1).await.remove(0);
-    // The test kills the process after the process has leased the message, but before it has delivered the message.
+    // The process has leased the message, but not delivered it.
     one.running.take().unwrap().abort();
     receiver.set_behavior(ReceiverBehavior::ok());
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
@@ -127,8 +124,7 @@ async fn locked_message_delays_no_other_message() {
     raise(&one, &denials(UserId::new(), 20)).await;
     receiver.wait_for_requests(1).await;
     one.running.take().unwrap().abort();
-    // The test locks the row of the oldest message, as another worker would. The service must deliver the other
-    // messages.
+    // Another worker would lock the oldest message in this way.
     let mut holding = one.all_rows.begin().await.unwrap();
     let due = "update outbox set next_attempt_at = created_at where queue = 'webhook'";
     assert_eq!(sqlx::query(due).execute(&mut *holding).await.unwrap().rows_affected(), 1);
@@ -146,7 +142,7 @@ async fn locked_message_delays_no_other_message() {
 async fn given_up_alert_mail_is_recorded_once() {
     logs::capture();
     let app = TestApp::with(&[("STRONGROOM_ALERTS_MAIL_TO", "ops@example.com")]).await;
-    // The service cannot deliver mail, because the test has replaced the mail folder by a file.
+    // A file in place of the mail folder prevents all deliveries.
     let folder = app.state_dir.join("mail");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::write(&folder, "").unwrap();
@@ -177,7 +173,7 @@ async fn hanging_receiver_delays_no_request_and_no_other_receiver() {
     std::fs::remove_file(&both).unwrap();
     raise(&app, &denials(UserId::new(), 20)).await;
     slack.wait_for_requests(1).await;
-    // While the chat does not respond, the service must answer requests, and the webhook must get its messages.
+    // A chat that does not respond delays neither requests nor the webhook.
     let alice = app.user("alice").await;
     for _ in 0..5 {
         raise(&app, &denials(UserId::new(), 20)).await;
@@ -186,8 +182,7 @@ async fn hanging_receiver_delays_no_request_and_no_other_receiver() {
     let slow = slack.requests().len();
     webhook.wait_for_requests(6).await;
     assert!(slow <= 2, "{slow} messages were sent to a chat that does not respond");
-    // The shutdown waits for at most one delivery. All further messages stay in the outbox, and are sent after the next
-    // start.
+    // The shutdown waits for at most one delivery. The next start sends the rest.
     slack.set_behavior(ReceiverBehavior::ok());
     let database = app.stop().await;
     let again = TestApp::on(

@@ -41,7 +41,7 @@ async fn receiver_detects_forged_modified_and_replayed_messages() {
     assert_eq!(verify(KEY, &younger, now + 600), Err("invalid signature"));
     assert_eq!(verify(KEY, &first, now + 600), Err("too old"));
 
-    // A second attempt has a new timestamp, and therefore a new signature. Its message id is the same.
+    // A second attempt has a new timestamp and signature, and the same message id.
     receiver.set_behavior(ReceiverBehavior::ok());
     wait_for_counts(&app, 1, 1, 0).await;
     app.clock.advance(TimeDelta::minutes(2));
@@ -69,7 +69,7 @@ async fn client_input_never_reaches_an_alert() {
     assert_eq!(receiver.requests().len(), 1);
 }
 
-/// A chat is a third party, so it gets e-mail addresses only if the operator allows it. The log never gets them.
+/// A chat is a third party, so it gets e-mail addresses only if the operator allows it.
 #[actix_web::test]
 async fn email_address_is_sent_only_to_configured_sinks() {
     let (webhook, slack) =

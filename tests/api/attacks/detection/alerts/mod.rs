@@ -1,5 +1,5 @@
-//! Alerts. One attack raises one alert ([`deduplication`]). Each message is delivered at least once ([`delivery`]) and
-//! is authentic ([`messages`]). Only administrators can read alerts ([`records`]). The number of alerts is limited
+//! Alerts: one attack raises one alert ([`deduplication`]), each message is delivered at least once ([`delivery`]) and
+//! is authentic ([`messages`]), only administrators can read alerts ([`records`]), and their number is limited
 //! ([`storm`]).
 
 mod deduplication;
@@ -61,7 +61,7 @@ pub async fn raise(app: &TestApp, finding: &Finding) {
     transaction.commit().await.unwrap();
 }
 
-/// Waits until the service reports these counts of open alerts, waiting messages and failed messages.
+/// Waits for these counts of open alerts, waiting messages and failed messages.
 async fn wait_for_counts(app: &TestApp, open: i64, waiting: i64, failed: i64) {
     let wanted = AlertCounts { open, waiting, failed };
     wait::until_equal(wanted, async || app.replica().alerts.counts().await.unwrap()).await;

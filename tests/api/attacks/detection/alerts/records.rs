@@ -37,8 +37,7 @@ async fn alert_list_requires_a_current_administrator() {
     let position = Position { created_at: all[0].opened_at, id: all[0].id };
     let next = list(None, position, 20).await;
     assert_eq!(next.iter().map(|alert| alert.id).collect::<Vec<_>>(), [all[1].id, all[2].id]);
-    // The service checks the role at the beginning of the request, but the role may change afterwards. So the database
-    // function checks the role again.
+    // The role may change during the request, so the database function checks it again.
     for (role, status) in [("user", "active"), ("admin", "disabled")] {
         let sql = "update users set role = $1, status = $2 where email = 'admin@example.com'";
         sqlx::query(sql).bind(role).bind(status).execute(&app.all_rows).await.unwrap();

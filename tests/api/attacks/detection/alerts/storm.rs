@@ -1,5 +1,4 @@
-//! Alert storm: an attacker with many networks, users or accounts tries to raise so many alerts that operators mute
-//! them.
+//! Alert storm: an attacker with many networks, users or accounts raises so many alerts that operators mute them.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +12,12 @@ use crate::attacks::detection::rules::wait_for_count;
 use crate::support::receiver::{Receiver, ReceiverBehavior};
 use crate::support::{TestApp, wait};
 
-/// The maximum number of individual alerts of a rule. All further subjects share one combined alert.
+/// The maximum number of individual alerts of a rule. Further subjects share one combined alert.
 const SEPARATE: usize = 10;
 
 async fn forge(app: &TestApp, network: usize, times: usize) {
     let address = format!("10.{}.{}.1", network / 256, network % 256);
-    // The token is well-formed, but signed with an unknown key.
+    // Well-formed, but signed with an unknown key.
     let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl";
     for _ in 0..times {
         let request = app.anonymous().request(Method::GET, "/api/v1/me").header("x-forwarded-for", &address);
@@ -41,8 +40,7 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
         ("STRONGROOM_RULES_FORGED_TOKENS", "2/5m"),
     ])
     .await;
-    // 300 networks reach the threshold, and one further network stays below it. Among the 300, one network sends more
-    // tokens than each of the others.
+    // 300 networks reach the threshold, and one stays below it. One of the 300 sends more tokens than the others.
     forge(&app, 2_000, 1).await;
     for network in 1..=300 {
         forge(&app, network, 2).await;
@@ -52,7 +50,7 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
     wait_for_counts(&app, 11, 0, 0).await;
     assert_eq!(receiver.requests().len(), SEPARATE + 1, "one message for each alert");
 
-    // After one window without an attack, all alerts are cleared. The combined alert reports the final totals.
+    // After one window without an attack, all alerts are cleared.
     app.clock.advance(TimeDelta::minutes(5) + TimeDelta::seconds(30));
     app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     wait_for_counts(&app, 0, 0, 0).await;
@@ -69,14 +67,14 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
         "It has ended: 300 networks sent no further access tokens that this service did not issue for 5 minutes.";
     assert_eq!(over_all["text"], sentence);
 
-    // After the storm, the next attack must get an individual alert again.
+    // The next attack gets an individual alert again.
     forge(&app, 5, 2).await;
     wait_for_counts(&app, 1, 0, 0).await;
     let last = receiver.wait_for_requests(receiver.requests().len()).await.last().unwrap().json();
     assert_eq!((&last["kind"], &last["alert"]["subject"]["id"]), (&json!("opened"), &json!("10.0.5.1")));
 }
 
-/// While the combined alert is open, new subjects are added to it, even if the individual alerts have been cleared.
+/// New subjects are added to the open combined alert, even if the individual alerts have been cleared.
 #[actix_web::test]
 async fn many_users_share_one_combined_alert_until_it_clears() {
     let app = TestApp::start().await;
@@ -90,7 +88,7 @@ async fn many_users_share_one_combined_alert_until_it_clears() {
     for _ in 0..29 {
         raise(&app, &denials(UserId::new(), 20)).await;
     }
-    // This user still has an open individual alert. So the user must not be added to the combined alert.
+    // This user still has an open individual alert.
     raise(&app, &denials(first, 21)).await;
     assert_eq!(opened().await, [("user".to_owned(), 11), ("user all".to_owned(), 20)].into());
     app.clock.advance(TimeDelta::minutes(4));

@@ -1,5 +1,5 @@
-//! Malicious content in pictures and texts. The service searches for markup in the places where a browser would look
-//! for it (MIME sniffing). Each refusal describes the fault and how to correct it.
+//! Malicious content in pictures and texts: markup where a browser would look for it (MIME sniffing). Each refusal says
+//! how to correct the file.
 
 use super::{assert_nothing_is_stored, assert_refused_with_message};
 use crate::support::TestApp;
@@ -17,16 +17,14 @@ const MARKUP: &str = "begins with a tag, as a web page does: begin the file with
 const EMPTY: &str = "has no content: upload a file that is not empty";
 const UTF16: &str = "is text in UTF-16: save the file as UTF-8 (in Excel: \"CSV UTF-8\") and upload the new file";
 
-/// The first two boxes (the units of the MP4 format) of a video.
+/// The first two boxes (units of the MP4 format) of a video.
 const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x0emdatpixels";
 
-/// The trailer that Samsung's phones append to a picture. It contains the time of the picture, and a directory of the
-/// trailer's entries.
+/// The trailer of pictures from Samsung's phones, with a directory of its entries.
 const SAMSUNG: &[u8] = b"\0\0\x01\x0a\x04\0\0\0Time1577836800000\
     SEFH\x65\0\0\0\x01\0\0\0\0\0\x01\x0a\x19\0\0\0\x19\0\0\0\x18\0\0\0SEFT";
 
-/// Returns an AFCP trailer. Picture archives append captions to a JPEG in this format. The trailer contains its own
-/// position in the file, which equals the size of the picture.
+/// Returns an AFCP trailer, in which picture archives append captions. It contains its own position in the file.
 fn captions(picture: usize) -> Vec<u8> {
     let start = u32::try_from(picture).unwrap().to_be_bytes();
     joined(&[b"AXS!\x01\0\0\0\0\0\0\0AXS!", &start, &[0; 4]])
@@ -56,7 +54,7 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
 }
 
-/// Returns a description, the file name, the content and the expected message of each refused file.
+/// Returns description, file name, content and expected message of each refused file.
 fn refused() -> Vec<(&'static str, &'static str, Vec<u8>, String)> {
     let picture = [
         ("SVG as a picture", "a.png", b"<svg onload=\"alert(1)\"/>".to_vec(), NOT_A_PNG),
@@ -117,8 +115,7 @@ async fn refused_content_is_not_stored_and_gets_a_helpful_message() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// The service must accept a valid file even if some of its bytes look like markup. It must also accept data that
-/// cameras and spreadsheets add.
+/// Bytes that look like markup, and data that cameras and spreadsheets add.
 #[actix_web::test]
 async fn valid_content_that_resembles_markup_is_accepted() {
     let app = TestApp::start().await;

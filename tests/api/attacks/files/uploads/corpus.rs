@@ -1,5 +1,5 @@
-//! The corpus in `tests/corpus`: the service accepts files of real programs. It refuses the hostile variants, each for
-//! the reason that its folder names.
+//! The corpus in `tests/corpus`: files of real programs are accepted, and hostile variants are refused, each for the
+//! reason that its folder names.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use super::{assert_nothing_is_stored, assert_part_refused};
 use crate::support::TestApp;
 use crate::support::form::Form;
 
-/// The folders of `tests/corpus/hostile`, each with the beginning of the expected message.
+/// The folders of `tests/corpus/hostile`, with the beginning of the expected message.
 const REASONS: [(&str, &str); 22] = [
     ("after-end", "has other data after the end of the picture"),
     ("archive", "is a ZIP archive too"),
@@ -39,7 +39,6 @@ fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")
 }
 
-/// Returns the entries of a folder, sorted by name.
 fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let mut entries: Vec<_> = entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.path())).collect();
@@ -47,8 +46,7 @@ fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
     entries
 }
 
-/// Returns a form as a browser sends it. The media type follows from the file's extension. If the extension is unknown,
-/// the form declares a PDF.
+/// Returns a form of a browser. The media type follows from the file's extension, and is otherwise PDF.
 fn form(name: &str, content: &[u8]) -> Form {
     let media_type = match name.rsplit_once('.').unwrap().1 {
         "pdf" => "application/pdf",

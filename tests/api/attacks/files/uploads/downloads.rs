@@ -11,7 +11,7 @@ async fn content_of(alice: &crate::support::Actor, form: Form) -> String {
     format!("/api/v1/documents/{}/content", document["id"].as_str().unwrap())
 }
 
-/// Each file name that a client sends, and the name that the service stores.
+/// File names of clients, and the stored names.
 const NAMES: [(&str, &str); 14] = [
     ("..%2F..%5Cetc%2fpasswd.txt", "_.._etc_passwd.txt"),
     ("a.exe%00.txt", "a.exe.txt"),
@@ -49,8 +49,7 @@ async fn file_name_is_sanitized_for_headers_and_file_systems() {
     assert!(disposition.len() < 1_500 && disposition.contains("; filename*=UTF-8''%D0%B6"), "{disposition}");
 }
 
-/// The service refuses a form with a line break in a file name. Otherwise the name could inject a header into the
-/// response of a download.
+/// The name could inject a header into the response of a download.
 #[actix_web::test]
 async fn line_break_in_a_file_name_injects_no_header() {
     let app = TestApp::start().await;
@@ -62,8 +61,8 @@ async fn line_break_in_a_file_name_injects_no_header() {
     super::assert_nothing_is_stored(&app).await;
 }
 
-/// Stored XSS: a file looks like a web page. The service sends it as text, with headers that forbid sniffing. If a
-/// browser displays the file anyway, the page has no origin and no rights.
+/// Stored XSS: a file looks like a web page. It is sent as text, with headers that forbid sniffing. If a browser
+/// displays it anyway, the page has no origin and no rights.
 #[actix_web::test]
 async fn download_is_an_attachment_and_never_rendered() {
     let app = TestApp::start().await;
@@ -92,7 +91,7 @@ async fn download_is_an_attachment_and_never_rendered() {
     }
 }
 
-/// A known fault of other servers: one request with many ranges made them send the whole file many times.
+/// In other servers, one request with many ranges returned the whole file many times.
 #[actix_web::test]
 async fn range_returns_at_most_the_file() {
     let app = TestApp::start().await;
@@ -118,8 +117,7 @@ async fn range_returns_at_most_the_file() {
     assert!(twice.send().await.body.len() <= 28);
 }
 
-/// Only the download route returns a stored file. The attacker tries other URLs, which contain the storage key or a
-/// path in the store.
+/// Only the download route returns a stored file. The attacker tries its storage key and its path.
 #[actix_web::test]
 async fn storage_folder_is_not_served() {
     let app = TestApp::start().await;
@@ -140,7 +138,7 @@ async fn storage_folder_is_not_served() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// BOLA: range requests and conditional requests for another user's file get the same 404.
+/// BOLA, with range requests and conditional requests.
 #[actix_web::test]
 async fn foreign_document_content_returns_404_like_a_missing_one() {
     let app = TestApp::start().await;

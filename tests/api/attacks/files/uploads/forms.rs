@@ -1,4 +1,4 @@
-//! Ambiguous forms (CWE-436): the service refuses each form that two parsers could read differently.
+//! Ambiguous forms (CWE-436), which two parsers could read differently.
 
 use reqwest::Method;
 use uuid::Uuid;
@@ -74,8 +74,7 @@ async fn form_with_unknown_duplicate_or_invalid_parts_is_refused() {
     alice.upload(sound().text("title", &"x".repeat(200))).await.ok(201);
 }
 
-/// Some of these bodies are truncated or continue after the final boundary. Others have another media type or no
-/// boundary.
+/// Truncated bodies, bodies that continue after the final boundary, other media types, and missing boundaries.
 #[actix_web::test]
 async fn malformed_form_is_refused() {
     let app = TestApp::start().await;
@@ -126,8 +125,7 @@ async fn oversized_part_header_is_refused() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// BOLA: the form contains the id of another user's invoice, of a missing invoice, or a malformed id. All get the same
-/// refusal.
+/// BOLA: the id of another user's invoice, of a missing invoice, or a malformed id.
 #[actix_web::test]
 async fn foreign_invoice_in_a_form_is_refused_like_a_missing_one() {
     let app = TestApp::start().await;

@@ -22,7 +22,6 @@ use crate::support::{TestApp, wait};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
 
-/// Asserts that the service stores no row, no file and no reservation.
 async fn assert_nothing_is_stored(app: &TestApp) {
     let rows = "select (select count(*) from documents) + (select count(*) from document_uploads)
         + (select count(*) from outbox where queue = 'blob_deletion' and done_at is null) + (select coalesce(sum(files + bytes), 0)::bigint from document_usage)";
@@ -30,15 +29,14 @@ async fn assert_nothing_is_stored(app: &TestApp) {
     assert_eq!((rows, stored_files(app).await), (0, Vec::new()));
 }
 
-/// Waits until the service has noticed that the client has disconnected, then asserts that it stores no row, no file
-/// and no reservation.
+/// Waits until the service has noticed the disconnect and stores no row, no file and no reservation.
 async fn wait_until_nothing_is_stored(app: &TestApp) {
     let queued = "select count(*) from outbox where queue = 'blob_deletion' and done_at is null";
     wait::until_equal(0_i64, async || sqlx::query_scalar(queued).fetch_one(&app.all_rows).await.unwrap()).await;
     assert_nothing_is_stored(app).await;
 }
 
-/// Asserts that the file was refused with this message, and checks the rest of the refusal too.
+/// Asserts the message and the rest of the refusal.
 #[track_caller]
 fn assert_refused_with_message(reply: &Reply, message: &str, what: &str) {
     assert_part_refused(reply, "/file", what);

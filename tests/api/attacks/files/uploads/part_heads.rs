@@ -1,6 +1,6 @@
-//! Headers of the parts of a form (CWE-436). If a proxy and the service parse a form differently, the proxy scans one
-//! file and the service stores another. So the service refuses a part whose type contradicts its file name. It decodes
-//! encoded file names, and ignores the `Content-Length` of a part (RFC 7578, section 4.8).
+//! Headers of the parts of a form (CWE-436). If a proxy and the service parse a form differently, the proxy scans
+//! another file than the service stores. So the service refuses a part whose type contradicts its file name, and
+//! ignores the `Content-Length` of a part (RFC 7578, section 4.8).
 
 use super::{assert_nothing_is_stored, assert_part_refused, assert_refused_with_message};
 use crate::support::TestApp;
@@ -55,8 +55,7 @@ async fn name_and_declared_type_that_disagree_are_refused() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// `filename*` overrides `filename` (RFC 6266, section 4.3). An attacker sends both with different endings, to deceive
-/// a proxy that reads only `filename`.
+/// `filename*` overrides `filename` (RFC 6266, section 4.3). A proxy may read only `filename`.
 #[actix_web::test]
 async fn extended_name_decides_where_two_names_disagree() {
     let app = TestApp::start().await;
@@ -73,8 +72,7 @@ async fn extended_name_decides_where_two_names_disagree() {
     assert_eq!(document["file_name"], "a.txt");
 }
 
-/// If the declared length is too small, a parser that uses it drops the rest of the file. If the length is too large,
-/// such a parser reads the next part as content of the file.
+/// With a wrong length, a parser drops the rest of the file, or reads the next part as content of the file.
 #[actix_web::test]
 async fn content_length_of_a_part_is_ignored() {
     let app = TestApp::start().await;
@@ -92,7 +90,7 @@ async fn content_length_of_a_part_is_ignored() {
     }
 }
 
-/// The service inspects the content even if the declared type is generic or missing.
+/// The declared type is generic or missing.
 #[actix_web::test]
 async fn generic_type_does_not_bypass_content_inspection() {
     let app = TestApp::start().await;

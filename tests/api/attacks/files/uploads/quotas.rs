@@ -26,9 +26,7 @@ async fn twenty_at_once_where_ten_fit(app: &TestApp) {
     let used: String =
         sqlx::query_scalar("select files || ' ' || bytes from document_usage").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(used, "10 100000");
-    // The full quota of one user must not affect another user.
     bob.upload(Form::with_size(10_000)).await.ok(201);
-    // When a document is deleted, its quota must be released.
     let id = made[0].json()["id"].as_str().unwrap().to_owned();
     alice.delete(&format!("/api/v1/documents/{id}"), "\"1\"").await.ok(204);
     alice.upload(Form::with_size(10_000)).await.ok(201);
@@ -41,17 +39,15 @@ async fn parallel_uploads_cannot_exceed_the_file_quota() {
     twenty_at_once_where_ten_fit(&app).await;
 }
 
-/// Each upload first reserves as many bytes of the quota as its `Content-Length` states. So parallel uploads cannot
-/// exceed the quota.
+/// Each upload first reserves the bytes of its `Content-Length`.
 #[actix_web::test]
 async fn parallel_uploads_cannot_exceed_the_byte_quota() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_BYTES", "109999")]).await;
     let alice = app.user("zoe").await;
     let replies = join_all((0..20).map(|_| alice.upload(Form::with_size(10_000)))).await;
     let made = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
-    // Each reservation is larger than its file, because `Content-Length` includes the form around the file. So the
-    // quota may admit only nine files while all uploads run. When an upload completes, its reservation shrinks to the
-    // size of its file. Then a tenth file fits.
+    // A reservation is larger than its file, because `Content-Length` includes the form, and shrinks when the upload
+    // completes. So the quota may admit only nine files while all uploads run, and then a tenth one.
     assert!((9..=10).contains(&made), "{made}");
     if made == 9 {
         alice.upload(Form::with_size(10_000)).await.ok(201);
@@ -66,14 +62,14 @@ async fn upload_larger_than_the_quota_is_refused_at_once() {
     let alice = app.user("alice").await;
     let reply = alice.upload(Form::with_size(10_000)).await;
     reply.assert_refused(409, "quota_exceeded").assert_events(&[TOO_MUCH]);
-    // An upload without `Content-Length` reserves the maximum size of a file.
+    // Without `Content-Length`, the reservation is the maximum size of a file.
     let body = reqwest::Body::wrap_stream(stream::iter([Ok::<_, std::io::Error>(Form::valid().bytes())]));
     let reply = alice.request(Method::POST, "/api/v1/documents").body(&Form::content_type(), body).send().await;
     reply.assert_refused(409, "quota_exceeded");
     assert_nothing_is_stored(&app).await;
 }
 
-/// A process that was killed cannot release its reservation, so the reservation must expire.
+/// A killed process cannot release its reservation.
 #[actix_web::test]
 async fn reservation_of_a_killed_process_expires() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "1")]).await;
@@ -103,7 +99,7 @@ async fn reservation_of_a_killed_process_expires() {
     again().await.upload(Form::valid()).await.ok(201);
 }
 
-/// Starts an upload, waits for `meanwhile` after the first bytes, and then sends the rest.
+/// Starts an upload, waits for `meanwhile` after the first bytes, and sends the rest.
 async fn interrupted(actor: &Actor, form: Form, meanwhile: impl Future<Output = ()> + Send + 'static) -> Reply {
     let mut start = form.bytes();
     let end = start.split_off(100);
@@ -116,9 +112,8 @@ async fn interrupted(actor: &Actor, form: Form, meanwhile: impl Future<Output = 
     request.body(&Form::content_type(), reqwest::Body::wrap_stream(pieces)).send().await
 }
 
-/// To release the quota of a refused upload, the service first updates the upload's row in the deletion queue. The
-/// upload's own rollback or a sweep may still lock this row, so the update must wait for the lock. Otherwise the quota
-/// would stay reserved for two hours.
+/// A refused upload releases its quota by an update of its row in the deletion queue. Its own rollback or a sweep may
+/// still lock this row. Without waiting, the quota would stay reserved for two hours.
 #[actix_web::test]
 async fn release_waits_for_a_locked_queue_row() {
     let app = TestApp::start().await;
@@ -141,8 +136,7 @@ async fn release_waits_for_a_locked_queue_row() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// The upload takes so long that its reservation expires, and a worker deletes its file. So the service must not create
-/// a document.
+/// The upload takes so long that its reservation expires, and a worker deletes its file.
 #[actix_web::test]
 async fn upload_with_an_expired_reservation_returns_503() {
     let app = TestApp::start().await;
@@ -162,7 +156,7 @@ async fn upload_with_an_expired_reservation_returns_503() {
     wait_until_nothing_is_stored(&app).await;
 }
 
-/// A worker has leased the file and is about to delete it. So the service must not create a document for this file.
+/// A worker has leased the file and is about to delete it.
 #[actix_web::test]
 async fn upload_whose_file_is_claimed_for_deletion_returns_503() {
     let app = TestApp::start().await;
@@ -177,8 +171,7 @@ async fn upload_whose_file_is_claimed_for_deletion_returns_503() {
     wait_until_nothing_is_stored(&app).await;
 }
 
-/// The object store is unavailable, so the upload fails. When the store is available again, the service deletes what
-/// the upload has left there.
+/// When the store is available again, the service deletes what the failed upload has left there.
 #[actix_web::test]
 async fn unavailable_store_returns_503_and_leaves_no_partial_document() {
     let app = TestApp::start().await;

@@ -13,7 +13,6 @@ use crate::support::{Actor, TestApp, wait};
 const SMALL: &[(&str, &str)] = &[("STRONGROOM_DOCUMENTS_MAX_BYTES", "4096")];
 const TOO_LARGE: &str = "input_validation_fail/payload_too_large";
 
-/// Opens a connection and sends the first part of an upload.
 fn start_upload(app: &TestApp, alice: &Actor, length: &str, body: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -36,7 +35,6 @@ async fn answer(mut stream: TcpStream) -> String {
     tokio::task::spawn_blocking(read).await.unwrap()
 }
 
-/// Waits until the first bytes of an upload have arrived.
 async fn wait_until_upload_arrives(app: &TestApp) {
     let folder = app.services().settings.documents.folder.join("incoming");
     wait::until("the first bytes arrive", async || std::fs::read_dir(&folder).unwrap().next().is_some()).await;
@@ -64,8 +62,7 @@ async fn oversized_content_length_is_refused_before_the_body_is_read() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// An upload without `Content-Length` can be endless. The service counts the bytes while they arrive, and closes the
-/// connection at the limit.
+/// Without `Content-Length`, an upload can be endless.
 #[actix_web::test]
 async fn endless_upload_is_cut_off() {
     let app = TestApp::with(SMALL).await;
@@ -75,7 +72,7 @@ async fn endless_upload_is_cut_off() {
         let head = "--a-boundary-that-is-in-no-file\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n";
         stream.write_all(format!("{:x}\r\n{head}\r\n", head.len()).as_bytes()).unwrap();
         let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
-        // The test sends bytes without end, so the loop ends only if the server closes the connection.
+        // The test sends bytes until the server closes the connection.
         wait::until_some_blocking("the connection is closed", || stream.write_all(chunk.as_bytes()).err());
     })
     .await
@@ -112,8 +109,7 @@ async fn disconnect_during_an_upload_leaves_nothing() {
     }
 }
 
-/// When a client resets the connection, actix drops the handler's future, and the code after the read never runs. So
-/// the cleanup must not depend on that code.
+/// After a reset, actix drops the handler's future, and the code after the read never runs.
 #[actix_web::test]
 async fn connection_reset_during_an_upload_leaves_nothing() {
     let app = TestApp::start().await;

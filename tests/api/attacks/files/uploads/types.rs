@@ -12,7 +12,7 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
 }
 
-/// Returns for each file its description, name, declared type and content.
+/// Returns description, name, declared type and content of each file.
 fn refused() -> Vec<(&'static str, &'static str, &'static str, Vec<u8>)> {
     let zip = joined(&[b"PK\x03\x04", &[0; 60], ARCHIVE]);
     vec![
@@ -68,7 +68,7 @@ async fn file_of_another_type_is_refused_and_not_stored() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// The result of the inspection must not depend on how the body is split into packets.
+/// The result does not depend on the packets of the body.
 #[actix_web::test]
 async fn file_sent_byte_by_byte_is_inspected() {
     let app = TestApp::start().await;

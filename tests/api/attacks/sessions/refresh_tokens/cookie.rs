@@ -38,7 +38,7 @@ async fn forged_refresh_cookie_is_rejected_without_database_access() {
         assert_eq!(reply.statements(), Vec::<String>::new(), "{forged}");
     }
     assert_eq!(app.digest(&["users", "sessions", "refresh_tokens"]).await, before);
-    // The name of this cookie has no `__Host-` prefix, so a page of a sub-domain could have set it.
+    // Without the prefix `__Host-`, a page of a sub-domain could have set this cookie.
     let planted = app
         .anonymous()
         .request(Method::POST, "/api/v1/auth/refresh")
@@ -50,8 +50,7 @@ async fn forged_refresh_cookie_is_rejected_without_database_access() {
     planted.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/no_refresh_token"]);
 }
 
-/// Routes other than those of `/auth` must ignore the refresh cookie. `attacks::browser::csrf` tests CSRF on the routes
-/// that accept the cookie.
+/// `attacks::browser::csrf` tests CSRF on the routes that accept the cookie.
 #[actix_web::test]
 async fn refresh_cookie_alone_does_not_authenticate_other_routes() {
     let app = TestApp::start().await;

@@ -64,8 +64,7 @@ async fn concurrent_refreshes_get_same_successor() {
     read_profile(&alice).await.ok(200);
 }
 
-/// The direct successor of the token was already used. If the service returned this successor, its next use would look
-/// like theft.
+/// The direct successor of the token was already used, so its next use would look like theft.
 #[actix_web::test]
 async fn replay_within_grace_gets_newest_unused_token() {
     let app = TestApp::start().await;
@@ -81,7 +80,7 @@ async fn replay_within_grace_gets_newest_unused_token() {
     app.clock.advance(TimeDelta::seconds(11));
     renewed(&late_tab).await;
     app.clock.advance(TimeDelta::seconds(11));
-    // After the grace period, the service treats a replay of any earlier token of the session as theft.
+    // After the grace period, a replay of any earlier token is theft.
     let replay = alice.refresh(&app, &first_tab).await;
     replay
         .assert_refused(401, "unauthenticated")
@@ -89,10 +88,9 @@ async fn replay_within_grace_gets_newest_unused_token() {
     assert_session_ended(&read_profile(&alice).await);
 }
 
-/// A replay within the grace period costs only one more statement. The tokens of a session form a chain, whose last
-/// token is unused. The service derives at most [`MAX_CHAIN`] successors of the replayed token in memory, and looks all
-/// of them up in one statement. If the unused token is not among them, the service refuses the replay, but does not end
-/// the session.
+/// The tokens of a session form a chain, whose last token is unused.
+/// For a replay, the service derives at most [`MAX_CHAIN`] successors in memory, and looks them up in one statement.
+/// If the unused token is not among them, the replay is refused, but the session continues.
 #[actix_web::test]
 async fn replay_within_grace_follows_bounded_chain() {
     let app = TestApp::start().await;
@@ -103,7 +101,7 @@ async fn replay_within_grace_follows_bounded_chain() {
     for _ in 0..MAX_CHAIN {
         newest = renewed(&newest).await;
     }
-    // On a slow machine, the grace period could end during the test. So the test sets the time of the first use to now.
+    // On a slow machine, the grace period could end during the test.
     sqlx::query("update refresh_tokens set used_at = now() where used_at is not null")
         .execute(&app.all_rows)
         .await
@@ -141,7 +139,7 @@ async fn session_ends_when_idle_and_at_absolute_limit() {
         .await
         .assert_refused(401, "unauthenticated")
         .assert_events(&["authn_token_revoked/expired"]);
-    // Almost 28 days have passed. A session ends after 30 days, even if its user refreshes it all the time.
+    // Almost 28 days have passed. A session ends after 30 days.
     app.clock.advance(TimeDelta::days(2) + TimeDelta::seconds(5));
     busy.refresh(&app, &cookie)
         .await
@@ -162,7 +160,6 @@ async fn login_ends_session_of_refresh_cookie_in_request() {
     reply.assert_events(&["session_ended/replaced_by_login", "authn_login_success/", "session_created/"]);
     mallory.refresh(&app, &mallory.cookie).await.assert_refused(401, "unauthenticated");
     assert_session_ended(&read_profile(&mallory).await);
-    // The session of the cookie has already ended.
     let again = login_with_refresh_cookie(&app, &alice.email, &mallory.cookie).await;
     again.assert_events(&["authn_login_success/", "session_created/"]);
 }
@@ -219,7 +216,7 @@ async fn ended_session_invalidates_its_tokens_immediately() {
             }
         };
         if ["disabled", "removed"].contains(&way) {
-            // Wait until a database notification has informed this process that the session has ended.
+            // Wait for the database notification that the session has ended.
             wait_until_session_ended(&other).await;
         }
         assert_session_ended(&read_profile(&other).await);
@@ -231,8 +228,7 @@ async fn ended_session_invalidates_its_tokens_immediately() {
     }
 }
 
-/// Session fixation (CWE-384): after a password change, stolen tokens of the old session do not work in the new
-/// session.
+/// Session fixation (CWE-384): stolen tokens of the old session do not work in the new one.
 #[actix_web::test]
 async fn password_change_replaces_the_session_and_its_tokens() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! The maximum number of active sessions (CWE-400, CWE-613): which session a further login ends.
+//! The maximum number of active sessions (CWE-400, CWE-613).
 
 use chrono::TimeDelta;
 
@@ -6,8 +6,7 @@ use super::{assert_session_ended, login_with_refresh_cookie, read_profile};
 use crate::support::actor::{PASSWORD, try_sign_in};
 use crate::support::{Actor, TestApp, wait};
 
-/// Denial of service: an attacker who knows the password logs in ten times. This must not end the owner's session,
-/// which is in constant use.
+/// Denial of service: an attacker who knows the password logs in ten times. The owner's session is in constant use.
 #[actix_web::test]
 async fn eleventh_session_ends_least_recently_used_one() {
     let app = TestApp::start().await;
@@ -35,8 +34,7 @@ async fn eleventh_session_ends_least_recently_used_one() {
     }
 }
 
-/// Ended and expired sessions do not count, and a login that replaces a session ends no second one. Otherwise repeated
-/// logins on one device would log out the user's other devices.
+/// Otherwise repeated logins on one device would log out the user's other devices.
 #[actix_web::test]
 async fn only_active_sessions_count_for_the_maximum() {
     let app = TestApp::start().await;
@@ -55,7 +53,6 @@ async fn only_active_sessions_count_for_the_maximum() {
         }
     }
     let mut last = String::new();
-    // With the first session, these are ten active sessions.
     for _ in 0..9 {
         last = sign_in().await.cookie;
     }

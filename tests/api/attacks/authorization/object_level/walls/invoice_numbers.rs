@@ -21,8 +21,7 @@ async fn number(app: &TestApp, owner: Uuid, invoice: Uuid) -> Option<String> {
     number
 }
 
-/// The function that assigns numbers is SECURITY DEFINER and bypasses row-level security, so it must check the owner
-/// itself.
+/// The function is SECURITY DEFINER and bypasses row-level security, so it must check the owner itself.
 #[actix_web::test]
 async fn security_definer_function_numbers_no_foreign_invoice() {
     let app = TestApp::start().await;
@@ -41,7 +40,7 @@ async fn security_definer_function_numbers_no_foreign_invoice() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// If numbers were unique across owners, they would disclose how many invoices other users have.
+/// Numbers that are unique across owners would disclose how many invoices other users have.
 #[actix_web::test]
 async fn invoice_numbers_are_counted_and_unique_per_owner() {
     let app = TestApp::start().await;

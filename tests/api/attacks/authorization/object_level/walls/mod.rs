@@ -1,6 +1,6 @@
 //! Tests row-level security, composite keys and grants, each without the other defenses. The attacker runs SQL
-//! statements with the service's role, as an SQL injection would allow (CWE-89, CWE-639). In these tests,
-//! `app.owner_id` is the attacker's own id.
+//! statements with the service's role, as an SQL injection would allow (CWE-89, CWE-639). `app.owner_id` is the
+//! attacker's own id.
 
 mod invoice_numbers;
 
@@ -62,13 +62,12 @@ async fn fill(app: &TestApp, actor: &Actor) {
     actor.put("/api/v1/me/business", "\"1\"", &business).await.ok(200);
     let keyed = actor.request(Method::POST, "/api/v1/customers").header("idempotency-key", "k");
     keyed.json(&json!({"name": "Acme", "default_currency": "EUR"})).send().await.ok(201);
-    // An upload has a row only while it is in progress, so the test inserts the row.
+    // An upload has a row only while it is in progress.
     let upload = format!("insert into document_uploads values ('{}', gen_random_uuid(), 1)", id_of(actor).await);
     sqlx::query(AssertSqlSafe(upload)).execute(&app.all_rows).await.unwrap();
 }
 
-/// Returns a statement that copies a row of this owner. The statement copies the columns that the service may insert.
-/// If the service may insert no column, the statement copies all columns.
+/// Returns a statement that copies a row of this owner: the columns that the service may insert, or else all columns.
 async fn copy_of_row(app: &TestApp, table: &str, owner: Uuid) -> String {
     let row = format!("select to_jsonb(t)::text from {table} t where owner_id = $1 limit 1");
     let row: Option<String> =
@@ -84,7 +83,6 @@ async fn copy_of_row(app: &TestApp, table: &str, owner: Uuid) -> String {
     )
 }
 
-/// Issues an invoice and returns its id.
 async fn issued(actor: &Actor) -> Uuid {
     let id = actor.invoice().await;
     let issue = format!("/api/v1/invoices/{id}/issue");
@@ -113,7 +111,7 @@ async fn row_level_security_hides_rows_of_other_owners() {
             format!("update {table} set version = version where true"),
             format!("delete from {table}"),
         ] {
-            // The statement runs first with Alice as the owner, then on a connection without an owner.
+            // First with Alice as the owner, then without an owner.
             let mut as_alice = OwnerTx::begin(&app.replica().pool, UserId::from(alice)).await.unwrap();
             let mut without_owner = app.replica().pool.acquire().await.unwrap();
             let as_alice = run(as_alice.connection(), statement.clone()).await;
@@ -121,8 +119,7 @@ async fn row_level_security_hides_rows_of_other_owners() {
             for outcome in [as_alice, without_owner] {
                 match outcome {
                     Ok(rows) => assert_eq!(rows, 0, "{statement}"),
-                    // These errors also mean that the attack failed: the role has no privilege on the table, or the
-                    // table has no such column.
+                    // The role has no privilege on the table, or the table has no such column.
                     Err(error) => {
                         let code = error.as_database_error().unwrap().code().unwrap().into_owned();
                         assert!([NOT_ALLOWED, "42703"].contains(&code.as_str()), "{statement}: {error}");
@@ -151,7 +148,7 @@ async fn row_level_security_refuses_rows_for_another_owner() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// PostgreSQL's foreign key checks ignore row-level security. So the foreign key itself must contain the owner.
+/// Foreign key checks ignore row-level security, so the key itself must contain the owner.
 #[actix_web::test]
 async fn composite_key_refuses_foreign_customer_like_missing_one() {
     let app = TestApp::start().await;
@@ -234,7 +231,7 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
         let mut tx = OwnerTx::begin(&app.replica().pool, UserId::from(owner)).await.unwrap();
         assert_eq!(refusal(run(tx.connection(), change.to_owned()).await).0, NOT_ALLOWED, "{change}");
     }
-    // The same connection can change the mutable columns. So the connection did not cause the refusals above.
+    // The same connection can change the mutable columns.
     let mut tx = OwnerTx::begin(&app.replica().pool, UserId::from(owner)).await.unwrap();
     let renamed = format!("update customers set name = name where id = '{customer}'");
     assert_eq!(run(tx.connection(), renamed).await.unwrap(), 1);
@@ -244,8 +241,7 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// The foreign key refuses to store parties (seller and buyer) for another owner's invoice. This holds for every role,
-/// even for the superuser.
+/// The key refuses the parties (seller and buyer) of another owner's invoice to every role, even to the superuser.
 #[actix_web::test]
 async fn composite_key_refuses_parties_of_foreign_invoice_like_missing_one() {
     let app = TestApp::start().await;

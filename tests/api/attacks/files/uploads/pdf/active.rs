@@ -1,5 +1,5 @@
-//! Active content is executed when a user opens a PDF or clicks in it (CWE-434). The tests upload each file twice: once
-//! with plain objects, and once with the objects in a compressed stream.
+//! Active content runs when a user opens a PDF or clicks in it (CWE-434). Each file is uploaded twice: with plain
+//! objects, and with the objects in a compressed stream.
 
 use super::{refusal, upload, user};
 use crate::attacks::files::uploads::assert_nothing_is_stored;
@@ -12,7 +12,6 @@ fn file() -> PdfFile {
     PdfFile::default()
 }
 
-/// Returns a PDF with an annotation on its page.
 fn annotation(entries: &str) -> PdfFile {
     file().page(&format!("/Annots [<< /Type /Annot /Rect [0 0 9 9] {entries} >>]"))
 }
@@ -21,7 +20,6 @@ fn link(action: &str) -> PdfFile {
     annotation(&format!("/Subtype /Link /A {action}"))
 }
 
-/// Returns a PDF with an embedded file.
 fn attached(name: &str, subtype: &str, content: &[u8]) -> PdfFile {
     file()
         .catalog("/Names << /EmbeddedFiles << /Names [(a) 4 0 R] >> >>")
@@ -29,7 +27,7 @@ fn attached(name: &str, subtype: &str, content: &[u8]) -> PdfFile {
         .stream(&format!("/Type /EmbeddedFile /Subtype {subtype}"), content)
 }
 
-/// Returns for each file its description, a word of the expected message, and the file itself.
+/// Returns description, a word of the expected message, and file.
 fn active() -> Vec<(&'static str, &'static str, PdfFile)> {
     let invoice = b"<?xml version=\"1.0\"?><Invoice></Invoice>";
     vec![
@@ -117,7 +115,7 @@ fn active() -> Vec<(&'static str, &'static str, PdfFile)> {
     ]
 }
 
-/// Entries of an encrypted PDF. No password opens this PDF, because the stored hashes are zeros.
+/// Entries of an encrypted PDF that no password opens, because the stored hashes are zeros.
 const ENCRYPTED: &str = "/ID [<00> <00>] /Encrypt << /Filter /Standard /V 1 /R 2 /P -4
     /O <0000000000000000000000000000000000000000000000000000000000000000>
     /U <0000000000000000000000000000000000000000000000000000000000000000> >>";
@@ -137,14 +135,13 @@ async fn active_content_is_refused_with_its_reason_plain_and_compressed() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// PDF readers repair files: if the cross-reference table is broken, they ignore the table and scan the file for
-/// objects. So the service must also find objects that the table does not list.
+/// PDF readers repair files: without a valid cross-reference table, they scan the file for objects.
 #[actix_web::test]
 async fn active_content_that_only_a_repairing_reader_finds_is_refused() {
     let (_app, alice) = user().await;
     let unlisted = |object: &str| {
         let file = String::from_utf8(PdfFile::default().plain()).unwrap();
-        // The test inserts the object after the cross-reference table, so that the offsets in the table stay correct.
+        // Inserted after the cross-reference table, whose offsets stay correct.
         file.replace("startxref", &format!("9 0 obj {object} endobj\nstartxref")).into_bytes()
     };
     upload(&alice, &unlisted("null")).await.ok(201);
@@ -169,8 +166,7 @@ async fn active_content_that_only_a_repairing_reader_finds_is_refused() {
     }
 }
 
-/// An incremental update of a PDF replaces objects. Only the last revision counts, because readers ignore the replaced
-/// object.
+/// An incremental update of a PDF replaces objects, and readers ignore the replaced ones.
 #[actix_web::test]
 async fn last_revision_of_an_object_is_inspected() {
     let (_app, alice) = user().await;

@@ -1,6 +1,6 @@
-//! The service inspects the structure of a PDF, including its compressed objects. It refuses active content
-//! ([`active`]) and accepts ordinary files ([`valid`]). If a file crashes or stalls the parser, only its own upload
-//! fails ([`process`]).
+//! The service inspects the structure of a PDF, including its compressed objects: it refuses active content
+//! ([`active`]) and accepts ordinary files ([`valid`]). A file that crashes or stalls the parser fails alone
+//! ([`process`]).
 
 mod active;
 mod process;
@@ -14,7 +14,6 @@ async fn upload(user: &Actor, file: &[u8]) -> Reply {
     user.upload(Form::default().file("a.pdf", "application/pdf", file)).await
 }
 
-/// Returns the message of a refusal.
 #[track_caller]
 fn refusal(reply: &Reply, what: &str) -> String {
     super::assert_part_refused(reply, "/file", what);

@@ -1,5 +1,5 @@
-//! Files that crash or stall a parser (CWE-674, CWE-400). A child process inspects the file: the child ends, and the
-//! service continues. The tests read the state of the processes from `/proc`.
+//! Files that crash or stall a parser (CWE-674, CWE-400) end only the child process that inspects the file. The tests
+//! read the state of processes from `/proc`.
 #![cfg(target_os = "linux")]
 
 use std::cell::Cell;
@@ -15,8 +15,8 @@ use crate::support::{Actor, Reply, TestApp, wait};
 
 const UNREADABLE: &str = "The PDF cannot be read whole";
 
-/// A PDF in which each object is a string that contains all later objects. An object has about 14 bytes, so to parse
-/// all 40,000 objects, the parser reads 40,000² / 2 × 14 bytes: 11 GB.
+/// Each object is a string that contains all later objects. An object has about 14 bytes, so the parser reads
+/// 40,000² / 2 × 14 bytes: 11 GB.
 fn looping() -> Vec<u8> {
     const OBJECTS: usize = 40_000;
     let mut file =
@@ -32,14 +32,13 @@ fn looping() -> Vec<u8> {
     format!("{file}\n{table}trailer << /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n").into_bytes()
 }
 
-/// Returns a valid object stream that decompresses to 400 MiB. Nearly all bytes are NULs, which are white space in PDF.
+/// Returns a valid object stream that decompresses to 400 MiB, nearly all NULs, which are white space in PDF.
 fn bomb() -> Vec<u8> {
     let content = deflated_with_zeros(b"9 0 null", 400 << 20);
     PdfFile::default().stream("/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode", &content).plain()
 }
 
-/// Returns the processes that inspect a PDF for this service. The test recognizes such a process by its standard input:
-/// a file in the service's folder.
+/// Returns the processes that inspect a PDF for this service. Their standard input is a file in the service's folder.
 fn inspections(app: &TestApp) -> Vec<PathBuf> {
     let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
     let reads =
@@ -66,7 +65,7 @@ async fn looping_inspections_are_stopped_while_other_requests_are_served() {
     assert!(refusal(&upload(&alice, &file).await, "a loop").starts_with(UNREADABLE));
     let (ended, peak) = (Cell::new(0), Cell::new(0));
     let looped = async || {
-        // On a busy machine, the upload may get 503, because it waited too long for its inspection to start.
+        // On a busy machine, the upload may wait too long for its inspection to start.
         assert!([400, 503].contains(&upload(&alice, &file).await.status.as_u16()));
         ended.set(ended.get() + 1);
     };
@@ -107,12 +106,10 @@ async fn inspection_process_has_resource_limits_and_no_environment_or_open_files
             assert!(lines.iter().any(|line| line == limit), "{limit}: {limits}");
         }
         assert_eq!(fs::read(process.join("environ")).unwrap(), b"");
-        // The process must inherit no connection and no other document of the service. It may inherit files that the
-        // test runner left open.
+        // It may inherit files of the test runner, but no connection and no other document of the service.
         let document = fs::read_link(process.join("fd/0")).unwrap();
         for file in fs::read_dir(process.join("fd")).unwrap().map(|file| file.unwrap()) {
-            // The process may close a file while the test reads the list of open files, so the test ignores a missing
-            // entry.
+            // The process may close a file meanwhile.
             let Ok(target) = fs::read_link(file.path()) else { continue };
             assert!(target == document || !target.starts_with(&app.state_dir), "{target:?}");
             assert!(!target.to_string_lossy().starts_with("socket:"), "{target:?}");
@@ -128,7 +125,7 @@ async fn inspection_process_has_resource_limits_and_no_environment_or_open_files
     tokio::join!(upload(&alice, &file), watched);
 }
 
-/// Uploads a file whose inspection needs much time, and sends this signal to the process that inspects the file.
+/// Uploads a file with a long inspection, and sends this signal to its process.
 async fn upload_with_signal(app: &TestApp, user: &Actor, signal: &str) -> Reply {
     let file = looping();
     let sent = async {
@@ -139,8 +136,8 @@ async fn upload_with_signal(app: &TestApp, user: &Actor, signal: &str) -> Reply 
     tokio::join!(upload(user, &file), sent).0
 }
 
-/// The bomb above aborts the parser. No known file overflows the parser's stack: 20,000 nested or chained objects do
-/// not. So the test sends the signal that a stack overflow would cause.
+/// The bomb aborts the parser. No known file overflows its stack (20,000 nested or chained objects do not), so the test
+/// sends the signal of a stack overflow.
 #[actix_web::test]
 async fn crashed_inspection_refuses_its_upload_and_the_service_keeps_running() {
     let (app, alice) = user().await;

@@ -73,8 +73,7 @@ async fn valid_files_are_accepted_and_stored_unchanged() {
     }
 }
 
-/// The cross-reference tables of some old programs list objects that the file does not contain. The offset of such an
-/// entry is 0.
+/// The tables of some old programs list missing objects with the offset 0.
 #[actix_web::test]
 async fn cross_reference_table_with_an_unused_entry_is_accepted() {
     let (_app, alice) = user().await;
