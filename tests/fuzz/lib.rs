@@ -1,15 +1,12 @@
-//! The code that all fuzz targets share. It inspects a file as the service does. If the inspection accepts the file,
-//! the code checks the conditions that every accepted file must fulfil.
+//! The common code of the fuzz targets: inspects a file as the service does, and checks every accepted file.
 
 use strongroom::security::files::uploads::{FileType, Inspector};
 
 const MAX_PIXELS: u32 = 110_000_000;
-/// A ZIP archive's directory ends within this many bytes before the end of the file: a fixed record of 22 bytes, and a
-/// comment of at most 65,535 bytes.
+/// The directory of a ZIP archive ends with a record of 22 bytes and a comment of at most 65,535 bytes.
 const ZIP_END_SEARCH_BYTES: usize = 22 + 65_535;
 
-/// Returns whether the inspection accepts the file. Inspects the file once as a whole and once in small pieces. Both
-/// results must be the same.
+/// Returns whether the inspection accepts the file, as a whole and in small pieces.
 #[must_use]
 pub fn is_accepted(file_type: FileType, file: &[u8]) -> bool {
     let in_pieces_of = |size: usize| {

@@ -18,8 +18,7 @@ async fn problem_type_links_to_its_heading_on_the_page() {
     for code in source.lines().filter_map(|line| line.strip_prefix("## ")) {
         assert!(text.contains(&format!("<h2 id=\"{code}\">")), "{code}");
     }
-    // The Content Security Policy forbids inline scripts and styles. Links to other `.md` files would be broken,
-    // because the service does not serve them.
+    // The Content Security Policy forbids inline scripts and styles, and the service does not serve `.md` files.
     for unwanted in ["<script", "<style", " style=", ".md\""] {
         assert!(!text.contains(unwanted), "{unwanted}");
     }

@@ -1,5 +1,4 @@
-//! Deletion of accounts: the service deletes the account at once, and its data later in batches. After a crash, the
-//! service continues the deletion.
+//! Deletion of accounts: the account at once, and its data later in batches, also after a crash.
 
 use reqwest::Method;
 use serde_json::json;
@@ -27,8 +26,7 @@ const FILL: &str = "set session_replication_role = replica;
     from (select owner_id, id from invoices limit 1) one, generate_series(1, 5000) n;
     set session_replication_role = origin";
 
-/// Waits until the database has closed the connections of the killed service. Until then, a sweep skips the account,
-/// because its deletion still seems to run.
+/// Waits until the database has closed the connections of the killed service. Until then, the deletion seems to run.
 async fn wait_until_sessions_end(all_rows: &PgPool) {
     let sessions = "select count(*) from pg_stat_activity
                     where datname = current_database() and application_name like 'strongroom%'";
@@ -52,7 +50,7 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     bob.invoice().await;
     let unknown = try_sign_in(&app.anonymous(), "unknown@example.com", PASSWORD).await;
 
-    // The test locks a row in the middle of the invoices, so that the deletion waits between two batches.
+    // A locked row in the middle makes the deletion wait between two batches.
     let mut lock = app.all_rows.begin().await.unwrap();
     let middle = "select id from invoices where number = 'INV-2026-10000' for update";
     lock.execute(middle).await.unwrap();
@@ -70,7 +68,7 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     let partly = async || (1..20_000).contains(&(rows(&app, "invoices").await - 1));
     wait::until("some invoices are deleted and some are left", partly).await;
     assert!(rows(&app, "payments").await == 0 && rows(&app, "customers").await == 2);
-    // While the deletion waits for the locked row, the locks that it holds must not block other users.
+    // The locks of the deletion must not block other users.
     bob.credit_note().await;
     let (database, all_rows) = (app.database.clone(), app.all_rows.clone());
     drop(app);
@@ -95,8 +93,7 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     assert!(removed <= 1, "the file of the document must be queued for deletion or already deleted");
 }
 
-/// After the deletion of an account, its address can be registered again at once, even if the data of the account still
-/// exist.
+/// The data of the account may still exist.
 #[actix_web::test]
 async fn address_of_deleted_account_can_register_immediately() {
     let app = TestApp::start().await;
@@ -107,15 +104,14 @@ async fn address_of_deleted_account_can_register_immediately() {
     alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password})).send().await.ok(204);
     let register = app.anonymous().request(Method::POST, "/api/v1/auth/register").json(&json!({"email": alice.email}));
     register.send().await.ok(202);
-    // The test waits until the mailbox contains two links, because the first link is from the old registration.
+    // The first link is from the old registration.
     let links = async || mails(&app, &alice.email).iter().filter(|mail| mail.contains("#token=")).count();
     wait::until_equal(2, links).await;
     assert_eq!(rows(&app, "invoices").await, 1, "the rows of the old account still exist");
     lock.rollback().await.unwrap();
 }
 
-/// A process ended before it had deleted all rows of a deleted demo user. The next start must not fail because of these
-/// rows.
+/// A process ended before it had deleted all rows of a deleted demo user.
 #[actix_web::test]
 async fn service_starts_while_a_deleted_demo_user_still_has_rows() {
     let demo = Demo::start().await;
@@ -127,7 +123,7 @@ async fn service_starts_while_a_deleted_demo_user_still_has_rows() {
     lock.rollback().await.unwrap();
 }
 
-/// Least privilege: the service's role can purge only the rows of deleted accounts.
+/// Least privilege.
 #[actix_web::test]
 async fn rows_of_active_account_cannot_be_purged() {
     let app = TestApp::start().await;

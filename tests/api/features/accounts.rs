@@ -38,7 +38,7 @@ async fn user_registers_changes_profile_and_password_and_deletes_account() {
     assert!(deleted.events().contains(&"user_deleted/by_owner".to_owned()), "{:?}", deleted.events());
     for table in app.owned_tables().await.into_iter().chain(["users", "owners"].map(str::to_owned)) {
         let sql = format!("select count(*) from {table}");
-        // The test waits, because a background worker deletes the account's data.
+        // A background worker deletes the account's data.
         let left =
             async || sqlx::query_scalar(sqlx::AssertSqlSafe(sql.clone())).fetch_one(&app.all_rows).await.unwrap();
         wait::until_equal(0_i64, left).await;
@@ -48,8 +48,8 @@ async fn user_registers_changes_profile_and_password_and_deletes_account() {
     wait::until("a mail about the deletion", notified).await;
 }
 
-/// Race condition: the account is deleted after the service has checked the session of a request, and before it sends
-/// the statement of the request. To simulate this, the test deletes the user without ending the session.
+/// Race condition: the account is deleted between the check of the session and the statement of the request. The test
+/// deletes the user without ending the session.
 #[actix_web::test]
 async fn profile_of_concurrently_deleted_account_returns_404() {
     let app = TestApp::start().await;
@@ -142,7 +142,6 @@ async fn command_line_creates_promotes_and_demotes_administrators() {
         let unknown = strongroom(&app, &["admin", change, "--email", "unknown@example.com"], "");
         assert!(String::from_utf8(unknown.stderr).unwrap().contains("the user must register and confirm first"));
     }
-    // Each command must record an event with a valid MAC.
     let kinds: Vec<String> =
         sqlx::query_scalar("select kind from security_events where reason = 'by_command' order by seq")
             .fetch_all(&app.all_rows)

@@ -26,7 +26,7 @@ async fn white_space_around_address_is_trimmed_on_every_route() {
     assert_eq!(kept["email"], "billing@acme.example");
 }
 
-/// An attacker who adds white space to the address must not get a second counter.
+/// White space in the address must not give an attacker a second counter.
 #[actix_web::test]
 async fn failures_of_address_with_white_space_count_for_same_account() {
     let app = TestApp::start().await;

@@ -33,7 +33,7 @@ async fn users_are_listed_searched_and_read() {
     assert_eq!(addresses(&list("").await), ["bob", "a_n", "ann", "root"]);
     assert_eq!(addresses(&list("?role=admin").await), ["root"]);
     assert_eq!(addresses(&list("?role=user&email=ANN").await), ["ann"]);
-    // The service must treat the search text as plain text, not as a pattern.
+    // The search text is plain text, not a pattern.
     assert_eq!(addresses(&list("?email=a_n").await), ["a_n"]);
     assert_eq!(addresses(&list("?email=%25").await), Vec::<String>::new());
     assert_eq!(addresses(&list("?email=%27%20or%201%3D1--").await), Vec::<String>::new());
@@ -43,7 +43,6 @@ async fn users_are_listed_searched_and_read() {
     let cursor = first["next_cursor"].as_str().unwrap();
     let rest = list(&format!("?limit=3&cursor={cursor}")).await;
     assert_eq!((addresses(&rest), &rest["next_cursor"]), (vec!["root".to_owned()], &Value::Null));
-    // A cursor must be valid only for its administrator, its list and its filter.
     root.get(&format!("{USERS}?role=user&cursor={cursor}")).await.assert_invalid_field("/cursor");
     app.admin("toor").await.get(&format!("{USERS}?cursor={cursor}")).await.assert_invalid_field("/cursor");
     for (query, field) in [
@@ -88,8 +87,7 @@ async fn locked_user_is_unlocked_without_a_new_password() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// Unlocking an account resets all its counters: the counter of the account, its counters for single addresses, and its
-/// counter of re-authentication.
+/// The counters of the account, of single addresses, and of re-authentication.
 #[actix_web::test]
 async fn unlock_resets_all_counters_of_that_user_only() {
     let app = TestApp::start().await;
@@ -112,7 +110,7 @@ async fn unlock_resets_all_counters_of_that_user_only() {
     try_sign_in(&there, &alice.email, PASSWORD).await.ok(200);
     try_sign_in(&there, &bob.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     reauthenticate(PASSWORD).await.ok(200);
-    // The limit still applies after the unlock: after five more failures, this address must wait again.
+    // After five more failures, this address must wait again.
     for _ in 0..5 {
         try_sign_in(&there, &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
     }
@@ -136,7 +134,7 @@ async fn disabled_user_is_locked_out_until_enabled_and_keeps_data() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     let seen = root.get(&format!("{USERS}?status=disabled")).await.ok(200).json();
     assert_eq!((addresses(&seen), &seen["items"][0]["last_active_at"]), (vec!["alice".to_owned()], &Value::Null));
-    // Disabling a user twice must succeed, although no session is left to end.
+    // Disabling a user twice succeeds.
     act(&root, &id, "disable").await.ok(204).assert_events(&["admin_user_disabled/"]);
 
     act(&root, &id, "enable").await.ok(204).assert_events(&["admin_user_enabled/"]);
@@ -160,7 +158,6 @@ async fn ending_the_sessions_of_a_user_leaves_sessions_of_others() {
     Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await.get("/api/v1/me").await.ok(200);
 }
 
-/// The event contains both the administrator and the changed user, in its log line and in its row.
 #[actix_web::test]
 async fn admin_action_records_actor_and_target() {
     let app = TestApp::start().await;

@@ -1,5 +1,4 @@
-//! The attack panel of the console needs throw-away accounts for its attacks. `.ci/page` plays the attacks in a
-//! browser.
+//! The console's attack panel needs throw-away accounts. `.ci/page` plays its attacks in a browser.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -11,7 +10,6 @@ use crate::support::actor::{PASSWORD, try_sign_in};
 use crate::support::client::Client;
 use crate::support::{Actor, Reply, TestApp, wait};
 
-/// Counts the throw-away users.
 const COUNT: &str = "select count(*) from users where email like '%@attacks.invalid'";
 
 async fn request(actor: &Actor) -> Reply {
@@ -38,8 +36,7 @@ async fn attacker_and_victim_own_one_object_of_each_kind() {
         "user_created/attack_panel",
         "session_created/attack_panel",
     ]);
-    // The creation of each user leaves an event. The user of this event is the administrator, and its object is the new
-    // user.
+    // The user of the event is the administrator, and its object is the new user.
     let created = "select count(*) from security_events e join users created on created.id = e.object_id
         join users admin on admin.id = e.user_id
         where e.kind = 'user_created' and e.reason = 'attack_panel' and admin.email = $1";
@@ -85,13 +82,13 @@ async fn panel_and_accounts_do_not_exist_if_the_panel_is_off() {
     assert_eq!(count(&app).await, 0);
 }
 
-/// When the panel creates new throw-away accounts, the service deletes the old ones, and no other users.
+/// New throw-away accounts replace the old ones.
 #[actix_web::test]
 async fn throw_away_accounts_are_few_and_short_lived() {
     let app = TestApp::start().await;
     let root = app.admin("root").await;
     let first = request(&root).await.ok(201).json();
-    // The test creates throw-away users by SQL, because a request for two accounts would hash two passwords.
+    // A request for two accounts would hash two passwords.
     let copies = "insert into users (id, email, display_name, password_hash, created_at, updated_at)
          select gen_random_uuid(), n || '@attacks.invalid', 'Ben', password_hash, created_at + interval '1 s', updated_at
          from users, generate_series(1, 60) n where id = $1::uuid";
@@ -114,7 +111,7 @@ async fn throw_away_accounts_are_few_and_short_lived() {
     assert_eq!(count(&app).await, 2);
 }
 
-/// When the administrator has left the panel, no request replaces the old throw-away accounts. So a sweep deletes them.
+/// When the administrator has left the panel, no request replaces the old throw-away accounts.
 #[actix_web::test]
 async fn sweep_deletes_old_throw_away_accounts() {
     let app = TestApp::start().await;
@@ -134,8 +131,7 @@ async fn sweep_deletes_old_throw_away_accounts() {
     wait::until_equal(0_i64, async || sqlx::query_scalar(owners).fetch_one(&app.all_rows).await.unwrap()).await;
 }
 
-/// The panel's attack on the login reaches the limit of failed logins for the address. When the panel creates new
-/// throw-away accounts, the service resets the counter of the address, so that the attack can be played again.
+/// The panel's attack on the login reaches the limit of failed logins for the address, and can be played again.
 #[actix_web::test]
 async fn new_accounts_reset_the_login_counters_of_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "3/1h")]).await;

@@ -1,5 +1,4 @@
-//! A user's business is the seller on their invoices. Its payment terms and its time zone decide the dates of the
-//! invoices.
+//! A user's business is the seller on their invoices. Its payment terms and time zone decide their dates.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -17,7 +16,7 @@ pub fn business() -> Value {
         "payment_terms_days": 14})
 }
 
-/// Replaces the data of the business. The new data have this time zone and these payment terms.
+/// Replaces the business by one with this time zone and these payment terms.
 async fn set_business(alice: &Actor, version: &str, zone: &str, terms: Option<i32>) {
     let mut business = business();
     (business["time_zone"], business["payment_terms_days"]) = (json!(zone), json!(terms));
@@ -102,7 +101,7 @@ async fn changing_the_business_changes_drafts_but_not_issued_invoices() {
     assert!(!text.contains("Canal") && !text.contains("VAT ID") && !text.contains("BIC"), "{text}");
 }
 
-/// The longest address that the API accepts fills more than one page of the PDF. No text may overlap another.
+/// The longest address that the API accepts fills more than one page of the PDF.
 #[actix_web::test]
 async fn address_of_many_lines_continues_on_the_next_page() {
     let app = TestApp::start().await;
@@ -130,8 +129,7 @@ async fn payment_terms_set_a_missing_due_date() {
     assert_eq!((&kept["due_date"], &kept["issue_date"]), (&json!("2028-01-03"), &json!("2027-12-20")));
 }
 
-/// The user issues one invoice in the last minute of the year, and one in the new year. The time zone of the business
-/// decides the year of each invoice.
+/// One invoice in the last minute of the year, and one in the new year.
 #[actix_web::test]
 async fn issue_date_and_number_follow_the_time_zone() {
     for (zone, last_minute) in

@@ -1,4 +1,4 @@
-//! The command line. Each error message is one sentence, and states what to do. Read-only commands change nothing.
+//! The command line. Each error message is one sentence that says what to do. Read-only commands change nothing.
 
 use std::fs;
 use std::io::Write;
@@ -16,7 +16,7 @@ use strongroom::dev::postgres::{DATABASE, DevServer, DevServerConfig, Role};
 use crate::support::database::TestDatabase;
 use crate::support::folder as test_folder;
 
-/// A working folder for the program. The environment of the program contains only the path of PostgreSQL's programs.
+/// A working folder for the program, whose environment contains only the path of PostgreSQL's programs.
 struct WorkingFolder(PathBuf);
 
 impl WorkingFolder {
@@ -47,7 +47,7 @@ impl WorkingFolder {
         self.command(arguments, settings).output().unwrap()
     }
 
-    /// Runs a command that must succeed, and returns its output.
+    /// Runs a command that must succeed.
     fn output_of(&self, arguments: &[&str], settings: &[(&str, &str)]) -> String {
         let output = self.run(arguments, settings);
         assert!(output.status.success(), "{}", text(&output.stderr));
@@ -55,7 +55,7 @@ impl WorkingFolder {
         text(&output.stdout)
     }
 
-    /// Runs a command that must fail, and returns its error message, which must be one line.
+    /// Runs a command that must fail with one line.
     fn error_of(&self, arguments: &[&str], settings: &[(&str, &str)]) -> String {
         let output = self.run(arguments, settings);
         assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
@@ -90,7 +90,7 @@ fn url(options: PgConnectOptions) -> String {
     options.to_url_lossy().to_string()
 }
 
-/// Starts a PostgreSQL server that replies to each client with this error, and returns its URL.
+/// Starts a PostgreSQL server that replies to each client with this error.
 fn server_with_error(code: &'static str, message: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -136,7 +136,7 @@ async fn database_errors_have_distinct_messages() {
     assert!(privilege.contains("lacks a privilege") && privilege.contains("strongroom_owner"), "{privilege}");
 }
 
-/// Creates an empty database on the same server as `beside`. Returns its name and the connection options of its owner.
+/// Creates an empty database on the same server as `beside`.
 async fn empty_database(beside: &TestDatabase) -> (String, PgConnectOptions) {
     let name = format!("strongroom_test_1_{}", uuid::Uuid::new_v4().simple());
     let mut superuser = beside.options(Role::Superuser).connect().await.unwrap();
@@ -179,7 +179,7 @@ async fn unmigrated_database_is_reported_and_migrate_lists_what_it_applied() {
         ),
     ] {
         owner.execute(change).await.unwrap();
-        // The message must not suggest `dev reset`, because the database may contain production data.
+        // Not `dev reset`, because the database may contain production data.
         assert_eq!(folder.error_of(&["migrate"], &as_owner), sentence);
     }
     owner.close().await.unwrap();
@@ -193,13 +193,13 @@ async fn development_database_of_another_build_leads_to_dev_reset() {
     let folder = WorkingFolder::new();
     assert!(folder.output_of(&["migrate"], &[]).contains("migrations were applied"));
     let changes = [
-        // Migration 2 was edited after it was applied, so its checksum differs.
+        // An edited migration: the checksum differs.
         "update _sqlx_migrations set checksum = '\\x00' where version = 2",
-        // Migration 2 is no longer recorded as applied. So it runs again, and fails because its tables exist.
+        // A migration that is no longer recorded runs again, and fails because its tables exist.
         "delete from _sqlx_migrations where version = 2",
-        // A newer build applied a migration that this build does not contain.
+        // A migration of a newer build.
         "update _sqlx_migrations set version = 99991231000000 where version = 2",
-        // An older build numbered its migrations by date (`20261123000001`), so this build knows none of the numbers.
+        // An older build numbered its migrations by date (`20261123000001`).
         "update _sqlx_migrations set version = version + 20261123000000",
     ];
     for change in changes {
@@ -273,7 +273,7 @@ fn dev_reset_is_refused_under_the_production_profile() {
     let message = text(&refused.stderr);
     assert!(message.contains("STRONGROOM_PROFILE is not development: `dev` deletes data"), "{message}");
     assert!(folder.state().join("mail").exists(), "nothing is removed");
-    // `dev reset` deletes the embedded server, and does not connect to a database. So `DATABASE_URL` does not matter.
+    // `dev reset` deletes the embedded server, whatever `DATABASE_URL` is.
     let elsewhere = [("DATABASE_URL", "postgres://strongroom_app@127.0.0.1:1/none")];
     assert!(folder.output_of(&["dev", "reset"], &elsewhere).contains("deleted "));
     assert!(!folder.state().exists());

@@ -8,7 +8,7 @@ use strongroom::features::console::VIEWS;
 
 use crate::support::TestApp;
 
-/// The library must have the hash that `docs/dependencies.md` lists.
+/// The library has the hash in `docs/dependencies.md`.
 #[test]
 fn library_is_the_documented_one() {
     let library = include_bytes!("../../../src/features/console/assets/preact.js");
@@ -38,7 +38,7 @@ async fn every_view_is_the_same_page_with_the_strict_policy() {
 }
 
 /// Scripts cannot see the refresh cookie, so the page tells them whether there may be one (`data-session`). Without a
-/// cookie, the console must send no refresh, because the service would refuse it and record an event.
+/// cookie, a refresh would be refused and recorded.
 #[actix_web::test]
 async fn page_tells_whether_the_browser_may_have_a_session() {
     let app = TestApp::start().await;
@@ -50,9 +50,9 @@ async fn page_tells_whether_the_browser_may_have_a_session() {
         ("sec-fetch-site", "none", "off"),
         ("sec-fetch-site", "same-origin", "off"),
         ("cookie", &cookie, "on"),
-        // The cookie is not verified here. The refresh verifies it, and records a forged one.
+        // The refresh verifies the cookie, and records a forged one.
         ("cookie", "__Host-refresh=forged", "on"),
-        // The link is on another site, so the browser does not send the cookie (`SameSite=Strict`), but may have one.
+        // After a link on another site, the browser does not send its cookie (`SameSite=Strict`).
         ("sec-fetch-site", "cross-site", "on"),
     ] {
         let page = app.anonymous().request(Method::GET, "/invoices").header(header, value).send().await.ok(200);
@@ -62,8 +62,7 @@ async fn page_tells_whether_the_browser_may_have_a_session() {
     }
 }
 
-/// The path of each file contains the hash of all files. So a browser may cache the files, and never uses an outdated
-/// one.
+/// The path of each file contains the hash of all files, so a browser may cache the files.
 #[actix_web::test]
 async fn files_are_cached_and_the_page_is_not() {
     let app = TestApp::start().await;
@@ -98,8 +97,7 @@ async fn console_is_off_by_setting() {
     }
 }
 
-/// A visit loads about 20 files. The files have their own budget, because otherwise ten visits would exhaust the budget
-/// of reads.
+/// A visit loads about 20 files, so ten visits would exhaust the budget of reads.
 #[actix_web::test]
 async fn files_have_their_own_budget() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "1/1h"), ("STRONGROOM_LIMITS_ASSET", "2/1h")]).await;

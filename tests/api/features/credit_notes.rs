@@ -1,5 +1,4 @@
-//! Credit notes credit a whole invoice or single lines. The tests also check the effect on the invoice, and the lists,
-//! PDF and export of credit notes.
+//! Credit notes on a whole invoice or single lines, their lists, PDF and export.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,7 +7,7 @@ use crate::support::actor::payment;
 use crate::support::pdf::{info, rows};
 use crate::support::{Actor, TestApp};
 
-/// Issues an invoice with 150.00 at 21 % tax and 49.99 at 0 %. Its total is 231.49.
+/// Issues an invoice of 231.49: 150.00 at 21 % tax and 49.99 at 0 %.
 async fn issued(actor: &Actor) -> Value {
     let path = format!("/api/v1/invoices/{}/issue", actor.invoice().await);
     actor.request(Method::POST, &path).header("if-match", "\"1\"").send().await.ok(200).json()
@@ -58,7 +57,7 @@ async fn credit_notes_reduce_the_amount_due_to_zero() {
         })
     );
     assert_eq!(state(&alice, &invoice).await, ("issued".to_owned(), [6_050, 0, 17_099]));
-    // After full payment, a credit note leaves the status `paid`, because the service does not record refunds.
+    // The invoice stays `paid`, because the service does not record refunds.
     pay(&alice, &invoice, 17_099).await;
     assert_eq!(state(&alice, &invoice).await, ("paid".to_owned(), [6_050, 17_099, 0]));
     credit(&alice, &invoice, &json!({"lines": [{"line": 2}]})).await;
@@ -151,7 +150,6 @@ async fn pdf_of_a_credit_note_shows_the_amounts_of_the_api() {
     }
     let etag = reply.header("etag").unwrap().to_owned();
     alice.request(Method::GET, &path).header("if-none-match", &etag).send().await.ok(304);
-    // The PDF of the invoice must show the credited amount.
     let text = rows(&alice.get(&format!("/api/v1/invoices/{}/pdf", id(&invoice))).await.ok(200).body).join("\n");
     assert!(text.contains("Credited EUR -60.50") && text.contains("Due EUR 170.99"), "{text}");
 }

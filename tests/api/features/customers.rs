@@ -50,7 +50,7 @@ async fn pages_contain_each_row_once_during_concurrent_inserts() {
     loop {
         let page = alice.get(&path).await.ok(200).json();
         seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].clone()));
-        // The newest row comes first. So a row that is created now must not change the following pages.
+        // A new row must not change the following pages.
         created(&alice, json!({"name": "later", "default_currency": "EUR"})).await;
         let Some(next) = page["next_cursor"].as_str() else { break };
         path = format!("/api/v1/customers?limit=10&cursor={next}");
@@ -59,7 +59,7 @@ async fn pages_contain_each_row_once_during_concurrent_inserts() {
     assert_eq!(seen, made);
 }
 
-/// With these limits, a page ends between rows with equal timestamps. So the id must decide their order.
+/// A page ends between rows with equal timestamps.
 #[actix_web::test]
 async fn rows_with_equal_timestamps_are_paged_by_id() {
     let app = TestApp::start().await;
@@ -79,7 +79,7 @@ async fn rows_with_equal_timestamps_are_paged_by_id() {
     once.sort_unstable_by(|one, other| other.cmp(one));
     once.dedup();
     assert_eq!((seen.len(), seen), (7, once));
-    // The rows fill the last page exactly. The response must contain no cursor, because the next page would be empty.
+    // The rows fill the last page exactly, so there is no cursor.
     let page = alice.get("/api/v1/customers?limit=7").await.ok(200).json();
     assert_eq!((page["items"].as_array().unwrap().len(), &page["next_cursor"]), (7, &Value::Null));
 }

@@ -9,7 +9,7 @@ use strongroom::dev::postgres::{self, DATABASE, DevServer, DevServerConfig, Embe
 use crate::support::database::TestDatabase;
 use crate::support::folder;
 
-/// A folder that plays the checkout of the repository. On drop, it is removed with all its data.
+/// A folder that plays the checkout.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -139,8 +139,7 @@ fn assert_helpful(error: &EmbeddedError) {
     assert!(message.ends_with('.') && message.contains(": ") && !message.contains('\n'), "{message}");
 }
 
-/// As in production, the schema's owner applies the migrations to the template of the test databases. So this role owns
-/// the tables, and the service's role does not.
+/// As in production, the schema's owner applies the migrations and owns the tables.
 #[tokio::test]
 async fn each_test_has_its_own_database() {
     let (mine, other) = (TestDatabase::create().await, TestDatabase::create().await);
@@ -154,7 +153,7 @@ async fn each_test_has_its_own_database() {
     let mut elsewhere = other.options(Role::App).connect().await.unwrap();
     elsewhere.execute("select from users").await.expect("the other database must be unchanged");
 
-    // When the last clone of the value is dropped, the database is dropped too, even if connections are open.
+    // The last clone drops the database, even if connections are open.
     let options = mine.options(Role::Superuser);
     let clone = mine.clone();
     drop(mine);
@@ -163,7 +162,7 @@ async fn each_test_has_its_own_database() {
     options.connect().await.expect_err("the database was dropped");
 }
 
-/// A setting chooses the state folder, so this folder may contain files of other programs. A reset must keep them.
+/// A setting chooses the state folder, which may contain files of other programs.
 #[tokio::test]
 async fn reset_keeps_files_of_other_programs() {
     let checkout = Checkout::new();

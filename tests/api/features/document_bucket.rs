@@ -1,4 +1,4 @@
-//! The service stores documents in a bucket. `.ci/bucket` starts an S3-compatible server, and runs these tests.
+//! Documents in a bucket. `.ci/bucket` starts an S3-compatible server, and runs these tests.
 
 use reqwest::Method;
 
@@ -17,7 +17,6 @@ async fn with_bucket(url: &str) -> TestApp {
     .await
 }
 
-/// Returns the number of objects in the bucket.
 async fn objects(url: &str) -> usize {
     let listed = reqwest::Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap();
     listed.text().await.unwrap().matches("<Key>").count()
@@ -29,8 +28,7 @@ async fn bucket_stores_and_deletes_documents() {
     let url = std::env::var("TEST_S3_URL").expect(".ci/bucket sets TEST_S3_URL");
     let app = with_bucket(&url).await;
     let alice = app.user("alice").await;
-    // The service sends the smallest file in a single request. It uploads the next file as exactly one part, and the
-    // largest file as several parts.
+    // One request, exactly one part, and several parts.
     for size in [28, 5 * MIB, 12 * MIB + 7] {
         let document = alice.upload(Form::with_size(size)).await.ok(201).json();
         assert_eq!(objects(&url).await, 1, "{size}");
@@ -46,7 +44,7 @@ async fn bucket_stores_and_deletes_documents() {
     assert_eq!((objects(&url).await, super::documents::stored_files(&app).await), (0, Vec::new()));
 }
 
-/// The URL of the bucket has port 1, where no program listens. So every request to the bucket fails.
+/// The bucket has port 1, where no program listens.
 #[actix_web::test]
 async fn unavailable_bucket_returns_503_and_leaves_no_partial_document() {
     let app = with_bucket("http://127.0.0.1:1/papers").await;

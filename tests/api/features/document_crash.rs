@@ -1,5 +1,4 @@
-//! SIGKILL during uploads and deletions. Documents whose upload succeeded stay unchanged. Interrupted requests leave no
-//! row and no file.
+//! SIGKILL during uploads and deletions: stored documents stay unchanged, and interrupted requests leave nothing.
 
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -23,7 +22,7 @@ const WIDE: &[(&str, &str)] = &[
     ("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "100000"),
 ];
 
-/// Returns about 200 KB. The bytes of each document are different.
+/// Returns about 200 KB, different for each document.
 fn content(writer: u8, n: u32) -> Vec<u8> {
     format!("{writer} {n} of a crash\n").repeat(12_000).into_bytes()
 }
@@ -48,7 +47,7 @@ async fn write(client: Client, token: String, writer: u8, acknowledged: Acknowle
         if n % 3 == 2 {
             let path = format!("/api/v1/documents/{id}");
             let request = client.request(Method::DELETE, &path).bearer(&token).header("if-match", "\"1\"");
-            // The request got no reply, so the service may or may not have deleted the document. The test accepts both.
+            // Without a reply, the document may or may not be deleted.
             if request.try_send().await.is_none() {
                 break;
             }
@@ -62,8 +61,7 @@ async fn write(client: Client, token: String, writer: u8, acknowledged: Acknowle
 async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
     let app = TestApp::start().await;
     app.user("alice").await;
-    // Stop this service: it would also process the deletions that the program under test queues, but in the wrong
-    // folder of documents.
+    // The service would process deletions of the program under test, but in another folder.
     let database = app.stop().await;
     let all_rows = PgPool::connect_with(database.options(Role::Superuser)).await.unwrap();
     let state_dir = folder::new_path();
@@ -80,7 +78,7 @@ async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
         for writer in writers {
             writer.await.unwrap();
         }
-        // Let the reservations of the interrupted uploads expire.
+        // The reservations of the interrupted uploads expire.
         let due = "update outbox set next_attempt_at = now() where queue = 'blob_deletion'";
         sqlx::query(due).execute(&all_rows).await.unwrap();
         let long_ago = SystemTime::now() - Duration::from_secs(3 * 60 * 60);
@@ -88,7 +86,7 @@ async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
         for name in names(&incoming) {
             fs::File::open(incoming.join(name)).unwrap().set_modified(long_ago).unwrap();
         }
-        // After its start, the service must delete the files of interrupted uploads.
+        // The next start deletes the files of interrupted uploads.
         program = Program::start_in(&database, &state_dir, WIDE);
     }
 

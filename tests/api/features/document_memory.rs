@@ -1,4 +1,4 @@
-//! The service streams files: fifty parallel uploads or downloads of 10 MiB each need far less than 500 MiB of memory.
+//! Files are streamed: fifty parallel transfers of 10 MiB each need far less than 500 MiB of memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ const SIZE: usize = 10 * 1024 * 1024;
 /// How much the resident memory of the process may grow, in KiB.
 const GROWTH: u64 = 64 * 1024;
 
-/// Returns a form with a file of [`SIZE`]. The form is a stream, so the test also needs no memory for the whole file.
+/// Returns a form with a file of [`SIZE`], as a stream.
 fn long() -> reqwest::Body {
     const MIB: &[u8] = &[b'x'; 1024 * 1024];
     let whole = Form::default().file("long.txt", "text/plain", b"MIDDLE").bytes();

@@ -16,10 +16,9 @@ pub fn id_of(document: &Value) -> &str {
     document["id"].as_str().unwrap()
 }
 
-/// Waits until the service has completed all deletions. Returns the names of the stored files, and of files whose
-/// upload is in progress.
+/// Waits for all deletions, and returns the names of stored files and of uploads in progress.
 pub async fn stored_files(app: &TestApp) -> Vec<String> {
-    // A leased message is not due, although its work is not done. So the test also waits for leased messages.
+    // A leased message is not due, but its work is not done.
     let due = "select count(*) from outbox
         where queue = 'blob_deletion' and done_at is null and (attempts > 0 or next_attempt_at <= $1)";
     let due = async || sqlx::query_scalar(due).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap();
@@ -37,7 +36,7 @@ async fn text(app: &TestApp, sql: &'static str) -> String {
 async fn every_type_is_downloaded_unchanged() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    // This file is larger than all buffers of the service, so it is stored and sent in several steps.
+    // Larger than all buffers of the service.
     let long = "0123456789abcde\n".repeat(40_000).into_bytes();
     for (name, declared, sent, content) in [
         ("terms.pdf", "application/pdf", "application/pdf", pdf("")),
@@ -89,7 +88,7 @@ async fn document_is_renamed_attached_and_detached() {
     assert_eq!(alice.get(&of_invoice).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
 }
 
-/// Deleting a draft increments the version of its documents, so that clients notice the change.
+/// Clients notice the change by the new version.
 #[actix_web::test]
 async fn deleting_a_draft_detaches_its_documents() {
     let app = TestApp::start().await;
@@ -148,7 +147,7 @@ async fn account_deletion_removes_documents_and_files() {
     let of_bob = bob.document().await;
     let me = alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password}));
     me.send().await.ok(204);
-    // A background worker first deletes the rows, and then the files. So the test waits for both.
+    // A background worker deletes first the rows, and then the files.
     wait::until_equal("1".to_owned(), async || text(&app, "select count(*)::text from documents").await).await;
     assert_eq!(stored_files(&app).await.len(), 1);
     bob.get(&format!("{LIST}/{of_bob}/content")).await.ok(200);
@@ -198,7 +197,7 @@ async fn again(alice: &Actor, key: &str, form: Form) -> crate::support::Reply {
     alice.request(Method::POST, LIST).header("idempotency-key", key).form(form).send().await
 }
 
-/// The first upload may have filled the quota. So a repeated upload with the same key must need no quota.
+/// The first upload may have filled the quota, so a repetition must need none.
 #[actix_web::test]
 async fn repeated_upload_with_one_idempotency_key_is_stored_once() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "1")]).await;

@@ -1,5 +1,4 @@
-//! The first steps of a new user: run `cargo run` without configuration, paste the printed commands, then kill and
-//! restart the service.
+//! The first steps of a new user: `cargo run` without configuration, the printed commands, a kill, and a restart.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -14,7 +13,7 @@ use crate::support::client::Client;
 use crate::support::folder;
 use crate::support::wait;
 
-/// A folder that plays the checkout of the repository. `dev reset` deletes its data at the end.
+/// A folder that plays the checkout. `dev reset` deletes its data at the end.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -48,13 +47,13 @@ impl Checkout {
                 break;
             }
         }
-        // The test reads the rest of the log, because a full pipe would block the service.
+        // A full pipe would block the service.
         std::thread::spawn(move || lines.for_each(drop));
         assert!(output.contains("Strongroom is ready"), "{output}");
         Service { process, output }
     }
 
-    /// Starts the service, which must fail, and returns the error message.
+    /// Starts the service, which must fail.
     fn start_error(&self, more: &[(&str, &str)]) -> String {
         let done = self.command(&[]).envs(more.iter().copied()).output().unwrap();
         assert!(!done.status.success());
@@ -74,7 +73,7 @@ struct Service {
 }
 
 impl Service {
-    /// Returns the commands that the service prints for its user to paste.
+    /// Returns the printed commands for the user.
     fn lines(&self) -> Vec<&str> {
         self.output.lines().filter(|line| line.starts_with("TOKEN=") || line.starts_with("curl ")).collect()
     }
@@ -115,7 +114,7 @@ async fn printed_commands_work_and_remain_valid_after_a_restart() {
     let second = checkout.start_error(&[]);
     assert!(second.contains("in use by process") && second.contains("stop it first"), "{second}");
 
-    // A second service with another development folder must fail to start, because its address is in use.
+    // The address is in use, so a second service cannot start.
     let other = Checkout::new();
     let busy = other.start_error(&[("STRONGROOM_HTTP_BIND", service.base().strip_prefix("http://").unwrap())]);
     assert!(
@@ -125,14 +124,14 @@ async fn printed_commands_work_and_remain_valid_after_a_restart() {
     fs::create_dir_all(&other.0).unwrap();
     other.reset();
 
-    // The second start must print the same commands, except for the port.
+    // The second start prints the same commands, except for the port.
     let commands = |service: &Service| service.lines().join("\n").replace(&service.base(), "BASE");
     let before = commands(&service);
     service.stop();
     let service = checkout.start();
     assert_eq!(commands(&service), before);
 
-    // The service must also start while a demo user is locked.
+    // The service also starts while a demo user is locked.
     for _ in 0..6 {
         let body = json!({"email": "anna@demo.example", "password": "wrong horse battery 1"});
         client(&service).request(Method::POST, "/api/v1/auth/login").json(&body).send().await;

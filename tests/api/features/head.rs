@@ -6,8 +6,7 @@ use strongroom::app::routes::Access;
 use crate::support::operations::{make, operations};
 use crate::support::{Actor, Reply, TestApp};
 
-/// Returns the status, and the headers that must be equal for GET and HEAD. Includes the length only if `with_length`
-/// is true.
+/// Returns the status, and the headers that GET and HEAD have in common.
 fn head_of(reply: &Reply, with_length: bool) -> (u16, Vec<(String, String)>) {
     let differs = |name: &str| ["x-request-id", "date"].contains(&name) || (!with_length && name == "content-length");
     let kept = reply.headers.iter().filter(|(name, _)| !differs(name.as_str()));
@@ -48,8 +47,7 @@ async fn head_returns_status_and_headers_of_get_on_every_route() {
         }
         let get = send(actor, Method::GET, operation.access, &path).await;
         let head = send(actor, Method::HEAD, operation.access, &path).await;
-        // The service does not render the PDF for HEAD, so the length is unknown. The list and the summary of security
-        // events can become longer with each request.
+        // HEAD renders no PDF, so the length is unknown. The lists of security events become longer with each request.
         let varying = ["/pdf", "/security-events", "/security-summary"];
         let with_length = !varying.iter().any(|end| path.ends_with(end));
         assert_eq!(head_of(&head, with_length), head_of(&get, with_length), "{path}");
@@ -68,7 +66,7 @@ async fn head_renders_no_pdf_and_reads_no_file() {
     assert_eq!(printed(), 0);
     alice.get(&pdf).await.ok(200);
     assert_eq!(printed(), 1);
-    // The test deletes the stored file. If HEAD read the file's bytes, the request would fail.
+    // Without the stored file, HEAD fails if it reads bytes.
     let content = format!("/api/v1/documents/{}/content", alice.document().await);
     std::fs::remove_dir_all(app.state_dir.join("documents")).unwrap();
     let head = alice.request(Method::HEAD, &content).send().await.ok(200);
@@ -78,7 +76,7 @@ async fn head_renders_no_pdf_and_reads_no_file() {
     alice.get(&content).await.assert_refused(500, "internal");
 }
 
-/// A reply to HEAD has no body. So for a HEAD request, an export must not read all batches from the database.
+/// An export must not read all batches for a reply without a body.
 #[actix_web::test]
 async fn head_reads_only_the_first_batch_of_an_export() {
     let app = TestApp::start().await;
@@ -87,8 +85,7 @@ async fn head_reads_only_the_first_batch_of_an_export() {
     let path = "/api/v1/invoices/export";
     let batches = async |method: Method| {
         let reply = alice.request(method, path).send().await.ok(200);
-        // On one connection, the server answers a second request only after the first response is complete. So the
-        // count below is final.
+        // The server answers a second request on the connection after the first response, so the count below is final.
         alice.get("/api/v1/me").await.ok(200);
         reply.statements().iter().filter(|statement| statement.contains("from invoices")).count()
     };
@@ -96,7 +93,7 @@ async fn head_reads_only_the_first_batch_of_an_export() {
     assert_eq!((head, get), (1, 2), "HEAD reads one batch, and GET reads until a batch is empty");
 }
 
-/// The service must refuse a HEAD request like the GET request, and record the same event.
+/// HEAD is refused like GET, with the same event.
 #[actix_web::test]
 async fn head_is_subject_to_access_control_and_rate_limits() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "5/1h")]).await;

@@ -14,7 +14,7 @@ async fn service_is_not_ready_while_the_database_is_unreachable() {
     let ready = async || app.anonymous().request(Method::GET, "/health/ready").send().await.status.as_u16();
     assert_eq!(ready().await, 204);
     app.database.disconnect().await;
-    // The service caches the result of a check for one second. So the test waits until the status changes.
+    // The result of a check is cached for one second.
     until(503, &ready).await;
     app.anonymous().request(Method::GET, "/health/live").send().await.ok(204);
     app.database.restore().await;
@@ -34,7 +34,7 @@ async fn parallel_readiness_checks_share_one_database_query() {
     assert!(live.statements().is_empty(), "the liveness check must not query the database");
 }
 
-/// The health check of the container calls `strongroom health`, because the image contains no other program.
+/// The container's health check calls this command, because the image contains no other program.
 #[actix_web::test]
 async fn health_command_checks_the_service_on_this_machine() {
     let app = TestApp::start().await;
@@ -58,7 +58,6 @@ async fn health_command_checks_the_service_on_this_machine() {
     assert!(stderr.contains("is not ready") && stderr.contains("refused"), "{stderr}");
 }
 
-/// Runs `strongroom health`, and returns its exit code and its error output.
 fn health(plain: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
     let settings = [("STRONGROOM_PROFILE", "production"), ("STRONGROOM_HTTP_BIND", plain)];

@@ -38,7 +38,7 @@ async fn repeated_request_takes_effect_once_and_gets_the_same_reply() {
     for (path, table, body) in [
         ("/api/v1/customers", "customers", customer("Acme")),
         ("/api/v1/invoices", "invoices", draft(&on)),
-        // The payment is the whole balance, so a second payment would be refused.
+        // The payment is the whole balance, so a second one would be refused.
         (payments.as_str(), "payments", payment(total)),
         (credit_notes.as_str(), "credit_notes", json!({})),
     ] {
@@ -50,7 +50,6 @@ async fn repeated_request_takes_effect_once_and_gets_the_same_reply() {
         }
         assert_eq!(count(&app, table).await, before + 1, "{path}");
     }
-    // A request without a key, or with another key, is a different request.
     alice.post("/api/v1/customers", &customer("Acme")).await.ok(201);
     post(&alice, "/api/v1/customers", "wish-2", &customer("Acme")).await.ok(201);
     assert_eq!(count(&app, "customers").await, 5);
@@ -85,8 +84,7 @@ async fn idempotency_key_is_bound_to_body_route_and_owner_for_24_hours() {
     let before = app.digest_all().await;
     let other = post(&alice, "/api/v1/customers", "k", &customer("Other")).await;
     other.assert_refused(422, "idempotency_key_reused").assert_events(&["sequence_fail/idempotency_key_reused"]);
-    // The service compares the bytes of the body. A body with other white space is a different body, so the key is
-    // refused.
+    // A body with other white space has other bytes.
     let spaced = alice.request(Method::POST, "/api/v1/customers").header("idempotency-key", "k");
     let spaced = spaced.body("application/json", r#"{ "name": "Acme", "default_currency": "EUR" }"#).send().await;
     spaced.assert_refused(422, "idempotency_key_reused");
@@ -124,8 +122,7 @@ async fn expired_replies_of_all_owners_are_deleted() {
     assert_eq!(keys, ["new", "new"]);
 }
 
-/// Two requests that take the same locks in different orders can deadlock. So all requests take them in the order that
-/// `db/idempotency.rs` defines.
+/// All requests take their locks in the order of `db/idempotency.rs`, so that they cannot deadlock.
 #[actix_web::test]
 async fn every_idempotent_request_claims_its_key_before_other_locks() {
     let app = TestApp::start().await;
@@ -162,13 +159,12 @@ async fn every_idempotent_request_claims_its_key_before_other_locks() {
     for reply in &replies {
         assert!(place(reply, &["insert into idempotency_keys"]) < place(reply, &LOCKS), "{:#?}", reply.statements());
     }
-    // The insertion of a document locks its invoice, because of the foreign key. The upload locks the row of the
-    // owner's storage usage last.
+    // The foreign key of a document locks its invoice. The upload locks the owner's storage usage last.
     let [.., upload] = &replies;
     assert!(place(upload, &["insert into documents"]) < place(upload, &["update document_usage set bytes"]));
 }
 
-/// Returns an open transaction that has claimed a key of Alice, as a running request does.
+/// Returns an open transaction that has claimed a key of Alice.
 async fn holding(app: &TestApp, alice: &Actor, key: &str) -> Transaction<'static, Postgres> {
     let mut holder = app.all_rows.begin().await.unwrap();
     sqlx::query(
@@ -183,8 +179,7 @@ async fn holding(app: &TestApp, alice: &Actor, key: &str) -> Transaction<'static
     holder
 }
 
-/// The transaction of a refused request ends shortly after the response is sent. If a client retries at once, the key
-/// may still be in use. So the service waits until the key is free.
+/// The transaction of a refused request ends shortly after the response, when a retry may already arrive.
 #[actix_web::test]
 async fn idempotency_key_in_use_is_awaited_and_then_refused() {
     let app = TestApp::start().await;
@@ -202,7 +197,6 @@ async fn idempotency_key_in_use_is_awaited_and_then_refused() {
     let refused = post(&alice, "/api/v1/customers", "late", &customer("Other")).await;
     refused.assert_refused(409, "idempotency_key_in_use").assert_events(&["sequence_fail/idempotency_key_in_use"]);
     assert_eq!(app.digest_all().await, before);
-    // A request of another user, or with another key, must not wait.
     let bob = app.user("bob").await;
     post(&bob, "/api/v1/customers", "late", &customer("Other")).await.ok(201);
     post(&alice, "/api/v1/customers", "other", &customer("Other")).await.ok(201);

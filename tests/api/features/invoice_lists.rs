@@ -11,7 +11,7 @@ async fn customer(actor: &Actor, name: &str) -> String {
     actor.post("/api/v1/customers", &body).await.ok(201).json()["id"].as_str().unwrap().to_owned()
 }
 
-/// Creates an invoice for this customer, as a draft or issued, and returns its id.
+/// Creates a draft or issued invoice for this customer.
 async fn invoice(actor: &Actor, customer: &str, due: Option<&str>, price: i64, issued: bool) -> String {
     let mut body = draft(customer);
     body["due_date"] = json!(due);
@@ -26,7 +26,7 @@ async fn invoice(actor: &Actor, customer: &str, due: Option<&str>, price: i64, i
     id
 }
 
-/// Reads all pages of this query, and returns the ids.
+/// Returns the ids on all pages of this query.
 async fn found(actor: &Actor, query: &str, limit: u32) -> Vec<String> {
     let (mut ids, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -46,8 +46,7 @@ async fn search_matches_text_in_number_or_customer_name_without_wildcards() {
     for name in names {
         invoices.push(invoice(&alice, &customer(&alice, name).await, None, 1, name == "Nordlicht").await);
     }
-    // Another user has a customer with the same name and an invoice with the same number. The lists must not contain
-    // them.
+    // Another user's customer with the same name, and invoice with the same number.
     invoice(&bob, &customer(&bob, "Nordlicht").await, None, 1, true).await;
     for (search, expected) in [
         ("acme", vec![1, 0]),
@@ -76,8 +75,7 @@ async fn search_matches_text_in_number_or_customer_name_without_wildcards() {
     found(&alice, &format!("search={}", "é".repeat(100).replace('é', "%C3%A9")), 1).await;
 }
 
-/// The test reads each sort order in both directions and with several page sizes. Every row must occur exactly once.
-/// Rows with equal values are sorted by their creation time.
+/// In both directions and with several page sizes, every row occurs exactly once. Equal values are sorted by creation.
 #[actix_web::test]
 async fn invoices_are_sorted_by_allow_listed_fields_only() {
     let app = TestApp::start().await;
@@ -96,7 +94,7 @@ async fn invoices_are_sorted_by_allow_listed_fields_only() {
     for (sort, expected) in [
         ("created_at", [0, 1, 2, 3, 4]),
         ("due_date", [2, 0, 3, 1, 4]),
-        // All issued invoices have today's date, and drafts have no issue date.
+        // All issued invoices are from today, and drafts have no issue date.
         ("issue_date", [0, 3, 4, 1, 2]),
         ("total", [1, 2, 3, 0, 4]),
     ] {
@@ -117,7 +115,6 @@ async fn invoices_are_sorted_by_allow_listed_fields_only() {
         reply.assert_invalid_field("/sort").assert_events(&["input_validation_fail/invalid_input"]);
         assert!(reply.statements().is_empty());
     }
-    // A cursor of one sort order must be refused with another sort order.
     let page = alice.get("/api/v1/invoices?limit=1&sort=total").await.ok(200).json();
     let cursor = page["next_cursor"].as_str().unwrap();
     for sort in ["-total", "due_date", "created_at"] {

@@ -1,4 +1,4 @@
-//! An issued invoice shows the seller and the customer as they were when it was issued, even after their data change.
+//! An issued invoice shows seller and customer as they were on the issue date.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ async fn printed(alice: &Actor, id: &str) -> Reply {
     alice.get(&format!("/api/v1/invoices/{id}/pdf")).await.ok(200)
 }
 
-/// Changes all data of the seller and the customer that an invoice contains.
+/// Changes all data of the seller and the customer.
 async fn rename(alice: &Actor, customer: &str) {
     let change =
         json!({"name": "New Harbour", "email": "new@harbour.example", "address": "2 New Quay", "tax_id": "NEW2"});
@@ -46,7 +46,7 @@ fn assert_parties(pdf: &[u8], expected: [&str; 6]) {
     }
 }
 
-/// Returns the id and the customer's name of each row of the export.
+/// Returns id and customer's name of each exported row.
 async fn exported(alice: &Actor) -> Vec<(String, String)> {
     let text = alice.get("/api/v1/invoices/export").await.ok(200).text();
     let mut reader = csv::Reader::from_reader(text.as_bytes());
@@ -95,15 +95,14 @@ async fn renaming_a_party_changes_drafts_but_not_issued_invoices() {
         assert_eq!(name, if was_issued { "Old Lighthouse" } else { "New Harbour" });
     }
 
-    // A voided invoice must still show the old names. An invoice that is issued after the change must show the new
-    // names.
+    // A voided invoice still shows the old names, and a later invoice the new ones.
     step(&alice, issued, "void", "\"2\"").await;
     assert_parties(&printed(&alice, issued).await.body, AT_ISSUE);
     step(&alice, draft, "issue", "\"1\"").await;
     assert_parties(&printed(&alice, draft).await.body, CURRENT);
 }
 
-/// If the service refuses to issue an invoice, it must not store the data of the parties.
+/// A refused issue stores no parties.
 #[actix_web::test]
 async fn parties_are_stored_together_with_the_number() {
     let app = TestApp::start().await;

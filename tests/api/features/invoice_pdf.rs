@@ -1,5 +1,4 @@
-//! The PDF of an invoice: its amounts and texts equal those of the API. Also tests other writing systems, page breaks
-//! and `ETag`.
+//! The PDF of an invoice: its amounts and texts equal those of the API. Other writing systems, page breaks and `ETag`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,7 +7,6 @@ use crate::support::actor::payment;
 use crate::support::pdf::{count_pixels, info, rows, text};
 use crate::support::{Actor, Reply, TestApp};
 
-/// The gray level of the watermark.
 const WATERMARK: u8 = 232;
 
 async fn created(alice: &Actor, customer: &Value, draft: &Value) -> String {
@@ -44,8 +42,7 @@ fn two_lines(price: &str) -> Value {
     ])
 }
 
-/// Formats minor units: 12345 with 2 decimals is 123.45. It is independent of the service's code, because the test
-/// checks that code.
+/// Formats minor units (12345 with 2 decimals is 123.45), independently of the service's code.
 fn decimal(minor: i64, digits: usize) -> String {
     let text = format!("{minor:0>width$}", width = digits + 1);
     let (whole, part) = text.split_at(text.len() - digits);
@@ -131,7 +128,7 @@ async fn pdf_shows_the_status() {
         let text = rows(&reply.body).join("\n");
         assert!(text.contains(&format!("Status {status}")), "{text}");
         assert!(text.contains(&format!("· {status} Page 1 of 1")), "{text}");
-        // The PDF draws the watermark as outlines, not as text. So the test counts its pixels.
+        // The watermark consists of outlines, not of text.
         let pixels = count_pixels(&reply.body, WATERMARK..=WATERMARK);
         assert_eq!(pixels > 500, watermark, "{status}: {pixels} pixels of the watermark");
         reply
@@ -177,8 +174,7 @@ fn line(description: &str) -> Value {
     json!({"description": description, "quantity": "1", "unit_price": "1", "tax_rate": "0"})
 }
 
-/// If the font has no glyph for a character, the PDF shows a box. The text must still be selectable, and the line must
-/// show its amounts.
+/// If the font has no glyph for a character, the PDF shows a box, but the text is selectable.
 #[actix_web::test]
 async fn unsupported_script_is_printed_as_boxes() {
     let app = TestApp::start().await;
@@ -187,8 +183,7 @@ async fn unsupported_script_is_printed_as_boxes() {
     let id = created(&alice, &acme(), &draft("EUR", &lines)).await;
     let text = rows(&printed(&alice, &id).await.body).join("\n");
     assert_eq!(text.matches("1 1.00 0 % 1.00").count(), 4, "{text}");
-    // Most PDF readers extract the letters of all boxes. poppler omits the first letter (日), because a box has the
-    // glyph number 0. So the test does not expect this letter.
+    // poppler omits the first letter (日), because a box has the glyph number 0.
     for row in ["本語", "हिन्दी", "👩‍👩‍👧", "plain"] {
         assert!(text.contains(&format!("{row} 1 1.00 0 % 1.00")), "{row} in {text}");
     }

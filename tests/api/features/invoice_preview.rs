@@ -27,8 +27,7 @@ async fn preview_returns_the_amounts_of_a_create_and_stores_nothing() {
     assert_eq!(preview["total"], json!(21_981));
 }
 
-/// A preview refuses the same bodies as a create, with the same errors. The id of another user's customer gets the same
-/// error as the id of a missing customer.
+/// The errors are the same, also for the id of another user's customer.
 #[actix_web::test]
 async fn preview_refuses_what_a_create_refuses() {
     let app = TestApp::start().await;
@@ -58,8 +57,7 @@ async fn preview_refuses_what_a_create_refuses() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// A client may request a preview while its user types. These requests must not exhaust the budget for creating
-/// invoices.
+/// A client may request a preview while its user types, which must not exhaust the budget for creating invoices.
 #[actix_web::test]
 async fn preview_has_its_own_budget() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_PREVIEW", "1/1h")]).await;
@@ -108,8 +106,7 @@ async fn totals_sum_the_callers_invoices_by_status_and_currency() {
     assert_eq!(reply.ok(200).json(), expected);
 }
 
-/// Integer overflow (CWE-190): the sum of two invoices of the largest amount is larger than the integers that
-/// JavaScript represents exactly.
+/// Integer overflow (CWE-190): JavaScript does not represent the sum of two largest invoices exactly.
 #[actix_web::test]
 async fn totals_that_are_too_large_are_capped() {
     let app = TestApp::start().await;

@@ -1,5 +1,4 @@
-//! The state machine of an invoice: draft → issued → partially paid → paid, or void. A transition that is not allowed
-//! returns 409, changes nothing and causes an event.
+//! The state machine of an invoice: draft → issued → partially paid → paid, or void. Any other transition returns 409.
 
 use chrono::Utc;
 use reqwest::Method;
@@ -100,7 +99,7 @@ async fn invalid_transition_is_refused_and_changes_nothing() {
         alice.request(Method::POST, &path).send().await.assert_refused(428, "version_required");
     }
     assert_eq!(app.digest_all().await, before);
-    // Voiding an invoice does not change its number, because the numbers must have no gaps.
+    // A void invoice keeps its number, because numbers have no gaps.
     let voided = step(&alice, &issued, "void", "\"2\"").await.ok(200).json();
     assert_eq!((&voided["status"], &voided["due"], voided["number"].is_string()), (&json!("void"), &json!(0), true));
 }
@@ -123,7 +122,7 @@ async fn invoice_with_total_zero_is_paid_when_issued() {
         let page = alice.get(&format!("/api/v1/invoices?{query}")).await.ok(200).json();
         assert_eq!(page["items"], json!([]), "{query}: a paid invoice is not overdue");
     }
-    // This invoice is paid because its total is 0. It has no payments, so it can be voided.
+    // Paid, because its total is 0, but without payments.
     let void = step(&alice, &id, "void", "\"2\"").await.ok(200).json();
     assert_eq!((&void["status"], &void["number"]), (&json!("void"), &issued["number"]));
 }
@@ -171,7 +170,7 @@ async fn parallel_payments_never_exceed_the_amount_due() {
     let id = alice.invoice().await;
     step(&alice, &id, "issue", "\"1\"").await.ok(200);
     let total = read(&alice, &id).await["total"].as_i64().unwrap();
-    // Each payment is a third of the total, so only three of them can be recorded.
+    // A third of the total, so only three payments fit.
     let part = total / 3;
     let replies = futures_util::future::join_all((0..8).map(|_| pay(&alice, &id, part))).await;
     let accepted = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
@@ -182,8 +181,7 @@ async fn parallel_payments_never_exceed_the_amount_due() {
     assert_eq!((read(&alice, &id).await["paid"].as_i64(), sum), (Some(3 * part), 3 * part));
 }
 
-/// The test sends two parallel requests to issue each of fifty drafts. One request of each pair fails. Still, the
-/// numbers have no gaps and no duplicates.
+/// Two parallel requests for each of fifty drafts, one of which fails.
 #[actix_web::test]
 async fn parallel_issues_are_numbered_without_gaps() {
     let app = TestApp::start().await;
@@ -194,7 +192,6 @@ async fn parallel_issues_are_numbered_without_gaps() {
         let made = alice.post("/api/v1/invoices", &draft(&customer)).await.ok(201).json();
         drafts.push(made["id"].as_str().unwrap().to_owned());
     }
-    // Both requests of a pair have the same version, so the service refuses one of them.
     let steps = drafts.iter().flat_map(|id| [step(&alice, id, "issue", "\"1\""), step(&alice, id, "issue", "\"1\"")]);
     let replies = futures_util::future::join_all(steps).await;
     let mut numbers: Vec<String> = replies

@@ -14,7 +14,7 @@ fn lines_of(lines: &[Value]) -> Vec<Value> {
     lines.iter().map(line).collect()
 }
 
-/// The expected values were computed by hand. `totals/tests.rs` tests examples that others have published.
+/// The expected values were computed by hand. `totals/tests.rs` tests published examples.
 #[actix_web::test]
 async fn totals_follow_the_documented_rounding() {
     let app = TestApp::start().await;
@@ -22,15 +22,14 @@ async fn totals_follow_the_documented_rounding() {
     let customer = alice.customer().await;
     for (currency, discount, lines, [subtotal, discounts, tax, total]) in [
         ("EUR", json!({}), vec![json!({"quantity": "1", "unit_price": "1.00", "tax_rate": "20"})], [100, 0, 20, 120]),
-        // 0.333 × 1.00 is rounded to 0.33. The discount of 10 % is rounded to 0.03, and the tax of 19 % on 0.30 is
-        // rounded to 0.06.
+        // 0.333 × 1.00 is 0.33. The discount of 10 % is 0.03, and the tax of 19 % on 0.30 is 0.06.
         (
             "EUR",
             json!({}),
             vec![json!({"quantity": "0.333", "unit_price": "1", "discount_rate": "10", "tax_rate": "19"})],
             [33, 3, 6, 36],
         ),
-        // Amounts are rounded half up: 0.5 × 0.01 = 0.005 becomes 0.01.
+        // Rounded half up: 0.5 × 0.01 = 0.005 becomes 0.01.
         ("EUR", json!({}), vec![json!({"quantity": "0.5", "unit_price": "0.01"})], [1, 0, 0, 1]),
         // 1234 kilowatt-hours at 0.1648 cost 203.3632. The tax of 8.875 % (New York City) is 18.0490.
         (
@@ -39,7 +38,7 @@ async fn totals_follow_the_documented_rounding() {
             vec![json!({"quantity": "1234", "unit_price": "0.1648", "tax_rate": "8.875"})],
             [20_336, 0, 1_805, 22_141],
         ),
-        // The yen has no minor unit, but a unit price may have decimals: a page costs 4.5 yen.
+        // The yen has no minor unit, but a page costs 4.5 yen.
         (
             "JPY",
             json!({}),
@@ -52,22 +51,21 @@ async fn totals_follow_the_documented_rounding() {
             vec![json!({"quantity": "1.001", "unit_price": "1.005", "tax_rate": "5"})],
             [1_006, 0, 50, 1_056],
         ),
-        // Tax is rounded once per rate: 9.975 % of 0.15 is 0.0149, which becomes 0.01. If each line were rounded, the
-        // tax would be 0.
+        // Tax is rounded once per rate: 9.975 % of 0.15 becomes 0.01. Rounded per line, it would be 0.
         (
             "CAD",
             json!({}),
             vec![json!({"quantity": "1", "unit_price": "0.05", "tax_rate": "9.975"}); 3],
             [15, 0, 1, 16],
         ),
-        // Discounts on a line and on the whole invoice are combined: 5 % of 95.00 is 4.75.
+        // Discounts on a line and on the invoice: 5 % of 95.00 is 4.75.
         (
             "EUR",
             json!({"discount_rate": "5"}),
             vec![json!({"quantity": "1", "unit_price": "100", "discount_amount": 500, "tax_rate": "21"})],
             [10_000, 975, 1_895, 10_920],
         ),
-        // A discount of 10.00 is distributed over the tax rates: 6.67 of 100.00 at 19 %, and 3.33 of 50.00 at 7 %.
+        // The tax rates share a discount of 10.00: 6.67 of 100.00 at 19 %, and 3.33 of 50.00 at 7 %.
         (
             "EUR",
             json!({"discount_amount": 1_000}),
@@ -101,7 +99,7 @@ async fn totals_follow_the_documented_rounding() {
             assert_eq!(made[field], discount[field]);
             assert_eq!(made["lines"][0][field], lines[0][field]);
         }
-        // A client reads an invoice and sends it back unchanged. The totals must stay the same.
+        // A client sends an invoice back unchanged.
         let mut again = json!({"customer_id": customer, "currency": currency});
         for field in ["discount_rate", "discount_amount"] {
             again[field] = made[field].clone();

@@ -13,7 +13,7 @@ fn path(invoice: &Value) -> String {
     format!("/api/v1/invoices/{}", invoice["id"].as_str().unwrap())
 }
 
-/// Issues a draft by SQL, so that the test can choose any day of issue. The API accepts only the last 30 days.
+/// Issues a draft by SQL, because the API accepts only the last 30 days.
 async fn issue(app: &TestApp, invoice: &Value, day: &str) {
     let sql = format!(
         "begin; select set_config('app.owner_id', (select owner_id::text from invoices where id = '{0}'), true);
@@ -58,7 +58,7 @@ async fn draft_is_created_read_replaced_and_deleted() {
     let replaced = alice.put(&path(&made), "\"1\"", &body).await.ok(200);
     assert_eq!(replaced.header("etag"), Some("\"2\""));
     let replaced = replaced.json();
-    // The exact subtotal 752.5 is rounded up to 753. The exact tax 75.3 is rounded down to 75.
+    // The subtotal 752.5 becomes 753, and the tax 75.3 becomes 75.
     assert_eq!(
         (&replaced["subtotal"], &replaced["tax_total"], &replaced["total"]),
         (&json!(753), &json!(75), &json!(828))
@@ -169,7 +169,7 @@ async fn list_of_invoices_is_filtered_by_each_parameter() {
         let ids: Vec<&Value> = page["items"].as_array().unwrap().iter().map(|item| &item["id"]).collect();
         let expected: Vec<&Value> = expected.iter().map(|&index: &usize| &invoices[index]).collect();
         assert_eq!(ids, expected, "{query}");
-        // With pages of one item, the list must contain the same rows.
+        // Pages of one item contain the same rows.
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {
             let page = alice.get(&format!("/api/v1/invoices?limit=1&{query}{cursor}")).await.ok(200).json();

@@ -1,4 +1,4 @@
-//! Live events report changes of the user's own objects, even if another replica made the change.
+//! Live events report changes of the user's own objects, also those that another replica made.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -11,7 +11,7 @@ use crate::support::actor::payment;
 use crate::support::socket::Socket;
 use crate::support::{Actor, TestApp, wait};
 
-/// All replicas need the same keys, because each replica verifies tokens that another replica signed.
+/// Replicas need the same keys to verify each other's tokens.
 const KEYS: [(&str, &str); 2] = [
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -32,7 +32,7 @@ fn event(object: &str, id: &str, version: i64, what: &str) -> Value {
 async fn change_on_one_replica_is_delivered_on_the_other() {
     let (here, there) = replicas().await;
     let alice = here.user("alice").await;
-    // A ticket that one replica created must be valid on the other replica.
+    // A ticket is valid on every replica.
     let mut socket = Socket::connect(&there, &alice).await;
     socket.subscribe("invoices", None).await;
     socket.subscribe("customers", None).await;
@@ -72,7 +72,7 @@ async fn alerts_are_delivered_to_administrators_on_every_replica() {
     for socket in &mut sockets {
         assert_eq!(socket.receive().await, event("alert", alert, 1, "created"));
     }
-    // Subscribers get an event when an alert opens or clears. Further detections of an open alert must send no event.
+    // Only opening and clearing of an alert send an event.
     raise(&here, &denials(attacker, 30)).await;
     here.replica().alerts.summarise_and_clear(here.clock.now() + TimeDelta::minutes(6)).await.unwrap();
     for socket in &mut sockets {
@@ -123,8 +123,7 @@ async fn only_subscribed_objects_are_delivered() {
     assert_eq!(socket.subscribe("invoices", None).await["type"], "subscribed", "no event arrives in between");
 }
 
-/// After a failover, the new database server may lack changes that clients already know. So when the connection is
-/// lost, clients get `resync`.
+/// After a failover, the new database server may lack changes that clients already know.
 #[actix_web::test]
 async fn lost_database_connection_recovers_and_clients_resync() {
     let app = TestApp::start().await;
@@ -145,8 +144,7 @@ async fn lost_database_connection_recovers_and_clients_resync() {
     assert_eq!(socket.receive().await, event("customer", &customer, 1, "created"));
 }
 
-/// Renames a customer by SQL. Then no process of the service knows of the change, as after a crash right after the
-/// commit.
+/// Renames a customer by SQL, unknown to the service, as after a crash right after the commit.
 async fn rename(executor: impl PgExecutor<'_>, customer: &str) {
     let renamed = sqlx::query("update customers set name = 'Renamed', version = version + 1 where id = $1::uuid")
         .bind(customer)
@@ -156,9 +154,9 @@ async fn rename(executor: impl PgExecutor<'_>, customer: &str) {
     assert_eq!(renamed.rows_affected(), 1);
 }
 
-/// The first transaction is still open when the second transaction commits, and the service reads the change of the
-/// second. If the service then continued after the last transaction that it read, it would miss the first transaction.
-/// If it continued with the oldest open transaction, it would report the second transaction twice.
+/// The second transaction commits, and the service reads its change, while the first transaction is still open.
+/// To continue after the last transaction would miss the first one, and to continue with the oldest open one would
+/// report the second one twice.
 #[actix_web::test]
 async fn change_that_commits_late_is_delivered_exactly_once() {
     let app = TestApp::start().await;
@@ -192,9 +190,7 @@ async fn rolled_back_change_is_not_delivered() {
     assert_eq!(socket.receive().await, event("customer", &other, 2, "updated"));
 }
 
-/// While a transaction that sends a notification commits, it holds a lock that the whole PostgreSQL cluster shares. So
-/// such transactions commit one after the other. To keep them rare, only the end of a session may notify in its
-/// transaction.
+/// A transaction with a notification commits under a lock of the whole PostgreSQL cluster, so it must be rare.
 #[actix_web::test]
 async fn only_ends_of_sessions_notify_in_their_transaction() {
     let app = TestApp::start().await;
@@ -231,8 +227,7 @@ async fn replica_without_sockets_reads_no_changes() {
     wait::until_equal(0, connections).await;
 }
 
-/// The test makes more changes than fit into the client's queue. The client gets one `resync` instead of the missed
-/// events.
+/// More changes than fit into the client's queue.
 #[actix_web::test]
 async fn slow_client_gets_resync() {
     let app = TestApp::start().await;
@@ -247,7 +242,7 @@ async fn slow_client_gets_resync() {
         events += 1;
     }
     assert!(events < 2_000, "{events}");
-    // Repeat the test with more changes than the service reads into memory at once.
+    // More changes than the service reads into memory at once.
     let made = made.replace("2000", "5000");
     sqlx::query(sqlx::AssertSqlSafe(made)).bind(&alice.email).execute(&app.all_rows).await.unwrap();
     assert_eq!(socket.receive().await, json!({"type": "resync"}));

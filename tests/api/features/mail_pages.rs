@@ -9,7 +9,6 @@ use crate::support::actor::{newest_mail, register, reset_token};
 const PAGES: [&str; 2] = ["/confirm", "/reset"];
 const CONSOLE_OFF: (&str, &str) = ("STRONGROOM_HTTP_CONSOLE", "false");
 
-/// Returns all values of an attribute in the page.
 fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
     let start = format!(" {attribute}=\"");
     page.split(start.as_str()).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
@@ -32,8 +31,7 @@ async fn mail_pages_are_served_when_docs_and_console_are_disabled() {
     }
 }
 
-/// If the console is on, a link in a mail opens a view of the console. The view needs no session. So the page tells the
-/// console not to refresh a session (`data-session="off"`), even if the browser has a cookie.
+/// A link in a mail opens a view of the console without a session. `data-session="off"` prevents a refresh.
 #[actix_web::test]
 async fn console_shows_the_pages_if_it_is_on() {
     let app = TestApp::start().await;
@@ -45,7 +43,7 @@ async fn console_shows_the_pages_if_it_is_on() {
     }
 }
 
-/// Each form has the same fields as the request body of the endpoint to which the page sends the form.
+/// Each form has the fields of its request body.
 #[actix_web::test]
 async fn forms_send_the_fields_of_the_api() {
     let app = TestApp::with(&[CONSOLE_OFF]).await;
@@ -70,7 +68,7 @@ async fn forms_send_the_fields_of_the_api() {
     }
 }
 
-/// Proxies log query strings (CWE-598). So the service refuses a token in a query string, and does not store it.
+/// Proxies log query strings (CWE-598).
 #[actix_web::test]
 async fn token_in_a_query_is_refused_and_not_stored() {
     let app = TestApp::start().await;
@@ -94,6 +92,6 @@ async fn mails_link_to_the_pages() {
     assert!(mail.contains("/confirm#token="), "{mail}");
     let forgot = serde_json::json!({"email": alice.email});
     app.anonymous().request(Method::POST, "/api/v1/auth/password-reset").json(&forgot).send().await.ok(202);
-    // `reset_token` finds the token only if the mail contains a link to `/reset#token=`.
+    // `reset_token` requires a link to `/reset#token=`.
     assert_eq!(reset_token(&app, &alice.email, "").await.len(), 43);
 }

@@ -75,7 +75,7 @@ async fn head_requests_are_counted_apart_from_get() {
     );
 }
 
-/// A status or problem code without its own label would be counted as `other`.
+/// Without its own label, it would count as `other`.
 #[actix_web::test]
 async fn every_status_and_problem_code_has_a_label() {
     let statuses: Vec<u16> = STATUSES.iter().map(|(status, _)| *status).collect();
@@ -104,8 +104,7 @@ async fn every_status_and_problem_code_has_a_label() {
 
 #[actix_web::test]
 async fn background_work_has_metrics() {
-    // With this limit, the bucket of an address needs 36 seconds to refill after one request. Until then, the limiter
-    // stores the address, and the metric must count it.
+    // The bucket of an address needs 36 seconds to refill. Until then, the limiter stores the address.
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REGISTRATION", "100/1h")]).await;
     let alice = app.user("alice").await;
     let hashes = app.services().credentials.passwords.hashes();
@@ -159,7 +158,7 @@ async fn mail_outbox_is_measured_and_omitted_without_a_database() {
     assert!((1800.0..2400.0).contains(&oldest), "{oldest}");
 
     app.database.disconnect().await;
-    // The service caches the values for a second. So the test waits for the value.
+    // The values are cached for a second.
     wait::until_equal(0.0, async || app.metrics().await.value("strongroom_database_up")).await;
     let metrics = app.metrics().await;
     assert_eq!(metrics.find("strongroom_mail_outbox{state=\"waiting\"}"), None);
@@ -171,7 +170,7 @@ async fn refused_hashes_are_counted() {
     let app =
         TestApp::with(&[("STRONGROOM_PASSWORD_HASH_SLOTS", "1"), ("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", "1")]).await;
     let body = json!({"email": "unknown@example.com", "password": "correct horse battery 9"});
-    // One hash runs and 64 requests wait. The service refuses all others, and requests that wait for over a second.
+    // One hash runs and 64 requests wait. All others, and those that wait for over a second, are refused.
     let replies = join_all((1..=120_u8).map(|host| {
         let client = app.client_from([127, 0, 1, host].into());
         let body = body.clone();
@@ -197,7 +196,7 @@ async fn occupied_management_port_is_reported_in_one_line() {
     std::fs::remove_dir_all(&state_dir).unwrap();
 }
 
-/// If a query contains an unknown metric, the dashboard shows nothing and the alert never fires, without an error.
+/// An unknown metric causes no error: the dashboard shows nothing, and the alert never fires.
 #[actix_web::test]
 async fn dashboard_and_alerts_use_existing_metrics() {
     let app = TestApp::start().await;
@@ -209,7 +208,7 @@ async fn dashboard_and_alerts_use_existing_metrics() {
         let names = monitoring::metrics_in(&query);
         assert!(!names.is_empty(), "{place}: {query}");
         for name in names {
-            // This metric exists only if traces are enabled.
+            // Only with traces.
             let known = known.contains(name.as_str()) || name == "strongroom_trace_spans_total";
             assert!(known, "{place} uses {name}, which is not exported");
         }

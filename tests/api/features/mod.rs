@@ -1,4 +1,4 @@
-//! Feature tests. They test the functions of the API and of the command line, and the messages of failures.
+//! Feature tests: the functions of the API and of the command line.
 
 mod about;
 mod account_deletion;

@@ -10,8 +10,7 @@ use crate::support::TestApp;
 use crate::support::database::{Role, TestDatabase};
 use crate::support::relay::Relay;
 
-/// The service sets its timeouts in the startup parameter `options`. PgBouncer drops this parameter, so the service
-/// must detect a session without timeouts.
+/// PgBouncer drops the startup parameter `options`, which contains the service's timeouts.
 #[actix_web::test]
 async fn session_without_timeouts_is_detected() {
     let database = TestDatabase::create().await;

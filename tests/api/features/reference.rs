@@ -1,5 +1,4 @@
-//! The page `/docs`: its files, its Content Security Policy, and the setting that switches it off. `.ci/page` tests it
-//! in a browser.
+//! The page `/docs`: its files, its Content Security Policy, and its setting. `.ci/page` tests it in a browser.
 
 use reqwest::Method;
 use strongroom::app::routes::table;
@@ -41,8 +40,7 @@ async fn docs_page_loads_only_its_own_files_and_has_no_inline_code() {
     }
 }
 
-/// The page `/docs` has a weaker Content Security Policy than other responses. An error on the same path must have the
-/// strict policy.
+/// The page `/docs` has a weaker Content Security Policy than other responses.
 #[actix_web::test]
 async fn error_on_the_docs_path_has_the_strict_policy() {
     let app = TestApp::start().await;

@@ -5,7 +5,6 @@ use serde_json::json;
 use crate::support::actor::draft;
 use crate::support::{Actor, TestApp};
 
-/// Creates a draft for a new customer with this name.
 async fn draft_for(actor: &Actor, name: &str) -> String {
     let customer = json!({"name": name, "default_currency": "EUR"});
     let customer = actor.post("/api/v1/customers", &customer).await.ok(201).json();
@@ -13,7 +12,6 @@ async fn draft_for(actor: &Actor, name: &str) -> String {
     made.json()["id"].as_str().unwrap().to_owned()
 }
 
-/// Returns the ids of the invoices that this search finds.
 async fn found(actor: &Actor, search: &str) -> Vec<String> {
     let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("search", search).finish();
     let page = actor.get(&format!("/api/v1/invoices?limit=100&{query}")).await.ok(200).json();
@@ -25,7 +23,7 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     for (name, finds, misses) in [
-        // The name and the search texts have different normalization forms: composed (NFC) and decomposed (NFD).
+        // Composed (NFC) and decomposed (NFD) forms.
         ("Zürich Insurance", vec!["ZÜRICH", "zürich", "zu\u{308}rich", "ZU\u{308}RICH"], vec!["zurich", "zürichs"]),
         ("Cafe\u{301} Noir", vec!["CAFÉ", "café", "cafe\u{301}"], vec!["cafe noir"]),
         ("Иванов и сыновья", vec!["ИВАНОВ", "иванов", "СЫНОВЬЯ"], vec!["ПЕТРОВ"]),
@@ -33,10 +31,10 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
         ("Հայաստան", vec!["ՀԱՅԱՍՏԱՆ", "հայաստան"], vec!["հայք"]),
         ("株式会社山田", vec!["山田"], vec!["山口"]),
         ("각하", vec!["각", "\u{1100}\u{1161}\u{11a8}"], vec!["가"]),
-        // The search treats a final sigma (ς) like a sigma (σ).
+        // A final sigma (ς) is a sigma (σ).
         ("Οδοσα ΑΕ", vec!["ΟΔΟΣ", "οδοσ", "οδος"], vec!["οδοί"]),
         ("Straßenbau", vec!["STRASSENBAU", "strassen", "STRAẞEN", "straße"], vec!["strasen"]),
-        // Turkish has the different letters İ/i and I/ı. The search treats all four as equal.
+        // Turkish has the different letters İ/i and I/ı, which the search treats as equal.
         (
             "İstanbul Ticaret",
             vec!["istanbul", "ISTANBUL", "İSTANBUL", "ıstanbul", "TİCARET", "TICARET"],
@@ -45,7 +43,6 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
         ("Isparta", vec!["ısparta", "isparta"], vec![]),
     ] {
         let expected = vec![draft_for(&alice, name).await];
-        // Another user has a customer with the same name. The search must not find it.
         draft_for(&bob, name).await;
         for search in finds {
             assert_eq!(found(&alice, search).await, expected, "{search} in {name}");
@@ -56,8 +53,7 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
     }
 }
 
-/// Some letters become several letters in upper case. Then the stored search key is longer than the name. The length
-/// limits must apply to the name.
+/// Some letters become several letters in upper case, and the search key becomes longer than the name.
 #[actix_web::test]
 async fn longest_names_and_searches_are_accepted_when_upper_case_is_longer() {
     let app = TestApp::start().await;
@@ -71,7 +67,7 @@ async fn longest_names_and_searches_are_accepted_when_upper_case_is_longer() {
     }
 }
 
-/// The search treats the wildcards of LIKE (`%` and `_`) as ordinary characters, also in their full-width forms.
+/// `%` and `_` are ordinary characters, also in their full-width forms.
 #[actix_web::test]
 async fn search_has_no_wildcards() {
     let app = TestApp::start().await;

@@ -8,7 +8,6 @@ use crate::support::TestApp;
 
 const SUMMARY: &str = "/api/v1/admin/security-summary";
 
-/// Stores an event that is this old.
 async fn store(app: &TestApp, kind: &str, age: TimeDelta, who: (Option<&str>, Option<Uuid>), amount: Option<i64>) {
     let sql = "insert into security_events (id, at, kind, severity, reason, replica, address, user_id, amount, mac)
         values (gen_random_uuid(), $1, $2, 'info', '', 'a1', $3, $4, $5, decode(repeat('00', 36), 'hex'))";
@@ -17,7 +16,7 @@ async fn store(app: &TestApp, kind: &str, age: TimeDelta, who: (Option<&str>, Op
     insert.execute(&app.all_rows).await.unwrap();
 }
 
-/// Returns the severity and the counts that the summary contains for this kind of event.
+/// Returns severity and counts of this kind of event.
 fn kind<'a>(summary: &'a Value, name: &str) -> (&'a Value, Vec<i64>) {
     let kinds = summary["kinds"].as_array().unwrap();
     let found = kinds.iter().find(|kind| kind["kind"] == name).unwrap_or_else(|| panic!("no {name}: {kinds:?}"));
@@ -27,21 +26,20 @@ fn kind<'a>(summary: &'a Value, name: &str) -> (&'a Value, Vec<i64>) {
 /// Stores events of several kinds, times, networks and accounts.
 async fn fill(app: &TestApp, mallory: Uuid, deleted: Uuid) {
     let (now, hours, days) = (TimeDelta::zero(), TimeDelta::hours, TimeDelta::days);
-    // Within the last day, Mallory has six events in three rows: one row stands for four events. The deleted user has
-    // two events.
+    // Mallory has six events in three rows, one of which stands for four. The deleted user has two.
     store(app, "malicious_cors", now, (Some("192.0.2.1"), Some(mallory)), None).await;
     store(app, "malicious_cors", now, (Some("192.0.2.1"), Some(mallory)), Some(4)).await;
     store(app, "malicious_cors", hours(1), (Some("192.0.2.2"), Some(mallory)), None).await;
     store(app, "malicious_cors", days(3), (None, None), None).await;
     store(app, "malicious_cors", days(20), (None, None), None).await;
     store(app, "malicious_cors", days(40), (None, None), None).await;
-    // Both IPv6 addresses are in the same /56, so the summary counts them as one network.
+    // Both IPv6 addresses are in one /56 network.
     for address in ["2001:db8:0:1::1", "2001:db8:0:ff::2"] {
         store(app, "authn_token_reuse", now, (Some(address), Some(deleted)), None).await;
     }
-    // In this event, the amount is not a number of events. So the summary must count the row as one event.
+    // The amount of this event is not a number of events.
     store(app, "sys_audit_archived", now, (None, None), Some(1_000_000)).await;
-    // This event is no sign of an attack, so its network must not appear in the list of networks.
+    // No sign of an attack, so its network must not be listed.
     store(app, "user_created", now, (Some("192.0.2.3"), None), Some(50)).await;
 }
 

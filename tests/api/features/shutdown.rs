@@ -1,5 +1,4 @@
-//! Graceful shutdown: replicas are replaced while clients send requests. No request fails, and no false alarm is
-//! raised.
+//! Graceful shutdown: replicas are replaced while clients send requests. No request fails, and no alarm is raised.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -25,8 +24,7 @@ use crate::support::{Actor, TestApp, wait};
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
 const SETTINGS: &[(&str, &str)] = &[
     MASTER,
-    // The service reports for two seconds that it is not ready, before it refuses connections. In this time, the load
-    // balancer checks readiness twenty times.
+    // For two seconds, the service reports that it is not ready, and the load balancer checks twenty times.
     ("STRONGROOM_HTTP_DRAIN_SECONDS", "2"),
     ("STRONGROOM_LIMITS_STANDARD", "1000000/1h"),
     ("STRONGROOM_LIMITS_WRITE", "1000000/1h"),
@@ -34,7 +32,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("STRONGROOM_RULES_ENUMERATING_SESSION", "1000000/1h"),
 ];
 
-/// Counts the replies that the clients have received.
+/// Counts received replies.
 #[derive(Default)]
 struct Seen {
     stopped: Cell<bool>,
@@ -138,7 +136,7 @@ async fn while_draining_readiness_is_503_and_each_reply_closes_its_connection() 
     stopping.abort();
 }
 
-/// Only a part of the request's body has arrived when the shutdown begins. The service must still finish this request.
+/// The shutdown begins when only a part of the request's body has arrived.
 #[actix_web::test]
 async fn running_request_finishes_after_new_connections_are_refused() {
     let app = TestApp::start().await;
@@ -159,7 +157,7 @@ async fn running_request_finishes_after_new_connections_are_refused() {
     let mut owner = app.database.options(Role::Owner).connect().await.unwrap();
     let stopping = actix_web::rt::spawn(app.stop());
     wait::until("new connections are refused", async || TcpStream::connect(address).await.is_err()).await;
-    // If the shutdown did not wait for running requests, it would have ended within this time.
+    // A shutdown that does not wait for requests would have ended within this time.
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(!stopping.is_finished());
     stream.write_all(&body.as_bytes()[9..]).await.unwrap();

@@ -8,8 +8,7 @@ use crate::support::form::Form;
 
 const CONTENT: &[u8] = b"x\n";
 
-/// For each library: its name, the headers that it writes for a file and for a text, and the file name that the service
-/// must read.
+/// Name of a library, its headers for a file and for a text, and the file name that the service must read.
 const CLIENTS: [(&str, &str, &str, &str); 9] = [
     (
         "browsers, curl, Python's requests, Node's fetch",
@@ -108,8 +107,7 @@ async fn declared_types_of_common_systems_are_accepted() {
     assert_eq!(document["media_type"], "application/pdf");
 }
 
-/// A user downloads an export of this service and uploads the file again. The upload has the media type and the name of
-/// the download.
+/// The upload has the media type and the name of the download.
 #[actix_web::test]
 async fn upload_of_an_own_export_is_accepted() {
     let app = TestApp::start().await;
@@ -121,8 +119,7 @@ async fn upload_of_an_own_export_is_accepted() {
     assert_eq!((&document["media_type"], &document["size"]), (&json!("text/csv"), &json!(export.body.len())));
 }
 
-/// File names are truncated to 255 bytes, the limit of file systems, and titles to 200 characters. A character is never
-/// cut in the middle.
+/// The limits are 255 bytes for file names, and 200 characters for titles. No character is cut in the middle.
 #[actix_web::test]
 async fn long_name_is_truncated_and_keeps_its_extension() {
     let app = TestApp::start().await;

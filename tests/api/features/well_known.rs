@@ -16,13 +16,11 @@ async fn change_password_address_redirects_to_the_reset_page() {
         assert_eq!(reply.header("location"), Some("/reset"));
     }
     app.anonymous().request(Method::GET, "/reset").send().await.ok(200);
-    // Password managers request this path first, to detect services that return 200 for every path. So the service must
-    // return 404.
+    // Password managers request this path to detect services that return 200 for every path.
     let probe = "/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200";
     app.anonymous().request(Method::GET, probe).send().await.assert_refused(404, "not_found");
 }
 
-/// The test sends a request on a new connection, and waits until the server closes the connection.
 #[actix_web::test]
 async fn idle_connection_is_closed_after_the_configured_time() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_KEEP_ALIVE_SECONDS", "1")]).await;

@@ -5,7 +5,7 @@ use strongroom::http::disposition::safe_file_name;
 use strongroom::http::file_name::file_name;
 use strongroom::security::files::uploads::FileType;
 
-/// The text before and after a file name in the header of a part: for each encoding of the name, and for a plain name.
+/// The text before and after a file name in a part's header, for each encoding.
 const FORMS: [(&str, &str); 5] = [
     ("filename=\"", "\""),
     ("filename*=utf-8''", ""),

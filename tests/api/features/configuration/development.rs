@@ -25,7 +25,7 @@ fn development_secrets_are_created_once_and_are_private() {
     let files: Vec<PathBuf> = fs::read_dir(&secrets).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(files.len(), 5, "two keys, and the passwords of three demo users: {files:?}");
     assert_eq!((mode(&secrets), files.iter().all(|path| mode(path) == 0o600)), (0o700, true));
-    // If the test runs as root, PostgreSQL runs as another user. So other users must be able to traverse the folder.
+    // If the test runs as root, PostgreSQL runs as another user, who must be able to traverse the folder.
     assert_eq!(mode(&first.state_dir) & 0o011, 0o011);
 
     let given = base.with(&[("STRONGROOM_JWT_KEY", OTHER)]).unwrap();

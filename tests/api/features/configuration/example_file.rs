@@ -32,7 +32,7 @@ fn example_file_is_a_valid_configuration() {
     let example = fs::read_to_string(repository(".env.example")).unwrap();
     let environment = Environment::from_pairs([("STRONGROOM_DEV_STATE_DIR", state.as_str())]);
     assert!(Settings::load(&environment.with_dot_env(&example).unwrap()).is_ok());
-    // In the file, the defaults are comments. The configuration must also be valid when all defaults are set.
+    // The configuration is also valid when all defaults are set.
     let uncommented: String = example
         .lines()
         .filter(|line| line.starts_with("#STRONGROOM_") && !line.ends_with('='))

@@ -1,5 +1,4 @@
-//! The service reports all faults of a configuration at once. A report contains the name of each setting, but never its
-//! value.
+//! All faults of a configuration are reported at once, with the names of the settings, but never with their values.
 
 use std::process::Command;
 
@@ -40,7 +39,7 @@ fn production_without_settings_lists_all_missing_ones() {
     assert!(missing.iter().all(|name| shown.contains(&format!("\n  {name} is missing"))), "{shown}");
 }
 
-/// The event of a refused start is only a log line, because the service may have no database.
+/// Only a log line, because the service may have no database.
 #[test]
 fn refused_start_is_a_security_event() {
     let folder = Folder::new();
@@ -55,7 +54,7 @@ fn refused_start_is_a_security_event() {
     let (events, message) = started(&[("STRONGROOM_HTTP_BIND", "0.0.0.0:0")]);
     let [event] = events.as_slice() else { panic!("one: {events:?}, {message}") };
     assert!(event.contains("settings") && message.contains("STRONGROOM_HTTP_BIND"), "{event}, {message}");
-    // This configuration is valid, but its database does not exist.
+    // A valid configuration, whose database does not exist.
     let unreachable = "postgres://strongroom_app@127.0.0.1:1/none";
     let (events, message) = started(&[("DATABASE_URL", unreachable), ("STRONGROOM_HTTP_BIND", "127.0.0.1:0")]);
     let [event] = events.as_slice() else { panic!("one: {events:?}, {message}") };

@@ -60,7 +60,7 @@ fn overly_wide_proxy_networks_are_refused() {
     assert!(one.contains("2001:db8::1".parse().unwrap()) && !one.contains("2001:db8::2".parse().unwrap()));
 }
 
-/// The contact must contain no line break, because a line break could add another field to `security.txt`.
+/// A line break could add another field to `security.txt`.
 #[test]
 fn security_contact_is_one_uri() {
     let name = "STRONGROOM_HTTP_SECURITY_CONTACT";
@@ -166,8 +166,7 @@ fn management_port_beyond_loopback_requires_tls_and_a_token() {
         ("STRONGROOM_TLS_KEY_FILE", ""),
     ];
     assert_eq!(production.faults(&behind_proxy), ["STRONGROOM_TLS_CERT_FILE"]);
-    // The token of the management port must be strong and differ from other secrets, even if the port listens only on
-    // loopback.
+    // Even on loopback, the token of the management port must be strong and differ from other secrets.
     production.refuses(token, &["short", "password-password-password-password", STRONG, OTHER]);
     Base::development().refuses(token, &["short"]);
 }
@@ -183,7 +182,7 @@ fn api_reference_is_off_in_production_by_default() {
     assert!(!development.with(&[("STRONGROOM_HTTP_DOCS", "false")]).unwrap().http.docs);
 }
 
-/// The attack panel creates accounts. So production switches it on only with two settings: the console's and its own.
+/// The attack panel creates accounts, so production needs the console's setting and its own.
 #[test]
 fn attack_panel_needs_two_settings_in_production() {
     let (console, panel) = (("STRONGROOM_HTTP_CONSOLE", "true"), ("STRONGROOM_HTTP_ATTACK_PANEL", "true"));
@@ -199,8 +198,7 @@ fn attack_panel_needs_two_settings_in_production() {
     assert!(!is_on(&development, &[("STRONGROOM_HTTP_CONSOLE", "false")]));
 }
 
-/// In development, `/docs` is open at every address of the listeners, so each address is an allowed origin. Production
-/// does not allow the addresses of its listeners.
+/// In development, `/docs` is open at every address of the listeners, so each address is an allowed origin.
 #[test]
 fn only_development_allows_the_listeners_as_origins() {
     let own = ["http://127.0.0.1:8080", "http://localhost:8080", "https://127.0.0.1:8443", "https://localhost:8443"];

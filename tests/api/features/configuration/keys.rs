@@ -1,4 +1,4 @@
-//! Settings with keys. Each key must be strong and have only one purpose. Only commands that use a key require it.
+//! Settings with keys. Each key must be strong and have only one purpose.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -38,8 +38,7 @@ fn weak_keys_are_refused() {
     }
 }
 
-/// Production has no default accounts (ASVS 6.3.2). To create demo data, the operator must set a setting with
-/// "insecure" in its name.
+/// There are no default accounts (ASVS 6.3.2): demo data need a setting with "insecure" in its name.
 #[test]
 fn production_demo_data_requires_a_strong_password() {
     let name = "STRONGROOM_INSECURE_DEMO_PASSWORD";
@@ -71,7 +70,7 @@ fn reused_key_is_a_fault() {
     base.refuses("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", &[STRONG]);
     base.accepts("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", &[THIRD]);
     base.refuses("STRONGROOM_MANAGEMENT_TOKEN", &[STRONG, OTHER]);
-    // Two settings have the same key. The service reports the setting that it reads last.
+    // Of two equal keys, the last setting is reported.
     assert_eq!(base.faults(&[("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", OTHER)]), ["STRONGROOM_JWT_KEY"]);
 }
 
@@ -95,7 +94,7 @@ fn migrate_requires_only_the_owner_url() {
     let owner_url = load(&[production, owner]).unwrap().database.owner_url.unwrap();
     assert_eq!(owner_url.get_username(), "strongroom_owner");
     assert!(load(&[]).unwrap().database.owner_url.is_none());
-    // `admin create` sets a password. So the `admin` commands also read the service's rules for passwords.
+    // `admin create` sets a password, so the `admin` commands read the rules for passwords.
     let weak = load(&[production, owner, ("STRONGROOM_PASSWORD_MIN_LENGTH", "8")]);
     assert_eq!(weak.unwrap_err().0[0].setting, "STRONGROOM_PASSWORD_MIN_LENGTH");
     for lacking in [&[production][..], &[("DATABASE_URL", DATABASE)]] {

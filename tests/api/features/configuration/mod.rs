@@ -1,6 +1,6 @@
-//! The service starts with a valid configuration, and reports all [`faults`] of an invalid configuration. The other
-//! files test the settings of [`incoming`] and [`outgoing`] connections, [`keys`], [`bounds`] of numbers,
-//! [`development`], and the [`example_file`].
+//! The service starts with a valid configuration, and reports all [`faults`] of an invalid one. The other files test
+//! the settings of [`incoming`] and [`outgoing`] connections, [`keys`], [`bounds`] of numbers, [`development`], and the
+//! [`example_file`].
 
 mod bounds;
 mod development;
@@ -21,7 +21,7 @@ const STRONG: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 const THIRD: &str = "k7Qw2Lr9Zt5Xv1Bn8Mc4Hd6Gf3Js0PaYeUiOxTzRq";
 const OTHER: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n";
-// The URL is written in two parts, so that secret scanners do not report it.
+// In two parts, so that secret scanners do not report the URL.
 const DATABASE: &str = concat!("postgres://strongroom_app:", "kT4vq9Lw2z@db.internal/strongroom?sslmode=verify-full");
 
 /// A temporary folder, which is removed on drop.
@@ -51,7 +51,7 @@ impl Drop for Folder {
     }
 }
 
-/// A valid configuration. A test changes single settings. An empty value removes a setting.
+/// A valid configuration, of which a test changes settings. An empty value removes a setting.
 struct Base {
     folder: Folder,
     pairs: Vec<(String, String)>,
@@ -99,7 +99,7 @@ impl Base {
         }
     }
 
-    /// Asserts that each value causes exactly one fault, and that the fault contains the name of this setting.
+    /// Asserts that each value causes exactly one fault, about this setting.
     fn refuses(&self, setting: &str, values: &[&str]) {
         for value in values {
             assert_eq!(self.faults(&[(setting, value)]), [setting], "{setting}={value}");

@@ -49,23 +49,23 @@ fn database_requires_verified_tls() {
         url("db.internal/strongroom?sslmode=prefer"),
         url("db.internal/strongroom?sslmode=require"),
         url("db.internal/strongroom?sslmode=verify-ca"),
-        // If a URL repeats a parameter, the last value applies, so the check must read the last value.
+        // Of a repeated parameter, the last value applies.
         url("db.internal/strongroom?sslmode=verify-full&sslmode=disable"),
         url("db.internal/strongroom?sslmode=verify-full&ssl-mode=allow"),
         url("localhost/strongroom?host=db.internal"),
         url("localhost/strongroom?hostaddr=203.0.113.7"),
-        // These host names begin like loopback, but belong to other machines.
+        // These host names only begin like loopback.
         url("localhost.evil.example/strongroom"),
         url("127.0.0.1.evil.example/strongroom"),
         url("localhost@evil.example/strongroom"),
         url("128.0.0.1/strongroom"),
         url("[2001:db8::1]/strongroom"),
-        // Unknown parameters and schemes must be faults, because a typing error could switch TLS off.
+        // A misspelled parameter could switch TLS off.
         url("localhost/strongroom?sslmod=verify-full"),
         url("db.internal/strongroom?SSLMODE=verify-full"),
         concat!("mysql://strongroom_app:", "kT4vq9Lw2z@localhost/strongroom").to_owned(),
         "db.internal".to_owned(),
-        // Default passwords, and roles that bypass row-level security, are faults.
+        // Default passwords, and roles that bypass row-level security.
         concat!("postgres://strongroom_app:", "changeme@localhost/strongroom").to_owned(),
         concat!("postgres://strongroom_app:", "Strongroom_App@localhost/strongroom").to_owned(),
         "postgres://strongroom_app@localhost/strongroom?password=postgres".to_owned(),
@@ -86,8 +86,7 @@ fn database_requires_verified_tls() {
         "STRONGROOM_DATABASE_OWNER_URL",
         &[concat!("postgres://strongroom_owner:", "kT4vq9Lw2z@db.internal/strongroom")],
     );
-    // If the service connected as the schema's owner, row-level security and the column grants would not apply. So the
-    // two URLs must have different roles.
+    // As the schema's owner, the service would bypass row-level security and the column grants.
     assert_eq!(base.faults(&[("STRONGROOM_DATABASE_OWNER_URL", DATABASE)]), ["DATABASE_URL"]);
 }
 
