@@ -11,6 +11,7 @@ import { CARDS as FILES } from './cards_files.js';
 import { CARDS as INPUT } from './cards_input.js';
 import { CARDS as LOGIN } from './cards_login.js';
 import { CARDS as TOKENS } from './cards_tokens.js';
+import { decode } from './cards_common.js';
 import { play } from './play.js';
 
 /** The cards by subject. */
@@ -107,14 +108,14 @@ function Card({ card, run, error, playing, onPlay }) {
   const isMine = playing === card.id, ended = outcome(card, { run });
   return html`<article id=${card.id} class="card attack ${run ? 'played' : ''}" aria-labelledby="title-${card.id}">
     <div class="head"><h3 id="title-${card.id}">${card.title}</h3><span class="soft">${card.threat}</span></div>
-    <p>${card.text}</p>
+    <p>${card.text}</p><p class="soft"><strong>Control:</strong> ${card.practice}</p>
     <div class="actions"><button type="button" disabled=${playing} aria-describedby="title-${card.id}" onClick=${onPlay}>${isMine ? 'Playing …' : 'Play'}</button>
       <div role="status">${ended && html`<span class="verdict ${run.verdict.held ? 'held' : 'broken'}">${OUTCOMES[ended]}</span>`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div>
       ${run?.progress && !run.done && html`<span class="soft">${run.progress}</span>`}</div>
     ${run && html`<${Result} id=${card.id} title=${card.title} run=${run} />`}
-    <details class="proof"><summary>Practice, code and attack test</summary>
-      <dl><dt>Practice</dt><dd>${card.practice} (<code>docs/practices/README.md</code>)</dd><dt>Code</dt><dd><code>${card.code}</code></dd>
-        <dt>Test</dt><dd><code>${card.test}</code></dd></dl></details>
+    <details class="proof"><summary>Code and attack test</summary>
+      <dl><dt>Code</dt><dd><code>${card.code}</code></dd><dt>Test</dt><dd><code>${card.test}</code></dd>
+        <dt>All controls</dt><dd><code>docs/practices/README.md</code></dd></dl></details>
   </article>`;
 }
 
@@ -152,15 +153,14 @@ function Result({ id, title, run }) {
     ${run.verdict && !run.attack && html`<p><${Verdict} verdict=${run.verdict} /></p>`}
     ${run.notes.map((note) => html`<p>${note}</p>`)}
     ${run.histograms.map((one) => html`<${Histogram} ...${one} />`)}
-    ${others.length > 0 && html`<details><summary>${others.length} more ${others.length === 1 ? 'request' : 'requests'}</summary><ol>${others.map((one) =>
+    ${others.length > 0 && html`<details><summary>${others.length} other ${others.length === 1 ? 'request' : 'requests'}</summary><ol>${others.map((one) =>
       html`<li>${PURPOSES[one.purpose]} by ${one.by}: <code>${one.method} ${one.path}</code> ${one.status || 'closed'} ${one.reply?.code}</li>`)}</ol></details>`}
     ${shown.map((one) => html`<${Exchange} exchange=${one} verdict=${one === run.attack && run.verdict} />`)}
     ${run.events && html`<h4>What the service recorded</h4>
       <${Table} caption="Security events: ${title}" columns=${['Event', 'Reason', 'Severity', 'User', '>Times']} empty=${run.done ? 'No security event.' : 'No event yet.'}
         rows=${grouped(run).map(([event, user, times]) => [html`<${ToAdministration} card=${id} to=${`events?${filterFor(event)}`} title="Show in Administration"><code>${event.kind}</code><//>`,
           reasonOf(event), html`<${Status} name=${event.severity} />`, user, times])} />`}
-    ${run.alerts?.length > 0 && html`<h4>Alerts raised or seen again during the attack</h4><ul class="alerts">${run.alerts.map((alert) => html`<li><${Status} name=${alert.severity} />
-      <${ToAdministration} card=${id} to="alerts" title="Show in Administration">${words(alert.rule)}<//> ${subjectOf(alert, run)}: ${alert.count} ${alert.count === 1 ? 'event' : 'events'}</li>`)}</ul>`}
+    ${run.alerts?.length > 0 && html`<h4>Alerts raised or seen again during the attack</h4><ul class="alerts">${run.alerts.map((alert) => html`<li><${Status} name=${alert.severity} /> <${ToAdministration} card=${id} to="alerts" title="Show in Administration">${words(alert.rule)}<//> ${subjectOf(alert, run)}: ${alert.count} ${alert.count === 1 ? 'event' : 'events'}</li>`)}</ul>`}
   </div>`;
 }
 
@@ -176,6 +176,16 @@ function grouped(run) {
 
 const lines = (headers) => Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
 
+/** Returns the headers of a request. Shortens an access token. If it is not the sender's own token, shows its content. */
+function linesOf({ sent, by }) {
+  const token = sent.Authorization?.replace('Bearer ', '') ?? '';
+  if (token.length < 40) return lines(sent);
+  const shortened = lines({ ...sent, Authorization: `Bearer ${token.slice(0, 16)} … ${token.slice(-8)}` });
+  if (['Anna', 'Ben'].includes(by)) return shortened;
+  const [header, claims] = decode(token).map((part) => JSON.stringify(part));
+  return [...shortened, '', `Header of the token: ${header}`, `Claims: ${claims}`];
+}
+
 /** Returns what the service has sent, as text. */
 function responseOf({ status, reply, received }) {
   if (status === undefined) return ['The browser hides the response from other origins.', '', reply];
@@ -187,8 +197,8 @@ function responseOf({ status, reply, received }) {
 
 /** A request and its response, side by side. The many headers of the response come last and folded. */
 function Exchange({ exchange, verdict }) {
-  const { by, purpose, method, path, sent, body, headers } = exchange;
-  const request = [`${method} ${path}`, ...lines(sent), '', body.trim()].join('\n').trim();
+  const { by, purpose, method, path, body, headers } = exchange;
+  const request = [`${method} ${path}`, ...linesOf(exchange), '', body.trim()].join('\n').trim();
   const count = Object.keys(headers).length;
   return html`<h4>${PURPOSES[purpose]} by ${by} ${verdict && html`<${Verdict} verdict=${verdict} />`}</h4>
     <div class="exchange">

@@ -95,7 +95,7 @@ export const CARDS = [
     ...BOLA,
     id: 'foreign-owner-in-query',
     title: 'List the invoices of another user',
-    text: 'IDOR in the query: Ben filters by Anna\'s customer and gets an empty list. The second request names Anna as the owner.',
+    text: 'IDOR in the query: Ben filters by Anna\'s customer and gets an empty list. Then Ben names Anna as the owner.',
     test: 'attacks::authorization::object_level::ids_in_queries::list_refuses_owner_parameters_and_repeated_fields',
     expect: { status: 400, code: 'invalid_input', event: 'input_validation_fail' },
     async play(run) {
@@ -161,7 +161,7 @@ export const CARDS = [
   {
     id: 'replayed-ticket',
     title: 'Use a WebSocket ticket twice',
-    text: 'Replayed ticket: Anna opens a socket with a ticket. Ben has read the ticket, and opens a second socket with it.',
+    text: 'Replayed ticket: a ticket signs in one WebSocket, once. Anna opens a socket with a ticket. Ben has read the ticket, and opens a second socket with it.',
     threat: 'API2:2023 · CWE-294',
     practice: 'One-time tickets authenticate WebSockets',
     code: 'src/security/sessions/tickets/mod.rs',
@@ -219,7 +219,7 @@ export const CARDS = [
   {
     id: 'admin-function',
     title: 'Call a function of administrators',
-    text: 'Broken function-level authorization: Ben is no administrator, but lists all users and then disables Anna.',
+    text: 'Broken function-level authorization: Ben is no administrator, but tries to list all users and to disable Anna.',
     threat: 'API5:2023 · CWE-285',
     practice: 'Function-level authorization: administrators only',
     code: 'src/security/authorization/administrators/mod.rs',

@@ -22,7 +22,7 @@ export const CARDS = [
     test: 'attacks::browser::csrf::cookie_without_listed_origin_and_csrf_header_is_refused',
     expect: { status: 403, code: 'cross_site_request', event: 'authz_fail' },
     async play(run) {
-      await run.send('POST', '/api/v1/auth/refresh');
+      await run.send('POST', '/api/v1/auth/refresh', { by: 'a form of another site' });
     },
   },
   {
@@ -36,7 +36,7 @@ export const CARDS = [
     expect: { status: 400, code: 'invalid_input', event: 'input_validation_fail' },
     async play(run) {
       const { body } = await run.prepare('POST', '/api/v1/live/tickets', { token: run.ben.token, purpose: 'preparation' });
-      await run.send('GET', `/api/v1/live?ticket=${body.ticket}`);
+      await run.send('GET', `/api/v1/live?ticket=${body.ticket}`, { by: 'Ben' });
     },
   },
   {

@@ -73,7 +73,7 @@ export const CARDS = [
   {
     id: 'csv-formula',
     title: 'Put a formula into an export',
-    text: 'CSV injection: a customer\'s name is a formula that sends cells to the attacker. In the export an apostrophe makes it plain text for a spreadsheet.',
+    text: 'CSV injection: Ben names a customer with a formula. In a spreadsheet, a click on it would send cells to Ben. In the export, an apostrophe makes the formula plain text.',
     threat: 'CWE-1236',
     practice: 'CSV injection: texts in an export cannot become spreadsheet formulas',
     code: 'src/security/files/csv_injection.rs',

@@ -42,7 +42,7 @@ export const CARDS = [
   {
     id: 'unknown-field',
     title: 'Send a field that does not exist',
-    text: 'Unknown field: the service refuses and names it, even if it would have no effect. So a client notices a misspelt field at once.',
+    text: 'Unknown field: Ben sends a field that the API does not have. The service refuses the body and names the field. So a client notices a misspelt field, too.',
     threat: 'API3:2023 · CWE-20',
     ...BODY,
     test: 'attacks::authorization::mass_assignment::server_owned_field_is_refused_in_every_body',
@@ -84,7 +84,7 @@ export const CARDS = [
   {
     id: 'ssrf',
     title: 'Add a URL for the service to call',
-    text: 'Server-side request forgery (SSRF) starts with a URL that the client may choose. Ben adds the URL of a cloud\'s metadata service to the profile. The service refuses the unknown field. No request of this API accepts a URL: only the operator configures the addresses that the service calls.',
+    text: 'Server-side request forgery (SSRF): Ben adds the URL of a cloud\'s metadata service to the profile. The service refuses the unknown field. No request of this API accepts a URL: only the operator configures the addresses that the service calls.',
     threat: 'API7:2023 · CWE-918',
     ...BODY,
     test: 'attacks::authorization::mass_assignment::server_owned_field_is_refused_in_every_body',

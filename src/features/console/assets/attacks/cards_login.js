@@ -83,7 +83,7 @@ export const CARDS = [
     ...THROTTLING,
     id: 'password-spraying',
     title: 'Try one password on many accounts',
-    text: 'Password spraying: after 20 failures of an address, each login from it needs a solved challenge (proof of work). Anna, behind the same address, solves one in this page and logs in. Ben then replays the solution.',
+    text: 'Password spraying: Ben tries one password on 20 accounts. Now each login from this address needs a solved challenge (proof of work). Anna, at the same address, solves one in this page and logs in. Ben replays the solution.',
     practice: 'Proof-of-work challenge (ALTCHA version 1) for logins beyond the limit of an address or network',
     code: 'src/security/authentication/login_challenge.rs',
     test: 'attacks::authentication::login_challenge::solved_challenge_signs_in_at_a_full_address',

@@ -7,7 +7,7 @@
  * @property {string} title What the attacker does.
  * @property {string} threat Its OWASP or CWE id: `API1:2023`, `CWE-347`.
  * @property {string} text What the attack is, in one or two sentences.
- * @property {string} practice The practice in the index (docs/practices), for example `Object-level authorization`.
+ * @property {string} practice The control, as the practice is called in the index (docs/practices), for example `Object-level authorization`.
  * @property {string} code The file with the control: `src/security/authorization/mod.rs`.
  * @property {string} test The attack test: `attacks::authorization::ids::NAME`.
  * @property {string[]} [needs] What only development has: `tokens` (bad tokens), `reset` (new accounts reset the login
