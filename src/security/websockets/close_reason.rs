@@ -58,7 +58,8 @@ impl CloseReason {
         actix_ws::CloseReason { code, description: Some(words.to_owned()).filter(|words| !words.is_empty()) }
     }
 
-    /// Records the security event of this reason. Normal reasons, for example a shutdown, cause no event.
+    /// Records the security event of this reason. Normal reasons, for example a shutdown, cause no event. The end of the
+    /// session has its own event.
     pub fn record(self) {
         let (kind, reason) = match self {
             Self::ProtocolViolation => (EventKind::InputValidationFail, "live_protocol"),
@@ -71,11 +72,11 @@ impl CloseReason {
             Self::TooManySockets => (EventKind::ExcessRateLimitExceeded, "live_sockets"),
             Self::TooManyMessages => (EventKind::ExcessRateLimitExceeded, "live_messages"),
             Self::TooManyFrames => (EventKind::ExcessRateLimitExceeded, "live_frames"),
-            Self::SessionEnded => (EventKind::AuthnTokenRevoked, "live_session_ended"),
             Self::Closed
             | Self::GoingAway
             | Self::Unavailable
             | Self::InvalidTicket
+            | Self::SessionEnded
             | Self::Expired
             | Self::IdleTimeout => return,
         };
