@@ -237,6 +237,7 @@ async function walk() {
   await page.goto(base + invoice);
   await page.getByText('Resource not found').first().waitFor();
   await page.getByRole('button', { name: 'Sign out' }).click();
+  await administration(page, invoice);
   await page.screenshot({ path: `${pictures}/administration.png`, fullPage: true });
   assert.deepEqual(faults, []);
   await context.close();
