@@ -38,7 +38,7 @@ language sql security definer set search_path = '' as $$
     select count(*) from deleted;
 $$;
 grant execute on function sweep_idempotency_keys(bigint) to strongroom_app;
--- sweep_idempotency_keys() runs as the schema's owner, to whom forced row-level security applies too.
+-- sweep_idempotency_keys() runs as the schema's owner. Forced row-level security applies to this role too.
 -- This policy shows this role the expired responses of all owners.
 create policy idempotency_keys_expired on idempotency_keys to current_user
     using (claimed_at < pg_catalog.now() - interval '24 hours') with check (false);

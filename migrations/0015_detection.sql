@@ -19,7 +19,7 @@ grant execute on function abuse_totals to strongroom_app;
 
 -- Alert fatigue: an attacker with many networks could cause so many alerts that their recipients ignore all of them.
 -- So a rule opens only a few alerts for single networks (or users, sessions, accounts).
--- One combined alert counts the further ones.
+-- One combined alert counts all further subjects.
 create table alerts (
     id uuid primary key,
     rule text not null constraint alerts_rule_form check (rule ~ '^[a-z][a-z_]{0,59}$'),

@@ -2,7 +2,8 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Open files that remain for the database pool, documents and the log. Of a limit below 1,024, half remains.
+/// The number of open files for the database pool, documents and the log.
+/// If the limit is below 1,024, they get half of it.
 const RESERVED: usize = 512;
 
 /// Raises the soft limit of open files (often 1,024) to the hard limit.

@@ -16,7 +16,7 @@ pub struct File<M> {
 }
 
 pub trait MediaType {
-    /// As the OpenAPI document shows it.
+    /// The media type in the OpenAPI document.
     const NAME: &'static str;
     const CONTENT_TYPE: &'static str;
 }

@@ -169,7 +169,7 @@ impl Storage {
         }
     }
 
-    /// Deletes uploads in progress that were last written before this time, because their process was killed.
+    /// Deletes uploads that were last written before this time. Their process was killed, so they never complete.
     pub async fn sweep(&self, before: DateTime<Utc>) -> Result<(), StorageError> {
         let mut files = tokio::fs::read_dir(&self.incoming).await?;
         while let Some(file) = files.next_entry().await? {

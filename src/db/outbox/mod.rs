@@ -1,7 +1,7 @@
 //! Transactional outbox: one table stores the work that follows a transaction.
 //! Each row is a message for a worker: send this mail, send this alert, or delete this stored file.
 //!
-//! A transaction inserts its messages itself, so a commit cannot lose a message, and a rollback leaves none.
+//! The transaction that causes a message inserts it, so a commit cannot lose a message, and a rollback leaves none.
 //! Each replica has one [worker](OutboxWorker) per queue.
 //! The worker claims the oldest due message for the time of a lease, delivers it, and records the result.
 //! Workers skip locked rows, so two workers never claim the same message.

@@ -152,7 +152,8 @@ async fn administrators_filter_all_events() {
     }
 }
 
-/// Flooding of the audit trail (CWE-779): if each automatic reload of a view left an event, they would hide others.
+/// Flooding of the audit trail (CWE-779): if each automatic reload of a view left an event, these
+/// events would hide others.
 /// Repeated reads within a minute leave one event for each administrator, on all replicas together.
 #[actix_web::test]
 async fn reads_by_an_administrator_leave_one_event_per_view_address_and_minute() {

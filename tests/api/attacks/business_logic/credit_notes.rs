@@ -99,7 +99,7 @@ async fn draft_and_void_invoice_cannot_be_credited() {
         credit(&alice, id, &json!({})).await.assert_refused(409, "not_creditable");
     }
     assert_eq!(app.digest_all().await, before);
-    // The credit note would refer to a void invoice.
+    // An invoice with a credit note cannot be voided, because the note would refer to a void invoice.
     let id = issued(&alice).await;
     credit(&alice, &id, &json!({"lines": [{"line": 2, "amount": 1}]})).await.ok(201);
     let before = app.digest_all().await;

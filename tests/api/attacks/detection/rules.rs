@@ -228,7 +228,7 @@ fn event_of(rule: &Rule, at: DateTime<Utc>, subject: Uuid) -> Entry {
     }
 }
 
-/// A new window starts at zero.
+/// In a new window, the count starts at zero.
 #[actix_web::test]
 async fn each_rule_acts_at_its_threshold_and_not_before() {
     let app = TestApp::start().await;

@@ -42,7 +42,7 @@ async fn broken_schema_returns_500_with_one_fixed_sentence() {
 #[actix_web::test]
 async fn panic_returns_500_like_other_failures() {
     let app = TestApp::start().await;
-    // A panic: the version is the largest integer, so the addition of 1 overflows.
+    // Cause a panic: the version is the largest integer, so the addition of 1 overflows.
     let alice = app.user("alice").await;
     sqlx::query("update users set version = 9223372036854775807").execute(&app.all_rows).await.unwrap();
     let reply = alice.patch("/api/v1/me", "\"9223372036854775807\"", &serde_json::json!({"display_name": "x"})).await;

@@ -24,7 +24,7 @@ async fn id_of_another_json_type_is_refused() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Bob writes to Alice's invoice, with the id of Alice's customer, of his own, or of none.
+/// Bob writes to Alice's invoice, with the id of Alice's customer, of Bob's customer, or of no customer.
 #[actix_web::test]
 async fn foreign_invoice_returns_404_for_every_customer_id() {
     let app = TestApp::start().await;
