@@ -84,9 +84,10 @@ function outcome(card, { run, error } = {}) {
 /** Counts all cards: `12 of 36 attacks played: 11 refused, 1 neutralised.` */
 function counts(results) {
   const played = ALL.map((card) => outcome(card, results[card.id])).filter(Boolean);
-  if (played.length === 0) return '';
+  const skipped = ALL.filter(({ id }) => results[id]?.run?.done && !results[id].run.verdict).length;
+  if (played.length + skipped === 0) return '';
   const parts = Object.keys(OUTCOMES).map((name) => [played.filter((one) => one === name).length, OUTCOMES[name].toLowerCase()]);
-  return `${played.length} of ${ALL.length} attacks played: ${parts.filter(([count]) => count).map((part) => part.join(' ')).join(', ')}.`;
+  return `${played.length} of ${ALL.length} attacks played: ${parts.filter(([count]) => count).map((part) => part.join(' ')).join(', ') || 'none'}.${skipped ? ` ${skipped} can be played in development only.` : ''}`;
 }
 
 export function Attacks({ me }) {
@@ -95,7 +96,7 @@ export function Attacks({ me }) {
   if (me.role !== 'admin') return html`<${Heading}>Attacks<//><p>Only administrators can play attacks and see their events. Sign out, then sign in as an administrator.</p>`;
   return html`<${Heading}>Attacks<//>
     <p class="intro">Each card plays an attack from this browser against this service: Ben attacks Anna. Both are new throw-away users.
-      You see what Ben sends, how the service refuses it, and which security event it leaves. A comparison shows how the service
+      You see what Ben sends, how the service stops it, and which security event it leaves. A comparison shows how the service
       answers without the attack.</p>
     <div class="actions"><button type="button" disabled=${playing} onClick=${() => playCards(TOGETHER)}>Play ${TOGETHER.length} attacks</button>
       <span role="status">${counts(results)}</span> ${playing && html`<span class="soft">Playing: ${ALL.find(({ id }) => id === playing).title}</span>`}</div>

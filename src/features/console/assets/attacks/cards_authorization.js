@@ -146,8 +146,7 @@ export const CARDS = [
     id: 'foreign-subscription',
     title: 'Watch an invoice of another user live',
     text: 'IDOR in a WebSocket: Ben subscribes to the changes of Anna\'s invoice. The reply is the same as for an id that does not exist.',
-    practice: 'WebSockets: origin check and resource limits',
-    code: 'src/security/websockets/mod.rs',
+    code: 'src/features/live/client.rs',
     test: 'attacks::websockets::scope::foreign_object_gets_not_found_like_a_missing_one',
     expect: { status: 101, code: 'not_found', event: 'authz_fail' },
     async play(run) {
