@@ -32,6 +32,7 @@ async function anna() {
   await page.getByRole('link', { name: /0005$/ }).click();
   await page.getByRole('heading', { name: /0005$/ }).waitFor();
   await save(page, 'invoice');
+  const invoice = page.url();
   await view(page, 'Invoices');
   await page.getByRole('link', { name: 'New invoice' }).click();
   await page.getByLabel('Customer').selectOption({ label: 'Lighthouse Books' });
@@ -40,22 +41,34 @@ async function anna() {
   }
   await page.getByText('€437.42').waitFor();
   await save(page, 'editor');
+  return invoice;
+}
+
+/** Requests an invoice of another user until an alert opens. */
+async function ben(invoice) {
+  const page = await open({});
+  await page.getByRole('button', { name: 'Sign in as Ben' }).click();
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  for (let n = 0; n < 12; n++) {
+    await page.goto(invoice);
+    await page.getByText('Resource not found').first().waitFor();
+  }
 }
 
 async function administrator() {
-  const page = await open({ colorScheme: 'dark' });
+  const page = await open({ colorScheme: 'dark', viewport: { width: 1000, height: 1200 } });
   await page.getByRole('button', { name: '(administrator)' }).click();
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
   await view(page, 'Account');
   await page.getByRole('heading', { name: 'Sessions' }).waitFor();
   await save(page, 'account');
   await view(page, 'Administration');
-  await page.getByRole('heading', { name: 'Administration' }).waitFor();
+  await page.getByText('Access denials').waitFor();
   await save(page, 'administration');
 }
 
 try {
-  await anna();
+  await ben(await anna());
   await administrator();
 } finally {
   await browser.close();
