@@ -93,7 +93,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=8, help="duration of each request in each round")
-    parser.add_argument("--quick", action="store_true", help="only check the answers and counts.json, in three minutes")
+    parser.add_argument("--quick", action="store_true", help="only check the answers and counts.json")
     parser.add_argument("--write", action="store_true", help="with --quick: write the counts to counts.json")
     parser.add_argument(
         "--scale", type=int, metavar="INVOICES", help="compare the costs with those of 100,000 invoices"
