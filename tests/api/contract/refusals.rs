@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use crate::support::documented;
 
 /// Codes that one part of the service returns for many operations. The tests cause them on some of these operations.
-const GENERIC: [(&str, &str); 5] = [
+const GENERIC: [(&str, &str); 6] = [
     ("internal", "a defect of the service"),
     ("unavailable", "a failed or overloaded dependency"),
+    ("in_use", "a resource lists it before another resource refers to it; see contract::deletions"),
     ("body_timeout", "one deadline covers every body, and each test of it takes seconds"),
     ("idempotency_key_in_use", "one function claims the key on all routes that accept a key"),
     ("idempotency_key_reused", "one function compares the bodies on all these routes"),

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::actor::{draft, payment};
+use crate::support::operations::{References, collections, operations};
 use crate::support::{Actor, Reply, TestApp};
 
 const QUOTAS: [(&str, &str); 1] = [("STRONGROOM_QUOTAS_ROWS", "3")];
@@ -51,6 +52,24 @@ async fn create_beyond_the_quota_is_refused_and_changes_nothing() {
     alice.delete(&format!("/api/v1/invoices/{}", invoices[1]), "\"1\"").await.ok(204);
     alice.post("/api/v1/invoices", &draft(&on)).await.ok(201);
     alice.post("/api/v1/invoices", &draft(&on)).await.assert_refused(409, "quota_exceeded");
+}
+
+/// Other tests attack payments, credit notes and documents.
+#[actix_web::test]
+async fn every_collection_refuses_a_create_beyond_the_quota() {
+    let app = TestApp::with(&[("STRONGROOM_QUOTAS_ROWS", "10")]).await;
+    let alice = app.user("alice").await;
+    let (references, collections) = (References::of(&alice).await, collections());
+    let mut tried = 0;
+    for create in operations().iter().filter(|row| row.method == Method::POST && collections.contains(row.path)) {
+        let Some(body) = create.valid_body(&references) else { continue };
+        for _ in 0..10 {
+            alice.post(create.path, &body).await;
+        }
+        alice.post(create.path, &body).await.assert_refused(409, "quota_exceeded");
+        tried += 1;
+    }
+    assert!(tried >= 2, "{tried}");
 }
 
 /// A retry with the same idempotency key creates no row.
