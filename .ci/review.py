@@ -1,7 +1,7 @@
 """Fails unless the pull request's description answers every question under "Object access" of the template.
 
-Environment: DESCRIPTION is the text of the pull request, and BASE is the commit on which it is based. The questions come from
-BASE, so that a pull request cannot remove the questions that it must answer.
+Environment: DESCRIPTION is the text of the pull request, and BASE is the commit on which it is based. The questions
+come from BASE, so that a pull request cannot remove the questions that it must answer.
 """
 
 import fnmatch
@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 TEMPLATE = ".github/pull_request_template.md"
-# Files that fetch objects: statements, row-level security policies, and routes.
+# Files that decide which objects a request can read: statements, row-level security policies, and routes.
 FETCHES = ("src/*store.rs", "src/db/*", "migrations/*", "src/app/routes.rs")
 
 

@@ -119,7 +119,7 @@ create trigger sessions_announce_end after update of ended_at on sessions
     for each row when (old.ended_at is null and new.ended_at is not null)
     execute function announce_ended_session();
 
--- Disabling or deleting a user ends all their sessions in the same transaction, whatever the statement is.
+-- Every statement that disables or deletes a user ends all sessions of this user in the same transaction.
 create function end_sessions_of_user() returns trigger
 language plpgsql set search_path = '' as $$
 begin

@@ -186,7 +186,7 @@ fn development(profile: Profile) -> Vec<Endpoint> {
 }
 
 impl Endpoint {
-    /// Returns whether the endpoint supports HEAD (`http/head.rs`).
+    /// See `http/head.rs`.
     fn supports_head(&self) -> bool {
         self.method == Method::GET && self.access != Access::Ticket
     }

@@ -135,7 +135,7 @@ fn plain_listener(services: &Services) -> Listener {
     Listener {
         tls: None,
         connections: ConnectionLimit::new(caps, TrustedProxies(http.trusted_proxies.clone())),
-        // Trusted proxies need no exemption here, because their handshakes are few and short.
+        // Trusted proxies need no exemption from the limit per address, because their handshakes are few and short.
         handshakes: ConnectionLimit::new(HANDSHAKES, TrustedProxies::default()),
         lifecycle: services.lifecycle.clone(),
         keep_alive: http.keep_alive,
@@ -177,7 +177,8 @@ impl Running {
         }
         self.workers.stop().await;
         let _ = timeout(POOL_TIMEOUT, services.pool.close()).await;
-        // The threads of actix end last, because a connection of the database pool ends with the thread that opened it.
+        // Stop actix's threads last. A database connection breaks when the thread that opened it ends, and until here
+        // the workers and the pool needed their connections.
         handle.stop(false).await;
         self.management_handle.stop(false).await;
     }

@@ -194,7 +194,8 @@ fn development_folder(_: &mut Reader<'_>, _: Profile) -> Option<PathBuf> {
     None
 }
 
-/// Reads the row quota. Counting more than ten million rows would exceed the statement timeout.
+/// Reads the row quota. The service counts the rows of an owner up to the quota. If it counted more than ten million
+/// rows, it would exceed the statement timeout.
 fn row_quota(reader: &mut Reader<'_>) -> i64 {
     i64::try_from(reader.number("STRONGROOM_QUOTAS_ROWS", 1, 10_000_000)).unwrap_or(1)
 }

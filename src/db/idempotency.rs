@@ -110,7 +110,7 @@ pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     }
 }
 
-/// Returns whether a reply is stored for this key, whatever the body is.
+/// Returns whether a reply is stored for this key, even if the body differs.
 pub async fn is_answered(
     connection: &mut PgConnection,
     owner: UserId,

@@ -105,7 +105,6 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The public part of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PublicError {
     pub status: StatusCode,

@@ -28,7 +28,8 @@ fn extended(value: &ExtendedValue) -> Option<String> {
 }
 
 fn plain(name: &str) -> String {
-    // The decoder keeps a percent sign without two hexadecimal digits.
+    // `percent_decode` does not change a `%` that is not followed by two hexadecimal digits, so `100%.pdf` stays as it
+    // is.
     let percent = || String::from_utf8(percent_decode(name.as_bytes()).collect()).ok();
     encoded_words(name).or_else(percent).unwrap_or_else(|| name.to_owned())
 }

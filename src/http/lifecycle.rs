@@ -43,7 +43,7 @@ impl Lifecycle {
 
     /// Waits for [`Phase::Closing`].
     pub async fn closing(&self) {
-        // Fails if there is no sender, but `self` is a sender.
+        // `wait_for` fails only after the sender was dropped. `self` holds the sender, so it cannot fail here.
         let _ = self.0.subscribe().wait_for(|phase| *phase == Phase::Closing).await;
     }
 }

@@ -51,7 +51,7 @@ pub fn day(value: &str, _: &()) -> Result {
     check(day::parse(value).is_some(), "must be a date from 2000 to 9999, for example 2026-01-31")
 }
 
-/// Accepts an RFC 3339 timestamp with a time zone, from the year 2000 to 9999.
+/// Accepts an RFC 3339 timestamp, from the year 2000 to 9999.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn moment(value: &str, _: &()) -> Result {
     check(moments::parse(value).is_some(), "must be a date and time, for example 2026-12-01T09:30:00Z")

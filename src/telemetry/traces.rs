@@ -237,7 +237,8 @@ impl FromStr for TraceParent {
 pub fn set_parent(span: &Span, parent: &TraceParent) {
     let flags = TraceFlags::default().with_sampled(parent.sampled);
     let remote = SpanContext::new(parent.trace, parent.span, flags, true, Default::default());
-    // `set_parent` fails only if no traces are sent.
+    // `Span::set_parent` fails only if the service does not send this span, and then the parent is not needed.
+    // So the error is ignored.
     let _ = span.set_parent(Context::new().with_remote_span_context(remote));
 }
 

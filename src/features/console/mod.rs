@@ -87,7 +87,7 @@ pub async fn page(request: HttpRequest, profile: Data<Profile>, panel: Data<Atta
     headers::page(html(**profile, panel.0, may_have_session(request.headers())))
 }
 
-/// `session` states whether the browser may have a refresh cookie.
+/// `session` is false if the browser certainly has no refresh cookie (see `may_have_session`).
 #[must_use]
 pub fn html(profile: Profile, attack_panel: bool, session: bool) -> String {
     let profile = if profile == Profile::Development { "development" } else { "production" };

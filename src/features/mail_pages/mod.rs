@@ -1,9 +1,10 @@
 //! The pages `/confirm` and `/reset`, to which mails link. Users can also open `/reset` to change their password.
-//! Where the web console is on, it shows both pages instead, with the same rules for the token.
 //!
 //! The token is in the fragment of the link. Browsers send the fragment neither to a server nor in `Referer`.
 //! The script keeps the token in memory, and removes it from the address bar and the history.
 //! A mail scanner can open the link without using the token, because only a POST request uses the token.
+//!
+//! If the web console is enabled, it serves these two paths with its own views. They treat the token in the same way.
 //!
 //! The Content Security Policy in `security/browser/headers.rs` forbids inline code and code of other origins.
 //! `form-action 'none'` prevents the browser from sending a password in a URL.

@@ -144,7 +144,7 @@ impl UserStore {
     ///
     /// # Errors
     /// [`ApiError::InvalidCredentials`] if the password has changed since it was verified.
-    /// [`LAST_ADMINISTRATOR`] if no other administrator is active.
+    /// [`LAST_ADMINISTRATOR`] if the caller is the last active administrator.
     pub async fn delete(&self, caller: &Caller, verified: &VerifiedPassword) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         ensure_not_last_administrator(&mut transaction, caller).await?;

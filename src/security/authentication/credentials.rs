@@ -213,9 +213,6 @@ impl Credentials {
 
 /// Checks the length of a password field (a `custom` rule of garde). It applies to logins too: a password that is too
 /// long is rejected before any look-up, so that long passwords cannot waste CPU time.
-///
-/// # Errors
-/// Returns an error if the password is too long.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn check_max_length(password: &SecretString, _: &()) -> garde::Result {
     let within = Passwords::is_within_max_length(password);

@@ -151,7 +151,8 @@ async fn cost_of_a_page_and_memory_of_an_export_are_constant() {
     let day = "2026-06-01";
     for (sort, filter) in [
         ("created_at desc, id desc", vec![(6, customer.as_str())]),
-        // The cursor's date is later than all dates, so this is the first page of the filtered range.
+        // The cursor has the filtered due date (`$14`) and a creation time after all invoices (`$2`), so this is the
+        // first page of that day.
         (
             "due_order desc, created_at desc, id desc",
             vec![(9, day), (10, day), (14, day), (2, "9999-12-31"), (3, "ffffffff-ffff-ffff-ffff-ffffffffffff")],

@@ -273,7 +273,7 @@ fn dev_reset_is_refused_under_the_production_profile() {
     let message = text(&refused.stderr);
     assert!(message.contains("STRONGROOM_PROFILE is not development: `dev` deletes data"), "{message}");
     assert!(folder.state().join("mail").exists(), "nothing is removed");
-    // `dev reset` deletes the embedded server, whatever `DATABASE_URL` is.
+    // `dev reset` deletes the embedded server, even if `DATABASE_URL` names another server.
     let elsewhere = [("DATABASE_URL", "postgres://strongroom_app@127.0.0.1:1/none")];
     assert!(folder.output_of(&["dev", "reset"], &elsewhere).contains("deleted "));
     assert!(!folder.state().exists());

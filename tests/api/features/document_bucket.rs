@@ -28,7 +28,8 @@ async fn bucket_stores_and_deletes_documents() {
     let url = std::env::var("TEST_S3_URL").expect(".ci/bucket sets TEST_S3_URL");
     let app = with_bucket(&url).await;
     let alice = app.user("alice").await;
-    // One request, exactly one part, and several parts.
+    // The bucket receives these files as one PUT request, as a multipart upload of exactly one part (5 MiB), and as a
+    // multipart upload of several parts.
     for size in [28, 5 * MIB, 12 * MIB + 7] {
         let document = alice.upload(Form::with_size(size)).await.ok(201).json();
         assert_eq!(objects(&url).await, 1, "{size}");

@@ -114,7 +114,6 @@ async fn printed_commands_work_and_remain_valid_after_a_restart() {
     let second = checkout.start_error(&[]);
     assert!(second.contains("in use by process") && second.contains("stop it first"), "{second}");
 
-    // The address is in use, so a second service cannot start.
     let other = Checkout::new();
     let busy = other.start_error(&[("STRONGROOM_HTTP_BIND", service.base().strip_prefix("http://").unwrap())]);
     assert!(
@@ -124,7 +123,7 @@ async fn printed_commands_work_and_remain_valid_after_a_restart() {
     fs::create_dir_all(&other.0).unwrap();
     other.reset();
 
-    // The second start prints the same commands, except for the port.
+    // After a restart, the service prints the same commands. Only the port differs.
     let commands = |service: &Service| service.lines().join("\n").replace(&service.base(), "BASE");
     let before = commands(&service);
     service.stop();

@@ -1,4 +1,4 @@
-//! Invoices: drafts, validation, filters and numbers. An issued invoice cannot change.
+//! Invoices: drafts, validation, filters and numbers.
 
 use serde_json::{Value, json};
 

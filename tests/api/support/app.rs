@@ -111,8 +111,9 @@ impl TestApp {
     }
 
     /// Returns the service objects of another replica, for tests that call an object or its pool directly.
-    /// Do not use the pool of the running service in a test: a connection belongs to the thread that opened it.
-    /// At the end of a test, this thread blocks, and the service could wait forever for the connection.
+    /// A test must not use the pool of the running service, because a connection that the test opens belongs to the
+    /// test's thread. At the end of the test, this thread blocks. If the service then got this connection, it could
+    /// wait for it forever.
     pub fn replica(&self) -> &Services {
         self.replica.get_or_init(|| {
             let settings = self.services().settings.clone();

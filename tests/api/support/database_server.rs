@@ -30,9 +30,11 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const STALE: Duration = Duration::from_mins(10);
 const DAY: u64 = 24 * 60 * 60;
 
-/// A script that starts the server, and stops it when no process has renewed the lease. The order matters:
-/// - The script removes the file `open`, and then checks the lease. If there is a lease, it creates `open` again.
-/// - A new process renews the lease, and then looks for `open`. If there is no `open`, it starts another server.
+/// A script that starts the server. Every 30 seconds it deletes the file `lease`, and stops the server if no process
+/// has created this file again since the last time. The file `open` says that new processes may use the server.
+/// Script and process do their two steps in opposite order, so that they cannot miss each other:
+/// - The script deletes `open`, and then looks for `lease`. If there is a `lease`, it creates `open` again.
+/// - A new process creates `lease`, and then looks for `open`. If there is no `open`, it starts another server.
 ///
 /// So either the script sees the new lease, or the process sees that the server is stopping.
 const UNTIL_LEASES_END: Watch = Watch {

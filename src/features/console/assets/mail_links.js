@@ -14,7 +14,10 @@ function takeToken(old = null) {
   return found || old;
 }
 
-/** Returns the token, or null. Some mail programs open a further link in the same tab, which changes the fragment only. */
+/**
+ * Returns the token, or null. If the user opens a second mail link in the same tab, only the fragment changes and the
+ * page is not loaded again. So this hook listens for `hashchange`.
+ */
 function useToken() {
   const [token, setToken] = useState(takeToken);
   useEffect(() => {

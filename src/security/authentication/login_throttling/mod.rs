@@ -5,8 +5,9 @@
 //! **Control**: PostgreSQL counts each attempt as a failure before the password is hashed, so parallel guesses cannot
 //! exceed a limit. After a success, the attempt is subtracted again.
 //! - *Account and address*: 5 failures an hour, then 429. A success resets this counter and no other.
-//! - *Account* (unknown clients only): the tenth failure locks the account for one minute, and a mail notifies its
-//!   owner. Each failure after a lock starts a longer lock: 2, 4, 8, then always 15 minutes.
+//! - *Account*, for clients without a valid device cookie of the account (*unknown clients*): the tenth failure locks
+//!   the account for these clients for one minute, and a mail notifies its owner.
+//!   Each failure after a lock starts a longer lock: 2, 4, 8, then always 15 minutes.
 //!   During a lock, a correct password gets the same response as a wrong one, after the same work.
 //!   An account that does not exist is locked in the same way.
 //!   After 80 failures in a row (NIST SP 800-63B, `docs/decisions.md` D16), only a password reset or an administrator

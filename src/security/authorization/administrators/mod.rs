@@ -94,8 +94,9 @@ impl Administrators {
         }
     }
 
-    /// Records that an administrator reads a view: one event per view, session, address and minute, on all replicas
-    /// together. With an event per request, a page that reloads itself would flood the audit trail.
+    /// Records that an administrator reads the events, the alerts or the summary (`view`).
+    /// All reads of one view in one session from one address within a minute cause only one event, even if different
+    /// replicas answer them. If each request caused an event, a page that reloads itself would flood the audit trail.
     /// An attacker with a stolen token has another address, and so causes a separate event.
     pub async fn record_read(&self, admin: &AdminCaller, address: ClientAddr, view: &'static str) {
         match self.record_first_read(admin, address, view).await {

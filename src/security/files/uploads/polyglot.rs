@@ -55,7 +55,8 @@ impl Polyglot {
     }
 
     pub fn finish(&self) -> Result<(), UploadError> {
-        // `end` is the position after the signature, so the record of the directory begins four bytes earlier.
+        // `end` is the position after the four bytes of the `ZIP_END` signature. The end record begins with this
+        // signature, so it begins at `end - 4`.
         let is_archive = self.zip_end.is_some_and(|end| self.seen - end + 4 <= ZIP_END_SEARCH_BYTES);
         if is_archive { Err(UploadError::Archive) } else { Ok(()) }
     }

@@ -41,7 +41,7 @@ async fn security_history_is_private_and_hides_detected_attacks() {
     let somewhere = app.client_from([127, 0, 0, 77].into());
     try_sign_in(&somewhere, &alice.email, "wrong horse battery 1").await.assert_refused(401, "invalid_credentials");
     try_sign_in(&somewhere, &alice.email, "wrong horse battery 1").await.assert_refused(401, "invalid_credentials");
-    // The password is correct, but the account is locked, and the history must not reveal the former.
+    // The password is correct, but the account is locked. The history must not reveal that the password is correct.
     try_sign_in(&somewhere, &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     // The history of a hijacked session must not show that its probes were detected.
     alice.get(&format!("/api/v1/invoices/{}", uuid::Uuid::new_v4())).await.assert_refused(404, "not_found");

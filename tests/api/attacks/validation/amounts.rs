@@ -12,7 +12,8 @@ const INVALID: &str = "input_validation_fail/invalid_input";
 const RATE: &str = "must be a decimal from 0 to 100 with at most three decimals, for example \"8.875\"";
 const PRICE: &str = "must be a decimal with at most 12 digits and 6 decimals in EUR, for example \"100\"";
 
-/// Returns a draft with subtotal 199.99 and this value at `pointer`.
+/// Returns the body of a draft in which the field at `pointer` is `value`.
+/// Without this change its subtotal is 199.99, so a larger discount must be refused.
 fn draft_with(customer: &str, pointer: &str, value: &Value) -> Value {
     let mut body = draft(customer);
     let (object, field) = pointer.rsplit_once('/').unwrap();

@@ -1,6 +1,8 @@
-//! Alerts: one attack raises one alert ([`deduplication`]), each message is delivered at least once ([`delivery`]) and
-//! is authentic ([`messages`]), only administrators can read alerts ([`records`]), and their number is limited
-//! ([`storm`]).
+//! Alerts:
+//! - One attack raises one alert ([`deduplication`]).
+//! - Each message is delivered at least once ([`delivery`]) and is authentic ([`messages`]).
+//! - Only administrators can read alerts ([`records`]).
+//! - The number of alerts is limited ([`storm`]).
 
 mod deduplication;
 mod delivery;
