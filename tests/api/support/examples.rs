@@ -231,9 +231,7 @@ fn collect(place: Place, pointer: &str, schema: &Value, example: &Value, fields:
         return collect(place, pointer, schema, example, fields);
     }
     if !pointer.is_empty() {
-        // The example of the object omits a field that excludes another one. Then the field has its own example.
-        let example = if example.is_null() { schema["example"].clone() } else { example.clone() };
-        fields.push(Field { place, pointer: pointer.to_owned(), schema: schema.clone(), example });
+        fields.push(Field { place, pointer: pointer.to_owned(), schema: schema.clone(), example: example.clone() });
     }
     for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
         collect(place, &format!("{pointer}/{name}"), schema, &example[name], fields);
