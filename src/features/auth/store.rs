@@ -113,8 +113,10 @@ impl AuthStore {
         .await?)
     }
 
-    /// Creates the user and deletes all registrations of the address.
+    /// Creates the user and deletes the registration.
     /// Returns `None` if the token is not valid, or if another link has already confirmed the address.
+    /// Other registrations of the address remain until they expire. If two parallel confirmations also deleted them,
+    /// they could deadlock.
     pub async fn confirm(
         &self,
         token: &SecretToken,
@@ -124,8 +126,6 @@ impl AuthStore {
         let created = sqlx::query_scalar!(
             r#"with confirmed as (
                    delete from registrations where token_hash = $1 and expires_at > $2 returning email
-               ), others as (
-                   delete from registrations where token_hash <> $1 and email in (select email from confirmed)
                )
                insert into users (id, email, display_name, bio, password_hash, created_at, updated_at)
                select $3, email, $4, $5, $6, $2, $2 from confirmed
@@ -215,13 +215,16 @@ impl AuthStore {
     /// Sets the password, deletes all reset tokens, ends all sessions, invalidates device cookies and queues a mail.
     /// Returns the user and the new epoch of the device cookies, or `None` if the token is not valid.
     /// If two parallel requests use the same token, only one succeeds.
+    /// The user is locked first, as by every transaction that changes a password, so that they cannot deadlock.
     pub async fn reset_password(&self, token: &SecretToken, hash: &HashedPassword) -> ApiResult<Option<(UserId, i64)>> {
         let mut transaction = begin(&self.pool).await?;
         let changed = sqlx::query!(
-            r#"with reset as (
-                   delete from password_resets
-                   where user_id in (select user_id from password_resets where token_hash = $1 and expires_at > $2)
-                   returning user_id
+            r#"with account as (
+                   select id from users
+                   where id = (select user_id from password_resets where token_hash = $1 and expires_at > $2)
+                   for no key update
+               ), reset as (
+                   delete from password_resets where user_id in (select id from account) returning user_id
                ), changed as (
                    update users set password_hash = $3, device_epoch = device_epoch + 1
                    where users.id in (select user_id from reset) and users.status = 'active'

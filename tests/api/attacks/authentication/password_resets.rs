@@ -103,3 +103,26 @@ async fn concurrent_resets_succeed_once() {
         assert_eq!(statuses, [204, 400], "{name}");
     }
 }
+
+/// A reset and a change of the password lock the same rows. If they did not lock them in the same order, they would
+/// deadlock. To make them race, the test locks the user until both wait, first the change and then the reset.
+#[actix_web::test]
+async fn reset_during_password_change_does_not_deadlock() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let token = &links(&app, &alice.email, 1).await[0];
+    let mut held = app.all_rows.begin().await.unwrap();
+    sqlx::query("select id from users for no key update").execute(&mut *held).await.unwrap();
+    let body = json!({"current_password": PASSWORD, "new_password": "a third horse battery 3"});
+    let reset = async {
+        wait::until_blocked(&app, 1).await;
+        choose(&app, token, OTHER).await
+    };
+    let release = async {
+        wait::until_blocked(&app, 2).await;
+        held.rollback().await.unwrap();
+    };
+    let (changed, reset, ()) = tokio::join!(alice.post("/api/v1/me/password", &body), reset, release);
+    changed.ok(200);
+    reset.assert_invalid_field("/token");
+}

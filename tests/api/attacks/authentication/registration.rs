@@ -19,8 +19,8 @@ async fn rows(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// Returns what a request causes: response, statements, events, hashes and queued mails. Any difference could reveal
-/// registered addresses.
+/// Returns what a request causes: the response, its statements and events, the number of hashes, and the number of
+/// queued mails. An attacker could use a difference to find registered addresses.
 async fn observed(
     app: &TestApp,
     ask: impl Future<Output = Reply>,
@@ -46,7 +46,7 @@ async fn registration_of_known_address_is_indistinguishable() {
         assert_eq!(known, unknown, "{spelling}");
     }
     assert_eq!(app.digest(&["users", "sessions"]).await, before);
-    // Only the mail differs: the owner of an account gets no token.
+    // Only the mail may differ: the owner of an existing account gets a mail without a token.
     assert!(newest_mail(&app, "unknown@example.com").await.contains("#token="));
     wait::until("a mail to the owner", async || mails(&app, &alice.email).len() >= 2).await;
     let mail = mails(&app, &alice.email).pop().unwrap();
@@ -116,7 +116,7 @@ async fn confirmation_token_works_once_and_expires() {
 }
 
 /// Account pre-hijacking (CWE-287): an attacker registers the victim's address, and waits until the victim opens the
-/// link in the mail.
+/// link in the mail. The account always gets the password that the victim chooses.
 #[actix_web::test]
 async fn attacker_cannot_choose_password_of_registered_victim() {
     const ATTACKERS: &str = OTHER;
@@ -133,7 +133,7 @@ async fn attacker_cannot_choose_password_of_registered_victim() {
         for _ in 0..5 {
             register(&attacker, &email).await.ok(202);
         }
-        // The attacker's network has used up its mail budget, and the victim's network has its own.
+        // The attacker has used up the mail budget of their own network. The victim's network has its own budget.
         register(&victim, &email).await.ok(202);
         wait::until_equal(6, async || mails(&app, &email).len()).await;
         let tokens: Vec<String> = mails(&app, &email).iter().map(|mail| token_in(mail)).collect();
@@ -144,7 +144,7 @@ async fn attacker_cannot_choose_password_of_registered_victim() {
         assert_eq!(
             rows(&app, "select count(*) from registrations").await,
             0,
-            "the confirmation deletes the other registrations of this address"
+            "each confirmation deletes its registration"
         );
         try_sign_in(&attacker, &email, ATTACKERS).await.assert_refused(401, "invalid_credentials");
         let owner = Actor::sign_in(&victim, &email, PASSWORD).await;
@@ -164,7 +164,7 @@ async fn attacker_cannot_choose_password_of_registered_victim() {
     );
 }
 
-/// The user can correct the input and use the same link again.
+/// The user can correct the password or the name, and use the same link again.
 #[actix_web::test]
 async fn refused_password_or_name_leaves_the_confirmation_token_alive() {
     let app = TestApp::start().await;
@@ -179,6 +179,7 @@ async fn refused_password_or_name_leaves_the_confirmation_token_alive() {
 }
 
 /// One confirmation succeeds, and the other gets the error of an invalid token.
+/// To make them race, the test inserts a user with this address and rolls back when both wait for it.
 #[actix_web::test]
 async fn concurrent_confirmations_of_one_address_create_one_account() {
     let app = TestApp::start().await;
@@ -188,8 +189,19 @@ async fn concurrent_confirmations_of_one_address_create_one_account() {
     }
     wait::until_equal(2, async || mails(&app, "eve@example.com").len()).await;
     let tokens: Vec<String> = mails(&app, "eve@example.com").iter().map(|mail| token_in(mail)).collect();
-    let (one, other) =
-        tokio::join!(confirm(&client, &tokens[0], PASSWORD, "Eve"), confirm(&client, &tokens[1], OTHER, "Eve"));
+    let mut held = app.all_rows.begin().await.unwrap();
+    let insert = "insert into users (id, email, display_name, password_hash, created_at, updated_at)
+        values (gen_random_uuid(), 'eve@example.com', 'Eve', '$argon2id$', now(), now())";
+    sqlx::query(insert).execute(&mut *held).await.unwrap();
+    let release = async {
+        wait::until_blocked(&app, 2).await;
+        held.rollback().await.unwrap();
+    };
+    let (one, other, ()) = tokio::join!(
+        confirm(&client, &tokens[0], PASSWORD, "Eve"),
+        confirm(&client, &tokens[1], OTHER, "Eve"),
+        release
+    );
     let (created, refused) = if one.status == 204 { (one, other) } else { (other, one) };
     created.ok(204);
     refused.assert_invalid_field("/token");
@@ -209,7 +221,8 @@ async fn mail_contains_no_client_input() {
     for mail in mails(&app, "victim@example.com") {
         assert!(!mail.contains("evil.example") && !mail.contains("prize"), "{mail}");
     }
-    // With the `Host` header of the request, a link could lead to the attacker's server.
+    // Links in mails must use the configured URL. A link with the `Host` header of the request could lead to the
+    // attacker's server.
     let spoofed = app
         .anonymous()
         .request(Method::POST, "/api/v1/auth/register")

@@ -37,7 +37,7 @@ async fn administrators_can_disable_neither_themselves_nor_each_other_at_once() 
         statuses.sort_unstable();
         assert!(statuses[0] == 204 && [401, 403].contains(&statuses[1]), "{statuses:?}");
         assert_eq!(active_administrators(&app).await, 1);
-        // For the next race, both administrators must be active.
+        // For the next race, the administrator who is still active enables the disabled administrator again.
         for (admin, other) in [(&root, &toors), (&toor, &roots)] {
             if admin.get("/api/v1/admin/users").await.status == 200 {
                 act(admin, other, "enable").await.ok(204);
@@ -51,21 +51,16 @@ async fn leave(actor: &Actor) -> Reply {
     actor.request(Method::DELETE, "/api/v1/me").json(&json!({"password": PASSWORD})).send().await
 }
 
-/// Waits until this many requests wait for a database lock.
-async fn waiting_for_a_lock(app: &TestApp, requests: i64) {
-    let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    wait::until_equal(requests, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
-}
-
 #[actix_web::test]
 async fn last_active_administrator_cannot_delete_their_account() {
     let app = TestApp::start().await;
     let (root, toor, alice) = (app.admin("root").await, app.admin("toor").await, app.user("alice").await);
-    // `root` is the last active administrator.
+    // A disabled administrator is not active, so `root` is the last active administrator.
     act(&root, &id_of(&toor).await, "disable").await.ok(204);
     delete_attempt_counters(&app).await;
     let before = digest_all(&app).await;
-    // The password is checked first, so a wrong one does not reveal whether another administrator exists.
+    // The service checks the password first. So the response to a wrong password does not reveal whether another
+    // administrator exists.
     let wrong = json!({"password": "wrong horse battery 1"});
     let refused = root.request(Method::DELETE, "/api/v1/me").json(&wrong).send().await;
     refused.assert_refused(401, "invalid_credentials");
@@ -73,14 +68,15 @@ async fn last_active_administrator_cannot_delete_their_account() {
     delete_attempt_counters(&app).await;
     assert_eq!(digest_all(&app).await, before);
     root.get("/api/v1/admin/users").await.ok(200);
-    // Ordinary users can leave at any time.
+    // Ordinary users can delete their accounts at any time. The administrator can delete theirs as soon as another
+    // administrator exists.
     leave(&alice).await.ok(204);
     app.admin("next").await;
     leave(&root).await.ok(204);
     assert_eq!(active_administrators(&app).await, 1);
 }
 
-/// The test holds a lock until both requests wait for it, so that they always race.
+/// The test holds a lock until both requests wait for it. So the requests always race.
 #[actix_web::test]
 async fn concurrent_account_deletions_leave_one_administrator() {
     let app = TestApp::start().await;
@@ -88,7 +84,7 @@ async fn concurrent_account_deletions_leave_one_administrator() {
     let mut lock = app.all_rows.begin().await.unwrap();
     lock.execute("select from users where role = 'admin' for no key update").await.unwrap();
     let release = async {
-        waiting_for_a_lock(&app, 2).await;
+        wait::until_blocked(&app, 2).await;
         lock.rollback().await.unwrap();
     };
     let (first, second, ()) = tokio::join!(leave(&root), leave(&toor), release);
@@ -99,14 +95,15 @@ async fn concurrent_account_deletions_leave_one_administrator() {
     refused.assert_refused(409, "last_administrator").assert_events(&["sequence_fail/last_administrator"]);
     assert_eq!(active_administrators(&app).await, 1);
 
-    // In the second race, one administrator leaves and disables the other one.
+    // In the second race, an administrator deletes their own account and disables the other administrator at the same
+    // moment.
     let stays = if first.status == 409 { &root } else { &toor };
     let next = app.admin("next").await;
     let nexts = id_of(&next).await;
     let mut lock = app.all_rows.begin().await.unwrap();
     lock.execute("select from users where role = 'admin' for no key update").await.unwrap();
     let release = async {
-        waiting_for_a_lock(&app, 2).await;
+        wait::until_blocked(&app, 2).await;
         lock.rollback().await.unwrap();
     };
     let (left, _, ()) = tokio::join!(leave(stays), act(stays, &nexts, "disable"), release);
@@ -114,7 +111,8 @@ async fn concurrent_account_deletions_leave_one_administrator() {
     assert_eq!(active_administrators(&app).await, 1);
 }
 
-/// Deletes the counters of password attempts, which a refused request changes too.
+/// Deletes the counters of password attempts. A refused request also changes them, so a comparison of all rows would
+/// fail.
 async fn delete_attempt_counters(app: &TestApp) {
     sqlx::query("delete from login_failures").execute(&app.all_rows).await.unwrap();
 }

@@ -97,10 +97,7 @@ async fn assert_one_succeeds(app: &TestApp, row: &str, requests: Vec<Request>) -
     let hold = format!("select from {row} for update");
     sqlx::query(sqlx::AssertSqlSafe(hold)).execute(&mut *held).await.unwrap();
     let release = async {
-        let waiting = "select count(*) from pg_stat_activity
-            where datname = current_database() and wait_event_type = 'Lock'";
-        let waiting = async || sqlx::query_scalar::<_, i64>(waiting).fetch_one(&app.all_rows).await.unwrap() >= many;
-        wait::until("all requests wait for the row", waiting).await;
+        wait::until_blocked(app, many).await;
         held.rollback().await.unwrap();
     };
     let (replies, ()) = tokio::join!(join_all(requests.into_iter().map(Request::send)), release);
