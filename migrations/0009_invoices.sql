@@ -57,6 +57,9 @@ create index invoices_by_issue_date on invoices (owner_id, issue_order, created_
 create index invoices_by_due_date on invoices (owner_id, due_order, created_at, id);
 create index invoices_by_total on invoices (owner_id, total, created_at, id);
 create index invoices_of_customer on invoices (owner_id, customer_id, created_at, id);
+-- A customer has one owner. Without this statistic, PostgreSQL expects fewer invoices of a customer than there are, and
+-- sorts all of them for each page.
+create statistics invoices_owner_of_customer (dependencies) on owner_id, customer_id from invoices;
 select protect_owned_table('invoices', 'invoice');
 grant select, delete on invoices to strongroom_app;
 -- Without number and issue_date, which only assign_invoice_number() may assign.

@@ -3,13 +3,14 @@
 //! Test: `tests/api/contract/million_rows.rs`.
 
 use chrono::NaiveDate;
+use sqlx::{PgConnection, SqlSafeStr};
 
 use super::rows::{ExportRow, StatusTotalRow, SummaryRow};
 use super::store::InvoiceStore;
 use super::summary::{Filter, ListPosition, Sort, StatusTotal, Summary};
 use crate::base::money::MAX_MINOR_UNITS;
 use crate::base::page::{Limit, Position};
-use crate::db::owner_query_as;
+use crate::db::{begin_with, owner_query_as};
 use crate::http::error::ApiResult;
 use crate::security::sessions::caller::Caller;
 
@@ -18,11 +19,12 @@ use crate::security::sessions::caller::Caller;
 ///
 /// Date ranges use the columns `issue_order` and `due_order`, because the indexes contain these columns.
 /// For an invoice without a date, they contain `infinity`, which is outside of every range.
+/// A range of one day is an equality, so that PostgreSQL reads the invoices of that day in the order of the list.
 ///
 /// `strpos` finds the search text without interpreting wildcards.
 /// PostgreSQL evaluates a subselect such as `(select search_key(…))` only once, and not for each row.
 macro_rules! page {
-    ($condition:tt, $order:tt, $store:expr, $caller:expr, $filter:expr, $today:expr, $limit:expr, $position:expr $(, $key:expr)?) => {
+    ($condition:tt, $order:tt, $connection:expr, $caller:expr, $filter:expr, $today:expr, $limit:expr, $position:expr $(, $key:expr)?) => {
         owner_query_as!(
             SummaryRow,
             $caller.user(),
@@ -33,9 +35,13 @@ macro_rules! page {
                and ($5::text is null or status = $5)
                and ($6::uuid is null or customer_id = $6)
                and ($7::date is null and $8::date is null
-                    or issue_order between coalesce($7, '-infinity') and coalesce($8, '9999-12-31'))
+                    or $7 = $8 and issue_order = $7
+                    or $7 is distinct from $8
+                        and issue_order between coalesce($7, '-infinity') and coalesce($8, '9999-12-31'))
                and ($9::date is null and $10::date is null
-                    or due_order between coalesce($9, '-infinity') and coalesce($10, '9999-12-31'))
+                    or $9 = $10 and due_order = $9
+                    or $9 is distinct from $10
+                        and due_order between coalesce($9, '-infinity') and coalesce($10, '9999-12-31'))
                and ($11::boolean is null or $11 = (
                    status in ('issued', 'partially_paid') and paid + credited < total and coalesce(due_date < $12, false)))
                and ($13::text is null or strpos(number, (select search_key($13))) > 0
@@ -56,7 +62,7 @@ macro_rules! page {
             $filter.search
             $(, $key)?
         )
-        .fetch_all(&$store.pool)
+        .fetch_all($connection)
         .await?
     };
 }
@@ -78,29 +84,39 @@ impl InvoiceStore {
         limit: Limit,
     ) -> ApiResult<Vec<Summary>> {
         let key = &position.key;
+        let (mut pooled, mut transaction);
+        let connection: &mut PgConnection = if *filter == Filter::default() {
+            pooled = self.pool.acquire().await?;
+            &mut pooled
+        } else {
+            // For a condition like `$6 is null or customer_id = $6`, only a custom plan can use an index.
+            let begin = "begin; set local plan_cache_mode = force_custom_plan";
+            transaction = begin_with(&self.pool, begin.into_sql_str()).await?;
+            &mut transaction
+        };
         let rows = match sort {
             Sort::Newest => page!("(created_at, id) < ($2, $3)", "created_at desc, id desc",
-                self, caller, filter, today, limit, position),
+                connection, caller, filter, today, limit, position),
             Sort::Oldest => page!("(created_at, id) > ($2, $3)", "created_at, id",
-                self, caller, filter, today, limit, position),
+                connection, caller, filter, today, limit, position),
             Sort::IssuedLast => page!("(issue_order, created_at, id) < ($14::text::date, $2, $3)",
                 "issue_order desc, created_at desc, id desc",
-                self, caller, filter, today, limit, position, key),
+                connection, caller, filter, today, limit, position, key),
             Sort::IssuedFirst => page!("(issue_order, created_at, id) > ($14::text::date, $2, $3)",
                 "issue_order, created_at, id",
-                self, caller, filter, today, limit, position, key),
+                connection, caller, filter, today, limit, position, key),
             Sort::DueLast => page!("(due_order, created_at, id) < ($14::text::date, $2, $3)",
                 "due_order desc, created_at desc, id desc",
-                self, caller, filter, today, limit, position, key),
+                connection, caller, filter, today, limit, position, key),
             Sort::DueFirst => page!("(due_order, created_at, id) > ($14::text::date, $2, $3)",
                 "due_order, created_at, id",
-                self, caller, filter, today, limit, position, key),
+                connection, caller, filter, today, limit, position, key),
             Sort::Largest => page!("(total, created_at, id) < ($14::text::bigint, $2, $3)",
                 "total desc, created_at desc, id desc",
-                self, caller, filter, today, limit, position, key),
+                connection, caller, filter, today, limit, position, key),
             Sort::Smallest => page!("(total, created_at, id) > ($14::text::bigint, $2, $3)",
                 "total, created_at, id",
-                self, caller, filter, today, limit, position, key),
+                connection, caller, filter, today, limit, position, key),
         };
         rows.into_iter().map(Summary::try_from).collect()
     }

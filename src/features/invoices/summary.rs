@@ -100,7 +100,7 @@ impl ListPosition {
 }
 
 /// The filter of a list. A field that is `None` matches every invoice. Date ranges include both ends.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     pub status: Option<Status>,
     pub customer: Option<CustomerId>,

@@ -4,14 +4,14 @@
 //! generic plan expects an owner with few invoices.
 
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool, Row};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, PgPool, Row};
 
 use super::sql_scope;
-use crate::support::TestApp;
 use crate::support::actor::{Actor, PASSWORD};
 use crate::support::client::Client;
 use crate::support::database::{Role, TestDatabase};
 use crate::support::program::Program;
+use crate::support::{TestApp, wait};
 
 /// The maximum number of blocks for a page of 21 rows. With an index, each row and each index level needs at most one.
 /// A scan of other owners' rows would read thousands, and a scan of all rows 40,000.
@@ -101,9 +101,11 @@ async fn blocks(
     for _ in 0..6 {
         connection.execute(AssertSqlSafe(page(&[]))).await.unwrap();
     }
+    let mode = if filter.is_empty() { "auto" } else { "force_custom_plan" };
+    connection.execute(AssertSqlSafe(format!("set plan_cache_mode = {mode}"))).await.unwrap();
     let explain = format!("explain (analyze, buffers, format json) {}", page(filter));
     let plan: Value = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_one(&mut *connection).await.unwrap().get(0);
-    connection.execute("deallocate page").await.unwrap();
+    connection.execute("deallocate page; reset plan_cache_mode").await.unwrap();
     assert!(!plan.to_string().contains("Seq Scan"), "{order}: {plan:#}");
     let plan = &plan[0]["Plan"];
     plan["Shared Hit Blocks"].as_i64().unwrap() + plan["Shared Read Blocks"].as_i64().unwrap()
@@ -151,6 +153,7 @@ async fn cost_of_a_page_and_memory_of_an_export_are_constant() {
     let day = "2026-06-01";
     for (sort, filter) in [
         ("created_at desc, id desc", vec![(6, customer.as_str())]),
+        ("created_at desc, id desc", vec![(9, day), (10, day)]),
         // The cursor has the filtered due date (`$14`) and a creation time after all invoices (`$2`), so this is the
         // first page of that day.
         (
@@ -163,9 +166,22 @@ async fn cost_of_a_page_and_memory_of_an_export_are_constant() {
         assert!(touched <= BLOCKS_OF_A_PAGE, "{filter:?} by {sort}: {touched} blocks");
     }
 
+    connection.close().await.unwrap();
+
     let program = Program::start(&database);
     let client = Client::from_address(&program.base, [127, 0, 0, 1].into());
     let alice = Actor::sign_in(&client, "alice@example.com", PASSWORD).await;
+    let scans = async || -> i64 {
+        let sql = "select idx_scan from pg_stat_user_indexes where indexrelname = 'invoices_by_due_date'";
+        sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
+    };
+    let before = scans().await;
+    // After five executions, PostgreSQL may choose a generic plan, which cannot use the index.
+    for _ in 0..12 {
+        alice.get(&format!("/api/v1/invoices?due_from={day}&due_to={day}")).await.ok(200);
+    }
+    wait::until("the pages use the index", async || scans().await >= before + 12).await;
+
     let other = Actor::sign_in(&client, "bob@example.com", PASSWORD).await;
     let (lines, small) = export(&program, &other).await;
     assert_eq!(lines, 101, "a hundred rows and the header");
