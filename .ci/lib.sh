@@ -6,6 +6,16 @@ fail() {
     exit 1
 }
 
+# fenced_block FILE NAME: prints the first fenced block after the line `<!-- NAME -->` of a document.
+fenced_block() {
+    local block
+    block=$(awk -v mark="<!-- $2 -->" '$0 == mark { marked = 1; next }
+        marked && /^```/ { if (inside) exit; inside = 1; next }
+        inside' "$1")
+    [ -n "$block" ] || fail "$1 has no fenced block after <!-- $2 -->"
+    printf '%s\n' "$block"
+}
+
 # Prints the folder of PostgreSQL's programs. Searches in the same order as the embedded server: PG_BIN, then Debian's
 # highest version, then PATH.
 postgres_bin() {
