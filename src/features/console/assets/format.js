@@ -36,15 +36,18 @@ export function commaMessage(text) {
   return isDecimal ? `Use a point: ${text.trim().replace(',', '.')}` : 'Use a point for decimals, and no comma for thousands';
 }
 
-/** Formats a time. `timeStyle`: `short`, or `medium` with seconds. In a narrow cell, only the time moves to the next line. */
+/** Formats a date. In a narrow cell, it stays in one line. */
+function date(instant) {
+  return instant.toLocaleDateString('en-GB', { dateStyle: 'medium' }).replaceAll(' ', '\u00a0');
+}
+
+/** Formats a time. `timeStyle`: `short`, or `medium` with seconds. */
 export function time(iso, timeStyle = 'short') {
-  if (!iso) return '–';
-  const at = new Date(iso);
-  return `${at.toLocaleDateString('en-GB', { dateStyle: 'medium' }).replaceAll(' ', '\u00a0')}, ${at.toLocaleTimeString('en-GB', { timeStyle })}`;
+  return iso ? `${date(new Date(iso))}, ${new Date(iso).toLocaleTimeString('en-GB', { timeStyle })}` : '–';
 }
 
 export function day(iso) {
-  return iso ? new Date(`${iso}T00:00:00`).toLocaleDateString('en-GB', { dateStyle: 'medium' }) : '–';
+  return iso ? date(new Date(`${iso}T00:00:00`)) : '–';
 }
 
 /** Returns the current day in a time zone, as `YYYY-MM-DD`. If the browser does not know the zone, it uses UTC. */
