@@ -3,6 +3,7 @@
 //! Test: `tests/api/contract/million_rows.rs`.
 
 use chrono::NaiveDate;
+use sqlx::postgres::PgTransaction;
 use sqlx::{PgConnection, SqlSafeStr};
 
 use super::rows::{ExportRow, StatusTotalRow, SummaryRow};
@@ -89,9 +90,7 @@ impl InvoiceStore {
             pooled = self.pool.acquire().await?;
             &mut pooled
         } else {
-            // For a condition like `$6 is null or customer_id = $6`, only a custom plan can use an index.
-            let begin = "begin; set local plan_cache_mode = force_custom_plan";
-            transaction = begin_with(&self.pool, begin.into_sql_str()).await?;
+            transaction = self.begin_with_custom_plans().await?;
             &mut transaction
         };
         let rows = match sort {
@@ -141,11 +140,18 @@ impl InvoiceStore {
         rows.into_iter().map(StatusTotal::try_from).collect()
     }
 
+    /// Begins a transaction in which PostgreSQL plans each statement for its parameters. A generic plan cannot use an
+    /// index for a condition like `$6 is null or customer_id = $6`, and does not know how many invoices an owner has.
+    async fn begin_with_custom_plans(&self) -> Result<PgTransaction<'static>, sqlx::Error> {
+        begin_with(&self.pool, "begin; set local plan_cache_mode = force_custom_plan".into_sql_str()).await
+    }
+
     /// Returns the next batch. An issued invoice contains the name that the customer had on the issue date.
     ///
     /// The names are read by subselects and not by joins. With a join, PostgreSQL's generic plan reads and sorts all
     /// invoices of the owner for each batch.
     pub(super) async fn export(&self, caller: &Caller, filter: &Filter, after: Position) -> ApiResult<Vec<ExportRow>> {
+        let mut transaction = self.begin_with_custom_plans().await?;
         Ok(owner_query_as!(
             ExportRow,
             caller.user(),
@@ -169,7 +175,7 @@ impl InvoiceStore {
             filter.issued_from,
             filter.issued_to
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?)
     }
 }
