@@ -156,8 +156,9 @@ async function twoTabs(page, context, faults) {
  * the alert clears, the view says so.
  */
 async function administration(page, invoice) {
+  await page.getByText('Only Root Demo has Administration and Attacks.').waitFor();
   await page.getByRole('button', { name: '(administrator)' }).click();
-  await page.getByRole('link', { name: 'Administration' }).click();
+  await page.getByText('You are an administrator: open Administration or Attacks.').getByRole('link', { name: 'Administration' }).click();
   await page.getByRole('img', { name: /^Security events in the last 24 hours: [1-9]/ }).waitFor();
   const section = (name) => page.locator('section', { has: page.getByRole('heading', { name, exact: true }) });
   const [summary, alerts, events, users] = ['Summary', 'Alerts', 'Security events', 'Users'].map(section);

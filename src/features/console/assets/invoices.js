@@ -7,6 +7,7 @@ import { useChanges } from './live.js';
 import { Link } from './router.js';
 import { Field, Heading, Loaded, Pager, Refusal, Status, Table, useAction, useData, usePages } from './ui.js';
 
+const HAS_ATTACK_PANEL = document.getElementById('app').dataset.attackPanel === 'on';
 const STATUSES = ['draft', 'issued', 'partially_paid', 'paid', 'credited', 'void'];
 export const UNKNOWN = 'Unknown customer';
 /** How long the user must pause before the search starts. */
@@ -51,7 +52,7 @@ function useCustomerNames(invoices) {
   }, [invoices]);
 }
 
-export function Invoices() {
+export function Invoices({ me }) {
   const [filter, setFilter] = useState({ sort: '-created_at' });
   const pages = usePages([filter]);
   const list = useData(() => read(withQuery('invoices', { limit: 20, cursor: pages.cursor, ...filter })), [filter, pages.cursor]);
@@ -67,7 +68,7 @@ export function Invoices() {
     clearTimeout(typing.current);
     typing.current = setTimeout(() => set(event), TYPING_MS);
   };
-  const empty = filter.search || filter.status ? 'No invoice matches. Change the search or the status.' : 'No invoices yet. Create the first one.';
+  const empty = filter.search || filter.status ? 'No invoice matches. Change the search or the status.' : html`No invoices yet. Create the first one.${me.role === 'admin' && html` You are an administrator: open <${Link} to="/admin">Administration<//>${HAS_ATTACK_PANEL && html` or <${Link} to="/attacks">Attacks<//>`}.`}`;
   return html`<${Heading}>Invoices<//>
     <div class="actions">
       <${Link} to="/invoices/new" class="button">New invoice<//>

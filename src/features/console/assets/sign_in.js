@@ -8,6 +8,7 @@ import * as session from './session.js';
 import { Field, Heading, Refusal, useAction } from './ui.js';
 
 const IS_DEVELOPMENT = document.documentElement.dataset.profile === 'development';
+const HAS_ATTACK_PANEL = document.getElementById('app').dataset.attackPanel === 'on';
 
 /** Signs in. When login throttling asks for a challenge, solves it and tries once more. */
 async function signIn(credentials, progress) {
@@ -57,7 +58,9 @@ function DemoUsers() {
     if (IS_DEVELOPMENT) session.demoUsers().then(setUsers, () => {});
   }, []);
   if (users.length === 0) return null;
-  return html`<h2>Demo users</h2><p class="soft">Development only.</p><${Refusal} problem=${action.problem} />
+  const administrator = users.find((user) => user.is_admin);
+  return html`<h2>Demo users</h2>
+    <p class="soft">Development only.${administrator && ` Only ${administrator.name} has Administration${HAS_ATTACK_PANEL ? ' and Attacks' : ''}.`}</p><${Refusal} problem=${action.problem} />
     <div class="actions">${users.map((user) => html`
       <button type="button" class="quiet" disabled=${action.busy} onClick=${() => action.run(user)}>Sign in as ${user.name}${user.is_admin ? ' (administrator)' : ''}</button>`)}</div>`;
 }
