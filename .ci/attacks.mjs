@@ -22,8 +22,23 @@ async function open(options) {
 
 async function play(card) {
   await card.getByRole('button', { name: 'Play', exact: true }).click();
-  await card.getByRole('button', { name: 'Playing …' }).waitFor();
-  await card.getByRole('button', { name: 'Play', exact: true }).waitFor({ timeout: 240_000 });
+  await card.locator('.progress').or(card.getByRole('button', { name: 'Playing …' })).first().waitFor();
+  await card.getByRole('button', { name: 'Play', exact: true, disabled: false }).waitFor({ timeout: 240_000 });
+}
+
+/** The verdict does not wait for the events. Other cards can be played as soon as the service has answered. */
+async function verdictFirst(page) {
+  const card = page.locator('#token-with-wrong-key');
+  let release;
+  const released = new Promise((resolve) => { release = resolve; });
+  await page.route('**/admin/security-events?*', (route) => released.then(() => route.continue()));
+  await card.getByRole('button', { name: 'Play', exact: true }).click();
+  await card.getByRole('status').getByText('Refused').waitFor();
+  await card.getByText('Reading the event authn_token_invalid').waitFor();
+  await page.locator('#deep-json').getByRole('button', { name: 'Play', exact: true, disabled: false }).waitFor();
+  release();
+  await card.getByRole('button', { name: 'Play', exact: true, disabled: false }).waitFor();
+  await page.unroute('**/admin/security-events?*');
 }
 
 async function playAll(page) {
@@ -87,6 +102,7 @@ async function judgeCard(size, width, colorScheme) {
 
 try {
   const { context, page, faults } = await open({ viewport: { width: 1280, height: 900 } });
+  await verdictFirst(page);
   const count = await playAll(page);
   await followLinks(page, count);
   await staySignedIn(page);

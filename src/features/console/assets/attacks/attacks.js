@@ -12,7 +12,7 @@ import { CARDS as INPUT } from './cards_input.js';
 import { CARDS as LOGIN } from './cards_login.js';
 import { CARDS as TOKENS } from './cards_tokens.js';
 import { decode } from './cards_common.js';
-import { play } from './play.js';
+import { observe, play } from './play.js';
 
 /** The cards by subject. */
 const SUBJECTS = [
@@ -51,17 +51,20 @@ session.onChange(() => {
   change({ results: {}, playing: null });
 });
 
-/** Plays cards one after the other, also while the user is looking at another view. Stops if the user signs out. */
+/**
+ * Plays cards one after the other, also while the user is looking at another view. Stops if the user signs out. Each
+ * card has its own accounts. So when the last card has its answers, the user can play others while its events arrive.
+ */
 async function playCards(cards) {
   const mine = changes;
   const isSame = () => mine === changes;
   for (const card of cards) {
     if (!isSame()) return;
     const keep = (result) => isSame() && change({ results: { ...state.results, [card.id]: result } });
+    const answered = () => isSame() && card === cards.at(-1) && change({ playing: null });
     change({ playing: card.id });
-    await play(card, (run) => keep({ run })).catch((error) => keep({ error }));
+    await play(card, (run) => keep({ run })).finally(answered).then((run) => observe(card, run)).catch((error) => keep({ error }));
   }
-  if (isSame()) change({ playing: null });
 }
 
 function useResults() {
@@ -74,16 +77,19 @@ function useResults() {
   return shown;
 }
 
-/** Returns a key of `OUTCOMES`, or nothing if the card has not been played to the end. */
+/** Returns a key of `OUTCOMES`, or nothing if the card has no verdict yet. */
 function outcome(card, { run, error } = {}) {
   if (error) return 'failed';
-  if (!run?.done || !run.verdict) return undefined;
+  if (!run?.verdict) return undefined;
   return run.verdict.held ? card.outcome ?? 'refused' : 'failed';
 }
 
-/** Counts all cards: `12 of 36 attacks played: 11 refused, 1 neutralised.` */
+/** Returns whether a card is playing, or its events are still being read. */
+const isOpen = ({ run } = {}) => run !== undefined && !run.done;
+
+/** Counts the cards that are played and whose events have been read: `12 of 36 attacks played: 11 refused, 1 neutralised.` */
 function counts(results) {
-  const played = ALL.map((card) => outcome(card, results[card.id])).filter(Boolean);
+  const played = ALL.filter(({ id }) => !isOpen(results[id])).map((card) => outcome(card, results[card.id])).filter(Boolean);
   const skipped = ALL.filter(({ id }) => results[id]?.run?.done && !results[id].run.verdict).length;
   if (played.length + skipped === 0) return '';
   const parts = Object.keys(OUTCOMES).map((name) => [played.filter((one) => one === name).length, OUTCOMES[name].toLowerCase()]);
@@ -98,7 +104,7 @@ export function Attacks({ me }) {
     <p class="intro">Each card plays an attack from this browser against this service: Ben attacks Anna. Both are new throw-away users.
       You see what Ben sends, how the service stops it, and which security event it leaves. A comparison shows how the service
       answers without the attack.</p>
-    <div class="actions"><button type="button" disabled=${playing} onClick=${() => playCards(TOGETHER)}>Play ${TOGETHER.length} attacks</button>
+    <div class="actions"><button type="button" disabled=${playing || Object.values(results).some(isOpen)} onClick=${() => playCards(TOGETHER)}>Play ${TOGETHER.length} attacks</button>
       <span role="status">${counts(results)}</span> ${playing && html`<span class="soft">Playing: ${ALL.find(({ id }) => id === playing).title}</span>`}</div>
     <p class="soft">The other ${ALL.length - TOGETHER.length} attacks open a new tab. Play them <a href="#${ALONE[0].id}">one by one</a>.</p>
     ${SUBJECTS.map(([subject, cards]) => html`<h2>${subject}</h2><div class="attacks">${cards.map((card) =>
@@ -107,12 +113,13 @@ export function Attacks({ me }) {
 
 function Card({ card, run, error, playing, onPlay }) {
   const isMine = playing === card.id, ended = outcome(card, { run });
+  const blocked = playing && !isMine ? 'Another attack is playing.' : undefined;
   return html`<article id=${card.id} class="card attack ${run ? 'played' : ''}" aria-labelledby="title-${card.id}">
     <div class="head"><h3 id="title-${card.id}">${card.title}</h3><span class="soft">${card.threat}</span></div>
     <p>${card.text}</p><p class="soft"><strong>Control:</strong> ${card.practice}</p>
-    <div class="actions"><button type="button" disabled=${playing} aria-describedby="title-${card.id}" onClick=${onPlay}>${isMine ? 'Playing …' : 'Play'}</button>
+    <div class="actions"><button type="button" disabled=${playing || isOpen({ run })} title=${blocked} aria-describedby="title-${card.id}" onClick=${onPlay}>${isMine ? 'Playing …' : 'Play'}</button>
       <div role="status">${ended && html`<span class="verdict ${run.verdict.held ? 'held' : 'broken'}">${OUTCOMES[ended]}</span>`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div>
-      ${run?.progress && !run.done && html`<span class="soft">${run.progress}</span>`}</div>
+      ${run?.progress && !run.done && html`<span class="soft progress">${run.progress}</span>`}</div>
     ${run && html`<${Result} id=${card.id} title=${card.title} run=${run} />`}
     <details class="proof"><summary>Code and attack test</summary>
       <dl><dt>Code</dt><dd><code>${card.code}</code></dd><dt>Test</dt><dd><code>${card.test}</code></dd>

@@ -243,40 +243,45 @@ function missing(card, run) {
 }
 
 /**
- * Plays a card with new accounts. Calls `update(run)` after each change, to draw the run again. At the end,
- * `run.verdict` contains the verdict, and `run.done` is true. If the expected event or alert does not appear in time,
- * the attack has not ended as expected.
+ * Plays a card with new accounts. Calls `update(run)` after each change, to draw the run again. Returns the run when
+ * the service has answered all requests. `run.verdict` then contains the verdict, unless only the security event can
+ * show it. The next card can be played now. `observe` ends the run.
  */
 export async function play(card, update) {
   const run = new Run(await create('admin/attack-accounts'), () => update(run));
-  if (card.needs && !run.tokens) {
-    run.done = true;
-    return update(run);
-  }
-  let verdict;
+  if (card.needs && !run.tokens) return run;
   try {
-    verdict = (await card.play(run)) ?? judge(card, run);
+    run.answer = (await card.play(run)) ?? judge(card, run);
   } catch (error) {
-    verdict = { held: false, text: `The attack could not be played: ${error.message}` };
+    run.answer = { held: false, text: `The attack could not be played: ${error.message}` };
   }
-  if (card.expect.status !== undefined) run.verdict = verdict;
+  if (card.expect.status !== undefined) run.verdict = run.answer;
   update(run);
   // The attack has filled the login counters of this address, and new accounts reset them.
   if (card.needs?.includes('reset')) await create('admin/attack-accounts').catch(() => {});
+  return run;
+}
+
+/**
+ * Reads the security events and alerts of a run. At the end, `run.verdict` contains the final verdict, and `run.done`
+ * is true. If the expected event or alert does not appear in time, the attack has not ended as expected.
+ */
+export async function observe(card, run) {
+  const verdict = run.answer;
   const start = performance.now(), elapsed = () => performance.now() - start;
   const isLate = () => verdict.held && missing(card, run) && elapsed() < EVENT_TIMEOUT_MS;
-  for (let turn = 0; turn < 2 || isLate(); turn += 1) {
-    run.showProgress(`Waiting for ${missing(card, run) || 'security events'} (${Math.round(elapsed() / 1000)} s)`);
+  for (let turn = 0; verdict && (turn < 2 || isLate()); turn += 1) {
+    run.showProgress(`Reading ${missing(card, run) || 'security events'} (${Math.round(elapsed() / 1000)} s)`);
     await pause(PAUSES_MS[Math.min(turn, PAUSES_MS.length - 1)]);
     await traces(card, run).catch((error) => run.note(`The security events could not be read: ${error.message}.`));
   }
   run.verdict = verdict;
-  if (missing(card, run)) {
+  if (verdict && missing(card, run)) {
     const text = `Not recorded: ${missing(card, run)}`;
     run.verdict = { held: false, text: verdict.held ? text : `${verdict.text}. ${text}` };
-  } else if (verdict.held && card.verify) {
+  } else if (verdict?.held && card.verify) {
     run.verdict = await card.verify(run);
   }
   run.done = true;
-  update(run);
+  run.changed();
 }
