@@ -34,6 +34,8 @@ async function verdictFirst(page) {
   await page.route('**/admin/security-events?*', (route) => released.then(() => route.continue()));
   await card.getByRole('button', { name: 'Play', exact: true }).click();
   await card.getByRole('status').getByText('Refused').waitFor();
+  const { y, height } = await card.locator('.exchange').first().boundingBox();
+  assert.ok(y > 0 && y + height < 900, `the attack and its refusal are in the window: ${y} to ${y + height}`);
   await card.getByText('Reading the event authn_token_invalid').waitFor();
   await page.locator('#deep-json').getByRole('button', { name: 'Play', exact: true, disabled: false }).waitFor();
   release();
@@ -49,7 +51,9 @@ async function playAll(page) {
     await play(card);
     const verdicts = await card.locator('.verdict').allTextContents();
     if (!['Refused', 'Neutralised'].includes(verdicts[0])) failed.push(`${await card.getAttribute('id')}: ${verdicts.join('. ')}`);
-    assert.equal(await card.locator('h4', { hasText: /^(Comparison|Preparation)/ }).locator('.verdict').count(), 0, 'only an attack has a verdict');
+    const comparisons = card.locator('.before', { has: page.locator('summary', { hasText: /^Comparison/ }) });
+    assert.equal(await comparisons.locator('.verdict').count(), 0, 'only an attack has a verdict');
+    assert.equal(await comparisons.and(page.locator('[open]')).count(), 0, 'comparisons are folded');
   }
   assert.deepEqual(failed, []);
   for (const tab of page.context().pages()) if (tab !== page) await tab.waitForEvent('close');
@@ -101,7 +105,7 @@ async function judgeCard(size, width, colorScheme) {
 }
 
 try {
-  const { context, page, faults } = await open({ viewport: { width: 1280, height: 900 } });
+  const { context, page, faults } = await open({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
   await verdictFirst(page);
   const count = await playAll(page);
   await followLinks(page, count);

@@ -1,6 +1,6 @@
 /** The attack panel: an administrator plays attacks with throw-away accounts, and sees what the service answers. */
 
-import { html, useEffect, useState } from '../preact.js';
+import { html, useEffect, useRef, useState } from '../preact.js';
 import { words } from '../format.js';
 import { Link } from '../router.js';
 import * as session from '../session.js';
@@ -27,7 +27,7 @@ const ALL = SUBJECTS.flatMap(([, cards]) => cards);
 /** The cards that open a new tab. A browser allows only one for each click, so the other cards are played together. */
 const ALONE = ALL.filter((card) => card.needs?.includes('page'));
 const TOGETHER = ALL.filter((card) => !ALONE.includes(card));
-/** How many of the last attacks and comparisons are shown with their responses. Of other requests, only a list is shown. */
+/** How many attacks and comparisons before the last attack are shown with their responses, folded. The rest is a list. */
 const SHOWN = 2;
 const PURPOSES = { attack: 'Attack', comparison: 'Comparison', preparation: 'Preparation' };
 
@@ -36,6 +36,8 @@ const OUTCOMES = { refused: 'Refused', neutralised: 'Neutralised', failed: 'Not 
 
 /** The results, and the id of the card that is playing. They are kept until the user signs out or reloads the page. */
 let state = { results: {}, playing: null };
+/** The id of the card that the user has just played. The view scrolls to it when it grows. */
+let clicked = null;
 const watchers = new Set();
 
 function change(more) {
@@ -108,13 +110,21 @@ export function Attacks({ me }) {
       <span role="status">${counts(results)}</span> ${playing && html`<span class="soft">Playing: ${ALL.find(({ id }) => id === playing).title}</span>`}</div>
     <p class="soft">The other ${ALL.length - TOGETHER.length} attacks open a new tab. Play them <a href="#${ALONE[0].id}">one by one</a>.</p>
     ${SUBJECTS.map(([subject, cards]) => html`<h2>${subject}</h2><div class="attacks">${cards.map((card) =>
-      html`<${Card} key=${card.id} card=${card} ...${results[card.id]} playing=${playing} onPlay=${() => playCards([card])} />`)}</div>`)}`;
+      html`<${Card} key=${card.id} card=${card} ...${results[card.id]} playing=${playing} onPlay=${() => { clicked = card.id; playCards([card]); }} />`)}</div>`)}`;
 }
 
 function Card({ card, run, error, playing, onPlay }) {
   const isMine = playing === card.id, ended = outcome(card, { run });
   const blocked = playing && !isMine ? 'Another attack is playing.' : undefined;
-  return html`<article id=${card.id} class="card attack ${run ? 'played' : ''}" aria-labelledby="title-${card.id}">
+  const article = useRef();
+  // A new run makes the card wide, so the card moves. Its top then stays where it is.
+  useEffect(() => {
+    if (clicked !== card.id || !run) return;
+    clicked = null;
+    const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    article.current.scrollIntoView({ behavior: isCalm ? 'auto' : 'smooth' });
+  }, [run]);
+  return html`<article id=${card.id} ref=${article} class="card attack ${run ? 'played' : ''}" aria-labelledby="title-${card.id}">
     <div class="head"><h3 id="title-${card.id}">${card.title}</h3><span class="soft">${card.threat}</span></div>
     <p>${card.text}</p><p class="soft"><strong>Control:</strong> ${card.practice}</p>
     <div class="actions"><button type="button" disabled=${playing || isOpen({ run })} title=${blocked} aria-describedby="title-${card.id}" onClick=${onPlay}>${isMine ? 'Playing …' : 'Play'}</button>
@@ -155,15 +165,16 @@ function subjectOf({ subject, subject_kind: kind, members }, run) {
 }
 
 function Result({ id, title, run }) {
-  const shown = run.exchanges.filter(({ purpose }) => purpose !== 'preparation').slice(-SHOWN);
-  const others = run.exchanges.filter((one) => !shown.includes(one));
+  const last = run.attack;
+  const shown = run.exchanges.filter((one) => one !== last && one.purpose !== 'preparation').slice(-SHOWN);
+  const others = run.exchanges.filter((one) => one !== last && !shown.includes(one));
   return html`<div class="result">
-    ${run.verdict && !run.attack && html`<p><${Verdict} verdict=${run.verdict} /></p>`}
+    ${last && html`<h4>Attack by ${last.by} ${run.verdict && html`<${Verdict} verdict=${run.verdict} />`}</h4><${Exchange} exchange=${last} />`}
     ${run.notes.map((note) => html`<p>${note}</p>`)}
     ${run.histograms.map((one) => html`<${Histogram} ...${one} />`)}
+    ${shown.map((one) => html`<details class="before"><summary>${PURPOSES[one.purpose]} by ${one.by}: <code>${one.method} ${one.path}</code> <${Answer} exchange=${one} /></summary><${Exchange} exchange=${one} /></details>`)}
     ${others.length > 0 && html`<details><summary>${others.length} other ${others.length === 1 ? 'request' : 'requests'}</summary><ol>${others.map((one) =>
       html`<li>${PURPOSES[one.purpose]} by ${one.by}: <code>${one.method} ${one.path}</code> ${one.status || 'closed'} ${one.reply?.code}</li>`)}</ol></details>`}
-    ${shown.map((one) => html`<${Exchange} exchange=${one} verdict=${one === run.attack && run.verdict} />`)}
     ${run.events && html`<h4>What the service recorded</h4>
       <${Table} caption="Security events: ${title}" columns=${['Event', 'Reason', 'Severity', 'User', '>Times']} empty=${run.done ? 'No security event.' : 'No event yet.'}
         rows=${grouped(run).map(([event, user, times]) => [html`<${ToAdministration} card=${id} to=${`events?${filterFor(event)}`} title="Show in Administration"><code>${event.kind}</code><//>`,
@@ -203,13 +214,18 @@ function responseOf({ status, reply, received }) {
   return [...opened, ...received, ...(status === 101 ? [] : [`Connection closed: ${status}, like HTTP 401 (${reply})`])];
 }
 
+/** The status of a request. An attack that is not the last one has no verdict of its own, but may be denied. */
+function Answer({ exchange: { purpose, status } }) {
+  if (purpose === 'attack' && status >= 400) return html`<span class="verdict held">Denied: ${status}</span>`;
+  return status || 'closed';
+}
+
 /** A request and its response, side by side. The many headers of the response come last and folded. */
-function Exchange({ exchange, verdict }) {
-  const { by, purpose, method, path, body, headers } = exchange;
+function Exchange({ exchange }) {
+  const { method, path, body, headers } = exchange;
   const request = [`${method} ${path}`, ...linesOf(exchange), '', body.trim()].join('\n').trim();
   const count = Object.keys(headers).length;
-  return html`<h4>${PURPOSES[purpose]} by ${by} ${verdict && html`<${Verdict} verdict=${verdict} />`}</h4>
-    <div class="exchange">
+  return html`<div class="exchange">
     <figure><figcaption>Request</figcaption><pre tabindex="0" role="group" aria-label="Request">${request}</pre></figure>
     <figure><figcaption>Response</figcaption><pre tabindex="0" role="group" aria-label="Response">${responseOf(exchange).join('\n').trim()}</pre>
       ${count > 0 && html`<details><summary>${count} headers</summary><pre tabindex="0" role="group" aria-label="Headers of the response">${lines(headers).join('\n')}</pre></details>`}</figure>
