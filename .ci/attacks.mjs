@@ -39,6 +39,7 @@ async function verdictFirst(page) {
   await card.getByText('Reading the event authn_token_invalid').waitFor();
   await page.locator('#deep-json').getByRole('button', { name: 'Play', exact: true, disabled: false }).waitFor();
   release();
+  await card.getByRole('status').getByText('The signature of the token is not valid.').waitFor();
   await card.getByRole('button', { name: 'Play', exact: true, disabled: false }).waitFor();
   await page.unroute('**/admin/security-events?*');
 }
@@ -51,6 +52,8 @@ async function playAll(page) {
     await play(card);
     const verdicts = await card.locator('.verdict').allTextContents();
     if (!['Refused', 'Neutralised'].includes(verdicts[0])) failed.push(`${await card.getAttribute('id')}: ${verdicts.join('. ')}`);
+    const status = await card.getByRole('status').textContent();
+    assert.match(status, /^(Refused|Neutralised|Not as expected) \S.*\.$/, 'the verdict and why');
     const comparisons = card.locator('.before', { has: page.locator('summary', { hasText: /^Comparison/ }) });
     assert.equal(await comparisons.locator('.verdict').count(), 0, 'only an attack has a verdict');
     assert.equal(await comparisons.and(page.locator('[open]')).count(), 0, 'comparisons are folded');

@@ -12,7 +12,7 @@ import { CARDS as INPUT } from './cards_input.js';
 import { CARDS as LOGIN } from './cards_login.js';
 import { CARDS as TOKENS } from './cards_tokens.js';
 import { decode } from './cards_common.js';
-import { observe, play } from './play.js';
+import { isExpected, observe, play } from './play.js';
 
 /** The cards by subject. */
 const SUBJECTS = [
@@ -33,6 +33,15 @@ const PURPOSES = { attack: 'Attack', comparison: 'Comparison', preparation: 'Pre
 
 /** What an attack that was played has shown. */
 const OUTCOMES = { refused: 'Refused', neutralised: 'Neutralised', failed: 'Not as expected' };
+
+/** Sentences for recorded reasons whose names alone do not explain the refusal. */
+const REASONS = {
+  algorithm: 'The algorithm of the token is not the pinned one.',
+  signature: 'The signature of the token is not valid.',
+  issuer: 'The token does not name the expected issuer.',
+  expired: 'The token has expired.',
+  malformed_id: 'The id is malformed, so the service treats it like an id that does not exist.',
+};
 
 /** The results, and the id of the card that is playing. They are kept until the user signs out or reloads the page. */
 let state = { results: {}, playing: null };
@@ -128,13 +137,29 @@ function Card({ card, run, error, playing, onPlay }) {
     <div class="head"><h3 id="title-${card.id}">${card.title}</h3><span class="soft">${card.threat}</span></div>
     <p>${card.text}</p><p class="soft"><strong>Control:</strong> ${card.practice}</p>
     <div class="actions"><button type="button" disabled=${playing || isOpen({ run })} title=${blocked} aria-describedby="title-${card.id}" onClick=${onPlay}>${isMine ? 'Playing …' : 'Play'}</button>
-      <div role="status">${ended && html`<span class="verdict ${run.verdict.held ? 'held' : 'broken'}">${OUTCOMES[ended]}</span>`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div>
+      <div role="status">${ended && html`<span class="verdict ${run.verdict.held ? 'held' : 'broken'}">${OUTCOMES[ended]}</span> ${why(card, run)}`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div>
       ${run?.progress && !run.done && html`<span class="soft progress">${run.progress}</span>`}</div>
     ${run && html`<${Result} id=${card.id} title=${card.title} run=${run} />`}
     <details class="proof"><summary>Code and attack test</summary>
       <dl><dt>Code</dt><dd><code>${card.code}</code></dd><dt>Test</dt><dd><code>${card.test}</code></dd>
         <dt>All controls</dt><dd><code>docs/practices/README.md</code></dd></dl></details>
   </article>`;
+}
+
+/**
+ * Returns why an attack ended like this, in one sentence: from the response, or from the recorded event. A response
+ * often hides the reason from the attacker, so the sentence changes when the event arrives.
+ */
+function why(card, { verdict, attack, events }) {
+  const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+  const own = sentence(verdict.text.replace(/^(Refused|Neutralised): /, ''));
+  if (!verdict.held || card.outcome) return own;
+  const { title, errors, code } = attack?.reply ?? {};
+  if (errors?.length) return sentence([errors[0].pointer, errors[0].message].filter(Boolean).join(' '));
+  const event = events?.find((one) => isExpected(card, one));
+  if (event?.object_class === 'foreign') return 'The object belongs to another user, so the service treats it like one that does not exist.';
+  const shown = title ? sentence(title) : code ? sentence(words(code)) : own;
+  return REASONS[event?.reason] ?? (event?.reason ? `${shown} Recorded reason: ${words(event.reason).toLowerCase()}.` : shown);
 }
 
 function Verdict({ verdict: { held, text } }) {

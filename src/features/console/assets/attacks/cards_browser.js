@@ -63,7 +63,7 @@ export const CARDS = [
     }),
     async verify() {
       const isSignedIn = await read('me').then(() => true, () => false);
-      return { held: isSignedIn, text: isSignedIn ? 'Refused, and you are still signed in' : 'You are signed out' };
+      return { held: isSignedIn, text: isSignedIn ? 'Refused: you are still signed in' : 'You are signed out' };
     },
   },
 ];

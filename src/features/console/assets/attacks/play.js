@@ -199,14 +199,14 @@ function refusal({ method, status, reply }) {
 function judge(card, run) {
   const last = run.attack;
   const { status, code } = card.expect;
-  if (status === undefined) return { held: true, text: 'Refused, as the security event shows' };
+  if (status === undefined) return { held: true, text: 'Refused: the security event shows it' };
   const got = last && `${last.status || 'no response'} ${last.reply?.code ?? ''}`.trim();
   const held = last !== undefined && last.status === status && (code === undefined || last.reply?.code === code);
   return { held, text: held ? refusal(last) : `Expected ${status} ${code ?? ''}, got ${got ?? 'nothing'}` };
 }
 
 /** Returns whether this is the event that the card expects. */
-function isExpected({ expect }, event) {
+export function isExpected({ expect }, event) {
   return event.kind === expect.event
     && (expect.reason === undefined || [expect.reason].flat().includes(event.reason))
     && (expect.route === undefined || event.route === expect.route);
