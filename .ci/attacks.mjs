@@ -84,6 +84,19 @@ async function followLinks(page, count) {
   assert.ok(Math.abs((await card.boundingBox()).y) < 100, 'the browser shows the card again');
 }
 
+/** The links at the top show a group or one of three first cards. */
+async function followGroups(page) {
+  const isAtTop = (target) => page.waitForFunction((id) => Math.abs(document.getElementById(id).getBoundingClientRect().top) < 100, target);
+  const groups = page.getByRole('navigation', { name: 'Groups of attacks' });
+  assert.equal(await groups.getByRole('link').count(), await page.locator('main h2').count());
+  await groups.getByRole('link', { name: 'Input' }).click();
+  await isAtTop('input');
+  const first = page.getByText('New here? Start with these three').getByRole('link');
+  assert.equal(await first.count(), 3);
+  await first.first().click();
+  await isAtTop('token-without-signature');
+}
+
 /** Checks that the attacks neither lock out a demo user nor change the session of the console. */
 async function staySignedIn(page) {
   await play(page.locator('#password-spraying'));
@@ -109,6 +122,7 @@ async function judgeCard(size, width, colorScheme) {
 
 try {
   const { context, page, faults } = await open({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
+  await followGroups(page);
   await verdictFirst(page);
   const count = await playAll(page);
   await followLinks(page, count);

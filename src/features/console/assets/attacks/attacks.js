@@ -24,6 +24,10 @@ const SUBJECTS = [
   ['Other sites', BROWSER],
 ];
 const ALL = SUBJECTS.flatMap(([, cards]) => cards);
+/** The ids of three short attacks for a user who is new here. */
+const FIRST = ['token-without-signature', 'foreign-invoice', 'page-as-text'];
+/** Returns the id of the heading of a subject. */
+const anchor = (subject) => subject.toLowerCase().replaceAll(/\W+/g, '-');
 /** The cards that open a new tab. A browser allows only one for each click, so the other cards are played together. */
 const ALONE = ALL.filter((card) => card.needs?.includes('page'));
 const TOGETHER = ALL.filter((card) => !ALONE.includes(card));
@@ -115,10 +119,12 @@ export function Attacks({ me }) {
     <p class="intro">Each card plays an attack from this browser against this service: Ben attacks Anna. Both are new throw-away users.
       You see what Ben sends, how the service stops it, and which security event it leaves. A comparison shows how the service
       answers without the attack.</p>
+    <p>New here? Start with these three: ${FIRST.map((id, n) => html`${n > 0 && ' · '}<a href="#${id}">${ALL.find((card) => card.id === id).title}</a>`)}</p>
+    <nav aria-label="Groups of attacks">Groups: ${SUBJECTS.map(([subject, cards], n) => html`${n > 0 && ' · '}<a href="#${anchor(subject)}">${subject}</a> (${cards.length})`)}</nav>
     <div class="actions"><button type="button" disabled=${playing || Object.values(results).some(isOpen)} onClick=${() => playCards(TOGETHER)}>Play ${TOGETHER.length} attacks</button>
       <span role="status">${counts(results)}</span> ${playing && html`<span class="soft">Playing: ${ALL.find(({ id }) => id === playing).title}</span>`}</div>
     <p class="soft">The other ${ALL.length - TOGETHER.length} attacks open a new tab. Play them <a href="#${ALONE[0].id}">one by one</a>.</p>
-    ${SUBJECTS.map(([subject, cards]) => html`<h2>${subject}</h2><div class="attacks">${cards.map((card) =>
+    ${SUBJECTS.map(([subject, cards]) => html`<h2 id=${anchor(subject)}>${subject}</h2><div class="attacks">${cards.map((card) =>
       html`<${Card} key=${card.id} card=${card} ...${results[card.id]} playing=${playing} onPlay=${() => { clicked = card.id; playCards([card]); }} />`)}</div>`)}`;
 }
 
