@@ -71,9 +71,21 @@ function bodyOf(body) {
   return isData ? body : JSON.stringify(body);
 }
 
-function describe(body) {
+/** Returns bytes as text. Shows a byte that is no printable ASCII character as a dot. */
+function printable(bytes) {
+  return String.fromCharCode(...bytes).replaceAll(/[^\n\x20-\x7e]/g, '·');
+}
+
+/** Returns a field of a form as text: its value, or the name, type and content of its file. */
+async function describeField([name, value]) {
+  if (typeof value === 'string') return `${name}: ${value}`;
+  const start = new Uint8Array(await value.slice(0, SHOWN).arrayBuffer());
+  return `Field "${name}": ${value.name}, ${value.type}, ${value.size} bytes\n\n${printable(start)}${value.size > SHOWN ? ' …' : ''}`;
+}
+
+async function describe(body) {
   if (typeof body === 'string') return shorten(body);
-  if (body instanceof FormData) return [...body].map(([name, value]) => `${name}: ${value.name ? `file ${value.name}, ${value.size} bytes` : value}`).join('\n');
+  if (body instanceof FormData) return (await Promise.all([...body].map(describeField))).join('\n');
   return body ? `${(body.size ?? body.byteLength).toLocaleString('en')} bytes` : '';
 }
 
@@ -117,7 +129,7 @@ export class Run {
     const sent = { ...headers };
     if (token) sent.Authorization = `Bearer ${token}`;
     if (typeof content === 'string' && !Object.keys(headers).some((name) => name.toLowerCase() === 'content-type')) sent['Content-Type'] = 'application/json';
-    const exchange = { by, purpose, method, path, sent, body: describe(content), status: 0, headers: {}, reply: '' };
+    const exchange = { by, purpose, method, path, sent, body: await describe(content), status: 0, headers: {}, reply: '' };
     this.record(exchange);
     try {
       const response = await fetch(path, { method, headers: sent, body: content, credentials: 'omit', cache: 'no-store', redirect: 'manual' });
