@@ -98,6 +98,12 @@ async function story(page) {
   const facts = await page.locator('.facts dd').allTextContents();
   assert.equal(facts[0], customer);
   assert.ok(facts.slice(1).every((day) => /^\d+\s\w+\s\d{4}$/.test(day)), facts.join());
+  assert.equal(await page.locator('main > .actions > button').last().textContent(), 'Void', 'the button that cannot be undone is last');
+  await page.getByRole('button', { name: 'Void' }).click();
+  const voiding = page.getByRole('dialog', { name: /^Void INV-/ });
+  await voiding.getByText(`${customer}, €437.42.`).waitFor();
+  await voiding.getByText('This cannot be undone.').waitFor();
+  await voiding.getByRole('button', { name: 'Cancel' }).click();
   await page.getByLabel(/^Amount/).fill('100,5');
   await page.keyboard.press('Enter');
   await page.getByText('Use a point: 100.5').waitFor();

@@ -90,17 +90,19 @@ function Actions({ invoice, reload }) {
   });
   const terms = invoice.business?.payment_terms_days ?? null;
   const due = invoice.due_date ? `due on ${day(invoice.due_date)}` : terms === null ? 'without a due date' : `due ${terms} days after the issue date`;
+  const customer = invoice.customer?.name ?? UNKNOWN, total = money(invoice.total, invoice.currency);
   const isDraft = invoice.status === 'draft', isOpen = invoice.status === 'issued';
   const busy = [issue, revoke, pdf, remove].some((action) => action.busy);
   return html`<div class="actions">
       ${isDraft && html`<${Link} to="/invoices/${invoice.id}/edit" class="button quiet">Edit<//>
         <${Confirm} label="Issue" danger=${false} title="Issue this invoice?" busy=${busy} action=${() => issue.run()}
-          text=${html`<strong>${invoice.customer?.name ?? UNKNOWN}, ${money(invoice.total, invoice.currency)}, ${due}.</strong><br />
-            The invoice gets the next number, and its lines and amounts can no longer change.`} />
-        <${Confirm} label="Delete draft" title="Delete this draft?" text="The draft is lost." busy=${busy} action=${() => remove.run()} />`}
-      ${isOpen && html`<${Confirm} label="Void" title="Void ${invoice.number}?" busy=${busy} action=${() => revoke.run()}
-        text="A void invoice keeps its number and can never be paid." />`}
+          text=${html`<strong>${customer}, ${total}, ${due}.</strong><br />
+            The invoice gets the next number, and its lines and amounts can no longer change.`} />`}
       <button type="button" class="quiet" disabled=${busy} onClick=${() => pdf.run()}>${pdf.busy ? 'Rendering …' : 'Download PDF'}</button>
+      ${isDraft && html`<${Confirm} label="Delete draft" title="Delete this draft?" text="The draft is lost." busy=${busy} action=${() => remove.run()} />`}
+      ${isOpen && html`<${Confirm} label="Void" title="Void ${invoice.number}?" busy=${busy} action=${() => revoke.run()}
+        text=${html`<strong>${customer}, ${total}.</strong><br />
+          This cannot be undone. A void invoice keeps its number and can never be paid.`} />`}
     </div>
     ${[issue, revoke, pdf, remove].map((action) => html`<${Refusal} problem=${action.problem} newer=${() => reload().then(action.clear)} />`)}`;
 }
