@@ -208,6 +208,7 @@ async function administration(page, invoice) {
   await row.getByRole('button', { name: 'Disable' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
   await row.getByText('Disabled').waitFor();
+  await row.getByText('No open session').waitFor();
   await row.getByRole('button', { name: 'Enable' }).click();
   await row.getByText('Active', { exact: true }).waitFor();
 }
