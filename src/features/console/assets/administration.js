@@ -97,7 +97,8 @@ function Alerts({ pick }) {
     return html`<span>${words(kind)} <button type="button" class="link" title="${id}: show the events" onClick=${() => pick({ [FILTERS[kind]]: id })}>${kind === 'user' ? nameOf(id) : id}</button></span>`;
   };
   return html`<section class="card"><h2 id="alerts" tabindex="-1">Alerts</h2>
-    <p class="soft">An alert opens when events reach the threshold of a detection rule. It has the severity of the rule.</p>
+    <p class="soft">An alert opens when events reach the threshold of a detection rule. It has the severity of the rule.
+      It clears by itself if no further event occurs for the whole window of the rule, for example five minutes.</p>
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
       <${Field} label="State" name="alert-state" as="select" value=${state} onChange=${(event) => setState(event.target.value)}>
         <option value="open">Open</option><option value="cleared">Cleared</option><option value="">All</option><//>
