@@ -125,15 +125,19 @@ async function documents(page) {
   const upload = (name, text) => page.setInputFiles('input[type=file]', { name, mimeType: 'text/plain', buffer: Buffer.from(text) });
   await upload('page.txt', '<!doctype html><script>alert(1)</script>');
   await page.getByRole('alert').getByText('/file').waitFor();
-  await page.getByLabel('Attach new files to').selectOption({ index: 1 });
+  const choices = page.getByLabel('Attach new files to');
+  await choices.locator('option', { hasText: /^\s*INV-\S+, [^…]+, €437.42\s*$/ }).waitFor({ state: 'attached' });
+  await choices.selectOption({ index: 1 });
   await upload('note.txt', 'A plain note.\n');
-  await page.getByText('note.txt is uploaded').waitFor();
+  await page.getByText(/^note.txt is uploaded and attached to INV-\S+\d\.$/).waitFor();
   const row = page.getByRole('row', { name: 'note.txt' }).first();
   await row.getByRole('link', { name: /^INV-/ }).waitFor();
-  await row.getByRole('button', { name: 'Attach note.txt' }).click();
+  await row.getByRole('button', { name: 'Move note.txt' }).click();
+  await page.getByText('Drop files here').waitFor({ state: 'hidden' });
   await page.getByLabel('Invoice', { exact: true }).selectOption('No invoice');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await row.getByRole('link').waitFor({ state: 'detached' });
+  await row.getByRole('button', { name: 'Attach note.txt' }).waitFor();
 }
 
 /** A change in one tab appears in another tab without a reload. Signing out in one tab signs out the other, too. */

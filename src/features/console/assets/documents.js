@@ -6,6 +6,7 @@
 import { html, useRef, useState } from './preact.js';
 import { change, download, read, upload, withQuery } from './api.js';
 import { money, size, time } from './format.js';
+import { UNKNOWN, useCustomerNames } from './invoices.js';
 import { useChanges } from './live.js';
 import { Link } from './router.js';
 import { Confirm, Field, Heading, Loaded, Pager, Refusal, Table, say, useAction, useData, usePages, values } from './ui.js';
@@ -16,8 +17,9 @@ export function DocumentsView() {
   return html`<${Heading}>Documents<//><${Documents} />`;
 }
 
-/** The documents of an invoice, or all documents if `invoiceId` is undefined. */
-export function Documents({ invoiceId }) {
+/** The documents of an invoice, or all documents if `invoice` is undefined. */
+export function Documents({ invoice }) {
+  const invoiceId = invoice?.id;
   const [edited, setEdited] = useState(null);
   const [target, setTarget] = useState('');
   const pages = usePages([invoiceId]);
@@ -33,7 +35,7 @@ export function Documents({ invoiceId }) {
   const columns = ['Title', !invoiceId && 'Invoice', 'Type', '>Size', 'Uploaded', 'Actions'].filter(Boolean);
   return html`${edited && html`<${Attach} key=${edited.id} file=${edited} invoices=${invoices} done=${done} cancel=${() => setEdited(null)} />`}
     ${!invoiceId && !edited && html`<${Choice} label="Attach new files to" invoices=${invoices} chosen=${target} onChange=${(event) => setTarget(event.target.value)} />`}
-    <${Drop} invoiceId=${invoiceId ?? target} reload=${list.reload} />
+    <div hidden=${Boolean(edited)}><${Drop} invoice=${invoice ?? invoices.find(({ id }) => id === target)} reload=${list.reload} /></div>
     <${Loaded} of=${list}>${(page) => html`
       <${Table} caption="Documents" empty="No documents yet." keys=${page.items.map(({ id }) => id)} columns=${columns}
         rows=${page.items.map((file) => [
@@ -43,7 +45,10 @@ export function Documents({ invoiceId }) {
       <${Pager} pages=${pages} list=${list} />`}<//>`;
 }
 
-/** Reads the newest invoices, and the older ones to which `files` are attached. An invoice that cannot be read is left out. */
+/**
+ * Reads the newest invoices, and the older ones to which `files` are attached, with the names of their customers. An
+ * invoice that cannot be read is left out.
+ */
 function useInvoices(files) {
   const invoices = useData(async () => {
     if (!files) return [];
@@ -54,7 +59,9 @@ function useInvoices(files) {
     return [...items, ...found.filter(Boolean)];
   }, [files]);
   useChanges('invoices', invoices.reload);
-  return invoices.data ?? [];
+  const names = useCustomerNames(files ? invoices.data : null);
+  const nameOf = (id) => names.data?.get(id) ?? (names.problem ? UNKNOWN : '…');
+  return (invoices.data ?? []).map((invoice) => ({ ...invoice, customer: nameOf(invoice.customer_id) }));
 }
 
 function InvoiceLink({ id, invoices }) {
@@ -66,11 +73,15 @@ function Choice({ invoices, chosen, ...rest }) {
   const hint = invoices.length >= MAX_CHOICES ? 'The newest invoices. To attach a file to an older one, upload the file on its page.' : undefined;
   return html`<${Field} name="invoice_id" as="select" hint=${hint} ...${rest}>
     <option value="">No invoice</option>
-    ${invoices.map(({ id, number, created_at, total, currency }) => html`<option value=${id} selected=${id === chosen}>
-      ${number ?? `Draft, ${time(created_at)}`}, ${money(total, currency)}</option>`)}<//>`;
+    ${invoices.map(({ id, number, customer, created_at, total, currency }) => html`<option value=${id} selected=${id === chosen}>
+      ${number ?? `Draft, ${time(created_at)}`}, ${customer}, ${money(total, currency)}</option>`)}<//>`;
 }
 
-/** Attaches a document to an invoice, or detaches it. */
+function attachLabel(file) {
+  return file.invoice_id ? 'Move' : 'Attach';
+}
+
+/** Attaches a document to an invoice, moves it to another one, or detaches it. */
 function Attach({ file, invoices, done, cancel }) {
   const action = useAction(async (form) => {
     const path = `documents/${file.id}`, { etag } = await read(path);
@@ -81,7 +92,7 @@ function Attach({ file, invoices, done, cancel }) {
     event.preventDefault();
     action.run(event.target);
   };
-  return html`<section class="card"><h2>Attach ${file.title}</h2>
+  return html`<section class="card"><h2>${attachLabel(file)} ${file.title}</h2>
     <${Refusal} problem=${action.problem} fields=${['/invoice_id']} />
     <form onSubmit=${submit}>
       <${Choice} label="Invoice" invoices=${invoices} chosen=${file.invoice_id} problem=${action.problem} />
@@ -101,12 +112,13 @@ function Row({ file, reload, attach }) {
   });
   return html`<div class="actions">
       <button type="button" class="quiet" aria-label="Download ${file.title}" disabled=${save.busy} onClick=${() => save.run()}>Download</button>
-      ${attach && html`<button type="button" class="quiet" aria-label="Attach ${file.title}" onClick=${attach}>Attach</button>`}
+      ${attach && html`<button type="button" class="quiet" aria-label="${attachLabel(file)} ${file.title}" onClick=${attach}>${attachLabel(file)}</button>`}
       <${Confirm} label="Delete" title="Delete ${file.title}?" text="The file is removed." busy=${remove.busy} action=${() => remove.run()} />
     </div><${Refusal} problem=${save.problem ?? remove.problem} />`;
 }
 
-function Drop({ invoiceId, reload }) {
+/** Uploads files, and attaches them to `invoice` if there is one. */
+function Drop({ invoice, reload }) {
   const input = useRef();
   const [share, setShare] = useState(null);
   /** The files that are not uploaded yet. */
@@ -114,7 +126,7 @@ function Drop({ invoiceId, reload }) {
   const [over, setOver] = useState(false);
   const send = async (file) => {
     const form = new FormData();
-    if (invoiceId) form.append('invoice_id', invoiceId);
+    if (invoice) form.append('invoice_id', invoice.id);
     form.append('file', file);
     setShare(0);
     try {
@@ -122,7 +134,7 @@ function Drop({ invoiceId, reload }) {
     } finally {
       setShare(null);
     }
-    say(`${file.name} is uploaded.`);
+    say(`${file.name} is uploaded${invoice ? ` and attached to ${invoice.number ?? 'the draft'}` : ''}.`);
     await reload();
   };
   const action = useAction(async (files) => {

@@ -22,7 +22,7 @@ export function Invoice({ id }) {
       <${Lines} invoice=${found} />
       ${found.status !== 'draft' && html`<${Payments} invoice=${found} reload=${invoice.reload} />`}
       <h2>Documents</h2>
-      <${Documents} invoiceId=${found.id} />`}<//>`;
+      <${Documents} invoice=${found} />`}<//>`;
 }
 
 /** Reads an invoice with its `customer` and the user's `business`. They are null if they cannot be read. */

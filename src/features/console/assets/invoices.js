@@ -40,8 +40,11 @@ function older(known, ids) {
   return Promise.all([...missing].map((id) => read(`customers/${id}`).catch(() => ({ id, name: UNKNOWN, isUnknown: true }))));
 }
 
-/** Returns the names of the customers of these invoices. The next page reuses the names that were read before. */
-function useCustomerNames(invoices) {
+/**
+ * Returns the names of the customers of these invoices, or null if `invoices` is null. The next page reuses the names
+ * that were read before.
+ */
+export function useCustomerNames(invoices) {
   const known = useRef(null);
   useChanges('customers', () => { known.current = null; });
   return useData(async () => {
