@@ -69,8 +69,10 @@ async function story(page) {
   await page.getByRole('link', { name: 'New invoice' }).click();
   const customer = await page.getByLabel('Customer').locator('option:checked').textContent();
   await page.getByLabel('Description').fill('Design <b>of</b> a lighthouse');
-  await page.getByLabel('Unit price').fill('a lot');
   await page.getByText('The totals appear when').waitFor();
+  await page.getByText('If empty, 14 days after the issue date').waitFor();
+  await page.getByLabel('Unit price').fill('a lot');
+  await page.getByText('No totals: correct the marked fields.').waitFor();
   await page.getByRole('button', { name: 'Save draft' }).click();
   await page.locator('.field', { has: page.getByLabel('Unit price') }).locator('.error').waitFor();
   assert.equal(await page.getByLabel('Unit price').getAttribute('aria-invalid'), 'true');
@@ -83,8 +85,15 @@ async function story(page) {
   assert.ok(await page.getByLabel('Unit price').evaluate((field) => field === document.activeElement));
   await page.getByLabel('Unit price').fill('120.50');
   await page.getByLabel('Quantity').fill('3');
+  await page.getByLabel('Tax (%)').fill('900');
+  await errors.waitFor();
+  assert.equal(await page.getByLabel('Tax (%)').getAttribute('aria-invalid'), 'true', 'the service has refused the tax');
+  await page.getByText('No totals: correct the marked fields.').waitFor();
   await page.getByLabel('Tax (%)').fill('21');
   await page.getByText('€437.42').waitFor();
+  await page.getByRole('button', { name: 'Add line' }).click();
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'field-lines-1-description');
+  await page.getByRole('button', { name: 'Remove line 2' }).click();
   await leaveAndStay(page);
   assert.ok(page.url().endsWith('/invoices/new'), 'the service computes the totals of a draft that is not saved');
   await page.getByRole('button', { name: 'Save draft' }).click();

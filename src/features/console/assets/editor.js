@@ -1,6 +1,6 @@
 /** The editor of a draft. The service computes all amounts, also while the user types. */
 
-import { html, useEffect, useState } from './preact.js';
+import { html, useEffect, useRef, useState } from './preact.js';
 import { change, create, read } from './api.js';
 import { commaMessage, money } from './format.js';
 import { Lines, totalRows } from './invoice.js';
@@ -12,18 +12,28 @@ const EMPTY = { description: '', quantity: '1', unit_price: '', tax_rate: '0', d
 /** The fields of a line that contain decimals. */
 const DECIMALS = ['quantity', 'unit_price', 'tax_rate', 'discount_rate'];
 const DECIMAL = /^\d+(\.\d+)?$/;
+/** Also matches a decimal that is only typed in part. */
+const PARTIAL_DECIMAL = /^\d*\.?\d*$/;
 /** How long the user must pause before the amounts are computed. */
 const PAUSE_MS = 400;
 
 export function Editor({ id }) {
   const loaded = useData(async () => {
+    const business = read('me/business').catch(() => null);
     const draft = id ? await read(`invoices/${id}`) : null;
-    return { draft, customers: await customers(draft ? [draft.customer_id] : []) };
+    return { draft, customers: await customers(draft ? [draft.customer_id] : []), business: await business };
   }, [id]);
   return html`<${Heading}>${id ? 'Edit draft' : 'New invoice'}<//>
-    <${Loaded} of=${loaded}>${({ customers: all, draft }) => all.length === 0
+    <${Loaded} of=${loaded}>${({ customers: all, draft, business }) => all.length === 0
       ? html`<p class="empty">An invoice needs a customer. <${Link} to="/customers">Create one<//> first.</p>`
-      : html`<${Form} customers=${all} draft=${draft} />`}<//>`;
+      : html`<${Form} customers=${all} draft=${draft} business=${business} />`}<//>`;
+}
+
+/** Says which due date an invoice without one gets when it is issued. */
+function dueHint(business) {
+  if (!business) return 'If empty, your payment terms apply';
+  const { payment_terms_days: terms } = business;
+  return terms === null ? 'If empty, the invoice has no due date' : `If empty, ${terms} days after the issue date`;
 }
 
 /** Returns the values that the user can edit, as texts. */
@@ -57,11 +67,16 @@ function bodyOf({ customer_id, currency, due_date, notes, discount_rate, lines }
   };
 }
 
-/** Returns the messages of the decimals that have a comma. The service would refuse these decimals. */
-function commasIn({ discount_rate, lines }) {
-  const found = (pointer, text) => ({ pointer, message: commaMessage(text) });
-  const inLines = lines.flatMap((line, n) => DECIMALS.map((name) => found(`/lines/${n}/${name}`, line[name])));
-  return [found('/discount_rate', discount_rate), ...inLines].filter(({ message }) => message);
+/**
+ * Returns the messages of the fields that the service would refuse. A field that is empty or only typed in part has
+ * none.
+ */
+function mistakesIn({ currency, discount_rate, lines }) {
+  const decimalMessage = (text) => commaMessage(text) ?? (PARTIAL_DECIMAL.test(text.trim()) ? undefined : 'Enter a decimal, for example 12.50');
+  const decimal = (pointer, text) => ({ pointer, message: decimalMessage(text) });
+  const code = { pointer: '/currency', message: /^[A-Z]*$/.test(currency.trim()) ? undefined : 'Enter three capital letters, for example EUR' };
+  const inLines = lines.flatMap((line, n) => DECIMALS.map((name) => decimal(`/lines/${n}/${name}`, line[name])));
+  return [code, decimal('/discount_rate', discount_rate), ...inLines].filter(({ message }) => message);
 }
 
 /**
@@ -89,7 +104,7 @@ function usePreview(body) {
   return preview;
 }
 
-function Form({ customers: all, draft }) {
+function Form({ customers: all, draft, business }) {
   const [initial] = useState(() => contentOf(draft, all[0]));
   const [content, setContent] = useState(initial);
   const { lines } = content;
@@ -107,19 +122,28 @@ function Form({ customers: all, draft }) {
   });
   const submit = (event) => {
     event.preventDefault();
-    if (commas.length > 0) event.target.querySelector('[aria-invalid=true]').focus();
+    if (mistakes.length > 0) event.target.querySelector('[aria-invalid=true]').focus();
     else action.run();
   };
-  const commas = commasIn(content);
+  const mistakes = mistakesIn(content);
   const refused = action.problem ?? preview.problem;
-  const problem = commas.length > 0 ? { errors: [...commas, ...(refused?.errors ?? [])] } : refused;
+  const problem = mistakes.length > 0 ? { errors: [...mistakes, ...(refused?.errors ?? [])] } : refused;
   const set = (changed) => setContent((old) => ({ ...old, ...changed }));
   const choose = (event) => {
     const { id, default_currency } = all.find((customer) => customer.id === event.target.value);
     set(draft ? { customer_id: id } : { customer_id: id, currency: default_currency });
   };
   const edit = (n, field, value) => set({ lines: lines.map((line, m) => (m === n ? { ...line, [field]: value } : line)) });
-  const add = () => set({ lines: [...lines, { ...EMPTY, key: 1 + Math.max(...lines.map((line) => line.key)) }] });
+  /** The key of the line that the user has added last. Its description gets the focus. */
+  const added = useRef(null);
+  const add = () => {
+    added.current = 1 + Math.max(...lines.map((line) => line.key));
+    set({ lines: [...lines, { ...EMPTY, key: added.current }] });
+  };
+  useEffect(() => {
+    document.getElementById(`field-lines-${added.current}-description`)?.focus();
+    added.current = null;
+  }, [lines.length]);
   const field = (name, label, rest) => html`<${Field} label=${label} name=${name} value=${content[name]} saved=${version.saved(name)}
     onInput=${(event) => set({ [name]: event.target.value })} problem=${problem} ...${rest} />`;
   const cell = (line, n, name, label, rest) => html`<${Field} label=${label} name="lines-${line.key}-${name}" pointer="/lines/${n}/${name}"
@@ -136,7 +160,7 @@ function Form({ customers: all, draft }) {
           saved=${savedCustomer && (all.find(({ id }) => id === savedCustomer)?.name ?? 'another customer')}>
           ${all.map(({ id, name }) => html`<option value=${id} selected=${id === content.customer_id}>${name}</option>`)}<//>
         ${field('currency', 'Currency', { maxlength: 3, required: true })}
-        ${field('due_date', 'Due date', { type: 'date' })}
+        ${field('due_date', 'Due date', { type: 'date', hint: dueHint(business) })}
         ${field('discount_rate', 'Invoice discount (%)', { inputmode: 'decimal', hint: fixed(base?.discount_amount) })}
       </div>
       <fieldset><legend>Lines</legend>
@@ -152,15 +176,18 @@ function Form({ customers: all, draft }) {
         <button type="button" class="quiet" onClick=${add}>Add line</button>
       </fieldset>
       ${field('notes', 'Notes', { as: 'textarea', rows: 3 })}
-      <${Totals} preview=${preview} rate=${body.discount_rate} fields=${known} />
+      <${Totals} preview=${preview} rate=${body.discount_rate} fields=${known} isMarked=${problem?.errors.some(({ pointer }) => known.includes(pointer))} />
       <div class="actions"><button disabled=${action.busy}>Save draft</button></div>
     </form>`;
 }
 
-function Totals({ preview: { amounts, problem }, rate, fields }) {
+/** The totals, or why there are none. `isMarked`: a field has a message. */
+function Totals({ preview: { amounts, problem }, rate, fields, isMarked }) {
   if (!amounts) {
     const other = problem && (problem.errors.find(({ pointer }) => !fields.includes(pointer)) ?? problem).message;
-    return html`<p class="soft" role="status">${problem ? `No totals: ${other}.` : 'The totals appear when each line has a quantity, a unit price and a tax.'}</p>`;
+    const incomplete = 'The totals appear when the invoice has a currency, and each line has a quantity, a unit price and a tax.';
+    const without = problem ? `No totals: ${other}.` : incomplete;
+    return html`<p class="soft" role="status">${isMarked ? 'No totals: correct the marked fields.' : without}</p>`;
   }
   return html`<div role="status" aria-label="Totals"><${Sums} rows=${totalRows({ ...amounts, discount_rate: rate })} /></div>`;
 }
