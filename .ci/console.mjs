@@ -306,6 +306,20 @@ async function lineDiscounts(page, anna, customer_id) {
   assert.deepEqual([notes, ...lines.map((one) => [one.discount_rate, one.discount_amount])], ['Typed by the second', ['20', null], [null, 500]]);
 }
 
+/** The page of an invoice lists its credit notes. */
+async function creditNotes(page, anna, customer_id) {
+  const lines = [{ description: 'Torn posters', quantity: '1', unit_price: '100', tax_rate: '0' }];
+  const { id, etag } = await anna('POST', 'invoices', { customer_id, currency: 'EUR', lines });
+  await anna('POST', `invoices/${id}/issue`, {}, { 'If-Match': etag });
+  const { number } = await anna('POST', `invoices/${id}/credit-notes`, { lines: [{ line: 1, amount: 2500 }] });
+  await page.goto(`${base}/invoices/${id}`);
+  const row = page.getByRole('region', { name: 'Credit notes' }).getByRole('row', { name: number });
+  await row.getByText('€25.00').waitFor();
+  const saved = page.waitForEvent('download');
+  await row.getByRole('button', { name: 'Download PDF' }).click();
+  assert.equal((await saved).suggestedFilename(), `${number}.pdf`);
+}
+
 /** If one customer cannot be read, the list of invoices still appears, with the names of the other customers. */
 async function unknownCustomer(page, id) {
   await page.route('**/api/v1/customers?*', (route) => route.fulfill({ json: { items: [], next_cursor: null } }));
@@ -391,6 +405,7 @@ async function faults() {
   await conflict(page, anna);
   const { id } = await anna('POST', 'customers', { name: 'Reduced prices', default_currency: 'EUR' });
   await lineDiscounts(page, anna, id);
+  await creditNotes(page, anna, id);
   await unknownCustomer(page, id);
   await lateSubscription(page, anna);
   await context.close();

@@ -21,6 +21,7 @@ export function Invoice({ id }) {
       <${Actions} invoice=${found} reload=${invoice.reload} />
       <${Lines} invoice=${found} />
       ${found.status !== 'draft' && html`<${Payments} invoice=${found} reload=${invoice.reload} />`}
+      ${found.credited > 0 && html`<${CreditNotes} invoice=${found} />`}
       <h2>Documents</h2>
       <${Documents} invoice=${found} />`}<//>`;
 }
@@ -105,6 +106,18 @@ function Actions({ invoice, reload }) {
           This cannot be undone. A void invoice keeps its number and can never be paid.`} />`}
     </div>
     ${[issue, revoke, pdf, remove].map((action) => html`<${Refusal} problem=${action.problem} newer=${() => reload().then(action.clear)} />`)}`;
+}
+
+function CreditNotes({ invoice: { id, credited } }) {
+  const pages = usePages([]);
+  const list = useData(() => read(withQuery('credit-notes', { invoice_id: id, limit: 20, cursor: pages.cursor })), [pages.cursor, credited]);
+  const pdf = useAction((note) => download(`credit-notes/${note.id}/pdf`, `${note.number}.pdf`));
+  return html`<h2>Credit notes</h2><${Refusal} problem=${pdf.problem} />
+    <${Loaded} of=${list}>${(page) => html`<${Table} caption="Credit notes" empty="No credit notes."
+      keys=${page.items.map((note) => note.id)} columns=${['Number', 'Issued on', '>Amount', 'Actions']}
+      rows=${page.items.map((note) => [note.number, day(note.issue_date), money(note.total, note.currency),
+        html`<button type="button" class="quiet" aria-label="Download PDF of ${note.number}" disabled=${pdf.busy} onClick=${() => pdf.run(note)}>Download PDF</button>`])} />
+      <${Pager} pages=${pages} list=${list} label="Pages of credit notes" />`}<//>`;
 }
 
 function Payments({ invoice, reload }) {
