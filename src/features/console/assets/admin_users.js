@@ -96,7 +96,7 @@ export function Users() {
     ${hasAttackPanel && html`<label class="show"><input type="checkbox" checked=${hides} onChange=${(event) => setHides(event.target.checked)} />
       Hide the throw-away accounts of the attack panel</label>`}
     <${Loaded} of=${list}>${(page) => html`<${Table} caption="Users" empty=${page.hidden ? 'Only throw-away accounts match.' : 'No user matches.'} keys=${page.items.map(({ id }) => id)} columns=${['Email', 'Name', 'Role', 'Status', 'Session last used', 'Actions']}
-      rows=${page.items.map((user) => [html`<span title=${user.email}>${shortEmail(user.email)}${user.id === session.user?.id && ' (you)'}</span>`, user.display_name, words(user.role),
+      rows=${page.items.map((user) => [html`<span title=${user.email} class=${isThrowAway(user) ? 'throw-away' : ''}>${shortEmail(user.email)}${user.id === session.user?.id && ' (you)'}</span>`, user.display_name, words(user.role),
         html`<${Status} name=${user.locked ? 'locked' : user.status} />`, user.last_active_at ? time(user.last_active_at) : 'No open session', actions(user)])} />
       <${Pager} pages=${pages} list=${list} label="Pages of users" />`}<//></section>`;
 }

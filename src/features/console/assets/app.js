@@ -93,7 +93,7 @@ function App() {
     <header><${Link} to="/" class="brand">Strongroom<//>
       ${me && html`<nav aria-label="Views">${VIEWS.filter(([, , to, label]) => label && (!FOR_ADMINISTRATORS.includes(to) || isAdmin)).map(([pattern, , to, label]) =>
         html`<${Link} to=${to} aria-current=${pattern.test(path) || path.startsWith(`${to}/`) ? 'page' : undefined}>${label}${to === '/admin' && html`<${AlertBadge} />`}<//>`)}</nav>`}
-      <div class="actions">${me && html`<${Live} /><span class="soft who">${me.display_name}</span>
+      <div class="actions">${me && html`<${Live} /><span class="soft who" title=${me.display_name}>${me.display_name}</span>
         <button type="button" class="quiet" onClick=${() => mayLeave() && session.signOut().then(() => go('/'), () => say('You are still signed in: the service cannot be reached. Try again.'))}>Sign out</button>`}</div>
     </header>
     <${Online} />

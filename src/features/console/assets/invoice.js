@@ -15,7 +15,7 @@ export function Invoice({ id }) {
   useChanges('customers', invoice.reload);
   return html`<p><${Link} to="/invoices">All invoices<//></p>
     <${Loaded} of=${invoice}>${(found) => html`
-      <${Heading}>${found.number ? `Invoice ${found.number}` : 'Draft invoice'}<//>
+      <${Heading} number=${found.number}>${found.number ? 'Invoice' : 'Draft invoice'}<//>
       <p><${Status} name=${found.status} /> ${isOverdue(found, found.business) && html`<${Status} name="overdue" /> `}<span class="soft">Last change ${time(found.updated_at)}</span></p>
       <${Facts} invoice=${found} />
       <${Actions} invoice=${found} reload=${invoice.reload} />

@@ -254,14 +254,17 @@ export function Toasts() {
   return html`<div class="toast ${text ? 'shown' : ''}" role="status">${text}</div>`;
 }
 
-/** Sets the title of the page and moves the focus to its heading, as a full page load does. */
-export function Heading({ children }) {
+/**
+ * Sets the title of the page and moves the focus to its heading, as a full page load does. `number`, at the end of the
+ * heading, stays in one line.
+ */
+export function Heading({ children, number }) {
   const heading = useRef();
   useEffect(() => {
-    document.title = `${children} · Strongroom`;
+    document.title = `${children}${number ? ` ${number}` : ''} · Strongroom`;
     heading.current.focus();
-  }, [children]);
-  return html`<h1 tabindex="-1" ref=${heading}>${children}</h1>`;
+  }, [children, number]);
+  return html`<h1 tabindex="-1" ref=${heading}>${children}${number && html` <span class="number">${number}</span>`}</h1>`;
 }
 
 /** Returns the values of a form. Empty fields become null. */
