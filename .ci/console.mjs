@@ -398,6 +398,15 @@ async function oneAtATime() {
   await context.close();
 }
 
+/** If the script cannot load, the page says so. */
+async function withoutScript() {
+  const { context, page } = await open('/', {});
+  await page.route('**/app.js', (route) => route.abort());
+  await page.reload();
+  await page.getByText('The console has not loaded yet').waitFor();
+  await context.close();
+}
+
 async function faults() {
   const anna = await client('anna');
   const { context, page } = await open('/', {});
@@ -410,6 +419,7 @@ async function faults() {
   await lateSubscription(page, anna);
   await context.close();
   await oneAtATime();
+  await withoutScript();
 }
 
 /** Opens every view, in both colour schemes, on a desktop and on a phone. */

@@ -123,5 +123,7 @@ function MailLink({ View: Shown }) {
     <main id="main"><${Shown} /></main>`;
 }
 
+// The page contains a text for the case that this script cannot load.
+root.replaceChildren();
 const linked = { '/confirm': Confirm, '/reset': Reset }[location.pathname];
 render(linked ? html`<${MailLink} View=${linked} />` : html`<${App} />`, root);
