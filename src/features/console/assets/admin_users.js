@@ -4,7 +4,7 @@ import { html, useEffect, useRef, useState } from './preact.js';
 import { read, request, withQuery } from './api.js';
 import { time, words } from './format.js';
 import * as session from './session.js';
-import { Confirm, Field, Loaded, Pager, Refusal, Status, Table, say, useAction, useData, usePages } from './ui.js';
+import { Confirm, Field, HAS_ATTACK_PANEL, Loaded, Pager, Refusal, Status, Table, say, useAction, useData, usePages, useTyping } from './ui.js';
 
 /** How many pages of users `useNames` reads at most, the newest users first. */
 const NAME_PAGES = 3;
@@ -47,9 +47,6 @@ function shortEmail(email) {
   return email.replace(/[0-9a-f]{8}-[0-9a-f-]{15}[0-9a-f]{6}(?=[0-9a-f]{6}@attacks\.invalid$)/, '…');
 }
 
-const hasAttackPanel = document.getElementById('app').dataset.attackPanel === 'on';
-const TYPING_MS = 300;
-
 function isThrowAway({ email }) {
   return email.endsWith('@attacks.invalid');
 }
@@ -63,17 +60,11 @@ async function readUsers(query) {
 
 export function Users() {
   const [filter, setFilter] = useState({});
-  const [hides, setHides] = useState(hasAttackPanel);
+  const [hides, setHides] = useState(HAS_ATTACK_PANEL);
   const pages = usePages([filter, hides]);
   const query = { cursor: pages.cursor, ...filter };
   const list = useData(() => (hides ? readUsers(query) : read(withQuery('admin/users', { ...query, limit: 10 }))), [filter, hides, pages.cursor]);
-  const typing = useRef();
-  /** Filters when the user has stopped typing. */
-  const type = (event) => {
-    const email = event.target.value.trim();
-    clearTimeout(typing.current);
-    typing.current = setTimeout(() => setFilter((old) => ({ ...old, email })), TYPING_MS);
-  };
+  const search = useTyping((event) => setFilter((old) => ({ ...old, email: event.target.value.trim() })));
   const act = useAction(async (method, path, text) => {
     await request(method, `admin/users/${path}`);
     say(text);
@@ -91,9 +82,9 @@ export function Users() {
     <option value="">All</option>${values.map((value) => html`<option value=${value}>${words(value)}</option>`)}<//>`;
   return html`<section class="card"><h2>Users</h2><${Refusal} problem=${act.problem} />
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
-      <${Field} label="Email address" name="user-email" type="search" hint="Any part of it" onInput=${type} />
+      <${Field} label="Email address" name="user-email" type="search" hint="Any part of it" onInput=${search} />
       ${select('Role', 'role', ['user', 'admin'])}${select('Status', 'status', ['active', 'disabled'])}</form>
-    ${hasAttackPanel && html`<label class="show"><input type="checkbox" checked=${hides} onChange=${(event) => setHides(event.target.checked)} />
+    ${HAS_ATTACK_PANEL && html`<label class="show"><input type="checkbox" checked=${hides} onChange=${(event) => setHides(event.target.checked)} />
       Hide the throw-away accounts of the attack panel</label>`}
     <${Loaded} of=${list}>${(page) => html`<${Table} caption="Users" empty=${page.hidden ? 'Only throw-away accounts match.' : 'No user matches.'} keys=${page.items.map(({ id }) => id)} columns=${['Email', 'Name', 'Role', 'Status', 'Session last used', 'Actions']}
       rows=${page.items.map((user) => [html`<span title=${user.email} class=${isThrowAway(user) ? 'throw-away' : ''}>${shortEmail(user.email)}${user.id === session.user?.id && ' (you)'}</span>`, user.display_name, words(user.role),

@@ -14,7 +14,7 @@ import { Confirm, Reset } from './mail_links.js';
 import { Link, go, mayLeave, usePath } from './router.js';
 import * as session from './session.js';
 import { Register, SignIn } from './sign_in.js';
-import { Heading, Toasts, say } from './ui.js';
+import { HAS_ATTACK_PANEL, Heading, Toasts, say } from './ui.js';
 
 const ID = '([0-9a-f-]{36})';
 const root = document.getElementById('app');
@@ -29,7 +29,7 @@ const VIEWS = [
   [/^\/documents$/, DocumentsView, '/documents', 'Documents'],
   [/^\/account$/, Account, '/account', 'Account'],
   [/^\/admin$/, Administration, '/admin', 'Administration'],
-  ...(root.dataset.attackPanel === 'on' ? [[/^\/attacks$/, AttackPanel, '/attacks', 'Attacks']] : []),
+  ...(HAS_ATTACK_PANEL ? [[/^\/attacks$/, AttackPanel, '/attacks', 'Attacks']] : []),
 ];
 /** The views that only administrators see in the menu. */
 const FOR_ADMINISTRATORS = ['/admin', '/attacks'];

@@ -5,13 +5,10 @@ import { download, read, withQuery } from './api.js';
 import { day, isOverdue, money, words } from './format.js';
 import { useChanges } from './live.js';
 import { Link } from './router.js';
-import { Field, Heading, Loaded, Pager, Refusal, Status, Table, useAction, useData, usePages } from './ui.js';
+import { Field, HAS_ATTACK_PANEL, Heading, Loaded, Pager, Refusal, Status, Table, useAction, useData, usePages, useTyping } from './ui.js';
 
-const HAS_ATTACK_PANEL = document.getElementById('app').dataset.attackPanel === 'on';
 const STATUSES = ['draft', 'issued', 'partially_paid', 'paid', 'credited', 'void'];
 export const UNKNOWN = 'Unknown customer';
-/** How long the user must pause before the search starts. */
-const TYPING_MS = 300;
 const SORTS = {
   '-created_at': 'Newest first',
   created_at: 'Oldest first',
@@ -65,12 +62,7 @@ export function Invoices({ me }) {
   useChanges('invoices', list.reload);
   useChanges('invoices', totals.reload);
   const set = ({ target: { name, value } }) => setFilter((old) => ({ ...old, [name]: value.trim() }));
-  const typing = useRef();
-  /** Searches when the user has stopped typing. */
-  const search = (event) => {
-    clearTimeout(typing.current);
-    typing.current = setTimeout(() => set(event), TYPING_MS);
-  };
+  const search = useTyping(set);
   const empty = filter.search || filter.status ? 'No invoice matches. Change the search or the status.' : html`No invoices yet. Create the first one.${me.role === 'admin' && html` You are an administrator: open <${Link} to="/admin">Administration<//>${HAS_ATTACK_PANEL && html` or <${Link} to="/attacks">Attacks<//>`}.`}`;
   return html`<${Heading}>Invoices<//>
     <div class="actions">

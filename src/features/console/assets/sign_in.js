@@ -5,10 +5,9 @@ import { refused, request } from './api.js';
 import { solve } from './challenge.js';
 import { Link, go } from './router.js';
 import * as session from './session.js';
-import { Field, Heading, Refusal, useAction } from './ui.js';
+import { Field, HAS_ATTACK_PANEL, Heading, Refusal, useAction } from './ui.js';
 
 const IS_DEVELOPMENT = document.documentElement.dataset.profile === 'development';
-const HAS_ATTACK_PANEL = document.getElementById('app').dataset.attackPanel === 'on';
 
 /** Signs in. When login throttling asks for a challenge, solves it and tries once more. */
 async function signIn(credentials, progress) {

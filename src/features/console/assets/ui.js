@@ -5,6 +5,11 @@ import { Problem, read, unreachable } from './api.js';
 import { words } from './format.js';
 import { usePath } from './router.js';
 
+/** The service has the attack panel, which needs a setting of its own in production. */
+export const HAS_ATTACK_PANEL = document.getElementById('app').dataset.attackPanel === 'on';
+/** How long the user must pause before a search starts. */
+const TYPING_MS = 300;
+
 /**
  * Shows a refusal: its title, messages of fields, and the request id, by which an operator finds it in the log.
  * `newer` is called when the user asks for the version that was saved in the meantime (412).
@@ -59,6 +64,15 @@ export function asProblem(error) {
   if (['AbortError', 'TimeoutError'].includes(error.name)) return unreachable();
   console.error(error);
   return new Problem(0, { title: error.message, code: 'unknown' });
+}
+
+/** Returns an event handler that calls `action` when the user has stopped typing. */
+export function useTyping(action) {
+  const timer = useRef();
+  return (event) => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => action(event), TYPING_MS);
+  };
 }
 
 /** Runs an action, and keeps the problem if the action fails. A call during a running action does nothing. */
