@@ -6,14 +6,20 @@ use std::collections::BTreeSet;
 use crate::support::documented;
 
 /// Codes that one part of the service returns for many operations. The tests cause them on some of these operations.
-const GENERIC: [(&str, &str); 6] = [
+const GENERIC: [(&str, &str); 5] = [
     ("internal", "a defect of the service"),
     ("unavailable", "a failed or overloaded dependency"),
-    ("in_use", "a resource lists it before another resource refers to it; see contract::deletions"),
     ("body_timeout", "one deadline covers every body, and each test of it takes seconds"),
     ("idempotency_key_in_use", "one function claims the key on all routes that accept a key"),
     ("idempotency_key_reused", "one function compares the bodies on all these routes"),
 ];
+
+/// Returns whether a field of the API contains ids of this resource, such as `customer_id`. The service can refuse with
+/// `in_use` only then, but the deletion of a new resource lists it from the beginning.
+fn is_referenced(refusal: &str) -> bool {
+    let collection = refusal.split("/api/v1/").nth(1).unwrap().split('/').next().unwrap();
+    documented::has_property(&format!("{}_id", collection.trim_end_matches('s')))
+}
 
 #[test]
 #[ignore = "reads what the whole suite received: .ci/test"]
@@ -26,6 +32,7 @@ fn every_listed_refusal_was_received_by_a_test() {
         let codes = documented::all_codes(&method, path).into_iter().filter(|code| !is_generic(code));
         missing.extend(codes.map(|code| format!("{method} {path} {code}")));
     }
+    missing.retain(|refusal| !refusal.ends_with(" in_use") || is_referenced(refusal));
     missing.retain(|refusal| !received.contains(refusal.as_str()));
     assert!(missing.is_empty(), "the OpenAPI document lists refusals that no test received: {missing:#?}");
 }

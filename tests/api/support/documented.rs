@@ -22,6 +22,12 @@ pub fn operations() -> impl Iterator<Item = (String, &'static str)> {
     })
 }
 
+/// Returns whether a schema of the document has a property of this name.
+pub fn has_property(name: &str) -> bool {
+    let mut schemas = DOCUMENT["components"]["schemas"].as_object().unwrap().values();
+    schemas.any(|schema| schema["properties"].get(name).is_some())
+}
+
 pub fn all_codes(method: &str, path: &str) -> Vec<String> {
     let operation = &DOCUMENT["paths"][path][method.to_lowercase()];
     let statuses = operation["responses"].as_object().unwrap().keys();
