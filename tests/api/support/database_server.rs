@@ -49,7 +49,8 @@ const UNTIL_LEASES_END: Watch = Watch {
     by_pipe: false,
 };
 
-/// A crash may lose test data, so the server never waits for a disk.
+/// A crash may lose test data, so the server never waits for a disk. Each service of a test has its own pool, and a
+/// machine of 32 cores runs 32 tests at once.
 const NOT_DURABLE: [&str; 7] = [
     "fsync=off",
     "synchronous_commit=off",
@@ -57,7 +58,7 @@ const NOT_DURABLE: [&str; 7] = [
     "wal_level=minimal",
     "max_wal_senders=0",
     "autovacuum=off",
-    "max_connections=200",
+    "max_connections=1000",
 ];
 
 pub(super) struct TestServer {
