@@ -1,6 +1,6 @@
 //! Keyset pagination: each sort order has an index that begins with the owner.
 //! So all pages of a list cost the same, and the invoices of other users add no cost.
-//! Test: `tests/api/contract/million_rows.rs`.
+//! Test: `tests/api/contract/many_rows.rs`.
 
 use chrono::NaiveDate;
 use sqlx::postgres::PgTransaction;

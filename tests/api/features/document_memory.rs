@@ -1,4 +1,4 @@
-//! Files are streamed: fifty parallel transfers of 10 MiB each need far less than 500 MiB of memory.
+//! Files are streamed: fifty parallel transfers of 4 MiB each need far less than 200 MiB of memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::support::program::Program;
 use crate::support::{Actor, TestApp};
 
 const AT_ONCE: usize = 50;
-const SIZE: usize = 10 * 1024 * 1024;
+const SIZE: usize = 4 * 1024 * 1024;
 /// How much the resident memory of the process may grow, in KiB.
 const GROWTH: u64 = 64 * 1024;
 

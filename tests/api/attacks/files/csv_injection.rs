@@ -69,7 +69,7 @@ async fn export_stops_when_its_session_ends() {
         insert into invoices (id, owner_id, customer_id, status, currency, subtotal, discount_total, tax_total, total,
             created_at, updated_at)
         select gen_random_uuid(), owner_id, customer_id, 'draft', 'EUR', 0, 0, 0, 0, now() + n * interval '1 ms', now()
-        from invoices, generate_series(1, 150000) n";
+        from invoices, generate_series(1, 75000) n";
     app.all_rows.execute(many).await.unwrap();
     for ended in [true, false] {
         let alice = crate::support::Actor::sign_in(&app.anonymous(), &alice.email, &alice.password).await;
