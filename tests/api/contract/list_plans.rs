@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, Row};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool, Row};
 
 use crate::support::TestApp;
 use crate::support::database::{Role, TestDatabase};
@@ -68,6 +68,41 @@ pub async fn plan(connection: &mut PgConnection, text: &str) -> Value {
     let plan = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_one(&mut *connection).await.unwrap().get(0);
     connection.execute("deallocate page").await.unwrap();
     plan
+}
+
+/// Returns how often each connection of the pool has executed the statements that match `pattern`: by a generic plan,
+/// and by a custom plan (a plan for the parameters).
+pub async fn plan_counts(pool: &PgPool, pattern: &str) -> Vec<(i64, i64)> {
+    let (mut connections, mut counts) = (Vec::new(), Vec::new());
+    while connections.len() < pool.size() as usize {
+        let mut connection = pool.acquire().await.unwrap();
+        let sql = "select generic_plans, custom_plans from pg_prepared_statements where statement like $1";
+        let of_connection: Vec<(i64, i64)> =
+            sqlx::query_as(sql).bind(pattern).fetch_all(&mut *connection).await.unwrap();
+        counts.extend(of_connection);
+        connections.push(connection);
+    }
+    counts
+}
+
+/// A generic plan cannot use an index for an optional condition (`$6 is null or customer_id = $6`), so it would read
+/// all invoices of the owner.
+#[actix_web::test]
+async fn filtered_lists_and_exports_of_invoices_use_custom_plans() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    // The pool has at most 16 connections. From the sixth execution on, a connection may use a generic plan.
+    for path in ["/api/v1/invoices?status=draft", "/api/v1/invoices/export"] {
+        for _ in 0..100 {
+            alice.get(path).await.ok(200);
+        }
+    }
+    for (name, pattern) in [("list", "%from invoices%due_order%limit $4%"), ("export", "%from invoices i%limit $4%")] {
+        let counts = plan_counts(&app.services().pool, pattern).await;
+        let (generic, custom) =
+            counts.iter().fold((0, 0), |sums, (generic, custom)| (sums.0 + generic, sums.1 + custom));
+        assert_eq!((generic, custom), (0, 100), "{name}: {counts:?}");
+    }
 }
 
 #[actix_web::test]

@@ -4,7 +4,7 @@
 use actix_web::http::header::HeaderMap;
 use strongroom::http::client_ip::{ClientAddr, TrustedProxies};
 
-use super::list_plans::{indexed_connection, plan, steps};
+use super::list_plans::{indexed_connection, plan, plan_counts, steps};
 use super::sql_scope;
 use crate::support::TestApp;
 use crate::support::actor::try_sign_in;
@@ -47,15 +47,6 @@ async fn statements_of_login_throttling_keep_their_plan() {
         let admitted = credentials.throttle.admit(credentials.sign_in("alice@example.com", address)).await.unwrap();
         credentials.throttle.record_success(&admitted).await.unwrap();
     }
-    let pool = &app.replica().pool;
-    let (mut connections, mut plans) = (Vec::new(), Vec::new());
-    while connections.len() < pool.size() as usize {
-        let mut connection = pool.acquire().await.unwrap();
-        let sql =
-            "select generic_plans, custom_plans from pg_prepared_statements where statement like '%login_failures%'";
-        let of_connection: Vec<(i64, i64)> = sqlx::query_as(sql).fetch_all(&mut *connection).await.unwrap();
-        plans.extend(of_connection);
-        connections.push(connection);
-    }
+    let plans = plan_counts(&app.replica().pool, "%login_failures%").await;
     assert!(plans.iter().all(|(_, custom)| *custom <= 5), "{plans:?}");
 }
