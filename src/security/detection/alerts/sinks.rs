@@ -120,9 +120,11 @@ fn log(message: &Message, runbooks: &Runbooks) {
             )
         };
     }
-    match message.severity.as_str() {
-        "critical" => log!(error),
-        "warning" => log!(warn),
+    match (message.kind.as_str(), message.severity.as_str()) {
+        // The end of an alert needs no action.
+        ("cleared", _) => log!(info),
+        (_, "critical") => log!(error),
+        (_, "warning") => log!(warn),
         _ => log!(info),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use serde_json::json;
+use serde_json::{Value, json};
 use strongroom::base::id::UserId;
 use strongroom::security::detection::alerts::Finding;
 
@@ -72,9 +72,14 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     assert_eq!(sent, ["opened", "continues", "cleared"]);
     assert_eq!(slack.wait_for_requests(3).await.len(), 3);
     let logged = logs::all_containing(&user.to_string());
-    let logged: Vec<&str> =
-        logged.iter().filter(|line| line["target"] == "alert").map(|line| line["kind"].as_str().unwrap()).collect();
-    assert_eq!(logged, ["opened", "continues", "cleared"], "the log has every message");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let logged: Vec<(String, String)> = logged
+        .iter()
+        .filter(|line| line["target"] == "alert")
+        .map(|line| (text(&line["kind"]), text(&line["level"])))
+        .collect();
+    let expected = [("opened", "WARN"), ("continues", "WARN"), ("cleared", "INFO")];
+    assert_eq!(logged, expected.map(|(kind, level)| (kind.to_owned(), level.to_owned())), "the log has every message");
     wait::until_equal(3, async || mails(&app, "security@api.example").len()).await;
 
     raise(&app, &denials(user, 20)).await;
