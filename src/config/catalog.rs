@@ -140,7 +140,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_RULES_INPUT_VALIDATION_FAILURES", "200/5m", "Threshold of an alert: requests from one network that fail input validation"),
     plain("STRONGROOM_RULES_RATE_LIMIT_FLOODS", "200/5m", "Threshold of an alert: requests from one network that exceeded a rate limit"),
 
-    plain("STRONGROOM_LOG_FILTER", "info,actix_server=warn,actix_http::h1=off,sqlx::postgres::notice=warn,reqwest_retry=error", "Log levels, separated by commas: a level for all modules (off, error, warn, info, debug, trace), and target=level for single modules. The default turns actix_http::h1 off, because it logs every malformed request"),
+    plain("STRONGROOM_LOG_FILTER", "info,actix_server=warn,actix_http::h1=off,sqlx::postgres::notice=warn,reqwest_retry=error", "Log levels, separated by commas: a level for all modules (off, error, warn, info, debug, trace), and target=level for single modules. The default turns actix_http::h1 off, because it logs every malformed request. In development, the default also hides the chain heads (security_head=warn)"),
     plain("STRONGROOM_LOG_FORMAT", "", "Format of the log: json or text. Default: json in production, text in development"),
 
     plain("STRONGROOM_MANAGEMENT_BIND", "127.0.0.1:9464", "Address of the management port, which serves metrics to Prometheus. An address that other machines can reach requires STRONGROOM_TLS_CERT_FILE and STRONGROOM_MANAGEMENT_TOKEN"),

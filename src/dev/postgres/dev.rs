@@ -64,7 +64,7 @@ impl DevServer {
         let programs = find(&search, &home.user, version).await?;
         let cluster = Cluster { programs, home };
         if version.is_none() {
-            tracing::info!(folder = %cluster.home.folder.display(), "creating the development database");
+            tracing::info!(folder = %cluster.home.folder.display(), "creating the development database, which can take 20 seconds");
             cluster.initialize(&[])?;
         }
         let (child, mut superuser) = cluster.start(Watch::UNTIL_PARENT_EXITS, &[]).await?;

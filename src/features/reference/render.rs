@@ -94,9 +94,9 @@ fn write_menu(out: &mut String, document: &Value, operations: &[Operation]) -> f
 fn write_operation(out: &mut String, document: &Value, (path, method, operation): &Operation) -> fmt::Result {
     let (id, path, method) = (Text(text(operation, "operationId")), Text(path), Text(method));
     let (summary, about) = (Text(text(operation, "summary")), Prose(text(operation, "description")));
-    let signed_in =
+    let needs_sign_in =
         items(operation, "security").any(|one| one.get("bearer").or(one.get("administrators_bearer")).is_some());
-    let lock = if signed_in { r#"<span class="lock">signed in</span>"# } else { "" };
+    let lock = if needs_sign_in { r#"<span class="lock">sign-in required</span>"# } else { "" };
     write!(
         out,
         r#"<details id="{id}"><summary><span class="verb {method}">{method}</span> <code>{path}</code> <span>{summary}</span>{lock}</summary>

@@ -43,7 +43,9 @@ pub enum UploadError {
         u32::from(*.control)
     )]
     Control { control: char, line: u64, character: u64 },
-    #[error("begins with a tag, as a web page does: begin the file with other text")]
+    #[error(
+        "begins with a tag, as a web page does, and web pages are not accepted: save the page as a PDF and upload the PDF"
+    )]
     Markup,
 }
 

@@ -35,6 +35,16 @@ fn development_secrets_are_created_once_and_are_private() {
 }
 
 #[test]
+fn log_hides_chain_heads_in_development_only() {
+    let shows_heads = |base: Base, filter: &[(&str, &str)]| {
+        base.with(filter).unwrap().log.filter.would_enable("security_head", &tracing::Level::INFO)
+    };
+    assert!(!shows_heads(Base::development(), &[]));
+    assert!(shows_heads(Base::development(), &[("STRONGROOM_LOG_FILTER", "info")]));
+    assert!(shows_heads(Base::production(), &[]));
+}
+
+#[test]
 fn concurrent_first_starts_agree_on_one_key() {
     for _ in 0..20 {
         let base = Base::development();

@@ -13,7 +13,8 @@ const AFTER_END: &str = "has other data after the end of the picture: open it, s
 const ARCHIVED: &str = "is a ZIP archive too: upload the files without the archive";
 const PDF_INSIDE: &str = "has a PDF within its first 1024 bytes: upload the PDF itself, under a name that ends in .pdf";
 const PIXELS: &str = "has more than 110 million pixels: scale the picture down and upload the smaller one";
-const MARKUP: &str = "begins with a tag, as a web page does: begin the file with other text";
+const MARKUP: &str =
+    "begins with a tag, as a web page does, and web pages are not accepted: save the page as a PDF and upload the PDF";
 const EMPTY: &str = "has no content: upload a file that is not empty";
 const UTF16: &str = "is text in UTF-16: save the file as UTF-8 (in Excel: \"CSV UTF-8\") and upload the new file";
 
