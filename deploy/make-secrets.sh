@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Creates the secrets of docker-compose.yml in deploy/secrets/: passwords, keys, a private certificate authority, and
-# certificates for the service (localhost, or STRONGROOM_HOST) and the mail catcher. Existing files stay.
+# certificates for the service (localhost and STRONGROOM_HOST) and for the mail catcher. Existing files stay unchanged.
 # To renew a certificate, remove its two files and run this script again. A database password cannot be renewed in this
-# way, because PostgreSQL reads it only when it creates the database.
+# way, because the database container reads the passwords only once, when it creates the cluster.
 #
 # In real use, replace tls.crt and tls.key with a certificate from an authority that your clients trust.
 # Take the other secrets from your secret store.
@@ -14,7 +14,7 @@ case $(openssl version 2> /dev/null) in
     *) echo "OpenSSL 3 is needed: install it and try again" >&2; exit 1 ;;
 esac
 mkdir -p secrets
-# The containers run as other users, so all users may read the files. Only the current user may enter this folder.
+# The containers run as other users, so all users may read the files. But only the current user may enter the folder.
 chmod 700 secrets
 cd secrets
 
@@ -26,11 +26,12 @@ keep() {
     printf '%s\n' "$content" > "$1.new"
     mv "$1.new" "$1"
 }
-# Each secret has 256 random bits. Hexadecimal passwords need no escaping in a URL.
+# Each secret has at least 256 random bits. Hexadecimal passwords need no escaping in a URL.
 for name in db-superuser db-owner db-app demo-password; do openssl rand -hex 32 | keep "$name"; done
 for name in master-key jwt-key; do openssl rand -base64 48 | keep "$name"; done
 
-# Prints a URL that connects to the socket in the shared volume. `?host=` overrides the required name `localhost`.
+# Prints a URL that connects to the socket in the shared volume. A URL needs a host name, here `localhost`, but
+# `?host=` overrides it.
 database_url() { printf 'postgres://%s:%s@localhost/strongroom?host=/run/postgresql' "$1" "$(cat "$2")"; }
 database_url strongroom_owner db-owner | keep database-owner-url
 database_url strongroom_app db-app | keep database-url
