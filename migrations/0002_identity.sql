@@ -59,7 +59,7 @@ create table registrations (
 create index registrations_expiry on registrations (expires_at);
 grant select, insert, delete on registrations to strongroom_app;
 
--- A user can have several valid tokens, so an attacker cannot invalidate one by requesting another reset.
+-- A user can have several valid tokens. Otherwise an attacker could invalidate the user's token by requesting a reset.
 -- A change of the password deletes all tokens of the user.
 create table password_resets (
     id uuid primary key,
@@ -80,13 +80,13 @@ create table sessions (
     user_id uuid constraint sessions_user references users (id) on delete set null,
     created_at timestamptz not null,
     last_used_at timestamptz not null,
-    -- The absolute timeout of the session, which no statement changes.
+    -- The end of the session's absolute timeout. No statement changes this end.
     expires_at timestamptz not null,
     ended_at timestamptz,
-    -- The transaction that set ended_at. By its id, each replica finds the sessions that ended since its last read.
-    -- A time would not do, because a transaction can commit long after it has set ended_at.
+    -- The id of the transaction that set ended_at. It shows a replica which sessions ended since its last read.
+    -- ended_at does not suffice, because a transaction can commit long after it has set ended_at.
     ended_by_transaction xid8,
-    -- Users recognize their own devices by client and address.
+    -- The list of sessions shows client and address, so that users recognize their own devices.
     client text not null constraint sessions_client_length check (char_length(client) <= 200),
     address text not null constraint sessions_address_length check (char_length(address) <= 45)
 );
@@ -130,7 +130,7 @@ $$;
 create trigger users_end_sessions_when_disabled before update of status on users
     for each row when (new.status <> 'active')
     execute function end_sessions_of_user();
--- BEFORE, because the deletion sets the user_id of the sessions to null.
+-- BEFORE, because the deletion sets the user_id of the sessions to null. Then the function would not find the sessions.
 create trigger users_end_sessions_when_deleted before delete on users
     for each row execute function end_sessions_of_user();
 
@@ -139,7 +139,7 @@ create table refresh_tokens (
         constraint refresh_tokens_size check (octet_length(token_hash) = 32),
     session_id uuid not null constraint refresh_tokens_session references sessions (id) on delete cascade,
     issued_at timestamptz not null,
-    -- The idle timeout.
+    -- The end of the session's idle timeout.
     expires_at timestamptz not null,
     -- A used token is not deleted, so that its second use (replay) is recognized and ends the session.
     used_at timestamptz

@@ -16,7 +16,7 @@ create table login_failures (
             -- 'network' counts the accounts with a failed login from one network.
             -- 'account_in_network' marks an account as already counted for its network.
             'account_in_network', 'network',
-            -- Counts the failed logins with one device cookie, which count nowhere else.
+            -- Counts the failed logins with one device cookie. These logins count nowhere else.
             'device',
             -- Marks a solved challenge as used, so that its solution works only once.
             'challenge'
@@ -27,7 +27,7 @@ create table login_failures (
         constraint login_failures_key_size check (octet_length(key) = 32),
     failures bigint not null
         constraint login_failures_counted check (failures >= 0),
-    -- The end of the window. Each new failure of an account moves it.
+    -- The end of the window. Only for 'account', each new failure extends the window.
     expires_at timestamptz not null,
     -- For accounts only: the failed logins in a row, and the end of the lockout.
     -- During the lockout, every password is refused, except from a known device (device cookie).

@@ -40,10 +40,12 @@ $$;
 create trigger users_track_owner after insert or delete on users for each row execute function track_owner();
 
 -- Returns the owner whose rows this transaction can see.
--- After such a transaction, PostgreSQL leaves the setting as an empty text, which nullif() turns into null: no owner.
+-- After a transaction with the setting, PostgreSQL keeps the setting as an empty text.
+-- nullif() turns the empty text into null, which means no owner.
 --
--- The function has no `set search_path`, so that the planner can inline it. Otherwise each call costs as much as a row.
--- RETURN binds the names in the body when the function is created, so a search path cannot change what is called.
+-- The function has no `set search_path`, so that the planner can inline it. Without inlining, each call would cost as
+-- much as reading a row.
+-- RETURN resolves the names in the body when the function is created. So a search path cannot change their meaning.
 create function current_owner() returns uuid
 language sql stable parallel safe
 return nullif(current_setting('app.owner_id', true), '')::uuid;
@@ -151,12 +153,12 @@ end
 $$;
 -- This function does not belong to the schema's owner, so the default privileges of 0001_roles.sql do not apply.
 revoke all on function classify_object(text, uuid, uuid) from public;
--- The script `.ci/sqlx` checks the service's statements as strongroom_owner.
+-- The script `.ci/sqlx` checks the service's statements as strongroom_owner, so this role needs the same right.
 grant execute on function classify_object(text, uuid, uuid) to strongroom_app, strongroom_owner;
 reset role;
 revoke create on schema public from strongroom_classifier;
 
--- protect_owned_table() adds only tables with an owner_id, which the identity tables do not have.
+-- protect_owned_table() registers only tables with an owner_id. sessions and users have none, so register them here.
 insert into classified_objects values ('session', 'public.sessions', 'user_id'), ('user', 'public.users', 'id');
 grant select (id, user_id) on sessions to strongroom_classifier;
 grant select (id) on users to strongroom_classifier;

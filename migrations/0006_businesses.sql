@@ -18,7 +18,7 @@ create table businesses (
     time_zone text not null constraint businesses_time_zone_length check (char_length(time_zone) <= 64),
     payment_terms_days integer
         constraint businesses_payment_terms check (payment_terms_days between 0 and 365),
-    -- A user without a row has version 1 in the API.
+    -- In the API, a user without a row has version 1. So the first row has version 2.
     version bigint not null constraint businesses_version check (version >= 2)
 );
 select protect_owned_table('businesses');

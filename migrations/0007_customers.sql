@@ -10,7 +10,7 @@ set local statement_timeout = '60s';
 --
 -- The function uses a collation of ICU, in which upper() replaces ß with SS.
 -- Without ICU, it uses pg_c_utf8 (PostgreSQL 17 and newer), in which ß and SS stay different.
--- A collation cannot be a parameter, so this block writes its name into the CREATE FUNCTION statement.
+-- A collation cannot be a parameter, so this block writes the name of the collation into the statement.
 do $$
 declare
     icu_exists boolean := exists (select from pg_catalog.pg_collation where collname = 'und-x-icu');

@@ -2,14 +2,14 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- The last number of each owner, series and year.
--- A series that owners share would reveal how many invoices other owners issue.
+-- The last number of each owner, series (invoices or credit notes) and year.
+-- Owners share no counter, because the numbers would reveal how many invoices other owners issue.
 create table number_counters (
     owner_id uuid not null,
     series text not null constraint number_counters_series_known check (series in ('INV', 'CN')),
     year integer not null,
     last bigint not null,
-    -- The latest issue date of a number.
+    -- The latest issue date in this series and year.
     last_date date not null,
     constraint number_counters_key primary key (owner_id, series, year)
 );

@@ -32,8 +32,8 @@ create table invoices (
     created_at timestamptz not null,
     updated_at timestamptz not null,
     -- Lists sort by these columns. An invoice without a date sorts after all others.
-    -- Under row-level security, PostgreSQL uses an index only for leakproof operators, which coalesce() is not.
-    -- So an index on the expression coalesce(…) would not be used.
+    -- The columns are stored, because PostgreSQL would not use an index on the expression coalesce(…).
+    -- Under row-level security, it uses an index only for leakproof expressions, and coalesce() is not leakproof.
     issue_order date not null generated always as (coalesce(issue_date, 'infinity')) stored,
     due_order date not null generated always as (coalesce(due_date, 'infinity')) stored,
     constraint invoices_owner_id_id unique (owner_id, id),
@@ -58,7 +58,7 @@ create index invoices_by_due_date on invoices (owner_id, due_order, created_at, 
 create index invoices_by_total on invoices (owner_id, total, created_at, id);
 create index invoices_of_customer on invoices (owner_id, customer_id, created_at, id);
 -- A customer has one owner. Without this statistic, PostgreSQL expects fewer invoices of a customer than there are, and
--- sorts all of them for each page.
+-- sorts all invoices of the customer for each page.
 create statistics invoices_owner_of_customer (dependencies) on owner_id, customer_id from invoices;
 select protect_owned_table('invoices', 'invoice');
 grant select, delete on invoices to strongroom_app;
@@ -124,7 +124,8 @@ create table invoice_parties (
 select protect_owned_table('invoice_parties');
 grant select on invoice_parties to strongroom_app;
 
--- Copies seller and customer in the statement that assigns the number, so every invoice with a number has its parties.
+-- Copies seller and customer into invoice_parties. A trigger runs it in the statement that assigns the number.
+-- So every invoice with a number has a row in invoice_parties.
 create function copy_invoice_parties() returns trigger
 language plpgsql set search_path = '' as $$
 begin

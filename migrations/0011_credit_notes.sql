@@ -6,7 +6,7 @@ create table credit_notes (
     id uuid primary key,
     owner_id uuid not null,
     invoice_id uuid not null,
-    -- The trigger number_credit_note() assigns it.
+    -- The trigger number_credit_note() assigns the number.
     number text not null constraint credit_notes_number_form check (number ~ '^CN-[0-9]{4}-[0-9]{4,}$'),
     issue_date date not null,
     reason text constraint credit_notes_reason_length check (char_length(reason) between 1 and 500),

@@ -34,7 +34,7 @@ create table documents (
 );
 create index documents_newest on documents (owner_id, created_at desc, id desc);
 create index documents_of_invoice on documents (owner_id, invoice_id, created_at desc, id desc);
--- Name, type, size and hash describe bytes that never change.
+-- The service cannot update name, type, size and hash, because they describe bytes that never change.
 select protect_owned_table('documents', 'document', updatable => '{invoice_id, title, version, updated_at}');
 
 -- Uploads in progress, with the bytes of the quota that each has reserved.

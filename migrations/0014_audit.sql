@@ -7,7 +7,7 @@ set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 -- The ids of all master keys that the service has used.
--- The first replica with a new master key inserts its id and, in the same transaction, records a security event.
+-- The first replica with a new master key inserts the key's id and, in the same transaction, records a security event.
 create table master_keys (
     id bytea primary key constraint master_keys_id_size check (octet_length(id) = 4),
     first_used_at timestamptz not null
@@ -48,7 +48,7 @@ create table security_events (
 -- With the included columns, admin_event_counts() reads only the index.
 create index security_events_newest on security_events (at desc, id desc) include (kind, user_id, address, amount);
 create index security_events_of_user on security_events (user_id, at desc, id desc) where user_id is not null;
--- Returns the network of an address, as the detection rules count it: an IPv4 address, or an IPv6 /56 network.
+-- Returns the network of an address, as in the detection rules: an IPv4 address, or an IPv6 /56 network.
 create function network_of(address text) returns text
 language sql immutable strict parallel safe
 return case when address like '%:%' then host(network(set_masklen(address::inet, 56))) else address end;
@@ -64,7 +64,7 @@ grant insert (
 
 -- The hash chain. Each row is a seal: a MAC over the previous seal and over the MACs of a batch of events.
 -- Without the key, an attacker cannot change, remove, add or reorder sealed events undetected.
--- The removal of the newest seals leaves a valid chain, but the service's log contains each seal.
+-- The removal of the newest seals leaves a valid chain. But the service's log contains each seal.
 create table security_event_seals (
     batch bigint primary key constraint security_event_seals_counted check (batch > 0),
     sealed_at timestamptz not null,
@@ -81,10 +81,10 @@ create table security_event_seals (
 grant insert on security_event_seals to strongroom_app;
 
 -- The events without a seal. A trigger inserts each event here.
--- A search for events after the last sealed one would skip an event that commits late.
+-- A search for events after the last sealed event would miss an event that commits late. So this table is necessary.
 create table security_events_unsealed (
     seq bigint primary key,
-    -- By the clock of the database, so the service cannot choose it.
+    -- The clock of the database sets this time, so the service cannot choose it.
     since timestamptz not null default now()
 );
 create function remember_unsealed() returns trigger
@@ -122,8 +122,8 @@ alter table security_events enable always trigger security_events_remember_unsea
 alter table security_events enable always trigger security_events_append_only;
 alter table security_event_seals enable always trigger security_event_seals_append_only;
 
--- A process that writes seals locks the only row of this table, so that only one does so at a time.
--- An idle session could keep an advisory lock forever, but a row lock needs an open transaction.
+-- A process that writes seals locks the only row of this table, so that only one process writes seals at a time.
+-- An advisory lock would be unsafe: an idle database session can keep it forever. A row lock ends with its transaction.
 create table security_event_sealer (only_row boolean primary key default true check (only_row));
 insert into security_event_sealer default values;
 
@@ -216,7 +216,7 @@ grant execute on function admin_security_events(
 ) to strongroom_app;
 
 -- Counts the events since a time, by kind and by interval of bucket_seconds.
--- Also counts the events of alarming_kinds, for the ten networks and the ten users that have the most of them.
+-- Also counts the events of alarming_kinds, for the ten networks and the ten users that have the most of these events.
 -- The list `rows` contains how many rows of the table were counted.
 -- Returns no rows if the caller is not an active administrator.
 --

@@ -2,8 +2,8 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- Finds the counters of a detection rule that have reached its threshold in their current window.
--- Returns their number, the sum of their events, and the keys of the five largest.
+-- Finds the counters of a detection rule whose count has reached the threshold of the rule in the current window.
+-- Returns the number of these counters, the sum of their counts, and the keys of the five largest counters.
 create function abuse_totals(
     wanted_rule text, threshold bigint, since timestamptz, out members bigint, out events bigint, out largest text[]
 ) language sql stable set search_path = '' as $$
@@ -34,7 +34,7 @@ create table alerts (
     -- The time of the last message about this alert.
     notified_at timestamptz not null,
     cleared_at timestamptz,
-    -- The highest number of events in one window since that message.
+    -- The highest number of events in one window since the last message.
     count bigint not null constraint alerts_count_positive check (count > 0),
     -- How often the rule has fired for this alert.
     findings bigint not null default 1,
@@ -46,7 +46,7 @@ create table alerts (
     largest text[] not null default '{}',
     constraint alerts_cleared_when check ((state = 'cleared') = (cleared_at is not null))
 );
--- Two replicas can detect the same attack at the same time.
+-- Two replicas can detect the same attack at the same time. With this index, only one of them opens an alert.
 create unique index alerts_one_open on alerts (rule, subject_kind, subject) where state = 'open';
 create index alerts_newest on alerts (opened_at desc, id desc);
 create index alerts_cleared on alerts (cleared_at) where state = 'cleared';

@@ -10,7 +10,8 @@ create table live_tickets (
         constraint live_tickets_size check (octet_length(token_hash) = 32),
     user_id uuid not null constraint live_tickets_user references users (id) on delete cascade,
     session_id uuid not null constraint live_tickets_session references sessions (id) on delete cascade,
-    -- The expiry of the access token with which the client requested the ticket. It ends the socket too.
+    -- The expiry of the access token with which the client requested the ticket. The socket ends at this time, unless
+    -- the client sends a new ticket.
     authorized_until timestamptz not null,
     expires_at timestamptz not null,
     -- A used ticket remains for a while, so that a replay can be distinguished from an unknown ticket.
@@ -23,15 +24,15 @@ grant select, insert, delete on live_tickets to strongroom_app;
 grant update (used_at) on live_tickets to strongroom_app;
 
 -- The changes of the last minutes. A replica with open sockets reads the new rows ten times a second.
--- With NOTIFY, all writes would commit one after the other, because its commit takes a cluster-wide lock.
+-- With NOTIFY, all writes would commit one after the other, because a commit with NOTIFY takes a cluster-wide lock.
 --
 -- The transaction that changes an object also inserts a row here, without the content of the object.
 -- The table has no row-level security, because each replica reads the rows of all owners.
 -- The table is unlogged, so a crash of PostgreSQL empties it and disconnects every replica.
 -- Each replica then tells its clients to read their objects again.
 create unlogged table object_changes (
-    -- The id of the transaction that inserted the row, by which a replica finds the rows since its last read.
-    -- A time would not do, because a transaction can commit long after it has inserted its row.
+    -- The id of the transaction that inserted the row. With this id, a replica finds the rows since its last read.
+    -- created_at does not suffice, because a transaction can commit long after it has inserted its row.
     transaction xid8 not null default pg_current_xact_id(),
     -- Kind of object, kind of change, owner, id and version, separated by spaces.
     change text not null,
@@ -96,7 +97,7 @@ $$;
 create trigger alerts_record_state after insert or update of state on alerts
     for each row execute function record_alert();
 
--- Payments and credit notes increment the version of their invoice, whose trigger records the change.
+-- Payments and credit notes need no trigger: they increment the version of the invoice, whose trigger records this.
 create trigger customers_record_change after insert or update or delete on customers
     for each row execute function record_change('customer');
 create trigger invoices_record_change after insert or update or delete on invoices

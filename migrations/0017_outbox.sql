@@ -7,9 +7,10 @@ set local statement_timeout = '60s';
 -- The table has no row-level security, because the workers read due rows of all users.
 -- Rows remain when a user is deleted, so that the last mail is sent and the files are deleted.
 create table outbox (
-    -- A receiver recognizes a duplicate by this id. For a stored file, it is the storage key.
+    -- A receiver recognizes a duplicate by this id. For a stored file, the id is the storage key.
     id uuid primary key,
-    -- Each queue has its own worker. A message about an alert is inserted once for each configured sink.
+    -- Each queue has its own worker. A message about an alert is inserted once for each configured sink (log, slack,
+    -- webhook).
     queue text not null constraint outbox_queue_known
         check (queue in ('mail', 'log', 'slack', 'webhook', 'blob_deletion')),
     kind text not null constraint outbox_kind_known check (kind in (
@@ -32,7 +33,7 @@ create table outbox (
     alert_id uuid constraint outbox_alert references alerts (id) on delete cascade,
     count bigint,
     created_at timestamptz not null,
-    -- The time of the next attempt. During a delivery, it is the end of the worker's lease.
+    -- The time of the next attempt. During a delivery, it is the end of the lease, after which another worker may try.
     next_attempt_at timestamptz not null,
     attempts integer not null default 0,
     done_at timestamptz,
