@@ -1,5 +1,5 @@
-// Tests the attack panel in a real browser: an administrator plays the attack of every card. The test expects the
-// refusal and the event that the card shows. Then axe checks the view. Usage: attacks.mjs BASE PICTURES
+// Tests the attack panel in a real browser: an administrator starts the attack of every card. The service must refuse
+// or neutralise each attack and record its event. Then axe checks the view. Usage: attacks.mjs BASE PICTURES
 import assert from 'node:assert/strict';
 import { OPTIONS, SIZES, chromium, judge } from './browser.mjs';
 
@@ -26,7 +26,7 @@ async function play(card) {
   await card.getByRole('button', { name: 'Play', exact: true, disabled: false }).waitFor({ timeout: 240_000 });
 }
 
-/** The verdict does not wait for the events. Other cards can be played as soon as the service has answered. */
+/** While a card still reads its events, it already shows the verdict, and other attacks can be started. */
 async function verdictFirst(page) {
   const card = page.locator('#token-with-wrong-key');
   let release;
@@ -65,7 +65,7 @@ async function playAll(page) {
   return cards.length;
 }
 
-/** The events and alerts of a card link to Administration. On the way back, the results are still there. */
+/** The events and alerts of a card link to Administration. After the way back, each card still shows its result. */
 async function followLinks(page, count) {
   const card = page.locator('#id-walk');
   const follow = async (name, section) => {
@@ -85,7 +85,7 @@ async function followLinks(page, count) {
   assert.ok(Math.abs((await card.boundingBox()).y) < 100, 'the browser shows the card again');
 }
 
-/** The links at the top show a group or one of three first cards. */
+/** Each link at the top scrolls to a group of attacks, or to one of the three cards for new users. */
 async function followGroups(page) {
   const isAtTop = (target) => page.waitForFunction((id) => Math.abs(document.getElementById(id).getBoundingClientRect().top) < 100, target);
   const groups = page.getByRole('navigation', { name: 'Groups of attacks' });

@@ -48,7 +48,7 @@ async function client(name) {
 
 const heading = (page, name) => page.getByRole('heading', { name, level: 1 }).waitFor();
 
-/** The console asks before a link, back or a reload loses input. This user wants to stay. */
+/** Before a link, Back or a page reload loses input, the console asks the user. This user answers that they stay. */
 async function leaveAndStay(page) {
   const asked = [];
   const stay = (question) => asked.push(question.type()) && question.dismiss();
@@ -149,7 +149,7 @@ async function documents(page) {
   await row.getByRole('button', { name: 'Attach note.txt' }).waitFor();
 }
 
-/** A change in one tab appears in another tab without a reload. Signing out in one tab signs out the other, too. */
+/** A change in one tab appears in another tab without a page reload. A sign-out affects both tabs. */
 async function twoTabs(page, context, faults) {
   const other = await context.newPage();
   watch(other, faults);
@@ -171,8 +171,8 @@ async function twoTabs(page, context, faults) {
 }
 
 /**
- * Ben requests Anna's invoice many times. The administrator sees this in the charts, and an alert without a reload. If
- * the alert clears, the view says so.
+ * Ben requests Anna's invoice many times. The administrator sees the requests in the charts. An alert appears without a
+ * page reload. If the alert clears, the view says so.
  */
 async function administration(page, invoice) {
   await page.getByText('Only Root Demo has Administration and Attacks.').waitFor();
@@ -226,7 +226,7 @@ async function administration(page, invoice) {
   await row.getByText('Active', { exact: true }).waitFor();
 }
 
-/** After a link on another site, the browser sends no cookie with the page. The user is still signed in. */
+/** If a link on another site opens the page, the browser sends no cookie. The user must still be signed in. */
 async function linkedFromOtherSite(context) {
   const page = await context.newPage();
   await page.goto(base.replace('127.0.0.1', 'localhost') + '/docs');
@@ -239,7 +239,7 @@ async function walk() {
   const { context, page, faults } = await open('/', { viewport: { width: 1280, height: 900 } });
   await page.getByRole('button', { name: 'Sign in as Anna Demo' }).click();
   await heading(page, 'Invoices');
-  // The demo has one overdue invoice, and the user can see this in the list and on its page.
+  // The demo data contain one overdue invoice. The list and the page of this invoice show that it is overdue.
   await page.getByRole('row', { name: 'Overdue' }).getByRole('link').click();
   await page.getByText('Overdue', { exact: true }).waitFor();
   await page.getByRole('link', { name: 'All invoices' }).click();
@@ -264,7 +264,9 @@ async function walk() {
   await context.close();
 }
 
-/** Two users of one account change the same customer: the second sees what the first has saved, and keeps their own input. */
+/**
+ * Two people with one account change the same customer. The second sees the saved change, and keeps their own input.
+ */
 async function conflict(page, anna) {
   const { id } = await anna('POST', 'customers', { name: `Both ${Date.now()}`, email: 'old@example.com', default_currency: 'EUR' });
   await page.goto(base + '/customers');
@@ -281,8 +283,8 @@ async function conflict(page, anna) {
 }
 
 /**
- * Two users change the same draft. The second user sees the saved discount rate of a line, and keeps their own input. A
- * discount amount is not lost.
+ * Two users change the same draft. The second user sees the saved discount rate of a line, and keeps their own input.
+ * The discount amount of another line is not lost.
  */
 async function lineDiscounts(page, anna, customer_id) {
   const line = { description: 'Reduced', quantity: '1', unit_price: '100', tax_rate: '0' };
@@ -332,8 +334,8 @@ async function unknownCustomer(page, id) {
 }
 
 /**
- * A list is read, then it changes, then the page subscribes to its changes: the change appears. A reload that fails
- * does not move the focus.
+ * A customer is created after the page has read the list, and before the page subscribes to changes. The customer must
+ * still appear. If the page cannot read the list again, the focus must not move.
  */
 async function lateSubscription(page, anna) {
   let release;
@@ -355,7 +357,7 @@ async function lateSubscription(page, anna) {
   assert.equal(await page.evaluate(() => document.activeElement.id), 'field-name');
 }
 
-/** Sign-in waits for a refresh in another tab. Two clicks send one request. A changed filter shows the first page. */
+/** Sign-in waits while another tab refreshes. Two clicks on Save send one request. A new order shows the first page. */
 async function oneAtATime() {
   const { context, page, faults } = await open('/', {});
   const ben = await client('ben');

@@ -19,7 +19,7 @@ import requests
 import schemathesis
 from schemathesis import GenerationMode
 
-# Operations that end a session. Each call gets a new session.
+# These operations end the login session, so each call gets a new one.
 ENDS = ["POST /api/v1/auth/logout", "DELETE /api/v1/auth/sessions", "DELETE /api/v1/auth/sessions/{id}"]
 CURRENCIES = ["EUR", "JPY", "KWD", "USD"]
 # How many generated logins may still get the correct password. A user has at most ten sessions.

@@ -83,7 +83,7 @@ async function register() {
   await page.keyboard.type('password1234');
   await page.keyboard.press('Enter');
   await error(page, 'password').filter({ hasNotText: 'is required' }).waitFor();
-  // In the console, the summary of the refusal has the focus, and not the field.
+  // In the console, the summary of the refusal gets the focus. expectInvalid() expects the focus in the field.
   if (hasConsole) await field(page, 'Password').focus();
   await expectInvalid(page, 'Password');
   assert.equal(await error(page, 'display_name').count(), 0);

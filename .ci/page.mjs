@@ -59,7 +59,7 @@ async function read(page) {
 
 const examples = (ref) => components.responses[ref.split('/').pop()].content['application/problem+json'].examples;
 
-/** Each error of an operation shows its example, and Escape closes it. */
+/** Each error of an operation shows its example, and Escape closes the example. */
 async function errors(page, id) {
   const { responses } = operations.find((one) => one.operationId === id);
   const found = await operation(page, id);
@@ -127,7 +127,7 @@ async function send(page) {
   }
 }
 
-/** The page has a session of its own. It warns before the token expires, and a new sign-in ends the old session. */
+/** The page has its own login session. It warns before the token expires, and a new sign-in ends the old session. */
 async function session() {
   const { page, faults } = await open({ clock: true });
   const logIn = (credentials) => page.evaluate(([body, credentials]) => fetch('/api/v1/auth/login', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body, credentials })
@@ -154,7 +154,7 @@ async function session() {
   assert.deepEqual(faults, []);
 }
 
-/** On a phone the menu is behind a button. A link closes it and opens the operation. */
+/** On a phone, the menu is behind a button. A link in the menu closes the menu and opens the operation. */
 async function phone(page) {
   const menu = page.locator('#menu');
   assert.ok(await menu.isHidden());

@@ -1,5 +1,5 @@
 //! The integration tests are one binary, so that cargo links them only once.
-//! `support` starts the service. `features` tests the functions of the API, and `attacks` plays attacks on them.
+//! `support` starts the service. `features` tests the functions of the API, and `attacks` tests attacks on them.
 //! `contract` tests rules for the whole project.
 #![allow(
     clippy::unwrap_used,

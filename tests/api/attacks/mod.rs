@@ -1,5 +1,5 @@
-//! Attack tests, in the same folders as `src/security`. Each test plays the attacker, and asserts the whole refusal,
-//! that nothing changed, and the security event. API1 to API10 are the OWASP API Security Top 10 (2023).
+//! Attack tests, in the same folders as `src/security`. Each test sends an attack, and asserts three results: the whole
+//! refusal, unchanged data, and the security event. API1 to API10 are the OWASP API Security Top 10 (2023).
 
 mod audit;
 mod authentication;

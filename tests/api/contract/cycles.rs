@@ -1,4 +1,4 @@
-//! No import cycles between the files and subfolders of any folder of `src/`.
+//! The files and subfolders of any folder of `src/` must not import each other in a cycle.
 //!
 //! A path counts as an import of the module that defines the item, even if another module re-exports the item.
 //! A child module may use items of its parent's `mod.rs` only if that `mod.rs` does not use the child.

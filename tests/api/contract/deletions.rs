@@ -63,7 +63,7 @@ async fn deletion_of_parent_with_children_is_refused_or_cascades() {
     let (keys, snapshot, mut faults) = (keys(app).await, Snapshot::take(app).await, Vec::new());
     assert!(keys.len() >= 6);
     for Key { name, child, parent, column, is_optional } in keys {
-        // The service deletes such rows only together with the account.
+        // Without a DELETE operation, the service deletes these parent rows only together with the account.
         let Some(deletion) = deletion_of(app, &parent).await else { continue };
         let mut tried = 0;
         for (id, version) in rows(&demo, &parent).await {

@@ -38,7 +38,7 @@ fn production_build_has_no_setting_that_only_development_reads() {
     let (mut listed, mut read, mut all) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        // The `mod` line of this file has the attribute.
+        // The `mod` line of this file has the attribute, so a production build does not contain the file.
         if path.ends_with("development.rs") {
             continue;
         }

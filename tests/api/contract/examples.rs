@@ -114,7 +114,7 @@ async fn all_examples_work_with_the_demo_data_and_show_the_fields_of_the_reply()
         failed.extend(fault(&example, &demo.send(&example).await));
     }
     for example in writes {
-        // A write changes the demo data, so each gets its own service.
+        // A write changes the demo data, so each write gets its own service.
         let demo = Demo::start().await;
         failed.extend(fault(&example, &demo.send(&example).await));
     }

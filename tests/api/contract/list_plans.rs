@@ -49,8 +49,8 @@ pub fn steps(plan: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Connects as the service's role, without sorts and sequential scans.
-/// PostgreSQL then plans one only if no index can replace it.
+/// Connects as the service's role, and turns off sorts and sequential scans.
+/// PostgreSQL then plans a sort or a scan only if no index can replace it.
 pub async fn indexed_connection(database: &TestDatabase) -> PgConnection {
     let mut connection = database.options(Role::App).connect().await.unwrap();
     let choose = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off;

@@ -1,5 +1,5 @@
-//! The cost of a login must not grow with the number of users, sessions and counters, and PostgreSQL must not plan its
-//! statements again each time.
+//! The cost of a login must not grow with the number of users, sessions and counters, and PostgreSQL must not plan the
+//! statements of a login again each time.
 
 use actix_web::http::header::HeaderMap;
 use strongroom::http::client_ip::{ClientAddr, TrustedProxies};
@@ -14,7 +14,7 @@ async fn login_finds_every_row_by_an_index() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let login = try_sign_in(&app.anonymous(), &alice.email, &alice.password).await.ok(200);
-    // In the log, a statement is on one line, so the end of a comment would be unknown.
+    // The log has each statement on one line, where a `--` comment would hide the rest. So use the texts in `.sqlx/`.
     let on_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let executed = login.statements();
     let mut texts = sql_scope::statements();

@@ -1,5 +1,5 @@
-//! Three costs must not grow with the number of rows: those of a page at any depth (keyset pagination), of a filtered
-//! page, and of the memory of an export.
+//! Three costs must not grow with the number of rows: the blocks read for a page at any depth (keyset pagination), the
+//! blocks read for a filtered page, and the memory of an export.
 //! Alice has 200,000 invoices. Twenty other users have 2,000 each, and 401 have 100 each, so that the planner of a
 //! generic plan expects an owner with few invoices.
 
@@ -18,8 +18,8 @@ use crate::support::program::Program;
 const BLOCKS_OF_A_PAGE: i64 = 80;
 /// The maximum number of blocks for one batch of an export: 1,000 rows with the customer's name.
 const BLOCKS_OF_A_BATCH: i64 = 9000;
-/// How much more memory (KiB) an export of 200,000 rows (40 MiB of CSV) may use than one of 100 rows.
-/// The allocator returns freed memory late.
+/// How much more memory (KiB) an export of 200,000 rows (40 MiB of CSV) may use than an export of 100 rows.
+/// It is not zero, because the allocator returns freed memory late.
 const SLACK: u64 = 16 * 1024;
 
 async fn filled() -> (TestApp, TestDatabase) {
@@ -27,7 +27,7 @@ async fn filled() -> (TestApp, TestDatabase) {
     for name in ["alice", "bob"] {
         app.user(name).await;
     }
-    // `replica` disables triggers and foreign key checks, with which this statement would take a minute.
+    // `replica` disables triggers and foreign key checks. With them, this statement would take a minute.
     let fill = "set session_replication_role = replica;
         insert into users (id, email, display_name, password_hash, created_at, updated_at)
         select gen_random_uuid(), 'other' || n || '@example.com', 'Other', '$argon2id$', now(), now() from generate_series(0, 419) n;
@@ -61,7 +61,7 @@ fn order(text: &str) -> &str {
     text.split("order by ").last().unwrap().split(" limit").next().unwrap()
 }
 
-/// Returns how many blocks PostgreSQL reads for the page after `depth` rows, and refuses a sequential scan.
+/// Returns how many blocks PostgreSQL reads for the page after `depth` rows. Asserts that there is no sequential scan.
 /// `filter` contains numbers of parameters with their values.
 async fn blocks(
     all_rows: &PgPool,

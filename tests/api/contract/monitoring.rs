@@ -93,7 +93,7 @@ fn alerts_and_runbooks_match() {
     }
 }
 
-/// promtool checks that each alert fires, and not too early (`.ci/monitoring`).
+/// promtool runs these tests (`.ci/monitoring`): each alert must fire, and must not fire too early.
 #[test]
 fn every_alert_has_tests() {
     let tests = read("deploy/prometheus/rules_test.yml");

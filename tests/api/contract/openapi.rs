@@ -48,7 +48,7 @@ async fn running_routes_match_the_document() {
             methods.into_iter().map(move |method| (method.as_str().unwrap().to_owned(), path.clone()))
         })
         .collect();
-    // The document describes HEAD once for all GET routes.
+    // The document describes HEAD once for all GET routes, so the HEAD routes are compared separately.
     let (heads, running): (BTreeSet<_>, BTreeSet<_>) = running.into_iter().partition(|(method, _)| method == "HEAD");
     let readable =
         routes::table().into_iter().filter(|row| row.method == "GET" && row.access != routes::Access::Ticket);

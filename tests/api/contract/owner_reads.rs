@@ -68,7 +68,7 @@ async fn cached_plan_of_one_owner_never_answers_another() {
     let mut connection = app.database.options(Role::App).connect().await.unwrap();
     for mode in ["auto", "force_generic_plan"] {
         connection.execute(AssertSqlSafe(format!("set plan_cache_mode = {mode}"))).await.unwrap();
-        // The second statement depends on the row-level security policy alone.
+        // The second statement has no condition, so only the row-level security policy protects the rows.
         for select in ["select name from customers where owner_id = $1", "select name from customers"] {
             let read = framed(select);
             for _ in 0..8 {
@@ -87,7 +87,7 @@ async fn cached_plan_of_one_owner_never_answers_another() {
 }
 
 /// Collects the conditions of a query plan that call `current_owner()` or `current_setting()` for each row.
-/// In `One-Time Filter` and `Index Cond`, PostgreSQL evaluates them once per scan.
+/// In `One-Time Filter` and `Index Cond`, PostgreSQL evaluates these calls once per scan.
 fn conditions_per_row(plan: &Value, found: &mut Vec<String>) {
     match plan {
         Value::Object(members) => {

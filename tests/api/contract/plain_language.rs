@@ -10,7 +10,7 @@ const FORBIDDEN: [&str; 12] =
     ["he", "him", "his", "himself", "nobody", "one's", "oneself", "somebody", "thereof", "whoever", "whom", "whomever"];
 
 const FOLDERS: [&str; 7] = ["src", "tests", "docs", "migrations", "deploy", ".ci", ".github"];
-/// Other programs wrote these files.
+/// These files are not checked, because other programs wrote them.
 const SKIPPED: [&str; 1] = ["tests/corpus"];
 
 pub fn project_files() -> Vec<PathBuf> {

@@ -106,7 +106,7 @@ fn practices() -> BTreeSet<PathBuf> {
     found
 }
 
-/// Returns the names of tests in a text, which are in backticks.
+/// Returns the names of tests that a text contains in backticks.
 pub fn tests_of(text: &str) -> Vec<String> {
     let is_test = |name: &String| ["attacks::", "contract::", "features::"].iter().any(|part| name.starts_with(part));
     quoted(text).into_iter().filter(is_test).collect()
@@ -139,7 +139,7 @@ fn has_id(text: &str, before: &str, after: &str) -> bool {
     })
 }
 
-/// Otherwise the build of the image fails.
+/// If `.dockerignore` excluded a compiled-in file, the build of the image would fail.
 #[test]
 fn compiled_in_files_are_in_the_build_context() {
     let allowed = read(".dockerignore");

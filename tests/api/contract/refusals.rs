@@ -14,8 +14,8 @@ const GENERIC: [(&str, &str); 5] = [
     ("idempotency_key_reused", "one function compares the bodies on all these routes"),
 ];
 
-/// Returns whether a field of the API contains ids of this resource, such as `customer_id`. The service can refuse with
-/// `in_use` only then, but the deletion of a new resource lists it from the beginning.
+/// Returns whether a field of the API contains ids of this resource, such as `customer_id`. Only then can the service
+/// refuse a deletion with `in_use`. But the document lists this code for the deletion of every new resource.
 fn is_referenced(refusal: &str) -> bool {
     let collection = refusal.split("/api/v1/").nth(1).unwrap().split('/').next().unwrap();
     documented::has_property(&format!("{}_id", collection.trim_end_matches('s')))

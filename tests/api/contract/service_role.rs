@@ -1,5 +1,5 @@
 //! Least privilege of the database role (CWE-250, CWE-269). The function `role_faults` reports excess privileges of the
-//! service's role. The test grants one after the other, expects it in the report, and runs the reported remedy.
+//! service's role. The test grants one excess privilege at a time, expects it in the report, and runs the remedy.
 
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use strongroom::db::service_role::{RoleFault, role_faults};

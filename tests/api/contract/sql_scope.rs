@@ -26,7 +26,7 @@ pub fn statements() -> Vec<String> {
 
 /// Returns the owned tables that a statement uses without a condition on the owner.
 fn unscoped(owned: &[String], sql: &str) -> Vec<String> {
-    // The parser does not support FOR NO KEY UPDATE, and FOR UPDATE reads the same tables.
+    // The parser does not support FOR NO KEY UPDATE. FOR UPDATE can replace it, because both read the same tables.
     let sql = &sql.replace("for no key update", "for update");
     // The parser also does not support the condition of a partial index, which contains no table.
     let sql = &sql.replace("where state = 'open' do update", "do update");

@@ -14,7 +14,7 @@ const ROUND_TRIPS: [(&str, usize); 7] = [
     // Also claims its idempotency key and stores the reply.
     ("keyed create", 5),
     ("update", 5),
-    // Reads the account, counts the attempt, subtracts it again, and creates the session in a transaction of four.
+    // Reads the account, counts the attempt, subtracts it again, and creates the session in a transaction (4 trips).
     ("login", 7),
     ("refresh", 1),
 ];
@@ -36,7 +36,7 @@ async fn common_requests_take_as_many_round_trips_as_listed() {
         ("login", try_sign_in(&app.anonymous(), &alice.email, &alice.password).await.ok(200)),
         ("refresh", alice.refresh(&app, &alice.cookie).await.ok(200)),
     ];
-    // sqlx logs COMMIT, but not BEGIN.
+    // sqlx logs COMMIT, but not BEGIN, so each COMMIT counts twice.
     let begins = |texts: &[String]| texts.iter().filter(|text| *text == "COMMIT").count();
     let counts = replies.each_ref().map(|(name, reply)| {
         let texts = reply.statements();

@@ -26,7 +26,7 @@ const FILL: &str = "set session_replication_role = replica;
     from (select owner_id, id from invoices limit 1) one, generate_series(1, 5000) n;
     set session_replication_role = origin";
 
-/// Waits until the database has closed the connections of the killed service. Until then, the deletion seems to run.
+/// Waits until the database has closed the connections of the killed service. Until then, its statements can still run.
 async fn wait_until_sessions_end(all_rows: &PgPool) {
     let sessions = "select count(*) from pg_stat_activity
                     where datname = current_database() and application_name like 'strongroom%'";
@@ -93,7 +93,7 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     assert!(removed <= 1, "the file of the document must be queued for deletion or already deleted");
 }
 
-/// The data of the account may still exist.
+/// A worker may still be deleting the data of the old account.
 #[actix_web::test]
 async fn address_of_deleted_account_can_register_immediately() {
     let app = TestApp::start().await;
@@ -104,7 +104,7 @@ async fn address_of_deleted_account_can_register_immediately() {
     alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password})).send().await.ok(204);
     let register = app.anonymous().request(Method::POST, "/api/v1/auth/register").json(&json!({"email": alice.email}));
     register.send().await.ok(202);
-    // The first link is from the old registration.
+    // The first mail with a link belongs to the old registration, so wait for the second one.
     let links = async || mails(&app, &alice.email).iter().filter(|mail| mail.contains("#token=")).count();
     wait::until_equal(2, links).await;
     assert_eq!(rows(&app, "invoices").await, 1, "the rows of the old account still exist");
@@ -123,7 +123,7 @@ async fn service_starts_while_a_deleted_demo_user_still_has_rows() {
     lock.rollback().await.unwrap();
 }
 
-/// Least privilege.
+/// Least privilege: the service can delete owners and payments only after the deletion of the account.
 #[actix_web::test]
 async fn rows_of_active_account_cannot_be_purged() {
     let app = TestApp::start().await;

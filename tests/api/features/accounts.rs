@@ -38,7 +38,7 @@ async fn user_registers_changes_profile_and_password_and_deletes_account() {
     assert!(deleted.events().contains(&"user_deleted/by_owner".to_owned()), "{:?}", deleted.events());
     for table in app.owned_tables().await.into_iter().chain(["users", "owners"].map(str::to_owned)) {
         let sql = format!("select count(*) from {table}");
-        // A background worker deletes the account's data.
+        // A background worker deletes the account's data after the response, so wait for it.
         let left =
             async || sqlx::query_scalar(sqlx::AssertSqlSafe(sql.clone())).fetch_one(&app.all_rows).await.unwrap();
         wait::until_equal(0_i64, left).await;
@@ -49,7 +49,7 @@ async fn user_registers_changes_profile_and_password_and_deletes_account() {
 }
 
 /// Race condition: the account is deleted between the check of the session and the statement of the request. The test
-/// deletes the user without ending the session.
+/// deletes the user, but does not end the login session.
 #[actix_web::test]
 async fn profile_of_concurrently_deleted_account_returns_404() {
     let app = TestApp::start().await;

@@ -87,7 +87,7 @@ async fn locked_user_is_unlocked_without_a_new_password() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// The counters of the account, of single addresses, and of re-authentication.
+/// There are counters for the account, for the account at one address, and for re-authentication.
 #[actix_web::test]
 async fn unlock_resets_all_counters_of_that_user_only() {
     let app = TestApp::start().await;

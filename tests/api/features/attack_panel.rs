@@ -1,4 +1,4 @@
-//! The console's attack panel needs throw-away accounts. `.ci/page` plays its attacks in a browser.
+//! The console's attack panel needs throw-away accounts. `.ci/page` runs the panel's attacks in a browser.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -88,7 +88,7 @@ async fn throw_away_accounts_are_few_and_short_lived() {
     let app = TestApp::start().await;
     let root = app.admin("root").await;
     let first = request(&root).await.ok(201).json();
-    // A request for two accounts would hash two passwords.
+    // Copy accounts by SQL, because each request for accounts hashes two passwords.
     let copies = "insert into users (id, email, display_name, password_hash, created_at, updated_at)
          select gen_random_uuid(), n || '@attacks.invalid', 'Ben', password_hash, created_at + interval '1 s', updated_at
          from users, generate_series(1, 60) n where id = $1::uuid";
@@ -111,7 +111,7 @@ async fn throw_away_accounts_are_few_and_short_lived() {
     assert_eq!(count(&app).await, 2);
 }
 
-/// When the administrator has left the panel, no request replaces the old throw-away accounts.
+/// When the administrator has left the panel, no request replaces the old accounts. Then a sweep deletes them.
 #[actix_web::test]
 async fn sweep_deletes_old_throw_away_accounts() {
     let app = TestApp::start().await;
@@ -131,7 +131,8 @@ async fn sweep_deletes_old_throw_away_accounts() {
     wait::until_equal(0_i64, async || sqlx::query_scalar(owners).fetch_one(&app.all_rows).await.unwrap()).await;
 }
 
-/// The panel's attack on the login reaches the limit of failed logins for the address, and can be played again.
+/// An attack of the panel reaches the limit of failed logins for the address. New accounts reset the counters, so that
+/// the administrator can repeat the attack.
 #[actix_web::test]
 async fn new_accounts_reset_the_login_counters_of_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "3/1h")]).await;

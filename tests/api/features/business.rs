@@ -129,7 +129,7 @@ async fn payment_terms_set_a_missing_due_date() {
     assert_eq!((&kept["due_date"], &kept["issue_date"]), (&json!("2028-01-03"), &json!("2027-12-20")));
 }
 
-/// One invoice in the last minute of the year, and one in the new year.
+/// The user issues one invoice in the last minute of the year, and one in the new year.
 #[actix_web::test]
 async fn issue_date_and_number_follow_the_time_zone() {
     for (zone, last_minute) in

@@ -16,7 +16,8 @@ use strongroom::dev::postgres::{DATABASE, DevServer, DevServerConfig, Role};
 use crate::support::database::TestDatabase;
 use crate::support::folder as test_folder;
 
-/// A working folder for the program, whose environment contains only the path of PostgreSQL's programs.
+/// A working folder for the program. The program gets only the settings of the test, and the variables that are
+/// necessary to find PostgreSQL.
 struct WorkingFolder(PathBuf);
 
 impl WorkingFolder {
@@ -179,7 +180,7 @@ async fn unmigrated_database_is_reported_and_migrate_lists_what_it_applied() {
         ),
     ] {
         owner.execute(change).await.unwrap();
-        // Not `dev reset`, because the database may contain production data.
+        // The message must not recommend `dev reset`, because the database may contain production data.
         assert_eq!(folder.error_of(&["migrate"], &as_owner), sentence);
     }
     owner.close().await.unwrap();
@@ -193,11 +194,11 @@ async fn development_database_of_another_build_leads_to_dev_reset() {
     let folder = WorkingFolder::new();
     assert!(folder.output_of(&["migrate"], &[]).contains("migrations were applied"));
     let changes = [
-        // An edited migration: the checksum differs.
+        // A migration was edited, so the checksum differs.
         "update _sqlx_migrations set checksum = '\\x00' where version = 2",
         // A migration that is no longer recorded runs again, and fails because its tables exist.
         "delete from _sqlx_migrations where version = 2",
-        // A migration of a newer build.
+        // A newer build has applied a migration that this build does not know.
         "update _sqlx_migrations set version = 99991231000000 where version = 2",
         // An older build numbered its migrations by date (`20261123000001`).
         "update _sqlx_migrations set version = version + 20261123000000",

@@ -8,7 +8,7 @@ use strongroom::features::console::VIEWS;
 
 use crate::support::TestApp;
 
-/// The library has the hash in `docs/dependencies.md`.
+/// The file of Preact has the hash that `docs/dependencies.md` states.
 #[test]
 fn library_is_the_documented_one() {
     let library = include_bytes!("../../../src/features/console/assets/preact.js");
@@ -50,9 +50,9 @@ async fn page_tells_whether_the_browser_may_have_a_session() {
         ("sec-fetch-site", "none", "off"),
         ("sec-fetch-site", "same-origin", "off"),
         ("cookie", &cookie, "on"),
-        // The refresh verifies the cookie, and records a forged one.
+        // The page does not verify the cookie. The refresh verifies it, and records a forged cookie.
         ("cookie", "__Host-refresh=forged", "on"),
-        // After a link on another site, the browser does not send its cookie (`SameSite=Strict`).
+        // After a link on another site, the browser does not send its cookie (`SameSite=Strict`), so there may be one.
         ("sec-fetch-site", "cross-site", "on"),
     ] {
         let page = app.anonymous().request(Method::GET, "/invoices").header(header, value).send().await.ok(200);
@@ -97,7 +97,7 @@ async fn console_is_off_by_setting() {
     }
 }
 
-/// A visit loads about 20 files, so ten visits would exhaust the budget of reads.
+/// A visit loads about 20 files, so ten visits would exhaust the rate limit of reads.
 #[actix_web::test]
 async fn files_have_their_own_budget() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "1/1h"), ("STRONGROOM_LIMITS_ASSET", "2/1h")]).await;

@@ -9,7 +9,7 @@ use strongroom::dev::postgres::{self, DATABASE, DevServer, DevServerConfig, Embe
 use crate::support::database::TestDatabase;
 use crate::support::folder;
 
-/// A folder that plays the checkout.
+/// A temporary folder in place of the Git checkout.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -153,7 +153,7 @@ async fn each_test_has_its_own_database() {
     let mut elsewhere = other.options(Role::App).connect().await.unwrap();
     elsewhere.execute("select from users").await.expect("the other database must be unchanged");
 
-    // The last clone drops the database, even if connections are open.
+    // When the last clone is dropped, the database is dropped too, even if connections are open.
     let options = mine.options(Role::Superuser);
     let clone = mine.clone();
     drop(mine);

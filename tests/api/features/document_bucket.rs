@@ -45,7 +45,7 @@ async fn bucket_stores_and_deletes_documents() {
     assert_eq!((objects(&url).await, super::documents::stored_files(&app).await), (0, Vec::new()));
 }
 
-/// The bucket has port 1, where no program listens.
+/// The URL of the bucket has port 1, on which no program listens.
 #[actix_web::test]
 async fn unavailable_bucket_returns_503_and_leaves_no_partial_document() {
     let app = with_bucket("http://127.0.0.1:1/papers").await;

@@ -61,7 +61,7 @@ async fn write(client: Client, token: String, writer: u8, acknowledged: Acknowle
 async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
     let app = TestApp::start().await;
     app.user("alice").await;
-    // The service would process deletions of the program under test, but in another folder.
+    // Stop this service: it would process the queued deletions of the program under test, but in the wrong folder.
     let database = app.stop().await;
     let all_rows = PgPool::connect_with(database.options(Role::Superuser)).await.unwrap();
     let state_dir = folder::new_path();
@@ -78,7 +78,7 @@ async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
         for writer in writers {
             writer.await.unwrap();
         }
-        // The reservations of the interrupted uploads expire.
+        // Make the reservations of the interrupted uploads expire, and their files old enough for the sweep.
         let due = "update outbox set next_attempt_at = now() where queue = 'blob_deletion'";
         sqlx::query(due).execute(&all_rows).await.unwrap();
         let long_ago = SystemTime::now() - Duration::from_secs(3 * 60 * 60);
@@ -86,7 +86,7 @@ async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
         for name in names(&incoming) {
             fs::File::open(incoming.join(name)).unwrap().set_modified(long_ago).unwrap();
         }
-        // The next start deletes the files of interrupted uploads.
+        // The next start of the program deletes these files.
         program = Program::start_in(&database, &state_dir, WIDE);
     }
 

@@ -18,7 +18,7 @@ pub fn id_of(document: &Value) -> &str {
 
 /// Waits for all deletions, and returns the names of stored files and of uploads in progress.
 pub async fn stored_files(app: &TestApp) -> Vec<String> {
-    // A leased message is not due, but its work is not done.
+    // While a worker processes a message, the message is not due, but it has `attempts`.
     let due = "select count(*) from outbox
         where queue = 'blob_deletion' and done_at is null and (attempts > 0 or next_attempt_at <= $1)";
     let due = async || sqlx::query_scalar(due).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap();
@@ -36,7 +36,7 @@ async fn text(app: &TestApp, sql: &'static str) -> String {
 async fn every_type_is_downloaded_unchanged() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    // Larger than all buffers of the service.
+    // This content is larger than all buffers of the service.
     let long = "0123456789abcde\n".repeat(40_000).into_bytes();
     for (name, declared, sent, content) in [
         ("terms.pdf", "application/pdf", "application/pdf", pdf("")),
@@ -197,7 +197,7 @@ async fn again(alice: &Actor, key: &str, form: Form) -> crate::support::Reply {
     alice.request(Method::POST, LIST).header("idempotency-key", key).form(form).send().await
 }
 
-/// The first upload may have filled the quota, so a repetition must need none.
+/// The first upload may have filled the quota, so the repeated upload must not need any quota.
 #[actix_web::test]
 async fn repeated_upload_with_one_idempotency_key_is_stored_once() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "1")]).await;

@@ -13,7 +13,7 @@ use crate::support::client::Client;
 use crate::support::folder;
 use crate::support::wait;
 
-/// A folder that plays the checkout. `dev reset` deletes its data at the end.
+/// A temporary folder in place of the Git checkout. At the end, `dev reset` deletes the data in the folder.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -47,7 +47,7 @@ impl Checkout {
                 break;
             }
         }
-        // A full pipe would block the service.
+        // Read the rest of the output, because a full pipe would block the service.
         std::thread::spawn(move || lines.for_each(drop));
         assert!(output.contains("Strongroom is ready"), "{output}");
         Service { process, output }

@@ -47,7 +47,8 @@ async fn head_returns_status_and_headers_of_get_on_every_route() {
         }
         let get = send(actor, Method::GET, operation.access, &path).await;
         let head = send(actor, Method::HEAD, operation.access, &path).await;
-        // HEAD renders no PDF, so the length is unknown. The lists of security events become longer with each request.
+        // Do not compare these lengths: HEAD renders no PDF and states no length, and the lists of security events grow
+        // with each request.
         let varying = ["/pdf", "/security-events", "/security-summary"];
         let with_length = !varying.iter().any(|end| path.ends_with(end));
         assert_eq!(head_of(&head, with_length), head_of(&get, with_length), "{path}");
@@ -66,7 +67,7 @@ async fn head_renders_no_pdf_and_reads_no_file() {
     assert_eq!(printed(), 0);
     alice.get(&pdf).await.ok(200);
     assert_eq!(printed(), 1);
-    // Without the stored file, HEAD fails if it reads bytes.
+    // Delete the stored file. If HEAD read bytes, the requests below would fail.
     let content = format!("/api/v1/documents/{}/content", alice.document().await);
     std::fs::remove_dir_all(app.state_dir.join("documents")).unwrap();
     let head = alice.request(Method::HEAD, &content).send().await.ok(200);
@@ -76,7 +77,7 @@ async fn head_renders_no_pdf_and_reads_no_file() {
     alice.get(&content).await.assert_refused(500, "internal");
 }
 
-/// An export must not read all batches for a reply without a body.
+/// For HEAD, an export must not read all batches, because the reply has no body.
 #[actix_web::test]
 async fn head_reads_only_the_first_batch_of_an_export() {
     let app = TestApp::start().await;
@@ -85,7 +86,8 @@ async fn head_reads_only_the_first_batch_of_an_export() {
     let path = "/api/v1/invoices/export";
     let batches = async |method: Method| {
         let reply = alice.request(method, path).send().await.ok(200);
-        // The server answers a second request on the connection after the first response, so the count below is final.
+        // The server answers the requests on one connection in order. So after this reply, the export has sent all its
+        // statements, and the count below is final.
         alice.get("/api/v1/me").await.ok(200);
         reply.statements().iter().filter(|statement| statement.contains("from invoices")).count()
     };

@@ -14,7 +14,7 @@ async fn service_is_not_ready_while_the_database_is_unreachable() {
     let ready = async || app.anonymous().request(Method::GET, "/health/ready").send().await.status.as_u16();
     assert_eq!(ready().await, 204);
     app.database.disconnect().await;
-    // The result of a check is cached for one second.
+    // The service caches the result of a check for one second, so repeat the request.
     until(503, &ready).await;
     app.anonymous().request(Method::GET, "/health/live").send().await.ok(204);
     app.database.restore().await;

@@ -84,7 +84,7 @@ async fn idempotency_key_is_bound_to_body_route_and_owner_for_24_hours() {
     let before = app.digest_all().await;
     let other = post(&alice, "/api/v1/customers", "k", &customer("Other")).await;
     other.assert_refused(422, "idempotency_key_reused").assert_events(&["sequence_fail/idempotency_key_reused"]);
-    // A body with other white space has other bytes.
+    // A key belongs to the exact bytes of a body. This body differs only in white space.
     let spaced = alice.request(Method::POST, "/api/v1/customers").header("idempotency-key", "k");
     let spaced = spaced.body("application/json", r#"{ "name": "Acme", "default_currency": "EUR" }"#).send().await;
     spaced.assert_refused(422, "idempotency_key_reused");
@@ -179,7 +179,7 @@ async fn holding(app: &TestApp, alice: &Actor, key: &str) -> Transaction<'static
     holder
 }
 
-/// The transaction of a refused request ends shortly after the response, when a retry may already arrive.
+/// A retry may arrive before the transaction of a refused request has ended. So the service waits for the key.
 #[actix_web::test]
 async fn idempotency_key_in_use_is_awaited_and_then_refused() {
     let app = TestApp::start().await;

@@ -46,7 +46,7 @@ async fn search_matches_text_in_number_or_customer_name_without_wildcards() {
     for name in names {
         invoices.push(invoice(&alice, &customer(&alice, name).await, None, 1, name == "Nordlicht").await);
     }
-    // Another user's customer with the same name, and invoice with the same number.
+    // Another user has a customer with the same name, and an invoice with the same number.
     invoice(&bob, &customer(&bob, "Nordlicht").await, None, 1, true).await;
     for (search, expected) in [
         ("acme", vec![1, 0]),

@@ -95,7 +95,7 @@ async fn renaming_a_party_changes_drafts_but_not_issued_invoices() {
         assert_eq!(name, if was_issued { "Old Lighthouse" } else { "New Harbour" });
     }
 
-    // A voided invoice still shows the old names, and a later invoice the new ones.
+    // A voided invoice still shows the old names. An invoice that is issued later shows the new names.
     step(&alice, issued, "void", "\"2\"").await;
     assert_parties(&printed(&alice, issued).await.body, AT_ISSUE);
     step(&alice, draft, "issue", "\"1\"").await;

@@ -1,4 +1,4 @@
-//! The PDF of an invoice: its amounts and texts equal those of the API. Other writing systems, page breaks and `ETag`.
+//! The PDF of an invoice: the amounts and texts of the API, other writing systems, page breaks, and `ETag`.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -27,7 +27,7 @@ async fn preview_returns_the_amounts_of_a_create_and_stores_nothing() {
     assert_eq!(preview["total"], json!(21_981));
 }
 
-/// The errors are the same, also for the id of another user's customer.
+/// A preview and a create return the same errors, also for the id of another user's customer.
 #[actix_web::test]
 async fn preview_refuses_what_a_create_refuses() {
     let app = TestApp::start().await;
@@ -57,7 +57,7 @@ async fn preview_refuses_what_a_create_refuses() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// A client may request a preview while its user types, which must not exhaust the budget for creating invoices.
+/// A client may request previews while its user types. The previews must not use up the rate limit for new invoices.
 #[actix_web::test]
 async fn preview_has_its_own_budget() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_PREVIEW", "1/1h")]).await;
@@ -106,7 +106,7 @@ async fn totals_sum_the_callers_invoices_by_status_and_currency() {
     assert_eq!(reply.ok(200).json(), expected);
 }
 
-/// Integer overflow (CWE-190): JavaScript does not represent the sum of two largest invoices exactly.
+/// Integer overflow (CWE-190): JavaScript cannot represent the sum of two invoices with the largest total exactly.
 #[actix_web::test]
 async fn totals_that_are_too_large_are_capped() {
     let app = TestApp::start().await;

@@ -122,7 +122,7 @@ async fn invoice_with_total_zero_is_paid_when_issued() {
         let page = alice.get(&format!("/api/v1/invoices?{query}")).await.ok(200).json();
         assert_eq!(page["items"], json!([]), "{query}: a paid invoice is not overdue");
     }
-    // Paid, because its total is 0, but without payments.
+    // The invoice is paid, because its total is 0. It can be voided, because it has no payments.
     let void = step(&alice, &id, "void", "\"2\"").await.ok(200).json();
     assert_eq!((&void["status"], &void["number"]), (&json!("void"), &issued["number"]));
 }
@@ -181,7 +181,7 @@ async fn parallel_payments_never_exceed_the_amount_due() {
     assert_eq!((read(&alice, &id).await["paid"].as_i64(), sum), (Some(3 * part), 3 * part));
 }
 
-/// Two parallel requests for each of fifty drafts, one of which fails.
+/// Two parallel requests issue each of fifty drafts. One of the two fails, and must not use up a number.
 #[actix_web::test]
 async fn parallel_issues_are_numbered_without_gaps() {
     let app = TestApp::start().await;

@@ -99,7 +99,7 @@ async fn totals_follow_the_documented_rounding() {
             assert_eq!(made[field], discount[field]);
             assert_eq!(made["lines"][0][field], lines[0][field]);
         }
-        // A client sends an invoice back unchanged.
+        // If a client sends the invoice back unchanged, its totals must stay the same.
         let mut again = json!({"customer_id": customer, "currency": currency});
         for field in ["discount_rate", "discount_amount"] {
             again[field] = made[field].clone();

@@ -72,7 +72,7 @@ async fn alerts_are_delivered_to_administrators_on_every_replica() {
     for socket in &mut sockets {
         assert_eq!(socket.receive().await, event("alert", alert, 1, "created"));
     }
-    // Only opening and clearing of an alert send an event.
+    // An alert sends a live event only when it opens or clears, so these denials send none.
     raise(&here, &denials(attacker, 30)).await;
     here.replica().alerts.summarise_and_clear(here.clock.now() + TimeDelta::minutes(6)).await.unwrap();
     for socket in &mut sockets {
@@ -123,7 +123,7 @@ async fn only_subscribed_objects_are_delivered() {
     assert_eq!(socket.subscribe("invoices", None).await["type"], "subscribed", "no event arrives in between");
 }
 
-/// After a failover, the new database server may lack changes that clients already know.
+/// After a failover, the new server may lack changes that clients know. So clients must load their objects again.
 #[actix_web::test]
 async fn lost_database_connection_recovers_and_clients_resync() {
     let app = TestApp::start().await;
@@ -144,7 +144,7 @@ async fn lost_database_connection_recovers_and_clients_resync() {
     assert_eq!(socket.receive().await, event("customer", &customer, 1, "created"));
 }
 
-/// Renames a customer by SQL, unknown to the service, as after a crash right after the commit.
+/// Renames a customer by SQL, so that the service learns nothing. This simulates a crash right after the commit.
 async fn rename(executor: impl PgExecutor<'_>, customer: &str) {
     let renamed = sqlx::query("update customers set name = 'Renamed', version = version + 1 where id = $1::uuid")
         .bind(customer)
@@ -154,9 +154,9 @@ async fn rename(executor: impl PgExecutor<'_>, customer: &str) {
     assert_eq!(renamed.rows_affected(), 1);
 }
 
-/// The second transaction commits, and the service reads its change, while the first transaction is still open.
-/// To continue after the last transaction would miss the first one, and to continue with the oldest open one would
-/// report the second one twice.
+/// The second transaction commits while the first transaction is still open, and the service reads the second change.
+/// If the service then continued after the second transaction, it would miss the first change.
+/// If it continued with the first transaction, it would report the second change twice.
 #[actix_web::test]
 async fn change_that_commits_late_is_delivered_exactly_once() {
     let app = TestApp::start().await;
@@ -190,7 +190,7 @@ async fn rolled_back_change_is_not_delivered() {
     assert_eq!(socket.receive().await, event("customer", &other, 2, "updated"));
 }
 
-/// A transaction with a notification commits under a lock of the whole PostgreSQL cluster, so it must be rare.
+/// A commit with a notification takes a lock of the whole PostgreSQL cluster, so such commits must be rare.
 #[actix_web::test]
 async fn only_ends_of_sessions_notify_in_their_transaction() {
     let app = TestApp::start().await;
@@ -227,7 +227,7 @@ async fn replica_without_sockets_reads_no_changes() {
     wait::until_equal(0, connections).await;
 }
 
-/// More changes than fit into the client's queue.
+/// The statement makes more changes than fit into the client's queue.
 #[actix_web::test]
 async fn slow_client_gets_resync() {
     let app = TestApp::start().await;
@@ -242,7 +242,7 @@ async fn slow_client_gets_resync() {
         events += 1;
     }
     assert!(events < 2_000, "{events}");
-    // More changes than the service reads into memory at once.
+    // This statement makes more changes than the service reads into memory at once.
     let made = made.replace("2000", "5000");
     sqlx::query(sqlx::AssertSqlSafe(made)).bind(&alice.email).execute(&app.all_rows).await.unwrap();
     assert_eq!(socket.receive().await, json!({"type": "resync"}));

@@ -31,7 +31,8 @@ async fn mail_pages_are_served_when_docs_and_console_are_disabled() {
     }
 }
 
-/// A link in a mail opens a view of the console without a session. `data-session="off"` prevents a refresh.
+/// A link in a mail opens a view of the console that needs no session. So the page says `data-session="off"`, even if
+/// the browser has a refresh cookie.
 #[actix_web::test]
 async fn console_shows_the_pages_if_it_is_on() {
     let app = TestApp::start().await;
@@ -68,7 +69,7 @@ async fn forms_send_the_fields_of_the_api() {
     }
 }
 
-/// Proxies log query strings (CWE-598).
+/// Proxies log query strings, so a token in a query string would be in their logs (CWE-598).
 #[actix_web::test]
 async fn token_in_a_query_is_refused_and_not_stored() {
     let app = TestApp::start().await;
@@ -92,6 +93,6 @@ async fn mails_link_to_the_pages() {
     assert!(mail.contains("/confirm#token="), "{mail}");
     let forgot = serde_json::json!({"email": alice.email});
     app.anonymous().request(Method::POST, "/api/v1/auth/password-reset").json(&forgot).send().await.ok(202);
-    // `reset_token` requires a link to `/reset#token=`.
+    // `reset_token` waits for a mail with a link to `/reset#token=`.
     assert_eq!(reset_token(&app, &alice.email, "").await.len(), 43);
 }

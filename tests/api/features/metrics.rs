@@ -75,7 +75,7 @@ async fn head_requests_are_counted_apart_from_get() {
     );
 }
 
-/// Without its own label, it would count as `other`.
+/// A status or a code without its own label would count as `other`.
 #[actix_web::test]
 async fn every_status_and_problem_code_has_a_label() {
     let statuses: Vec<u16> = STATUSES.iter().map(|(status, _)| *status).collect();
@@ -104,7 +104,9 @@ async fn every_status_and_problem_code_has_a_label() {
 
 #[actix_web::test]
 async fn background_work_has_metrics() {
-    // The bucket of an address needs 36 seconds to refill. Until then, the limiter stores the address.
+    // The token bucket of an address needs 36 seconds to refill. Until then, the limiter stores the address, so the
+    // metric
+    // `strongroom_limiter_keys` counts it.
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REGISTRATION", "100/1h")]).await;
     let alice = app.user("alice").await;
     let hashes = app.services().credentials.passwords.hashes();
@@ -158,7 +160,7 @@ async fn mail_outbox_is_measured_and_omitted_without_a_database() {
     assert!((1800.0..2400.0).contains(&oldest), "{oldest}");
 
     app.database.disconnect().await;
-    // The values are cached for a second.
+    // The service caches the values for a second, so repeat the request.
     wait::until_equal(0.0, async || app.metrics().await.value("strongroom_database_up")).await;
     let metrics = app.metrics().await;
     assert_eq!(metrics.find("strongroom_mail_outbox{state=\"waiting\"}"), None);
@@ -170,7 +172,7 @@ async fn refused_hashes_are_counted() {
     let app =
         TestApp::with(&[("STRONGROOM_PASSWORD_HASH_SLOTS", "1"), ("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", "1")]).await;
     let body = json!({"email": "unknown@example.com", "password": "correct horse battery 9"});
-    // One hash runs and 64 requests wait. All others, and those that wait for over a second, are refused.
+    // One hash runs, and 64 requests wait. The service refuses all others, and each one that waits for over a second.
     let replies = join_all((1..=120_u8).map(|host| {
         let client = app.client_from([127, 0, 1, host].into());
         let body = body.clone();
@@ -196,7 +198,7 @@ async fn occupied_management_port_is_reported_in_one_line() {
     std::fs::remove_dir_all(&state_dir).unwrap();
 }
 
-/// An unknown metric causes no error: the dashboard shows nothing, and the alert never fires.
+/// An unknown metric would cause no error, but the dashboard would show nothing, and the alert would never fire.
 #[actix_web::test]
 async fn dashboard_and_alerts_use_existing_metrics() {
     let app = TestApp::start().await;
@@ -208,7 +210,7 @@ async fn dashboard_and_alerts_use_existing_metrics() {
         let names = monitoring::metrics_in(&query);
         assert!(!names.is_empty(), "{place}: {query}");
         for name in names {
-            // Only with traces.
+            // The service exports this metric only if it sends traces.
             let known = known.contains(name.as_str()) || name == "strongroom_trace_spans_total";
             assert!(known, "{place} uses {name}, which is not exported");
         }

@@ -11,7 +11,7 @@ fn document() -> Value {
     serde_json::from_str(&openapi::text().unwrap()).unwrap()
 }
 
-/// JSON Schema accepts `172.0` as an integer, which some languages write.
+/// JSON Schema accepts `172.0` as an integer. Some languages write integers in this form.
 #[actix_web::test]
 async fn integral_double_is_accepted_as_integer_and_a_fraction_is_refused() {
     let app = TestApp::start().await;
@@ -20,7 +20,7 @@ async fn integral_double_is_accepted_as_integer_and_a_fraction_is_refused() {
     let (references, mut fields) = (References::of(&alice).await, 0);
     for operation in operations() {
         let Some(mut fits) = operation.valid_body(&references) else { continue };
-        // A draft has either a discount rate or a discount amount.
+        // The test sets the discount amount, and a draft with an amount must have no rate.
         if let Some(rate) = fits.get_mut("discount_rate") {
             *rate = Value::Null;
         }

@@ -10,7 +10,7 @@ use crate::support::TestApp;
 use crate::support::database::{Role, TestDatabase};
 use crate::support::relay::Relay;
 
-/// PgBouncer drops the startup parameter `options`, which contains the service's timeouts.
+/// PgBouncer drops the startup parameter `options`, and with it the service's timeouts. The service must detect this.
 #[actix_web::test]
 async fn session_without_timeouts_is_detected() {
     let database = TestDatabase::create().await;

@@ -26,7 +26,7 @@ fn kind<'a>(summary: &'a Value, name: &str) -> (&'a Value, Vec<i64>) {
 /// Stores events of several kinds, times, networks and accounts.
 async fn fill(app: &TestApp, mallory: Uuid, deleted: Uuid) {
     let (now, hours, days) = (TimeDelta::zero(), TimeDelta::hours, TimeDelta::days);
-    // Mallory has six events in three rows, one of which stands for four. The deleted user has two.
+    // Mallory has six events in three rows: one row stands for four events. The deleted user has two events.
     store(app, "malicious_cors", now, (Some("192.0.2.1"), Some(mallory)), None).await;
     store(app, "malicious_cors", now, (Some("192.0.2.1"), Some(mallory)), Some(4)).await;
     store(app, "malicious_cors", hours(1), (Some("192.0.2.2"), Some(mallory)), None).await;
@@ -39,7 +39,7 @@ async fn fill(app: &TestApp, mallory: Uuid, deleted: Uuid) {
     }
     // The amount of this event is not a number of events.
     store(app, "sys_audit_archived", now, (None, None), Some(1_000_000)).await;
-    // No sign of an attack, so its network must not be listed.
+    // This event is no sign of an attack, so its network must not be listed.
     store(app, "user_created", now, (Some("192.0.2.3"), None), Some(50)).await;
 }
 

@@ -24,7 +24,7 @@ use crate::support::{Actor, TestApp, wait};
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
 const SETTINGS: &[(&str, &str)] = &[
     MASTER,
-    // For two seconds, the service reports that it is not ready, and the load balancer checks twenty times.
+    // Before it stops, the service reports for two seconds that it is not ready. The load balancer checks every 0.1 s.
     ("STRONGROOM_HTTP_DRAIN_SECONDS", "2"),
     ("STRONGROOM_LIMITS_STANDARD", "1000000/1h"),
     ("STRONGROOM_LIMITS_WRITE", "1000000/1h"),
@@ -32,7 +32,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("STRONGROOM_RULES_ENUMERATING_SESSION", "1000000/1h"),
 ];
 
-/// Counts received replies.
+/// The replies that the clients have received.
 #[derive(Default)]
 struct Seen {
     stopped: Cell<bool>,

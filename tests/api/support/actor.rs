@@ -15,7 +15,7 @@ pub struct Actor {
     pub password: String,
     pub token: String,
     pub cookie: String,
-    /// As `name=value`.
+    /// The device cookie, as `name=value`.
     pub device: String,
     pub client: Client,
 }
@@ -210,7 +210,7 @@ pub fn mails(app: &TestApp, email: &str) -> Vec<String> {
         .flatten()
         .filter_map(|entry| {
             let entry = entry.ok()?;
-            // The service is still writing files with other endings.
+            // Skip files with other endings, because the service is still writing them.
             entry.path().extension().filter(|ending| *ending == "eml")?;
             let text = std::fs::read_to_string(entry.path()).ok()?;
             // Quoted-printable breaks long lines and escapes `=`.

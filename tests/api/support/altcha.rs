@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// Finds the number by brute force and returns the payload of a client.
+/// Finds the number by brute force, and returns the payload that a client sends.
 pub fn solve(challenge: &Value) -> String {
     assert_eq!(challenge["algorithm"], "SHA-256");
     let salt = challenge["salt"].as_str().unwrap();

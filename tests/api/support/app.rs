@@ -27,7 +27,7 @@ use super::{Actor, events, logs, wait};
 pub const MAILS: &str = "(select * from outbox where queue = 'mail')";
 
 pub struct TestApp {
-    /// Boxes keep this type small, because a large future of a test overflows the stack of its thread.
+    /// Boxes keep this type small: a test with a large future overflows the stack of its thread.
     pub running: Option<Box<Running>>,
     pub sent: SentRequests,
     pub database: TestDatabase,
@@ -112,8 +112,8 @@ impl TestApp {
 
     /// Returns the service objects of another replica, for tests that call an object or its pool directly.
     /// A test must not use the pool of the running service, because a connection that the test opens belongs to the
-    /// test's thread. At the end of the test, this thread blocks. If the service then got this connection, it could
-    /// wait for it forever.
+    /// test's thread. At the end of the test, this thread blocks. If the service then took this connection from the
+    /// pool, it could wait for a reply forever.
     pub fn replica(&self) -> &Services {
         self.replica.get_or_init(|| {
             let settings = self.services().settings.clone();
@@ -122,7 +122,7 @@ impl TestApp {
     }
 
     /// Waits until the service receives database notifications and reads ended sessions.
-    /// Until then, each request also reads its session, which a count of statements would include.
+    /// Until then, each request also reads its session from the database, so it sends one more statement.
     pub async fn wait_until_listening(&self) {
         let services = self.services();
         let listening =
@@ -176,7 +176,8 @@ impl TestApp {
         self.database.options(Role::Owner).connect().await.unwrap()
     }
 
-    /// Advances the service's clock. Counters of failed logins use the clock of the database, so their times move back.
+    /// Advances the service's clock. Moves the times of login counters back, because they use the clock of the
+    /// database.
     pub async fn advance_time(&self, time: TimeDelta) {
         self.clock.advance(time);
         let sql = "update login_failures set expires_at = expires_at - $1, waits_until = waits_until - $1";

@@ -21,7 +21,7 @@ impl Client {
     /// Creates a client at this loopback address.
     pub fn from_address(base: &str, address: IpAddr) -> Self {
         let http = reqwest::Client::builder()
-            // The client uses plain HTTP, and parsing the authorities of the system takes time.
+            // Load no authorities: the client uses plain HTTP, and parsing the authorities of the system takes time.
             .tls_certs_only([])
             .local_address(address)
             .no_proxy()
@@ -98,7 +98,7 @@ impl Request {
         reply.json().await.ok().filter(|_| is_created)
     }
 
-    /// Sends the request, and checks the rules of every reply.
+    /// Sends the request, and checks the reply against the rules for all replies.
     pub async fn send(self) -> Reply {
         let (client, request) = self.0.build_split();
         let request = request.expect("a request");

@@ -109,8 +109,8 @@ fn request(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// The service in its own process, with traces. All services of the test process share a log subscriber without an
-/// exporter.
+/// The service in its own process, with traces. The services in the test process send no traces, because they share a
+/// log subscriber without an exporter.
 pub struct TracedProgram {
     process: Child,
     pub base: String,

@@ -100,7 +100,7 @@ struct TemplateClone {
 
 impl Drop for TemplateClone {
     fn drop(&mut self) {
-        // The test may already have failed, and a later sweep drops the database.
+        // Ignore an error: the test may already have failed, and a later sweep drops the database.
         let _ = on_own_thread({
             let (superuser, name) = (self.superuser.clone(), self.name.clone());
             move || remove(superuser, name)

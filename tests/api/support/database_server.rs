@@ -50,7 +50,7 @@ const UNTIL_LEASES_END: Watch = Watch {
 };
 
 /// A crash may lose test data, so the server never waits for a disk. Each service of a test has its own pool, and a
-/// machine of 32 cores runs 32 tests at once.
+/// machine of 32 cores runs 32 tests at once. So the server allows many connections.
 const NOT_DURABLE: [&str; 7] = [
     "fsync=off",
     "synchronous_commit=off",

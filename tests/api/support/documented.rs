@@ -1,6 +1,6 @@
 //! Checks that the OpenAPI document lists each refusal that a test receives.
 //! The tests also write these refusals into the file that `RECEIVED_REFUSALS` names.
-//! `contract::refusals` reads it and checks the opposite: a test receives each listed refusal.
+//! `contract::refusals` reads this file and checks the opposite: a test receives each listed refusal.
 
 use std::fs::File;
 use std::io::Write;
@@ -22,7 +22,7 @@ pub fn operations() -> impl Iterator<Item = (String, &'static str)> {
     })
 }
 
-/// Returns whether a schema of the document has a property of this name.
+/// Returns whether any schema of the OpenAPI document has a property with this name, for example `customer_id`.
 pub fn has_property(name: &str) -> bool {
     let mut schemas = DOCUMENT["components"]["schemas"].as_object().unwrap().values();
     schemas.any(|schema| schema["properties"].get(name).is_some())
@@ -34,8 +34,8 @@ pub fn all_codes(method: &str, path: &str) -> Vec<String> {
     statuses.filter(|status| status.as_str() >= "400").flat_map(|status| codes(operation, status)).collect()
 }
 
-/// Returns the matching path of the document. Of several paths, the one with the fewest parameters counts, so that
-/// `export` in `/invoices/export` is no id.
+/// Returns the path of the document that matches a request path. If several paths match, it returns the path with the
+/// fewest parameters. So the `export` in `/invoices/export` is no id.
 fn template(path: &str) -> Option<&'static str> {
     let fits = |template: &str| {
         let (mut expected, mut actual) = (template.split('/'), path.split('/'));
@@ -67,7 +67,7 @@ pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
     }
     let (status, code) = (reply.status.as_str().to_owned(), reply.json()["code"].as_str().unwrap().to_owned());
     let is_excused = match code.as_str() {
-        // HTTP methods are case-sensitive.
+        // HTTP methods are case-sensitive: the service refuses `get`, but the document lists GET.
         "method_not_allowed" => true,
         "payload_too_large" => operation["requestBody"].is_null(),
         _ => false,

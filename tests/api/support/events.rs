@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::database::on_own_thread;
 use super::{logs, wait};
 
-/// The ids of all requests to one service, which its clients share.
+/// The ids of all requests to one service. All clients of the service share this list.
 #[derive(Clone, Default)]
 pub struct SentRequests(Arc<Mutex<Vec<Uuid>>>);
 
@@ -20,7 +20,8 @@ impl SentRequests {
     }
 }
 
-/// Waits until the stored events of all recorded requests equal the logged ones. The service runs on another thread.
+/// Waits until the stored events of all recorded requests equal the logged ones. The service runs on another thread, so
+/// this function may block.
 pub fn assert_stored(superuser: PgConnectOptions, sent: &SentRequests) {
     let requests = std::mem::take(&mut *sent.0.lock().unwrap());
     if !requests.is_empty() {

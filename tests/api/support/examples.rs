@@ -86,7 +86,7 @@ impl Demo {
 pub struct Example {
     pub id: String,
     pub method: Method,
-    /// With `{id}`.
+    /// The path with the placeholder `{id}`.
     pub path: &'static str,
     pub access: Access,
     pub object: String,

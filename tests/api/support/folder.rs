@@ -12,9 +12,9 @@ use super::client::Client;
 use super::database::TestDatabase;
 use super::program::Program;
 
-/// Waits for the end of the test process, which closes the pipe. Then, on Linux, the script kills the programs whose
-/// environment contains the path of the folder. A stopping database may still write into the folder, so the script
-/// tries for a minute to remove it.
+/// The script waits for the end of the test process, which closes the pipe. Then, on Linux, the script kills the
+/// programs whose environment contains the path of the folder. A stopping database may still write into the folder, so
+/// the script tries for a minute to remove it.
 const REMOVE_WHEN_THE_PIPE_CLOSES: &str = r#"read -r _
     for program in $(grep -alsF "=$1/" /proc/[0-9]*/environ | tr -dc '0-9\n'); do kill -9 "$program"; done
     tries=0; until rm -rf "$1" || [ $tries = 60 ]; do tries=$((tries + 1)); sleep 1; done"#;
@@ -42,7 +42,7 @@ static FOLDER: LazyLock<ProcessFolder> = LazyLock::new(|| {
     ProcessFolder { path, _watcher: watcher }
 });
 
-/// Returns a new path in the folder. It is short, because the path of a Unix socket has a limit of about 100 bytes.
+/// Returns a new path in the folder. It is short: the path of a Unix socket has at most about 100 bytes.
 pub fn new_path() -> PathBuf {
     FOLDER.path.join(short_name())
 }

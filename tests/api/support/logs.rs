@@ -22,7 +22,7 @@ struct Lines {
 /// Starts to capture the log. Later calls have no effect.
 pub fn capture() {
     static STARTED: LazyLock<()> = LazyLock::new(|| {
-        // The log of development mails contains links, which are secrets. No other log target may contain secrets.
+        // `development_mail` is off: its lines contain links, which are secrets. No other target may log secrets.
         let filter =
             "info,security_aggregate=debug,development_mail=off,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
         let format =
@@ -90,7 +90,7 @@ pub fn statements(id: &str) -> Vec<String> {
         .iter()
         .filter(|line| line["target"] == "sqlx::query")
         .map(|line| {
-            // If sqlx truncates a statement, it also logs the full text.
+            // If sqlx shortens a statement in `summary`, it logs the whole text in `db.statement`.
             let whole = line["db.statement"].as_str().filter(|text| !text.is_empty());
             let text = whole.or(line["summary"].as_str()).unwrap_or_default();
             text.split_whitespace().collect::<Vec<_>>().join(" ")

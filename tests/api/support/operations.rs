@@ -99,7 +99,7 @@ impl Operation {
             }
             match field.as_str() {
                 "password" | "current_password" => *value = json!(PASSWORD),
-                // They refer to other demo data, or contain an issue date that is more than 30 days ago.
+                // Not usable: the invoice is part of the demo data, and the issue date is more than 30 days ago.
                 "invoice_id" | "issue_date" => *value = Value::Null,
                 _ => {}
             }
@@ -145,7 +145,7 @@ fn references(operations: &[Operation]) -> impl Iterator<Item = (String, ObjectK
     let bodies = operations.iter().filter_map(|operation| Some(examples::body_of(operation.body.as_deref()?)));
     let fields = bodies.flat_map(|body| body.as_object().unwrap().keys().cloned().collect::<Vec<_>>());
     fields.filter_map(|field| {
-        // A document needs no invoice.
+        // Skip `invoice_id`, because a document needs no invoice.
         let name = field.strip_suffix("_id").filter(|name| *name != "invoice")?;
         let kind = object_kinds().find(|kind| kind.name == name)?;
         Some((field, kind))

@@ -13,7 +13,7 @@ use super::wait;
 
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The load balancer. `base` is its own URL; that of a replica identifies the replica.
+/// The load balancer. The field `base` is its own URL. A parameter `base` is the URL of a replica.
 pub struct Proxy {
     pub base: String,
     ready: Ready,
@@ -66,7 +66,7 @@ async fn accept(listener: TcpListener, ready: Ready) {
         let Some(replica) = replica else { continue };
         spawn(async move {
             if let Ok(mut replica) = TcpStream::connect(replica).await {
-                // The client checks how the connection ends.
+                // Ignore errors, because the client checks how the connection ends.
                 let _ = copy_bidirectional(&mut client, &mut replica).await;
             }
         });

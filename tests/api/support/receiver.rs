@@ -1,4 +1,4 @@
-//! A TLS server that plays a receiver of webhooks, the breach service, or a malicious server.
+//! A TLS server that simulates a receiver of webhooks, the breach service, or a malicious server.
 
 use std::collections::HashMap;
 use std::path::PathBuf;

@@ -15,7 +15,7 @@ use super::folder;
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Ends when it is dropped.
+/// The relay. It stops when it is dropped.
 pub struct Relay {
     folder: PathBuf,
     withheld: watch::Sender<bool>,
@@ -30,7 +30,7 @@ impl Relay {
         let (connect_delay, delay) = watch::channel(Duration::ZERO);
         let path = folder.join(format!(".s.PGSQL.{}", server.get_port()));
         let (ready, listens) = std::sync::mpsc::channel();
-        // A test may block its own thread.
+        // The relay has its own thread, because a test may block the thread of the test.
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {

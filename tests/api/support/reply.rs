@@ -49,7 +49,8 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// Returns the kinds of security event of which this refusal must record one; none if the list is empty.
+/// Returns the kinds of security events for this refusal. The request must record an event of one of these kinds.
+/// If the list is empty, the request need not record an event.
 fn kinds_of(status: u16, code: &str) -> &'static [&'static str] {
     match (status, code) {
         (401, "invalid_credentials") => &["authn_login_fail/", "authn_password_change_fail/"],
@@ -68,7 +69,7 @@ fn kinds_of(status: u16, code: &str) -> &'static [&'static str] {
 impl Reply {
     pub(super) fn check_head(&self) {
         let is_page = self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
-        // The console's files are the same for all users.
+        // The console's files are the same for all users, so browsers may cache them.
         let is_immutable = self.header("cache-control") == Some(IMMUTABLE)
             && self
                 .header("content-type")
@@ -87,7 +88,7 @@ impl Reply {
             assert!(listed.contains(&name.as_str()), "unexpected header {name}");
         }
         assert_eq!(uuid::Uuid::parse_str(&self.request_id()).unwrap().get_version_num(), 4);
-        // The only redirect: password managers follow it to the page that changes a password.
+        // The only allowed redirect is that of `/.well-known/change-password`, which password managers open.
         let is_allowed = self.status == StatusCode::SEE_OTHER && self.header("location") == Some("/reset");
         assert!(
             !self.status.is_redirection() || self.status == StatusCode::NOT_MODIFIED || is_allowed,
@@ -148,7 +149,8 @@ impl Reply {
         statements
     }
 
-    /// How often the request read its session: at the first use of a session, and when the cache is stale.
+    /// How often the request read its session from the database: at the session's first use, and when the cache is
+    /// stale.
     pub fn session_look_ups(&self) -> usize {
         let statements = logs::statements(&self.request_id());
         statements.iter().filter(|statement| statement.ends_with(SESSION_LOOK_UP)).count()

@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, Executor};
 
 use super::TestApp;
 
-/// The rows of all accounts and of all tables with an owner. The service caches sessions, so they are not included.
+/// The rows of all accounts and of all tables with an owner. Sessions are excluded, because the service caches them.
 pub struct Snapshot {
     tables: Vec<(String, String)>,
 }

@@ -71,12 +71,12 @@ impl Socket {
 
     /// Opens a socket and authenticates with a ticket of the actor.
     pub async fn connect(app: &TestApp, actor: &Actor) -> Self {
-        // An open socket waits only five seconds for its ticket.
+        // Get the ticket first, because an open socket waits only five seconds for it.
         let ticket = ticket(actor).await;
         Self::open(app).await.signed_in(&ticket).await
     }
 
-    /// Connects with very small buffers: a slow client.
+    /// Connects with very small buffers, to simulate a slow client.
     pub async fn connect_slow(app: &TestApp, actor: &Actor) -> Self {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(2_304).unwrap();
@@ -98,7 +98,7 @@ impl Socket {
     }
 
     pub async fn raw(&mut self, bytes: &[u8]) {
-        // The server may have closed the connection. The test reads the close frame later.
+        // Ignore an error: the server may have closed the connection, and the test reads the close frame later.
         let _ = self.stream.write_all(bytes).await;
     }
 
@@ -153,7 +153,8 @@ impl Socket {
     }
 
     /// Reads until the close frame and the end of the connection, and returns the code.
-    /// A notification closed the socket, because the service checks sessions at an interval longer than this timeout.
+    /// The timeout is shorter than the interval at which the service checks sessions. So if this function returns, a
+    /// notification has closed the socket.
     pub async fn close_code(&mut self) -> u16 {
         tokio::time::timeout(MAX_WAIT, self.read_close_code()).await.expect("the server closes the socket")
     }
@@ -180,7 +181,7 @@ impl Socket {
     }
 }
 
-/// Clients must mask their frames.
+/// Returns a masked frame, because clients must mask their frames.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [7, 19, 61, 200];
     let mut frame = vec![first];

@@ -200,7 +200,7 @@ async fn batch_removed_without_archive_is_detected() {
     let (code, output) = trail.audit(Role::Owner, &["verify"]);
     assert!(code == Some(1) && output.contains("missing seal: batch 1 was deleted"), "{output}");
     // The attacker forges the event with which `audit archive` explains a removed batch.
-    // Its MAC is that of another row, because the attacker has no master key.
+    // The forged event has the MAC of another row, because the attacker has no master key.
     let forged = "insert into security_events (id, at, kind, severity, reason, replica, amount, mac)
         select gen_random_uuid(), at, 'sys_audit_archived', 'warning', '', replica, 1, mac from security_events limit 1";
     owner.execute(forged).await.unwrap();

@@ -1,5 +1,5 @@
-//! ASVS 16.4.2: the schema's owner can change events, but `audit verify` detects each change. Each test plays the
-//! schema's owner, who first disables the trigger that protects the events.
+//! ASVS 16.4.2: the schema's owner can change events, but `audit verify` detects each change. In each test, the
+//! attacker is the schema's owner, and first disables the trigger that protects the events.
 
 use std::process::Command;
 
@@ -108,8 +108,8 @@ async fn deleted_event_is_detected() {
         .execute("delete from security_events where seq = (select seqs[1] from security_event_seals where batch = 2)")
         .await;
     assert_eq!(trail.faults().await, [Fault::Deleted { seq, batch: 2 }]);
-    // The gap in the batch numbers reveals the deletion. The schema's owner then renumbers the other seals, but cannot
-    // compute valid MACs for them.
+    // The gap in the batch numbers reveals that a whole batch was deleted. The schema's owner then renumbers the other
+    // seals, but cannot compute valid MACs for them.
     let mut trail = Trail::sealed().await;
     trail
         .execute(
@@ -133,7 +133,7 @@ async fn inserted_event_is_detected() {
     trail.execute(copy).await;
     let seq = trail.number("select max(seq) from security_events").await;
     assert_eq!(trail.faults().await, [Fault::Inserted { seq }]);
-    // The owner cannot compute the MAC of the changed seal either.
+    // The schema's owner adds the event to the newest seal, but cannot compute the new MAC of this seal.
     let sneak = "update security_event_seals set events = events + 1,
             seqs = seqs || (select max(seq) from security_events),
             macs = macs || (select mac from security_events order by seq desc limit 1)
@@ -181,7 +181,7 @@ async fn truncated_audit_trail_is_detected_by_logged_heads() {
     // Without the heads from the log, a truncation is not detected.
     assert_eq!(trail.faults().await, []);
     assert_eq!(trail.report(Some(&heads)).await.faults, [Fault::CutOff { batch: last, events }]);
-    // Otherwise an attacker could replace the heads in the log.
+    // Forged heads must be detected. Otherwise an attacker could replace the heads in the log.
     let forged = heads.replace("strongroom-head.1.", "strongroom-head.9.");
     assert!(trail.report(Some(&forged)).await.faults.contains(&Fault::ForgedHead { number: 1 }));
 }

@@ -1,6 +1,6 @@
-//! ASVS 16.4.2: the schema's owner can delete an event that is not sealed yet, and they try to stop the sealing.
-//! If sealing stops, the service records a fault event. If a session of the service's own role blocks it, the service
-//! also terminates that session.
+//! ASVS 16.4.2: the schema's owner can delete an event until it is sealed, so an attacker tries to stop the sealing. If
+//! sealing stops, the service records a fault event. If a database session of the service's role causes the stop, the
+//! service also terminates this session.
 
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use strongroom::security::audit::context::background_sync;
@@ -34,7 +34,7 @@ async fn wait_for_fault(app: &TestApp, reason: &str) -> Option<i64> {
         .await
 }
 
-/// Locks the row that sealing needs. Only a superuser may lock it.
+/// Locks the row that sealing needs, as a superuser. The service terminates only database sessions of its own role.
 async fn lock_sealer(app: &TestApp) -> PgConnection {
     let mut superuser = connect(app, Role::Superuser).await;
     superuser.execute("begin; select from security_event_sealer for update").await.unwrap();
@@ -45,9 +45,9 @@ async fn lock_sealer(app: &TestApp) -> PgConnection {
 async fn service_session_that_blocks_sealing_is_terminated() {
     let app = TestApp::start().await;
     let mut attacker = connect(&app, Role::App).await;
-    // An advisory lock must not stop the sealing, because any session could keep one forever.
-    // The second statement locks the row that sealing needs.
+    // An advisory lock must not stop the sealing, because any database session could keep it forever.
     attacker.execute("select pg_advisory_lock(1400136276)").await.unwrap();
+    // This statement stops the sealing: it locks the row that sealing needs.
     attacker.execute("begin; select from take_unsealed_security_events(0, true)").await.unwrap();
     leave_event(&app).await;
     assert_eq!(wait_for_fault(&app, "sealing_blocked").await, Some(1));
@@ -75,7 +75,7 @@ async fn disabled_or_dropped_trigger_raises_an_event_and_a_metric() {
     wait::until("metric", async || app.metrics().await.find(TRIGGERS) == Some(0.0)).await;
     for (step, missing) in [
         ("alter table security_events disable trigger security_events_remember_unsealed", 1.0),
-        // Without `always`, the trigger would not fire with `session_replication_role = replica`.
+        // A trigger without `always` counts as missing: with `session_replication_role = replica`, it does not fire.
         ("alter table security_events enable trigger security_events_remember_unsealed", 1.0),
         ("alter table security_events enable always trigger security_events_remember_unsealed", 0.0),
         ("drop trigger security_events_append_only on security_events", 1.0),

@@ -32,7 +32,7 @@ async fn traceparent_of_a_client_is_ignored() {
         let reply = service.client().request(Method::GET, "/health/live").header("traceparent", chosen);
         let reply =
             reply.header("tracestate", "vendor=typed-in").header("baggage", "who=typed-in").send().await.ok(204);
-        // The flags of a `traceparent` can ask not to record the request.
+        // The flags of `UNRECORDED` ask not to record the request. The service must record it anyway.
         let span = collector.span(&reply.request_id()).await;
         assert_ne!(hex(&span.trace_id), TRACE);
         assert!(span.parent_span_id.is_empty(), "{span:?}");
@@ -109,7 +109,7 @@ async fn span_holds_only_method_route_status_and_request_id() {
     }
 }
 
-/// More requests than the queue of spans can hold. The service must also shut down.
+/// The service gets more requests than the queue of spans can hold. It must answer them, and then shut down.
 #[actix_web::test]
 async fn unresponsive_collector_delays_no_request() {
     let collector = Collector::start(CollectorBehavior::NeverReply);

@@ -10,7 +10,7 @@ use crate::support::actor::{PASSWORD, confirm, mail_token, register, reset_token
 use crate::support::receiver::{ReceivedRequest, Receiver, ReceiverBehavior};
 use crate::support::{Reply, TestApp};
 
-/// The list of common passwords and zxcvbn accept this password.
+/// Neither the list of common passwords nor zxcvbn rejects this password.
 const BREACHED: &str = "hvjk-qwzx-pb";
 const PREFIX: &str = "AEE6C";
 const SUFFIX: &str = "9F1A2D7283E262A5D35E9F62444F53AD793";
@@ -97,7 +97,7 @@ async fn breached_password_is_rejected_in_change_and_reset() {
     let reset = app.anonymous().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&reset).send().await;
     assert_breached(&reset, "/new_password");
     assert_eq!(app.digest_all().await, before);
-    // Otherwise the breach service would learn when users log in.
+    // A login sends no query, because the breach service would learn when users log in.
     let queries = receiver.requests().len();
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
     assert_eq!(receiver.requests().len(), queries);
@@ -117,7 +117,7 @@ async fn breached_password_is_found_in_both_normalization_forms() {
     assert_eq!(first_line(&receiver.requests()[0]), "GET /range/99178 HTTP/1.1");
 }
 
-/// In a range, the count 0 marks padding.
+/// In a response of the breach service, the count 0 marks padding.
 #[actix_web::test]
 async fn padding_and_other_hashes_of_range_do_not_reject_password() {
     let receiver = Receiver::start(breached(0)).await;

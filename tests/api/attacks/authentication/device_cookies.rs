@@ -144,7 +144,7 @@ async fn stolen_device_cookie_is_retired_after_ten_failures() {
         assert_eq!(reply.events().contains(&"authn_login_lock/device".to_owned()), retired, "{guess}");
         assert_eq!(counted("account").await, Some(0), "failures of the device do not count for clients without it");
     }
-    // From now on, this cookie is like no cookie.
+    // From now on, the service ignores this cookie, so a failure with the cookie counts for the account.
     try_sign_in_with(&from(&app, 30), &alice.email, WRONG, &alice.device)
         .await
         .assert_refused(401, "invalid_credentials");
@@ -178,7 +178,7 @@ async fn failed_login_is_indistinguishable_with_and_without_device_cookie() {
     assert_eq!(observed(5, "not an address", &alice.device).await, without);
 }
 
-/// Otherwise users who log out every day would have no known device.
+/// If a logout deleted the cookie, users who log out every day would have no known device.
 #[actix_web::test]
 async fn logout_keeps_device_cookie() {
     let app = TestApp::start().await;
@@ -191,7 +191,8 @@ async fn logout_keeps_device_cookie() {
     try_sign_in_with(&from(&app, 1), &alice.email, PASSWORD, &alice.device).await.ok(200);
 }
 
-/// CWE-613: an intruder knew the password, logged in on several devices, and kept the device cookies.
+/// CWE-613: an intruder who knows the password logs in on several devices, and keeps their device cookies. The owner's
+/// password reset must make these cookies useless.
 #[actix_web::test]
 async fn password_reset_invalidates_device_cookies_of_intruder() {
     let app = TestApp::start().await;
@@ -215,7 +216,7 @@ async fn password_reset_invalidates_device_cookies_of_intruder() {
     try_sign_in_with(&from(&app, 41), &alice.email, OTHER, &device).await.ok(200);
 }
 
-/// Both increment the account's epoch. The client that changes the password gets a new cookie.
+/// Each action increments the account's epoch. The client that changes the password gets a new cookie.
 #[actix_web::test]
 async fn password_change_and_revocation_of_all_sessions_invalidate_device_cookies() {
     let app = TestApp::start().await;
@@ -239,7 +240,7 @@ async fn password_change_and_revocation_of_all_sessions_invalidate_device_cookie
     try_sign_in_with(&from(&app, 2), &alice.email, OTHER, &fresh).await.ok(200);
 }
 
-/// The attacker continues to guess, and the owner had no device cookie before.
+/// The owner has no device cookie before the reset, and the attacker continues to guess after it.
 #[actix_web::test]
 async fn password_reset_sets_device_cookie_that_bypasses_next_lock() {
     let app = TestApp::start().await;

@@ -52,7 +52,7 @@ async fn solved_challenge_signs_in_at_a_full_address() {
     sign_in_with(&sprayer(&app), &alice.email, PASSWORD, &solve(&challenge)).await.ok(200);
 }
 
-/// Guessed, expired, made for another account, or with an altered salt or signature.
+/// The solutions are guessed, expired, made for another account, or have an altered salt or signature.
 #[actix_web::test]
 async fn invalid_challenge_solution_is_rejected_like_missing_one() {
     let app = TestApp::start().await;
@@ -68,7 +68,8 @@ async fn invalid_challenge_solution_is_rejected_like_missing_one() {
         altered
     };
     let forged = altered("signature", json!("00".repeat(36)));
-    // The hash covers salt and number as one text, so a digit can move from the number to the expiry time in the salt.
+    // The hash covers salt and number as one text. So the attacker tries to move a digit from the number to the expiry
+    // time in the salt.
     let salt = mine["salt"].as_str().unwrap();
     let spliced = altered("salt", json!(salt.replace('&', "9&")));
     let open = altered("salt", json!(salt.trim_end_matches('&')));

@@ -58,7 +58,7 @@ async fn reset_link_works_once_and_expires() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Otherwise an attacker could invalidate the link that a victim is about to use.
+/// If a new request invalidated earlier links, an attacker could invalidate the link that a victim is about to use.
 #[actix_web::test]
 async fn later_reset_request_keeps_earlier_links_valid_until_one_is_used() {
     let app = TestApp::start().await;
@@ -73,7 +73,7 @@ async fn later_reset_request_keeps_earlier_links_valid_until_one_is_used() {
     try_sign_in(&app.anonymous(), &alice.email, OTHER).await.ok(200);
 }
 
-/// An intruder has requested a reset link before the owner changes the password.
+/// An intruder requests a reset link. Then the owner changes the password, and the link must become invalid.
 #[actix_web::test]
 async fn password_change_invalidates_reset_links_of_this_user_only() {
     let app = TestApp::start().await;
@@ -105,7 +105,7 @@ async fn concurrent_resets_succeed_once() {
 }
 
 /// A reset and a change of the password lock the same rows. If they did not lock them in the same order, they would
-/// deadlock. To make them race, the test locks the user until both wait, first the change and then the reset.
+/// deadlock. To make them race, the test locks the user's row until both wait, first the change and then the reset.
 #[actix_web::test]
 async fn reset_during_password_change_does_not_deadlock() {
     let app = TestApp::start().await;

@@ -166,7 +166,7 @@ async fn password_change_and_deletion_require_current_password() {
     }
     alice.post("/api/v1/me/password", &change(PASSWORD)).await.assert_refused(429, "too_many_requests");
     assert_eq!(app.digest_all().await, before);
-    // Login has its own counter.
+    // Login has its own counter, so the owner can still log in.
     Actor::sign_in(&app.client_from([127, 0, 6, 1].into()), &alice.email, PASSWORD).await;
 }
 
@@ -185,7 +185,8 @@ async fn plant_hash(app: &TestApp, email: &str, memory_kib: u32, iterations: u32
     assert_eq!(planted.execute(&app.all_rows).await.unwrap().rows_affected(), 1);
 }
 
-/// User enumeration by work (CWE-208): after a change of the argon2 parameters, old hashes have another cost.
+/// User enumeration by work (CWE-208): after a change of the argon2 parameters, old hashes have another cost. The
+/// service must do the same work for every account.
 #[actix_web::test]
 async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
     let app = TestApp::start().await;
@@ -200,7 +201,7 @@ async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
         assert_eq!(passwords.hashes() - before.1, 1, "{name}");
         passwords.work_done() - before.0
     };
-    // The memory in KiB times the passes, with the default parameters.
+    // Work is the memory in KiB times the passes. This is the default.
     let default_work = 19_456 * 2;
     // The service adds the work that a cheap hash lacks, rounded down by less than one KiB per pass.
     let equals = |work: u64, expected: u64| work <= expected && expected - work < 20;

@@ -133,7 +133,7 @@ async fn attacker_cannot_choose_password_of_registered_victim() {
         for _ in 0..5 {
             register(&attacker, &email).await.ok(202);
         }
-        // The attacker has used up the mail budget of their own network. The victim's network has its own budget.
+        // The attacker's network has used up its mails to this mailbox. The victim's network has its own budget.
         register(&victim, &email).await.ok(202);
         wait::until_equal(6, async || mails(&app, &email).len()).await;
         let tokens: Vec<String> = mails(&app, &email).iter().map(|mail| token_in(mail)).collect();
@@ -179,7 +179,7 @@ async fn refused_password_or_name_leaves_the_confirmation_token_alive() {
 }
 
 /// One confirmation succeeds, and the other gets the error of an invalid token.
-/// To make them race, the test inserts a user with this address and rolls back when both wait for it.
+/// To make them race, the test inserts a user with this address, and rolls back when both wait for this row.
 #[actix_web::test]
 async fn concurrent_confirmations_of_one_address_create_one_account() {
     let app = TestApp::start().await;

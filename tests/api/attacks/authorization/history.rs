@@ -12,7 +12,7 @@ const OWN: &str = "/api/v1/me/security-events";
 const ALL: &str = "/api/v1/admin/security-events";
 const ALERTS: &str = "/api/v1/admin/alerts";
 const SUMMARY: &str = "/api/v1/admin/security-summary";
-/// The views of administrators, each with the event of a read.
+/// The views of administrators, each with the event that the service records for a read.
 const VIEWS: [(&str, &str); 3] =
     [(ALL, "admin_events_read/events"), (ALERTS, "admin_events_read/alerts"), (SUMMARY, "admin_events_read/summary")];
 /// Replicas need the same keys to verify each other's tokens.
@@ -75,7 +75,8 @@ async fn security_history_is_private_and_hides_detected_attacks() {
     }
 }
 
-/// A subscriber of IPv6 has a /56 network and can use another address for each request.
+/// An IPv6 subscriber has a /56 network, and can use another address for each request. So the filter by address must
+/// find the events of the whole network.
 #[actix_web::test]
 async fn ipv6_address_selects_the_events_of_its_network() {
     let app = TestApp::start().await;
@@ -152,9 +153,8 @@ async fn administrators_filter_all_events() {
     }
 }
 
-/// Flooding of the audit trail (CWE-779): if each automatic reload of a view left an event, these
-/// events would hide others.
-/// Repeated reads within a minute leave one event for each administrator, on all replicas together.
+/// Flooding of the audit trail (CWE-779): if each automatic reload of a view left an event, these events would hide
+/// others. Repeated reads within a minute leave one event for each administrator, on all replicas together.
 #[actix_web::test]
 async fn reads_by_an_administrator_leave_one_event_per_view_address_and_minute() {
     let app = TestApp::with(&KEYS).await;
@@ -180,7 +180,7 @@ async fn reads_by_an_administrator_leave_one_event_per_view_address_and_minute()
     }
 }
 
-/// Otherwise an attacker could break the counter to hide reads.
+/// An attacker who breaks the counter must not be able to hide reads.
 #[actix_web::test]
 async fn read_is_recorded_if_its_counter_fails() {
     let app = TestApp::start().await;

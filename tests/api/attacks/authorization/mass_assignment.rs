@@ -1,5 +1,5 @@
-//! Mass assignment (CWE-915, API3:2023). The service refuses every field that a body does not allow, and names it, even
-//! if the field would have no effect. So developers notice mistakes of their clients.
+//! Mass assignment (CWE-915, API3:2023). The service refuses every field that a body does not allow, even if the field
+//! would have no effect. The response names the field, so developers notice mistakes of their clients.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ const SERVER_OWNED: [&str; 45] = [
     "$where",
 ];
 
-/// Returns values that would have an effect in an accepted field.
+/// Returns values that would have an effect if the service accepted this field.
 fn values(field: &str) -> [Value; 3] {
     match field {
         "role" | "roles" => [json!("admin"), json!(["admin"]), json!(null)],
@@ -167,7 +167,7 @@ async fn duplicate_key_is_refused_in_every_body() {
     assert_eq!(digest_all(&app).await, before);
 }
 
-/// serde can read a JSON array as a struct, without field names.
+/// serde can read a JSON array as a struct, without field names. The service must refuse such a body.
 #[actix_web::test]
 async fn body_that_is_not_an_object_is_refused() {
     let app = TestApp::start().await;
@@ -248,14 +248,14 @@ async fn role_cannot_be_set_at_registration_or_update() {
     assert_eq!(roles(&app).await, [("user".to_owned(), "active".to_owned())]);
 }
 
-/// Excessive data exposure, the other half of broken object property level authorization.
+/// Excessive data exposure: with mass assignment, it forms broken object property level authorization (API3:2023).
 #[actix_web::test]
 async fn no_response_contains_private_properties() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let references = References::of(&alice).await;
     let hash: String = sqlx::query_scalar("select password_hash from users").fetch_one(&app.all_rows).await.unwrap();
-    // These operations would end the session of the test or change its password.
+    // These operations would end the login session of the test or change its password.
     let ends = |row: &Operation| {
         ["/logout", "/me/password"].iter().any(|end| row.path.ends_with(end))
             || row.method == Method::DELETE && !row.is_on_object()

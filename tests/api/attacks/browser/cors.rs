@@ -53,7 +53,7 @@ async fn unlisted_origin_is_refused_before_the_handler_runs() {
         "",
     ] {
         let Ok(value) = reqwest::header::HeaderValue::from_bytes(origin.as_bytes()) else { continue };
-        // HTTP parsers remove the trailing space of this value.
+        // HTTP parsers remove the trailing space, so this value is the listed origin.
         if origin.trim_end() == LISTED {
             continue;
         }
@@ -96,7 +96,7 @@ async fn preflight_succeeds_for_listed_origins_only() {
     }
 }
 
-/// Each worker thread has its own hash sets, which could have another order. Many connections reach all threads.
+/// Each worker thread has its own hash sets, perhaps in another order. Many connections reach all threads.
 #[actix_web::test]
 async fn every_worker_sends_the_cors_lists_in_the_same_order() {
     let settings = [("STRONGROOM_CORS_ALLOWED_ORIGINS", LISTED), ("STRONGROOM_HTTP_WORKERS", "4")];

@@ -13,7 +13,7 @@ use crate::support::database::TestDatabase;
 use crate::support::examples::Demo;
 use crate::support::{TestApp, folder};
 
-/// Returns a request of a page of the service.
+/// Returns the request that a page of the service would send.
 fn ask(app: &TestApp) -> Request {
     let own = &app.services().settings.http.public_url;
     bare(app).header("x-strongroom-csrf", "1").header("origin", own)
@@ -63,11 +63,11 @@ async fn there_is_nothing_without_demo_data() {
     ask(&app).send().await.assert_refused(404, "not_found");
 }
 
-/// Production can have demo users, whose password the operator sets.
+/// Production can have demo users too. No route may return their password, which the operator sets.
 #[actix_web::test]
 async fn route_does_not_exist_in_production() {
     let state_dir = folder::new_path();
-    // Production requires HTTPS, so a proxy on this machine terminates TLS.
+    // Production requires HTTPS, so the test sends its request like a trusted proxy that terminates TLS.
     let settings = settings(&state_dir, &[("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1")]);
     let production = Settings { profile: Profile::Production, ..settings };
     let app = TestApp::serve(production, None, TestDatabase::create().await, Clock::default(), state_dir);

@@ -9,7 +9,7 @@ use reqwest::Method;
 
 use crate::support::{TestApp, logs};
 
-/// All other tests compare with the table in `security/browser/headers.rs`, which could be wrong.
+/// All other tests compare the headers with the table in `security/browser/headers.rs`. This test checks the table.
 #[actix_web::test]
 async fn security_headers_have_the_expected_values() {
     let app = TestApp::start().await;
@@ -79,7 +79,7 @@ async fn client_request_id_is_logged_separately_and_only_if_it_is_a_uuid() {
     assert!(!logs::contains("not an id"));
 }
 
-/// actix's parser refuses malformed HTTP before any middleware runs: only a status, without our headers.
+/// actix's parser refuses malformed HTTP before any middleware runs, so the response has no security headers.
 #[actix_web::test]
 async fn malformed_http_gets_an_empty_response() {
     let app = TestApp::start().await;

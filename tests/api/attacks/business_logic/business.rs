@@ -19,14 +19,14 @@ fn days_ago(days: u64) -> NaiveDate {
     Utc::now().date_naive() - Days::new(days)
 }
 
-/// The business is the seller on invoices, with the bank account.
+/// BOLA: invoices show the business of their owner as the seller, with its bank account.
 #[actix_web::test]
 async fn business_is_restricted_to_its_owner() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     alice.put(PATH, "\"1\"", &business()).await.ok(200);
     let forged = json!({"name": "Mallory", "iban": "GB29NWBK60161331926819", "time_zone": "UTC"});
-    // Before the first update, the version is 1.
+    // Before the first update, the version is 1, so version 2 is stale.
     bob.put(PATH, "\"2\"", &forged).await.assert_refused(412, "stale_version").assert_events(&[]);
     bob.put(PATH, "\"1\"", &forged).await.ok(200);
     assert_eq!(alice.get(PATH).await.ok(200).json(), business());
@@ -120,7 +120,7 @@ async fn issue_date_out_of_range_is_refused() {
     assert_eq!(issued["issue_date"], json!(days_ago(30)));
 }
 
-/// Otherwise a seller could insert a backdated invoice, and auditors would not notice it.
+/// Without this rule, a seller could insert a backdated invoice, and auditors would not notice it.
 #[actix_web::test]
 async fn issue_date_before_the_last_issued_invoice_is_refused() {
     let app = TestApp::start().await;

@@ -10,7 +10,7 @@ use crate::support::actor::payment;
 use crate::support::{Actor, Reply, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
-/// The draft in `support::actor`: 150.00 at 21 % tax and 49.99 at 0 %.
+/// The total of the draft in `support::actor`: 150.00 at 21 % tax and 49.99 at 0 %.
 const TOTAL: i64 = 23_149;
 
 async fn issued(actor: &Actor) -> String {
@@ -45,7 +45,7 @@ async fn credit_above_the_invoice_total_is_refused() {
         reply.assert_refused(409, "credit_exceeds_invoice").assert_events(&["sequence_fail/credit_exceeds_invoice"]);
     }
     assert_eq!(app.digest_all().await, before);
-    // Exactly the remaining amount. Then nothing remains.
+    // A credit of exactly the remaining amount succeeds. Then nothing is left to credit.
     let rest = credit(&alice, &id, &json!({})).await.ok(201).json();
     assert_eq!(rest["net"], 1_000 + 4_999);
     let before = app.digest_all().await;
@@ -57,7 +57,7 @@ async fn credit_above_the_invoice_total_is_refused() {
     assert_eq!(credited(&app).await, (TOTAL, TOTAL));
 }
 
-/// Race condition (CWE-362): each request locks the row of the invoice first.
+/// Race condition (CWE-362): each request first locks the row of the invoice, so the requests take turns.
 #[actix_web::test]
 async fn parallel_credits_never_exceed_the_invoice_total() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! A client disconnects during the BEGIN of its request. If the connection returned to the pool with the open
+//! A client disconnects during the BEGIN of its request. If the database connection returned to the pool with the open
 //! transaction, the writes of the next request would be lost.
 
 use std::time::Duration;

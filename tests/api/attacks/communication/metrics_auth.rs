@@ -1,5 +1,5 @@
-//! Metrics (API8): only the operator can read the metrics. They contain no client input, and clients cannot increase
-//! the number of series.
+//! Metrics (API8): only the operator can read the metrics. They contain no client input, and clients cannot create
+//! metric series.
 
 use futures_util::stream::{self, StreamExt};
 use reqwest::Method;
@@ -46,7 +46,7 @@ async fn management_port_serves_only_metrics_and_status() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// A thousand unknown paths, methods, headers and ids.
+/// Clients send a thousand unknown paths, methods, headers and ids.
 #[actix_web::test]
 async fn client_input_creates_no_metric_series() {
     let app = TestApp::start().await;
@@ -74,11 +74,11 @@ async fn client_input_creates_no_metric_series() {
         id
     };
     // Warm-up: the first response of each kind creates its metric series.
-    // After twenty failed logins, 429 replaces 401.
+    // The 25 rounds include the 429 that replaces 401 after twenty failed logins.
     for number in 0..25 {
         abuse(number * 10).await;
     }
-    // Requests to the management port are not counted.
+    // Requests to the management port are not counted, so reading the metrics does not change them.
     let before = app.metrics().await;
     let ids: Vec<_> = stream::iter(1001..=2000).map(&abuse).buffer_unordered(8).collect().await;
     let after = app.metrics().await;

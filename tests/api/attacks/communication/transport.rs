@@ -139,7 +139,7 @@ async fn nothing_is_served_over_plain_http_in_production() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Container health checks: from this machine, below `/health/`, and without credentials.
+/// Container health checks may use plain HTTP: from this machine, below `/health/`, and without credentials.
 #[actix_web::test]
 async fn health_checks_over_plain_http_work_from_loopback_only() {
     let app = production(&[]).await;

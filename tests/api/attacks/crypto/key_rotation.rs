@@ -1,5 +1,5 @@
-//! API8:2023: rotation of the master key (CWE-324), with the steps of `docs/administration.md`. No request fails, and
-//! then the old key signs nothing, and `audit verify` finds no fault.
+//! API8:2023: rotation of the master key (CWE-324), with the steps of `docs/administration.md`. No request fails during
+//! the rotation. After it, the old key signs nothing, and `audit verify` finds no fault.
 
 use std::cell::{Cell, RefCell};
 use std::process::Command;
@@ -187,8 +187,8 @@ async fn previous_master_key_verifies_until_removed_and_never_signs() {
     let renewed = refresh(&app, &app.anonymous(), &alice.cookie).await.ok(200);
     let renewed = refresh_cookie(&renewed).unwrap();
     let after = cursor(&at(&app, &alice)).await;
-    // On a locked account, only a known device can log in, which proves that the device cookie is valid.
-    // The lock ends with the master key, because its counter's name is a hash with this key.
+    // On a locked account, only a client with a valid device cookie can log in.
+    // Each master key has its own lock, because the name of the lock's counter is a hash with this key.
     lock(&app, &alice.email).await;
     let sign_in =
         async |app: &TestApp, device: &str| try_sign_in_with(&app.anonymous(), &alice.email, PASSWORD, device).await;

@@ -21,13 +21,12 @@ use crate::support::{Actor, TestApp};
 const WRONG: &str = "correct horse battery 8";
 const HERE: &str = "127.0.0.1";
 
-/// Waits until the rule has counted this many events, with one alert of this rule about this subject.
+/// Waits until the rule has counted this many events. The only alert must be of this rule, about this subject.
 async fn assert_single_alert(app: &TestApp, rule: &str, events: i64, subject: &str) {
     wait_for_count(app, rule, events).await;
     assert_eq!(alerts(app).await, [(rule.to_owned(), subject.to_owned(), 1)]);
 }
 
-/// The test of a rule is in this file or in `rules.rs`.
 #[test]
 fn every_rule_has_its_attack() {
     let attacks = [include_str!("rules.rs"), include_str!("each_rule.rs")].concat();
@@ -95,7 +94,7 @@ async fn reused_token_raises_an_alert() {
     assert_single_alert(&app, "reused_tokens", 2, &user).await;
 }
 
-/// Ordinary clients also send requests without a token or with an expired token, which do not count.
+/// Requests without a token or with an expired token do not count, because ordinary clients send them too.
 #[actix_web::test]
 async fn forged_tokens_raise_an_alert() {
     let made = ["algorithm", "audience", "header", "issuer", "signature", "type", "unknown_key"];

@@ -1,5 +1,5 @@
-//! Denied requests are classified, and counted across replicas. At its threshold, a rule raises one alert, and some
-//! rules end the session.
+//! Denied requests are classified, and counted across replicas. When the count of a rule reaches its threshold, the
+//! rule raises one alert. Some rules also end the login session.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::support::{Actor, TestApp, wait};
 
-/// Otherwise the rule `probing_session` ends the session at 30 denials, before other rules reach their thresholds.
+/// By default, the rule `probing_session` ends the session at 30 denials, before other rules count enough events.
 const SESSION_STAYS: &[(&str, &str)] = &[("STRONGROOM_RULES_PROBING_SESSION", "1000/5m")];
 
 /// Replicas need the same keys to verify each other's tokens.
@@ -82,7 +82,7 @@ async fn forty_seven_denials_raise_one_alert() {
     assert_eq!(counted(&app, "id_enumeration").await, 0);
 }
 
-/// The responses are the same, but two rules count separately.
+/// Missing and foreign objects get the same response, but two different rules count them.
 #[actix_web::test]
 async fn missing_and_foreign_objects_are_counted_separately() {
     let app = TestApp::start().await;
@@ -145,7 +145,7 @@ async fn id_enumeration_over_websocket_is_counted() {
     assert_eq!(alerts(&app).await, [("id_enumeration".to_owned(), id_of(&mallory).await, 1)]);
 }
 
-/// Two replicas take turns. Then a third one takes the place of the second, as after a restart.
+/// Two replicas refuse requests in turn. Then a third replica replaces the second, as after a restart.
 #[actix_web::test]
 async fn counters_are_shared_by_replicas_and_survive_restarts() {
     let shared = [KEYS, SESSION_STAYS].concat();
@@ -189,7 +189,7 @@ async fn counter_resets_when_its_window_ends() {
     assert!(alerts(&app).await.is_empty(), "windows are counted separately");
 }
 
-/// The request must succeed too.
+/// The client must get the ordinary response too.
 #[actix_web::test]
 async fn events_are_stored_even_if_counting_fails() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! API8: the response to a failure does not disclose its cause (CWE-209), which is in the log with the request id.
+//! API8: the response to a failure does not disclose the cause (CWE-209). The cause is in the log, with the request id.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -63,7 +63,7 @@ async fn missing_migration_makes_the_readiness_check_return_503() {
     app.anonymous().request(Method::GET, "/health/ready").send().await.assert_refused(503, "unavailable");
 }
 
-/// The database accepts connections but does not answer.
+/// The statement hangs, because another transaction has locked its table.
 #[actix_web::test]
 async fn hanging_statement_returns_503() {
     let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;
@@ -79,7 +79,7 @@ async fn hanging_statement_returns_503() {
     alice.get("/api/v1/customers").await.ok(200);
 }
 
-/// 20 requests share a pool of 16 connections. 16 end during their statement, and four get no connection in time.
+/// 20 requests share 16 database connections: 16 time out during their statement, and four get no connection in time.
 #[actix_web::test]
 async fn hung_database_returns_503_which_is_logged_and_counted_as_503() {
     const REQUESTS: usize = 20;

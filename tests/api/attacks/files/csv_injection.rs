@@ -45,7 +45,7 @@ async fn export_cells_are_neither_formulas_nor_split() {
     assert!(text.contains("\"Acme;=1+1\"") && text.contains("\"Acme\"\",=1+1,\"\"\""), "{text}");
 }
 
-/// The first rows are read before the status is sent.
+/// The service reads the first rows before it sends the status, so it can still respond with 503.
 #[actix_web::test]
 async fn export_without_a_database_returns_503() {
     let app = TestApp::start().await;

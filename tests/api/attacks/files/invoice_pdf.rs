@@ -59,7 +59,7 @@ async fn user_input_in_a_pdf_stays_text() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for typed in TYPED {
-        // In each field that the PDF shows, and in those of its title and author.
+        // The input is in each field that the PDF shows, and in the fields that become its title and author.
         let name = alice.get("/api/v1/me").await.ok(200);
         let version = name.header("etag").unwrap().to_owned();
         alice.patch("/api/v1/me", &version, &json!({"display_name": typed})).await.ok(200);
@@ -69,7 +69,7 @@ async fn user_input_in_a_pdf_stays_text() {
         let mut draft = draft(&customer);
         (draft["notes"], draft["lines"]) = (json!(typed), json!([line(typed)]));
         let pdf = print(&alice, &draft).await;
-        // Long texts wrap.
+        // Long texts wrap, so compare them without white space.
         let without_blanks = |text: &str| text.split_whitespace().collect::<String>();
         let (all, one) = (without_blanks(&rows(&pdf).join("\n")), without_blanks(typed));
         assert!(all.matches(&one).count() >= 6, "{typed:?} in {all}");
@@ -81,7 +81,7 @@ async fn user_input_in_a_pdf_stays_text() {
             "{typed}"
         );
         for acts in ACTS {
-            // The metadata contains the author as text.
+            // The metadata contains the author as text, which may contain such a name.
             assert_eq!(
                 contains_bytes(&pdf, acts),
                 typed.contains(acts) && info(&pdf, "Author").contains(acts),
@@ -104,7 +104,7 @@ async fn direction_override_in_an_invoice_line_is_removed() {
         let invoice = alice.post("/api/v1/invoices", &draft).await.ok(201).json();
         assert_eq!(invoice["lines"][0]["description"], expected, "{turned:?}");
     }
-    // The API would refuse this text.
+    // The API would remove the direction override, so the test writes it to the database.
     let id = alice.invoice().await;
     let planted = "update invoice_lines set description = E'Price \\u202E00.1' || description";
     sqlx::query(planted).execute(&app.all_rows).await.unwrap();
@@ -135,7 +135,7 @@ async fn stacked_combining_marks_do_not_cover_other_lines() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    // At this low resolution, a mark may be gray.
+    // At this low resolution, a mark may be gray, so gray pixels count too.
     let ink = async |last: &str| {
         let mut draft = draft(&customer);
         draft["lines"] = json!([line("a"), line("a"), line(last)]);

@@ -33,7 +33,7 @@ async fn oversized_content_length_is_refused_before_the_body_is_read() {
     assert!(answer.contains("payload_too_large"));
 }
 
-/// No handler reads the body on an unknown path, or without a valid token.
+/// On an unknown path, or without a valid token, no handler reads the body. The connection must still close.
 #[actix_web::test]
 async fn endless_chunked_body_is_cut_off() {
     let app = TestApp::start().await;
@@ -46,7 +46,6 @@ async fn endless_chunked_body_is_cut_off() {
         );
         tokio::task::spawn_blocking(move || {
             let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
-            // The test sends bytes until the server closes the connection.
             wait::until_some_blocking(&format!("{path} is closed"), || stream.write_all(chunk.as_bytes()).err());
         })
         .await

@@ -90,7 +90,7 @@ async fn flood_from_one_address_leaves_connections_for_others() {
     for (flood, number) in [(&silent, 600), (&half_heads, 4_200), (&scrapes, 200)] {
         flood.is_open(number).await;
     }
-    // The attacker occupies all connections of one address.
+    // The attacker occupies all connections that one address may have.
     wait::until("the attacker's limit is reached", async || open(&app).await >= 250.0).await;
     for _ in 0..10 {
         over_tls(&app).request(Method::GET, "/health/live").send().await.ok(204);
@@ -152,7 +152,7 @@ async fn closed_connections_are_available_again() {
     wait::until("connections are free", async || attacker.try_get("/health/live").await.is_some()).await;
 }
 
-/// The peer address of a reset connection is unknown. Treated as plain HTTP, the request would end the session.
+/// The peer address of a reset connection is unknown. Treated as plain HTTP, the request would end the login session.
 #[actix_web::test]
 async fn reset_connections_do_not_end_their_users_session() {
     let app = TestApp::start().await;

@@ -1,4 +1,5 @@
-//! Mail bombing (API6), and denial of service: an attacker uses up the mail budget of a mailbox or a mail provider.
+//! Mail bombing (API6), and denial of service: an attacker uses up the mail budget (mails in half an hour) of a mailbox
+//! or a mail provider.
 
 use std::net::Ipv4Addr;
 
@@ -33,7 +34,7 @@ async fn queued(app: &TestApp, kind: &str, email: &str) -> i64 {
         .unwrap()
 }
 
-/// All addresses of one network share a budget of five mails.
+/// All addresses of one network share a budget of five mails to a mailbox.
 #[actix_web::test]
 async fn flood_from_one_network_does_not_block_mail_for_others() {
     let app = TestApp::start().await;
@@ -111,7 +112,7 @@ async fn plus_tags_share_the_budget_of_their_mailbox() {
     assert_eq!(queued(&app, "confirm_registration", "victim@example.com").await, 1);
 }
 
-/// At most fifty mails for one mail provider.
+/// A network can cause at most fifty mails to one mail provider.
 #[actix_web::test]
 async fn flood_to_one_mail_domain_is_limited_per_network() {
     let app = TestApp::start().await;
@@ -127,7 +128,7 @@ async fn flood_to_one_mail_domain_is_limited_per_network() {
         .assert_events(&["authn_registration_requested/"]);
 }
 
-/// The table of budgets contains only keyed hashes of networks and mail addresses.
+/// The table of budgets must contain only keyed hashes of networks and mail addresses.
 #[actix_web::test]
 async fn parallel_requests_cannot_overdraw_a_budget() {
     let app = TestApp::start().await;

@@ -7,7 +7,7 @@ use strongroom::security::limits::rate_limits::{Tier, VERIFIED_SHARE};
 use crate::support::actor::{refresh, refresh_cookie, try_sign_in};
 use crate::support::{Reply, TestApp};
 
-/// Asserts that the first `within` requests get 401 or 403, and the next twenty 429, without an SQL query.
+/// The first `within` requests must get 401 or 403, and the next twenty 429. No request may cause an SQL query.
 async fn exhaust(within: usize, request: impl AsyncFn(usize) -> Reply) {
     for sent in 0..within + 20 {
         let reply = request(sent).await;
@@ -80,7 +80,8 @@ async fn token_of_an_ended_session_is_charged_to_the_address() {
     bob.get("/api/v1/me").await.ok(200);
 }
 
-/// A revoked refresh cookie still has a valid MAC, which identifies its user. Over the budget, it causes no query.
+/// A revoked refresh cookie still has a valid MAC, so the service knows its user without a query. Over the user's
+/// budget, it must cause no query.
 #[actix_web::test]
 async fn revoked_refresh_token_is_charged_to_its_user() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REFRESH", "3/1h")]).await;
@@ -123,7 +124,7 @@ async fn user_who_refreshes_too_often_does_not_exhaust_the_budget_of_the_address
 async fn user_over_their_budget_does_not_exhaust_the_budget_of_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "6/1h")]).await;
     let (mallory, alice) = (app.user("mallory").await, app.user("alice").await);
-    // More requests than the shared budget of the address allows.
+    // Mallory sends more requests than the shared budget of the address allows.
     for sent in 0..6 * VERIFIED_SHARE + 20 {
         let reply = mallory.get("/api/v1/me").await;
         if sent < 6 {

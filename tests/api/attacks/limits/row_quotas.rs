@@ -47,7 +47,7 @@ async fn create_beyond_the_quota_is_refused_and_changes_nothing() {
         refused.assert_refused(409, "quota_exceeded").assert_events(&["sequence_fail/quota_exceeded"]);
     }
     assert_eq!(app.digest_all().await, before);
-    // Only the owner's rows count.
+    // Only the owner's rows count, so Bob can still create an invoice.
     bob.invoice().await;
     alice.delete(&format!("/api/v1/invoices/{}", invoices[1]), "\"1\"").await.ok(204);
     alice.post("/api/v1/invoices", &draft(&on)).await.ok(201);
@@ -72,7 +72,7 @@ async fn every_collection_refuses_a_create_beyond_the_quota() {
     assert!(tried >= 2, "{tried}");
 }
 
-/// A retry with the same idempotency key creates no row.
+/// A retry with the same idempotency key creates no row, so the quota must not refuse it.
 #[actix_web::test]
 async fn repeated_create_at_the_quota_returns_the_first_response() {
     let app = TestApp::with(&QUOTAS).await;

@@ -8,7 +8,7 @@ use crate::support::actor::PASSWORD;
 use crate::support::forgery::{self, Key};
 use crate::support::{Actor, TestApp};
 
-/// With both algorithms. Most forged tokens have the correct key, and wrong claims or a wrong header.
+/// With both algorithms. Most forged tokens are signed with the correct key, but have wrong claims or a wrong header.
 #[actix_web::test]
 async fn forged_tokens_get_identical_refusal() {
     for algorithm in ["HS256", "EdDSA"] {
@@ -23,7 +23,7 @@ async fn forged_tokens_get_identical_refusal() {
         let forgeries = forgery::all(&alice.token, &key);
         assert!(forgeries.len() > 60, "{}", forgeries.len());
         for (name, forged) in forgeries {
-            // A header cannot contain some tokens, and HTTP removes white space around others, which makes them valid.
+            // Skip tokens that a header cannot contain, and tokens that HTTP makes valid by removing white space.
             if forged.bytes().any(|byte| byte < 32 && byte != b'\t' || byte == 127) || forged.trim() == alice.token {
                 continue;
             }

@@ -1,5 +1,5 @@
 //! API2:2023: logout by the refresh cookie alone (CWE-613), after the access token has expired. Pages of other sites
-//! cannot trigger it.
+//! cannot trigger a logout.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -9,7 +9,7 @@ use crate::support::{Actor, TestApp};
 
 const LOGOUT: &str = "/api/v1/auth/logout";
 
-/// Returns the logout request of a page of the service.
+/// Returns the logout request that a page of the service would send.
 fn by_cookie(app: &TestApp, actor: &Actor) -> Request {
     let own = &app.services().settings.http.public_url;
     with_cookie(actor).header("origin", own).header("x-strongroom-csrf", "1")

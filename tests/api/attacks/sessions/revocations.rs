@@ -31,7 +31,8 @@ fn assert_session_ended(reply: &Reply) {
     reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_revoked/session_ended"]);
 }
 
-/// Waits until a request reads its session from the cache. If the poll is late, each request reads the database.
+/// Waits until a request reads its session from the cache. While the poll for ended sessions is late, each request
+/// reads the database instead.
 async fn until_answered_from_cache(actor: &Actor, status: u16) {
     wait::until_equal((status, 0), async || {
         let reply = read_profile(actor).await;
@@ -58,7 +59,7 @@ async fn first_request_of_session_queries_database_and_second_uses_cache() {
     second.wait_until_listening().await;
     assert_eq!(read_profile(&there).await.ok(200).session_look_ups(), 1);
     until_answered_from_cache(&there, 200).await;
-    // Only a notification can inform this replica.
+    // The first replica ends the session. The second replica learns of it by a notification or a poll.
     alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
     until_answered_from_cache(&there, 401).await;
     assert_session_ended(&read_profile(&there).await);
@@ -76,7 +77,7 @@ async fn revocation_with_lost_notification_is_found_by_next_poll() {
 }
 
 /// A transaction ends a session, but commits only after a poll has read another session with a later `ended_at`.
-/// So the poll selects by transaction id.
+/// A poll by time would miss the first session, so the poll selects by transaction id.
 #[actix_web::test]
 async fn revocation_that_commits_late_is_found() {
     let app = TestApp::start().await;
@@ -100,7 +101,7 @@ async fn revocation_that_commits_late_is_found() {
 async fn failing_poll_makes_each_request_query_database() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    // Opens the database connections of later requests.
+    // Opens the database connections of later requests, because `disconnect_listeners` prevents new connections.
     read_profile(&alice).await.ok(200);
     let session = session(&app, &alice).await;
     app.wait_until_listening().await;
@@ -119,7 +120,7 @@ async fn failing_poll_makes_each_request_query_database() {
 }
 
 /// A busy database may accept a connection only after the poll's timeout. If no poll succeeded, each request would send
-/// one more statement to it.
+/// the database one more statement.
 #[actix_web::test]
 async fn slow_connection_delays_the_first_poll_but_does_not_prevent_it() {
     let (app, relay) = TestApp::relayed(&[]).await;
@@ -131,7 +132,7 @@ async fn slow_connection_delays_the_first_poll_but_does_not_prevent_it() {
     wait::until("a poll", async || app.services().authenticator.revocations.is_current()).await;
 }
 
-/// An attacker with the signing key chooses the id of another user's session, or of none (CWE-287).
+/// An attacker with the signing key chooses the id of another user's session, or an id that no session has (CWE-287).
 #[actix_web::test]
 async fn correctly_signed_token_for_wrong_session_is_rejected() {
     let app = TestApp::start().await;

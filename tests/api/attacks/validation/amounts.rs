@@ -79,7 +79,7 @@ async fn overflowing_sum_is_refused_and_never_wraps() {
     let line = |quantity: &str, price: &str, tax: &str| json!({"description": "x", "quantity": quantity, "unit_price": price, "tax_rate": tax});
     let max = || line("1000", "90071992547.40991", "0");
     for (pointer, lines) in [
-        // In one line, in the sum of two lines, or in the total including tax.
+        // The overflow is in one line, in the sum of the lines, or in the total including tax.
         ("/lines/0", vec![line("999999999.999", "999999999999.999999", "0")]),
         ("/lines/1", vec![line("1", "0.01", "0"), max()]),
         ("/lines", vec![line("1000", "90071992547.40991", "100")]),

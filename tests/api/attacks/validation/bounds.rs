@@ -46,12 +46,12 @@ fn sample(field: &Field) -> &str {
     field.example.as_str().unwrap_or("x")
 }
 
-/// Cuts `text`, or repeats its last character.
+/// Cuts `text`, or repeats its last character, until it has this length.
 fn resized(text: &str, length: usize) -> String {
     text.chars().chain(iter::repeat(text.chars().last().unwrap())).take(length).collect()
 }
 
-/// Returns the example with a character that no pattern allows. A header can contain only printable ones.
+/// Returns the example with a character that no pattern allows. A header can contain only printable characters.
 fn of_no_format(field: &Field) -> String {
     let character = if field.is_header() { 'é' } else { '\u{1}' };
     iter::once(character).chain(sample(field).chars().skip(1)).collect()
@@ -74,7 +74,6 @@ struct Walk {
 }
 
 impl Walk {
-    /// Sends a request, and restores the rows that it changed.
     async fn send(&mut self, example: &Example, field: &Field, value: &Value) -> Reply {
         let reply = self.demo.send(&example.with(field, value)).await;
         if reply.status.is_success() && example.method != Method::GET {
@@ -87,7 +86,7 @@ impl Walk {
         reply
     }
 
-    /// Returns the messages of the refusals of a value beyond each bound.
+    /// Sends a value beyond each bound, and returns the messages of the refusals.
     async fn step_beyond(&mut self, example: &Example, field: &Field) -> Vec<Vec<String>> {
         let mut refusals = Vec::new();
         for Bound { keyword, beyond, .. } in bounds(field) {

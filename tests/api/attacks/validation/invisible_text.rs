@@ -10,7 +10,7 @@ use crate::support::{Actor, Reply, TestApp};
 const FIELDS: [&str; 8] =
     ["/name", "/tax_id", "/address", "/lines/0/description", "/notes", "/title", "/display_name", "/bio"];
 
-/// Creates or updates a resource with this text in this field, which an accepted response contains.
+/// Creates or updates a resource with this text in this field. If the text is accepted, the response contains it.
 async fn send(alice: &Actor, customer: &str, field: &str, text: &str) -> Reply {
     let changed = |mut body: Value| {
         body[field.trim_start_matches('/')] = json!(text);

@@ -42,7 +42,7 @@ async fn socket_closes_when_its_session_ends() {
             }
         }
         assert_eq!(socket.close_code().await, 4401, "{cause}");
-        // The session's end has its own event. A warning here would count each normal logout as an attack.
+        // The end of the session has its own event. A warning for the socket would report each logout as an attack.
         let events = logs::events(&socket.request_id);
         assert!(!events.iter().any(|event| event.starts_with("authn_token_revoked")), "{cause}: {events:?}");
     }

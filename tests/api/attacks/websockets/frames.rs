@@ -81,7 +81,7 @@ async fn oversized_frame_or_message_closes_the_socket() {
     assert_eq!(socket.close_code().await, 1009);
 }
 
-/// Otherwise a frame header with a length of a gigabyte would make the service buffer a gigabyte.
+/// A frame header that announces a gigabyte must not make the service buffer a gigabyte.
 #[actix_web::test]
 async fn oversized_frame_header_closes_the_socket_before_its_payload() {
     let gigabyte = [&[0x81, 0xff][..], &(1_u64 << 30).to_be_bytes(), &[1, 2, 3, 4]].concat();
@@ -132,7 +132,7 @@ async fn invalid_messages_are_refused_and_too_many_close_the_socket() {
 async fn sixty_first_message_in_a_minute_closes_the_socket() {
     let app = TestApp::start().await;
     let mut socket = signed_in(&app).await;
-    // One write, so that all frames arrive within a minute on a slow machine.
+    // Send all frames in one write, so that they arrive within a minute on a slow machine.
     let message = json!({"type": "subscribe", "object": "invoices"}).to_string();
     socket.raw(&frame(0x80 | TEXT, message.as_bytes()).repeat(61)).await;
     for _ in 0..60 {
@@ -142,13 +142,13 @@ async fn sixty_first_message_in_a_minute_closes_the_socket() {
     socket.wait_for_event("excess_rate_limit_exceeded/live_messages").await;
 }
 
-/// Slow read: the service's queue for this client is bounded. A small receive buffer fills it soon.
+/// Slow read: the service's queue for this client is bounded, and fills soon if the client's receive buffer is small.
 #[actix_web::test]
 async fn client_that_does_not_read_is_disconnected() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let socket = Socket::connect_slow(&app, &alice).await;
-    // The service answers these messages without the database, long before an idle socket would time out.
+    // These messages need no database, so they fill the queue long before an idle socket would time out.
     wait::until("the slow reader is disconnected", async || {
         (0..MAX_QUEUED_CHANGES).for_each(|_| app.services().live.resync());
         logs::events(&socket.request_id).contains(&"excess_rate_limit_exceeded/live_slow_reader".to_owned())

@@ -64,7 +64,7 @@ async fn events_of_other_users_are_not_delivered() {
 }
 
 /// The attacker writes a forged row into the table of changes. The service reads the object with the rights of the
-/// socket's user.
+/// socket's user, so it finds no foreign object.
 #[actix_web::test]
 async fn forged_change_reveals_no_foreign_object() {
     let app = TestApp::start().await;

@@ -89,7 +89,7 @@ async fn unauthenticated_socket_times_out() {
     let mut silent = Socket::open(&app).await;
     assert_eq!(silent.close_code().await, 4401);
     silent.wait_for_event("authn_token_invalid/no_ticket").await;
-    // A ping is not a message.
+    // A ping must not postpone the timeout.
     let mut pinging = Socket::open(&app).await;
     for _ in 0..12 {
         pinging.frame(0x89, b"x").await;

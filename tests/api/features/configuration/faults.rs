@@ -39,7 +39,7 @@ fn production_without_settings_lists_all_missing_ones() {
     assert!(missing.iter().all(|name| shown.contains(&format!("\n  {name} is missing"))), "{shown}");
 }
 
-/// Only a log line, because the service may have no database.
+/// The event is only a log line, because the service may have no database.
 #[test]
 fn refused_start_is_a_security_event() {
     let folder = Folder::new();
@@ -54,7 +54,7 @@ fn refused_start_is_a_security_event() {
     let (events, message) = started(&[("STRONGROOM_HTTP_BIND", "0.0.0.0:0")]);
     let [event] = events.as_slice() else { panic!("one: {events:?}, {message}") };
     assert!(event.contains("settings") && message.contains("STRONGROOM_HTTP_BIND"), "{event}, {message}");
-    // A valid configuration, whose database does not exist.
+    // The configuration is valid, but its database does not exist.
     let unreachable = "postgres://strongroom_app@127.0.0.1:1/none";
     let (events, message) = started(&[("DATABASE_URL", unreachable), ("STRONGROOM_HTTP_BIND", "127.0.0.1:0")]);
     let [event] = events.as_slice() else { panic!("one: {events:?}, {message}") };

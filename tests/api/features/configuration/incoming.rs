@@ -182,7 +182,7 @@ fn api_reference_is_off_in_production_by_default() {
     assert!(!development.with(&[("STRONGROOM_HTTP_DOCS", "false")]).unwrap().http.docs);
 }
 
-/// The attack panel creates accounts, so production needs the console's setting and its own.
+/// The attack panel creates accounts. So production needs two settings: one for the console, and one for the panel.
 #[test]
 fn attack_panel_needs_two_settings_in_production() {
     let (console, panel) = (("STRONGROOM_HTTP_CONSOLE", "true"), ("STRONGROOM_HTTP_ATTACK_PANEL", "true"));

@@ -70,7 +70,7 @@ fn reused_key_is_a_fault() {
     base.refuses("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", &[STRONG]);
     base.accepts("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", &[THIRD]);
     base.refuses("STRONGROOM_MANAGEMENT_TOKEN", &[STRONG, OTHER]);
-    // Of two equal keys, the last setting is reported.
+    // If two settings have the same key, the fault names the last setting.
     assert_eq!(base.faults(&[("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", OTHER)]), ["STRONGROOM_JWT_KEY"]);
 }
 

@@ -16,7 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-/// The name of a forgery, which starts with the reason in the service's log, and the token.
+/// The name of a forgery, and the token. The name starts with the reason that the service logs.
 pub type Forgery = (&'static str, String);
 
 /// The key of the service.
@@ -127,7 +127,7 @@ fn with(map: &Map<String, Value>, name: &str, value: Value) -> Map<String, Value
     map
 }
 
-/// Returns all forgeries of a fresh token, whose `iat` counts as the current time.
+/// Returns all forgeries of a fresh token. The `iat` of this token counts as the current time.
 pub fn all(token: &str, key: &Key) -> Vec<Forgery> {
     let forger = Forger::new(token, key);
     [

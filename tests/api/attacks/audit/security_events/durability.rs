@@ -1,4 +1,4 @@
-//! An action and its event are stored together, or neither is: with rollbacks, database outages and SIGKILL.
+//! An action and its event are stored together, or neither is stored: despite rollbacks, database outages and SIGKILL.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -63,14 +63,14 @@ async fn rolled_back_transaction_leaves_no_event() {
         pending.publish();
         Event::new(EventKind::SequenceFail).reason("marker").record();
     });
-    // The event `sequence_fail` was queued last, so all earlier events are stored too.
+    // `sequence_fail` was queued last. When it is stored, all earlier events are stored too.
     row(&app.all_rows, "sequence_fail").await;
     let rows: Vec<String> = sqlx::query_scalar("select kind from security_events where reason = 'pending'")
         .fetch_all(&app.all_rows)
         .await
         .unwrap();
     assert_eq!(rows, ["admin_user_enabled"]);
-    // Without a recorder, the event of a critical action would be lost.
+    // Without a recorder, `record_in` fails, because the event of a critical action would be lost.
     let mut connection = pool.acquire().await.unwrap();
     assert!(Event::new(EventKind::AdminUserDisabled).record_in(&mut connection).await.is_err());
 }
@@ -82,7 +82,6 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     app.database.disconnect().await;
     let reply = app.anonymous().request(Method::GET, "/api/v1/me").send().await;
     reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/missing"]);
-    // Far more events than the queue can hold.
     let flood = MAX_QUEUED + 2_000;
     background_sync(&recorder, || {
         (0..flood).for_each(|_| Event::new(EventKind::SequenceFail).reason("flood").record())
@@ -90,7 +89,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     let lost = recorder.lost();
     assert!((1..=7_100).contains(&lost), "{lost}");
     assert!(recorder.queued() <= MAX_QUEUED);
-    // A flood of anonymous events cannot displace events about users, for which half of the queue is reserved.
+    // Half of the queue is reserved for events about users, so a flood of anonymous events cannot displace them.
     let user = UserId::new();
     let denied = || Event::new(EventKind::AuthzFail).reason("hidden").user(user).record();
     background_sync(&recorder, || (0..100).for_each(|_| denied()));
@@ -113,7 +112,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     assert_eq!(reported as u64, recorder.lost());
 }
 
-/// While the service does not run, an attacker could run another program.
+/// These events show when the service did not run. In this time, an attacker could have run another program.
 #[actix_web::test]
 async fn start_and_shutdown_are_recorded() {
     let app = TestApp::start().await;
@@ -147,7 +146,7 @@ async fn events_older_than_two_seconds_survive_sigkill() {
     let base = base.expect("the start-up line names the address").split('/').take(3).collect::<Vec<_>>().join("/");
     let mut answered = Vec::new();
     for number in 0..150 {
-        // Many events of one address would be aggregated.
+        // The requests come from ten addresses, because many events of one address would be aggregated.
         let client = Client::from_address(&base, [127, 0, 0, 1 + number % 10].into());
         let reply = client.request(Method::GET, "/api/v1/me").send().await;
         answered.push((Instant::now(), reply.request_id().parse::<Uuid>().unwrap()));

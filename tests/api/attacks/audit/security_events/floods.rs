@@ -1,5 +1,5 @@
-//! CWE-779: a flood of refused requests leaves only a few rows and log lines, each with the number of refusals that it
-//! stands for (amount). The detection rules still count every refusal.
+//! CWE-779: a flood of refused requests leaves only a few rows and log lines. A row that stands for several refusals
+//! contains their number (`amount`). The detection rules still count every refusal.
 
 use chrono::TimeDelta;
 use futures_util::stream::{self, StreamExt};
@@ -22,7 +22,7 @@ const FLOOD: usize = 2_500;
 /// The request id, amount, route and address of an event.
 type Row = (Option<Uuid>, Option<i64>, Option<String>, Option<String>);
 
-/// Sends requests without a token, 32 at a time. Returns how many have their own log line.
+/// Sends requests without a token, 32 at a time. Returns the number of requests that have their own log line.
 async fn flood(client: &Client, requests: usize) -> usize {
     let lines = stream::iter(0..requests).map(|_| async {
         let reply = client.request(Method::GET, "/api/v1/me").send().await;
@@ -35,7 +35,7 @@ async fn flood(client: &Client, requests: usize) -> usize {
 async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     let app = TestApp::with(&[MASTER]).await;
     let lines = flood(&app.anonymous(), FLOOD).await;
-    // The detection rules count the events before the row of the aggregate is written.
+    // Wait until the detection rules have counted all events. The stop then writes the last aggregate.
     wait::until_equal(0, async || app.services().recorder.queued()).await;
     let database = app.stop().await;
     let mut owner = database.options(Role::Owner).connect().await.unwrap();
@@ -50,7 +50,7 @@ async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     assert_eq!(refusals, FLOOD as i64);
     let (single, aggregates): (Vec<_>, Vec<_>) = rows.iter().partition(|(request, ..)| request.is_some());
     assert_eq!(single.len(), lines, "each row of a single event has its own log line");
-    // The service aggregates in windows of one minute, and a flood may last longer. In each of them, up to `MAX_SINGLE`
+    // The service aggregates in windows of one minute, and a flood may last longer. In each window, up to `MAX_SINGLE`
     // events have their own rows. The last window may have no aggregate, hence the `+ 1`.
     assert!(!aggregates.is_empty() && lines <= (aggregates.len() + 1) * MAX_SINGLE as usize, "{rows:?}");
     for (_, amount, route, address) in &aggregates {
@@ -85,10 +85,10 @@ async fn wait_for_aggregate(app: &TestApp, wanted: Option<i64>) {
     wait::until_equal(wanted, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
 }
 
-/// An anonymous flood comes from the same address as a user's attack.
+/// An anonymous flood from the same address must not hide a user's attack from the detection rules.
 #[actix_web::test]
 async fn anonymous_flood_does_not_blind_the_rules_for_users() {
-    // With this threshold, the session stays alive.
+    // The threshold is too high to end Mallory's session during the test.
     let app = TestApp::with(&[("STRONGROOM_RULES_PROBING_SESSION", "1000/5m")]).await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let theirs = alice.invoice().await;

@@ -21,13 +21,13 @@ fn of(kind: &str, class: &str) -> Vec<(Option<String>, Option<String>)> {
     vec![(Some(kind.to_owned()), Some(class.to_owned()))]
 }
 
-/// The responses and the SQL statements are the same, and only the events differ.
+/// Foreign and missing objects get the same responses and SQL statements. Only the class in the stored events differs.
 #[actix_web::test]
 async fn denied_object_is_classified_in_events_but_not_in_responses() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (customer, invoice) = (bob.customer().await, bob.invoice().await);
-    // The first invoice also counts the rows for the quota (`row_quotas`), which would change the statements below.
+    // Alice's first invoice also counts rows for the quota (`row_quotas`). This statement must not be compared below.
     alice.invoice().await;
     let sessions = bob.get("/api/v1/auth/sessions").await.ok(200).json();
     let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
@@ -44,7 +44,7 @@ async fn denied_object_is_classified_in_events_but_not_in_responses() {
         alike(&foreign, &missing);
         assert_eq!(objects(&app, &foreign.request_id()).await, of(kind, "foreign"));
         assert_eq!(objects(&app, &missing.request_id()).await, of(kind, "missing"));
-        // No object can have a malformed id.
+        // No object has a malformed id, so the event contains neither kind nor class.
         let malformed = alice.get(&format!("{path}{}", id.replace('-', ""))).await;
         assert_eq!((malformed.comparable(), malformed.statements()), (missing.comparable(), missing.statements()));
         malformed.assert_events(&["authz_fail/malformed_id"]);

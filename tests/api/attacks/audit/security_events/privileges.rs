@@ -1,4 +1,4 @@
-//! Which roles may insert and read events. No role can change events.
+//! Tests which roles may insert and read events. No role may change events.
 
 use sqlx::{ConnectOptions, Executor};
 use strongroom::base::id::UserId;

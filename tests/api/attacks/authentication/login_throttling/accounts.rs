@@ -37,7 +37,7 @@ async fn ten_failures_lock_account_silently_and_notify_owner_once() {
     };
     assert!(!lock_mail_kind().await.contains("http"), "attackers can trigger this mail, so it contains no link");
 
-    // The lock does not affect the owner who is signed in.
+    // The lock does not affect an owner who is already signed in.
     alice.get("/api/v1/me").await.ok(200);
     let change = json!({"current_password": PASSWORD, "new_password": OTHER});
     alice.post("/api/v1/me/password", &change).await.ok(200);
@@ -52,7 +52,7 @@ async fn ten_failures_lock_account_silently_and_notify_owner_once() {
     assert_eq!(lock_mails(&app).await, (2, 2));
 }
 
-/// Otherwise an attacker could lock an account permanently.
+/// A lock must expire, because an attacker could otherwise lock an account permanently.
 #[actix_web::test]
 async fn lock_durations_double_up_to_15_minutes_and_expire() {
     let app = TestApp::start().await;
@@ -76,8 +76,8 @@ async fn lock_durations_double_up_to_15_minutes_and_expire() {
     try_sign_in(&next(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// Attempts during a lock count for the client, but not for the account. So a successful login subtracts more failures
-/// than the account has, and the count must not become negative.
+/// Attempts during a lock count for the client, but not for the account. A successful login then subtracts more
+/// failures from the account's count than it contains. The count must not become negative.
 #[actix_web::test]
 async fn login_after_attempts_during_lock_resets_counters_to_zero() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "2/1h")]).await;
@@ -96,7 +96,8 @@ async fn login_after_attempts_during_lock_resets_counters_to_zero() {
     assert_eq!(number(&app, sql).await, 0);
 }
 
-/// User enumeration: unknown accounts are counted and locked like known ones. Only the mail has no recipient.
+/// User enumeration: unknown accounts are counted and locked like known ones. The only difference: the lock mail for an
+/// unknown account has no recipient, and is never sent.
 #[actix_web::test]
 async fn lock_is_indistinguishable_for_unknown_account() {
     let app = TestApp::start().await;
@@ -143,7 +144,7 @@ async fn too_many_consecutive_failures_require_password_reset() {
     try_sign_in(&from(&app, 6), &alice.email, OTHER).await.ok(200);
 }
 
-/// Otherwise any attacker could lock an account (OWASP Forgot Password Cheat Sheet).
+/// If reset requests counted as failures, any attacker could lock an account (OWASP Forgot Password Cheat Sheet).
 #[actix_web::test]
 async fn reset_requests_do_not_lock_account() {
     let app = TestApp::start().await;
@@ -190,7 +191,7 @@ async fn reauthentication_guesses_are_limited_per_session_and_user() {
         .assert_events(&["authn_password_change_fail/correct_password_while_locked"]);
     assert_eq!(app.digest_all().await, before);
     assert_eq!(lock_mails(&app).await, (1, 1), "the owner is notified");
-    // Login has its own counters.
+    // Login has its own counters, so the owner can still log in.
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
     reset(&app, &alice.email, &from(&app, 2)).await;
     let again = Actor::sign_in(&app.anonymous(), &alice.email, OTHER).await;

@@ -24,7 +24,7 @@ async fn admitted(app: &TestApp, attempts: impl IntoIterator<Item = (String, Cli
     admitted.iter().flatten().filter(|admitted| !admitted.is_locked()).count()
 }
 
-/// Race condition (CWE-362): an attempt is counted before hashing.
+/// Race condition (CWE-362): the service counts an attempt before it hashes the password.
 #[actix_web::test]
 async fn parallel_guesses_cannot_exceed_limits() {
     let app = TestApp::start().await;
@@ -112,7 +112,7 @@ async fn counters_are_shared_by_replicas_and_survive_restarts() {
     try_sign_in(&at(&third), "n0@example.com", PASSWORD).await.assert_refused(429, "too_many_requests");
 }
 
-/// The clock of one replica is a day ahead, and no lock or window ends early.
+/// The clock of the replica is a day ahead. No lock and no window may end early.
 #[actix_web::test]
 async fn counters_use_database_clock() {
     let app = TestApp::start().await;
@@ -128,7 +128,7 @@ async fn counters_use_database_clock() {
         .assert_events(&["authn_login_fail/correct_password_while_locked"]);
 }
 
-/// Without the counters, no attempt is hashed.
+/// While the counters are unavailable, the service must hash no password.
 #[actix_web::test]
 async fn unavailable_counters_fail_closed() {
     let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;
@@ -148,7 +148,7 @@ async fn unavailable_counters_fail_closed() {
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// The counter of an account stays for another 30 days, because it contains the failures in a row.
+/// The counter of an account is kept for another 30 days, because it also counts failures in a row.
 #[actix_web::test]
 async fn expired_counters_are_deleted() {
     let app = TestApp::start().await;

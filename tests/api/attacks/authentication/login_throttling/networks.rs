@@ -89,7 +89,7 @@ async fn successful_login_resets_only_counters_of_this_client() {
     assert_eq!(counts().await, format!("account 6, {}, {}, {clients}", both("1"), both("5")));
 }
 
-/// Between guesses, the attacker logs in to their own account.
+/// Between guesses, the attacker logs in to their own account, to reset the counter of the address.
 #[actix_web::test]
 async fn successful_login_does_not_reset_address_counter() {
     let app = TestApp::start().await;
@@ -112,7 +112,7 @@ async fn successful_login_does_not_reset_address_counter() {
     try_sign_in(&guesser, &alice.email, PASSWORD).await.ok(200);
 }
 
-/// Denial of service behind a NAT: users without a device cookie must solve a challenge.
+/// Denial of service behind a NAT: users with a device cookie log in as usual, all others must solve a challenge.
 #[actix_web::test]
 async fn users_behind_shared_address_can_sign_in_during_attack() {
     let app = TestApp::start().await;
@@ -177,7 +177,7 @@ async fn password_spraying_requires_challenge_and_locks_no_account() {
     try_sign_in(&host(1), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// The owners have logged in from the same network, for example in an office.
+/// The owners have logged in from the attacker's network, for example an office. The attack must still count.
 #[actix_web::test]
 async fn password_spraying_is_counted_for_accounts_that_have_logged_in() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "3/1h")]).await;
@@ -196,7 +196,7 @@ async fn password_spraying_is_counted_for_accounts_that_have_logged_in() {
     try_sign_in(&office, &people[0].email, PASSWORD).await.assert_refused(429, "too_many_requests");
 }
 
-/// The counter of a network counts accounts, not failures.
+/// The counter of a network counts accounts, not failures. So brute force on one account leaves no spraying event.
 #[actix_web::test]
 async fn brute_force_and_password_spraying_leave_different_events() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "5/1h")]).await;
@@ -215,8 +215,8 @@ async fn brute_force_and_password_spraying_leave_different_events() {
     };
     assert_eq!(special(&brute_force), ["authn_login_lock/brute_force"]);
     assert_eq!(special(&spray), ["authn_login_spray/network"]);
-    // After brute force, the account is locked for clients without a device cookie.
-    // After password spraying, such clients of the network need a challenge for every account.
+    // After brute force, the account is locked for clients without a device cookie. After password spraying, clients of
+    // the network without a device cookie need a challenge for every account.
     try_sign_in(&from(&app, 11), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     try_sign_in(&sprayer, "n6@example.com", WRONG).await.assert_refused(429, "too_many_requests");
 }

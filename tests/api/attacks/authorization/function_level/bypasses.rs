@@ -44,12 +44,12 @@ async fn role_claimed_by_the_client_is_ignored() {
             let reply = alice.request(function.method.clone(), &path).send().await;
             reply.assert_refused(403, "forbidden").assert_events(&[FORBIDDEN]);
         }
-        // No administrator function has a request body.
+        // No administrator function accepts a request body.
         for body in [json!({"role": "admin"}), json!({"isAdmin": true}), json!({"admin": {"id": roots}})] {
             let reply = by(&alice, function, &id).json(&body).send().await;
             reply.assert_refused(413, "payload_too_large").assert_events(&["input_validation_fail/payload_too_large"]);
         }
-        // The service does not choose between two tokens.
+        // The service does not choose between two tokens, so it treats the request like one without a token.
         let both = by(&alice, function, &id).bearer(&root.token).send().await;
         both.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/missing"]);
     }
@@ -83,7 +83,7 @@ async fn method_override_is_ignored() {
     assert_eq!(digest_all(&app).await, before);
 }
 
-/// Sends an unchanged path. An HTTP client would normalize it.
+/// Sends this path unchanged. An ordinary HTTP client would normalize the path.
 async fn raw(app: &TestApp, token: &str, target: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
     let head = format!(

@@ -44,7 +44,7 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     let mut sockets = [Socket::connect(&first, &toor).await, Socket::connect(&second, &toor_there).await];
     let toors = id_of(&toor).await;
     act(&root, &toors, "disable").await.ok(204);
-    // The gate for administrators reads the session from the database, and needs no notification.
+    // The gate for administrators reads the login session from the database, so it does not depend on a notification.
     for actor in [&toor_there, &toor] {
         actor.get(users).await.assert_refused(401, "unauthenticated").assert_events(&[ENDED]);
     }

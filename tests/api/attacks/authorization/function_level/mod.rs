@@ -1,6 +1,6 @@
-//! API5, broken function level authorization (ASVS 8.2.1, 8.3.1, 8.3.2): calls of every administrator function by other
-//! users ([`walls`]), through known bypasses ([`bypasses`]), by former administrators ([`changes`]), and by the last
-//! administrator ([`last_administrator`]).
+//! API5, broken function level authorization (ASVS 8.2.1, 8.3.1, 8.3.2). Ordinary users call every administrator
+//! function ([`walls`]) and try known bypasses ([`bypasses`]). Former administrators use their old tokens
+//! ([`changes`]). Administrators try to remove the last administrator ([`last_administrator`]).
 
 mod bypasses;
 mod changes;

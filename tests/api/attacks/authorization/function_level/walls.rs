@@ -48,7 +48,7 @@ async fn admin_functions_return_403_to_all_other_users() {
     bob.get("/api/v1/me").await.ok(200);
 }
 
-/// A developer forgets the gate on a route. The [`AdminCaller`] argument of the handler requires the gate.
+/// If a developer forgets the gate on a route, the handler's [`AdminCaller`] argument must refuse the request.
 #[actix_web::test]
 async fn admin_handler_cannot_run_without_the_gate() {
     use actix_web::FromRequest;
@@ -84,7 +84,7 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
         let rows: i64 = sqlx::query_scalar(counts).bind(pretender).fetch_one(pool).await.unwrap();
         assert_eq!(rows, 0);
     }
-    // A temporary table has the name of a real table. The functions set their own search path.
+    // A temporary table has the name of a real table, but the functions set their own search path.
     let mut mine = pool.acquire().await.unwrap();
     mine.execute("create temp table users (id uuid, role text, status text)").await.unwrap();
     mine.execute("set search_path = pg_temp, public").await.unwrap();
@@ -122,7 +122,7 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
 async fn administrators_cannot_read_objects_of_users() {
     let app = TestApp::start().await;
     let (alice, root) = (app.user("alice").await, app.admin("root").await);
-    // The list of sessions contains the administrator's own session.
+    // Sessions are left out: the administrator has a session too, so this list is not empty.
     for collection in collections().into_iter().filter(|collection| *collection != "/api/v1/auth/sessions") {
         let id = make(&alice, collection).await;
         let missing = root.get(&format!("{collection}/{}", Uuid::new_v4())).await;

@@ -40,7 +40,7 @@ async fn is_refused(demo: &Demo, actor: &Actor, list: &Example, cursor: &str) ->
 #[actix_web::test]
 async fn cursor_of_every_list_is_bound_to_user_list_and_filter() {
     let demo = Demo::start().await;
-    // Without a second page, a list has no cursor.
+    // Create two rows for each list, because a list without a second page has no cursor.
     for example in Example::all().into_iter().filter(|example| example.method == Method::POST) {
         let is_own = example.access == Access::SignedIn && !example.path.starts_with("/api/v1/me");
         for _ in 0..if is_own { 2 } else { 0 } {

@@ -21,7 +21,7 @@ struct Ids {
     of_other_types: Vec<String>,
 }
 
-/// Returns ids to try instead of the example of this field, or `None` if its object has no owner.
+/// Returns ids to try instead of the example of this field. Returns `None` if the object of the example has no owner.
 async fn ids_for(app: &TestApp, field: &Field) -> Option<Ids> {
     let example: Uuid = field.example.as_str().unwrap().parse().unwrap();
     let id = async |sql: String, id: Uuid| -> Option<Uuid> {
@@ -49,7 +49,7 @@ async fn ids_for(app: &TestApp, field: &Field) -> Option<Ids> {
 async fn foreign_ids_are_treated_as_missing(demo: &Demo) -> usize {
     let mut fields = 0;
     for mut example in Example::all() {
-        // With the same key, a request would wait for the rollback of the previous one.
+        // With the same idempotency key, a request would wait for the rollback of the previous request.
         example.headers.retain(|(name, _)| name != "Idempotency-Key");
         for field in example.fields().into_iter().filter(Field::is_id) {
             let place = format!("{} {}", example.id, field.pointer);
@@ -65,7 +65,7 @@ async fn foreign_ids_are_treated_as_missing(demo: &Demo) -> usize {
             fields += 1;
             let send = async |id: &str| demo.send(&example.with(&field, &json!(id))).await;
             let before = demo.app.digest_all().await;
-            // The first request also counts the owner's rows for the quota, which would make the statements differ.
+            // The first request also counts the owner's rows for the quota, so its statements would differ.
             send(&Uuid::new_v4().to_string()).await;
             let missing = send(&Uuid::new_v4().to_string()).await;
             if field.query_name().is_none() {

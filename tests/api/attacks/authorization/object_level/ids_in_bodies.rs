@@ -1,5 +1,5 @@
-//! Ids in bodies (CWE-639): with the wrong JSON type, or below the id of another user's object in the path.
-//! [`every_id`](super::every_id) tries the ids of other users' objects in every body.
+//! Ids in bodies (CWE-639): ids of the wrong JSON type, and ids in requests whose path has the id of another user's
+//! object. [`every_id`](super::every_id) tries the ids of other users' objects in every body.
 
 use serde_json::json;
 use uuid::Uuid;

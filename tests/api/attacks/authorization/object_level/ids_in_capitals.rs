@@ -47,7 +47,7 @@ async fn upper_case_id_in_body_form_and_query_names_the_same_object() {
     assert_eq!(answer, json!({"type": "subscribed", "object": "invoice", "id": invoice}));
 }
 
-/// A payment is repeated with the same key, but with upper case or percent-encoding in its path.
+/// A client repeats a payment with the same idempotency key, but with another spelling of the id in the path.
 #[actix_web::test]
 async fn idempotency_key_is_bound_to_the_object_not_the_spelling_of_its_id() {
     let app = TestApp::start().await;

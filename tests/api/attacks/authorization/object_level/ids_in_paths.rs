@@ -48,7 +48,6 @@ async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, 
                 let what = format!("{} {} {id} {version:?}", operation.method, operation.path);
                 assert_eq!(reply.comparable(), missing.comparable(), "{what}");
                 assert_eq!(reply.statements(), missing.statements(), "{what}");
-                // Only the event says that an id is malformed.
                 let [event] = reply.events().try_into().unwrap();
                 assert!(
                     ["authz_fail/not_found", "authz_fail/malformed_id"].contains(&event.as_str()),

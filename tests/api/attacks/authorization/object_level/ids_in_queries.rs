@@ -94,7 +94,7 @@ async fn foreign_or_forged_cursor_is_refused() {
         .await
         .assert_invalid_field("/cursor")
         .assert_events(&[INVALID]);
-    // A user's own cursor, with another filter or in another list.
+    // The service also refuses Alice's own cursor with another filter or in another list.
     alice.get(&format!("/api/v1/invoices?status=draft&cursor={own}")).await.assert_invalid_field("/cursor");
     alice.get(&format!("/api/v1/customers?cursor={own}")).await.assert_invalid_field("/cursor");
     assert_eq!(app.digest_all().await, before);

@@ -89,8 +89,8 @@ async fn write_makes_the_old_etag_stale() {
     alice.delete(&path, "\"2\"").await.ok(204);
 }
 
-/// Sends the requests in parallel, and returns the reply of the one that succeeds.
-/// A row lock is held until all requests wait for it, so that they always race.
+/// Sends the requests in parallel, and returns the reply of the request that succeeds.
+/// Holds a row lock until all requests wait for it, so that they always race.
 async fn assert_one_succeeds(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
     let many = requests.len() as i64;
     let mut held = app.all_rows.begin().await.unwrap();
@@ -139,7 +139,7 @@ async fn only_one_of_parallel_writes_succeeds() {
     }
 }
 
-/// A replacement and a deletion of the same version.
+/// Two requests replace and delete the same version of an invoice.
 #[actix_web::test]
 async fn only_one_of_parallel_write_and_deletion_succeeds() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_WORKERS", "2")]).await;

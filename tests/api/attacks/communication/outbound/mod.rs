@@ -17,7 +17,7 @@ use strongroom::security::communication::outbound::{OutboundClient, OutboundErro
 
 use crate::support::receiver::Receiver;
 
-/// A resolver with a list of answers, which repeats the last one.
+/// A resolver that returns these answers in order, and then repeats the last answer.
 struct FakeResolver {
     answers: Mutex<Vec<Vec<IpAddr>>>,
     lookups: AtomicUsize,

@@ -49,7 +49,7 @@ async fn failing_receiver_is_tried_three_times_then_recorded_once() {
         app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
         assert_eq!(receiver.requests().len(), attempt);
         if attempt < 3 {
-            // Changes the time of the retry. If the clock advanced, the alert would also send a summary.
+            // Make the retry due in the database. If the clock advanced instead, the alert would also send a summary.
             let sql = "update outbox set next_attempt_at = created_at where done_at is null and given_up_at is null";
             sqlx::query(sql).execute(&app.all_rows).await.unwrap();
         }
@@ -88,7 +88,7 @@ async fn message_of_a_killed_process_is_delivered_by_another_replica() {
     let mut one = start_with_receiver(&receiver).await;
     raise(&one, &denials(UserId::new(), 20)).await;
     let held = receiver.wait_for_requests(1).await.remove(0);
-    // The process has leased the message, but not delivered it.
+    // The killed process has leased the message, but not delivered it.
     one.running.take().unwrap().abort();
     receiver.set_behavior(ReceiverBehavior::ok());
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
@@ -124,7 +124,7 @@ async fn locked_message_delays_no_other_message() {
     raise(&one, &denials(UserId::new(), 20)).await;
     receiver.wait_for_requests(1).await;
     one.running.take().unwrap().abort();
-    // Another worker would lock the oldest message in this way.
+    // This transaction locks the oldest message, as another worker would.
     let mut holding = one.all_rows.begin().await.unwrap();
     let due = "update outbox set next_attempt_at = created_at where queue = 'webhook'";
     assert_eq!(sqlx::query(due).execute(&mut *holding).await.unwrap().rows_affected(), 1);

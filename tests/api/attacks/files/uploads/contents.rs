@@ -1,5 +1,5 @@
-//! Malicious content in pictures and texts: markup where a browser would look for it (MIME sniffing). Each refusal says
-//! how to correct the file.
+//! Malicious content in pictures and texts, such as markup where a browser looks for it (MIME sniffing). Each refusal
+//! says how to correct the file.
 
 use super::{assert_nothing_is_stored, assert_refused_with_message};
 use crate::support::TestApp;
@@ -25,7 +25,7 @@ const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x0emdatpixels";
 const SAMSUNG: &[u8] = b"\0\0\x01\x0a\x04\0\0\0Time1577836800000\
     SEFH\x65\0\0\0\x01\0\0\0\0\0\x01\x0a\x19\0\0\0\x19\0\0\0\x18\0\0\0SEFT";
 
-/// Returns an AFCP trailer, in which picture archives append captions. It contains its own position in the file.
+/// Returns an AFCP trailer, in which picture archives append captions. The trailer contains its own position.
 fn captions(picture: usize) -> Vec<u8> {
     let start = u32::try_from(picture).unwrap().to_be_bytes();
     joined(&[b"AXS!\x01\0\0\0\0\0\0\0AXS!", &start, &[0; 4]])
@@ -116,7 +116,7 @@ async fn refused_content_is_not_stored_and_gets_a_helpful_message() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// Bytes that look like markup, and data that cameras and spreadsheets add.
+/// The files contain bytes that look like markup, or data that cameras and spreadsheets add.
 #[actix_web::test]
 async fn valid_content_that_resembles_markup_is_accepted() {
     let app = TestApp::start().await;

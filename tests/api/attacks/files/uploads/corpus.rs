@@ -46,7 +46,7 @@ fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
     entries
 }
 
-/// Returns a form of a browser. The media type follows from the file's extension, and is otherwise PDF.
+/// Returns the form that a browser would send. The media type follows from the file's extension (by default PDF).
 fn form(name: &str, content: &[u8]) -> Form {
     let media_type = match name.rsplit_once('.').unwrap().1 {
         "pdf" => "application/pdf",

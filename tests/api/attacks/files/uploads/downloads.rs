@@ -61,8 +61,8 @@ async fn line_break_in_a_file_name_injects_no_header() {
     super::assert_nothing_is_stored(&app).await;
 }
 
-/// Stored XSS: a file looks like a web page. It is sent as text, with headers that forbid sniffing. If a browser
-/// displays it anyway, the page has no origin and no rights.
+/// Stored XSS: a file looks like a web page. The service sends the file as text, with headers that forbid sniffing. If
+/// a browser displays it anyway, the page has no origin and no rights.
 #[actix_web::test]
 async fn download_is_an_attachment_and_never_rendered() {
     let app = TestApp::start().await;

@@ -74,7 +74,7 @@ async fn form_with_unknown_duplicate_or_invalid_parts_is_refused() {
     alice.upload(sound().text("title", &"x".repeat(200))).await.ok(201);
 }
 
-/// Truncated bodies, bodies that continue after the final boundary, other media types, and missing boundaries.
+/// The client sends truncated bodies, bodies that continue after the final boundary, other media types, or no boundary.
 #[actix_web::test]
 async fn malformed_form_is_refused() {
     let app = TestApp::start().await;
@@ -125,7 +125,7 @@ async fn oversized_part_header_is_refused() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// BOLA: the id of another user's invoice, of a missing invoice, or a malformed id.
+/// BOLA: the form contains a malformed id, or the id of a missing invoice or of another user's invoice.
 #[actix_web::test]
 async fn foreign_invoice_in_a_form_is_refused_like_a_missing_one() {
     let app = TestApp::start().await;

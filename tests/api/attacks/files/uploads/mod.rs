@@ -29,7 +29,7 @@ async fn assert_nothing_is_stored(app: &TestApp) {
     assert_eq!((rows, stored_files(app).await), (0, Vec::new()));
 }
 
-/// Waits until the service has noticed the disconnect and stores no row, no file and no reservation.
+/// Waits until the service has no more files to delete. Then no row, no file and no reservation may be left.
 async fn wait_until_nothing_is_stored(app: &TestApp) {
     let queued = "select count(*) from outbox where queue = 'blob_deletion' and done_at is null";
     wait::until_equal(0_i64, async || sqlx::query_scalar(queued).fetch_one(&app.all_rows).await.unwrap()).await;

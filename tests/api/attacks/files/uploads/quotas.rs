@@ -46,7 +46,7 @@ async fn parallel_uploads_cannot_exceed_the_byte_quota() {
     let alice = app.user("zoe").await;
     let replies = join_all((0..20).map(|_| alice.upload(Form::with_size(10_000)))).await;
     let made = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
-    // A reservation is larger than its file, because `Content-Length` includes the form, and shrinks when the upload
+    // A reservation is larger than its file, because `Content-Length` includes the form. It shrinks when the upload
     // completes. So the quota may admit only nine files while all uploads run, and then a tenth one.
     assert!((9..=10).contains(&made), "{made}");
     if made == 9 {
@@ -62,7 +62,7 @@ async fn upload_larger_than_the_quota_is_refused_at_once() {
     let alice = app.user("alice").await;
     let reply = alice.upload(Form::with_size(10_000)).await;
     reply.assert_refused(409, "quota_exceeded").assert_events(&[TOO_MUCH]);
-    // Without `Content-Length`, the reservation is the maximum size of a file.
+    // Without `Content-Length`, the reservation is the maximum size of a file, which exceeds this quota.
     let body = reqwest::Body::wrap_stream(stream::iter([Ok::<_, std::io::Error>(Form::valid().bytes())]));
     let reply = alice.request(Method::POST, "/api/v1/documents").body(&Form::content_type(), body).send().await;
     reply.assert_refused(409, "quota_exceeded");
@@ -112,8 +112,8 @@ async fn interrupted(actor: &Actor, form: Form, meanwhile: impl Future<Output = 
     request.body(&Form::content_type(), reqwest::Body::wrap_stream(pieces)).send().await
 }
 
-/// A refused upload releases its quota by an update of its row in the deletion queue. Its own rollback or a sweep may
-/// still lock this row. Without waiting, the quota would stay reserved for two hours.
+/// A refused upload releases its quota by an update of its row in the deletion queue. The rollback of this upload or a
+/// sweep may still lock the row. If the release did not wait, the quota would stay reserved for two hours.
 #[actix_web::test]
 async fn release_waits_for_a_locked_queue_row() {
     let app = TestApp::start().await;

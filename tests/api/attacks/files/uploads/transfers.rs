@@ -72,7 +72,6 @@ async fn endless_upload_is_cut_off() {
         let head = "--a-boundary-that-is-in-no-file\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n";
         stream.write_all(format!("{:x}\r\n{head}\r\n", head.len()).as_bytes()).unwrap();
         let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
-        // The test sends bytes until the server closes the connection.
         wait::until_some_blocking("the connection is closed", || stream.write_all(chunk.as_bytes()).err());
     })
     .await
@@ -109,7 +108,7 @@ async fn disconnect_during_an_upload_leaves_nothing() {
     }
 }
 
-/// After a reset, actix drops the handler's future, and the code after the read never runs.
+/// After a connection reset, actix drops the handler's future, so the code after the read never runs.
 #[actix_web::test]
 async fn connection_reset_during_an_upload_leaves_nothing() {
     let app = TestApp::start().await;

@@ -68,7 +68,7 @@ async fn file_of_another_type_is_refused_and_not_stored() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// The result does not depend on the packets of the body.
+/// The result must not depend on how the body is split into packets.
 #[actix_web::test]
 async fn file_sent_byte_by_byte_is_inspected() {
     let app = TestApp::start().await;

@@ -38,7 +38,7 @@ async fn forged_refresh_cookie_is_rejected_without_database_access() {
         assert_eq!(reply.statements(), Vec::<String>::new(), "{forged}");
     }
     assert_eq!(app.digest(&["users", "sessions", "refresh_tokens"]).await, before);
-    // Without the prefix `__Host-`, a page of a sub-domain could have set this cookie.
+    // A page of a sub-domain could have set a cookie without the prefix `__Host-`, so the service must ignore it.
     let planted = app
         .anonymous()
         .request(Method::POST, "/api/v1/auth/refresh")

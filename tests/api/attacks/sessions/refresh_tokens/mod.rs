@@ -101,7 +101,7 @@ async fn replay_within_grace_follows_bounded_chain() {
     for _ in 0..MAX_CHAIN {
         newest = renewed(&newest).await;
     }
-    // On a slow machine, the grace period could end during the test.
+    // Restart the grace period, because it could end during the test on a slow machine.
     sqlx::query("update refresh_tokens set used_at = now() where used_at is not null")
         .execute(&app.all_rows)
         .await

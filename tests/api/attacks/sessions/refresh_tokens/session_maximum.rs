@@ -6,7 +6,8 @@ use super::{assert_session_ended, login_with_refresh_cookie, read_profile};
 use crate::support::actor::{PASSWORD, try_sign_in};
 use crate::support::{Actor, TestApp, wait};
 
-/// Denial of service: an attacker who knows the password logs in ten times. The owner's session is in constant use.
+/// Denial of service: an attacker who knows the password logs in ten times, to end the owner's session. This session
+/// survives because the owner uses it: the service ends the session whose last use is the oldest.
 #[actix_web::test]
 async fn eleventh_session_ends_least_recently_used_one() {
     let app = TestApp::start().await;
@@ -34,7 +35,7 @@ async fn eleventh_session_ends_least_recently_used_one() {
     }
 }
 
-/// Otherwise repeated logins on one device would log out the user's other devices.
+/// If ended sessions counted, repeated logins on one device would log out the user's other devices.
 #[actix_web::test]
 async fn only_active_sessions_count_for_the_maximum() {
     let app = TestApp::start().await;

@@ -67,7 +67,8 @@ async fn fill(app: &TestApp, actor: &Actor) {
     sqlx::query(AssertSqlSafe(upload)).execute(&app.all_rows).await.unwrap();
 }
 
-/// Returns a statement that copies a row of this owner: the columns that the service may insert, or else all columns.
+/// Returns a statement that inserts a copy of a row of this owner: with the columns that the service may insert, or
+/// with all columns if there are none.
 async fn copy_of_row(app: &TestApp, table: &str, owner: Uuid) -> String {
     let row = format!("select to_jsonb(t)::text from {table} t where owner_id = $1 limit 1");
     let row: Option<String> =
@@ -241,7 +242,7 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// The key refuses the parties (seller and buyer) of another owner's invoice to every role, even to the superuser.
+/// The composite key refuses the parties (seller, buyer) of another owner's invoice to all roles, even the superuser.
 #[actix_web::test]
 async fn composite_key_refuses_parties_of_foreign_invoice_like_missing_one() {
     let app = TestApp::start().await;

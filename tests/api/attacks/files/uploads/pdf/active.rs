@@ -141,7 +141,7 @@ async fn active_content_that_only_a_repairing_reader_finds_is_refused() {
     let (_app, alice) = user().await;
     let unlisted = |object: &str| {
         let file = String::from_utf8(PdfFile::default().plain()).unwrap();
-        // Inserted after the cross-reference table, whose offsets stay correct.
+        // The object is inserted after the cross-reference table, so the offsets in the table stay correct.
         file.replace("startxref", &format!("9 0 obj {object} endobj\nstartxref")).into_bytes()
     };
     upload(&alice, &unlisted("null")).await.ok(201);
@@ -166,7 +166,7 @@ async fn active_content_that_only_a_repairing_reader_finds_is_refused() {
     }
 }
 
-/// An incremental update of a PDF replaces objects, and readers ignore the replaced ones.
+/// An incremental update of a PDF replaces objects. Readers ignore the replaced objects.
 #[actix_web::test]
 async fn last_revision_of_an_object_is_inspected() {
     let (_app, alice) = user().await;

@@ -38,7 +38,7 @@ fn bomb() -> Vec<u8> {
     PdfFile::default().stream("/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode", &content).plain()
 }
 
-/// Returns the processes that inspect a PDF for this service. Their standard input is a file in the service's folder.
+/// Returns the processes that inspect a PDF for this service: their standard input is a file in the service's folder.
 fn inspections(app: &TestApp) -> Vec<PathBuf> {
     let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
     let reads =
@@ -106,7 +106,7 @@ async fn inspection_process_has_resource_limits_and_no_environment_or_open_files
             assert!(lines.iter().any(|line| line == limit), "{limit}: {limits}");
         }
         assert_eq!(fs::read(process.join("environ")).unwrap(), b"");
-        // It may inherit files of the test runner, but no connection and no other document of the service.
+        // The process may inherit files of the test runner, but no connection and no other document of the service.
         let document = fs::read_link(process.join("fd/0")).unwrap();
         for file in fs::read_dir(process.join("fd")).unwrap().map(|file| file.unwrap()) {
             // The process may close a file meanwhile.
@@ -125,7 +125,7 @@ async fn inspection_process_has_resource_limits_and_no_environment_or_open_files
     tokio::join!(upload(&alice, &file), watched);
 }
 
-/// Uploads a file with a long inspection, and sends this signal to its process.
+/// Uploads a file whose inspection takes long, and sends this signal to the process of the inspection.
 async fn upload_with_signal(app: &TestApp, user: &Actor, signal: &str) -> Reply {
     let file = looping();
     let sent = async {
@@ -136,8 +136,8 @@ async fn upload_with_signal(app: &TestApp, user: &Actor, signal: &str) -> Reply 
     tokio::join!(upload(user, &file), sent).0
 }
 
-/// The bomb aborts the parser. No known file overflows its stack (20,000 nested or chained objects do not), so the test
-/// sends the signal of a stack overflow.
+/// A decompression bomb aborts the parser (SIGABRT). No known file overflows the parser's stack (20,000 nested or
+/// chained objects do not), so the test sends the signals.
 #[actix_web::test]
 async fn crashed_inspection_refuses_its_upload_and_the_service_keeps_running() {
     let (app, alice) = user().await;
