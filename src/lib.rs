@@ -1,4 +1,4 @@
-//! Strongroom: a secure invoice and document API. For each security practice, a test plays the attack.
+//! Strongroom: a secure invoice and document API. For each security practice, a test simulates the attack.
 //!
 //! A module imports only from lower layers (`tests/api/contract/layers.rs` checks this).
 //! Within a folder, imports have no cycles (`tests/api/contract/cycles.rs`). The layers are:

@@ -20,7 +20,7 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::passwords::Passwords;
 
 /// Runs `admin create`.
-/// The password is read from standard input, because process lists and shell histories show arguments.
+/// The password is read from standard input, because an argument would appear in process lists and shell histories.
 pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result<(), Failure> {
     let email: EmailAddress = email.parse()?;
     let name: DisplayName = name.parse()?;

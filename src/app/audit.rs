@@ -75,7 +75,7 @@ pub(super) async fn store(
 ) -> Result<(), Failure> {
     let keys = Arc::new(Keys::from_settings(&settings.master_keys)?);
     let recorder = Recorder::new(keys, Clock::default(), settings.owner.replica.clone());
-    // A command writes no log, so only the database contains the events of a command.
+    // Do not publish the stored events: a command writes no log, so only the database contains them.
     let _rows = background(&recorder, Event::record_all_in(events, connection)).await.map_err(Failure::Audit)?;
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Returns the database for the role of the service. Applies the migrations first if it is a development database.
+    /// Returns the database for the role of the service. For a development database, applies the migrations first.
     pub async fn for_service(settings: &Settings) -> Result<Self, Failure> {
         match &settings.database.url {
             Some(url) => Ok(Self::external(url)),
@@ -108,7 +108,7 @@ pub(super) fn server_config(settings: &DatabaseSettings, state_dir: &Path) -> De
     }
 }
 
-/// Connects as the owner of the schema. The command must call [`Database::stop`] before it returns.
+/// Connects as the owner of the schema. Each command must call [`Database::stop`] at its end.
 pub(super) async fn connect_as_owner(settings: &OwnerSettings) -> Result<(PgConnection, Database), Failure> {
     let database = Database::for_owner(settings).await?;
     Ok((connect(&database.options).await?, database))

@@ -150,7 +150,7 @@ fn migration_sentence(error: &MigrateError) -> String {
     }
 }
 
-/// Returns a message with the place of the mistake and the text of the database server, which contains no password.
+/// Returns a message that says what to correct. It quotes the text of the database server, which contains no password.
 fn database_sentence(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Io(cause) => {

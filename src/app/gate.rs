@@ -30,13 +30,13 @@ pub enum Access {
     Admin,
     /// Browsers that send the refresh cookie from a page of an allowed origin.
     Cookie,
-    /// Users with an access token, or browsers like those of [`Access::Cookie`] whose token is missing or has expired.
+    /// Users with an access token. If the token is missing or has expired, browsers as in [`Access::Cookie`].
     TokenOrCookie,
-    /// Clients that send a ticket as the first message of a WebSocket. Browsers need an allowed origin.
+    /// Clients that send a ticket as the first message of a WebSocket. For browsers, the origin must be allowed.
     Ticket,
 }
 
-/// The columns of the route table that this middleware enforces for one endpoint.
+/// The columns of the route table that the middleware in this file enforces for one endpoint.
 #[derive(Clone, Copy)]
 pub struct Rules {
     pub access: Access,
@@ -81,7 +81,7 @@ async fn authorize(access: Access, limits: Option<&RouteLimits>, request: &Servi
             request.extensions_mut().insert(caller);
             Ok(())
         }
-        // The ticket arrives as the first message of the WebSocket, so it is checked later.
+        // The handler checks the ticket later, because it arrives as the first message of the WebSocket.
         Access::Ticket => websockets::check_origin(request, &service::<AllowedOrigins>(request)?).or_else(refuse),
         Access::Cookie => check_cookie(request, limits, charge),
         Access::TokenOrCookie => {
@@ -105,7 +105,7 @@ async fn authorize(access: Access, limits: Option<&RouteLimits>, request: &Servi
 
 /// Returns whether the refresh cookie may replace a missing or expired access token.
 /// If the request contains an expired token, it must also contain the CSRF header.
-/// Without a token, [`csrf::check`] checks the header later, and its error names the missing header.
+/// Without a token, [`csrf::check`] refuses a request without the header later, with an error that names the header.
 fn accepts_cookie(request: &ServiceRequest) -> bool {
     let headers = request.headers();
     let has_cookie = cookies::all(cookie::COOKIE, headers).next().is_some();

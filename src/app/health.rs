@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::failure::Failure;
 
-/// Longer than the database timeout of `GET /health/ready`, so that a reply of 503 can still arrive.
+/// Longer than `GET /health/ready` waits for the database, so that a reply of 503 can still arrive.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 const REQUEST: &[u8] = b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";

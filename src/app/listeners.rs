@@ -29,14 +29,15 @@ use crate::http::lifecycle::Lifecycle;
 use crate::security::communication::transport::TlsConnection;
 use crate::security::limits::connection_limits::{ConnectionLimit, Permit, StallTimer};
 
-/// Timeout for receiving the head of a request (prevents Slowloris). actix closes a slow connection after 10 to 20 s.
+/// Timeout for receiving the head of a request (prevents Slowloris). actix can exceed this timeout by up to 10 s.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum number of unsent bytes that the kernel buffers for a connection (Linux).
 /// By default, the kernel buffers megabytes, so a slow client looks like a client that reads nothing.
-/// At [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE), half of this buffer empties in 16 s.
-/// This is less than `STALL_TIMEOUT`, so only a client that is slower loses its connection.
+/// The kernel accepts more bytes only when half of this buffer is empty.
+/// A client at [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE) needs 16 s for this.
+/// This is less than `STALL_TIMEOUT`, so only slower clients lose their connections.
 #[cfg(target_os = "linux")]
 const MAX_UNSENT: u32 = 128 * 1024;
 
@@ -85,7 +86,7 @@ impl Listener {
                 .client_request_timeout(HEAD_TIMEOUT)
                 .client_disconnect_timeout(DISCONNECT_TIMEOUT)
                 // actix does not document this function, but its own `HttpServer` uses it.
-                // When the future ends, idle connections are closed, and busy ones after their current request.
+                // When the future ends, actix closes idle connections, and busy connections after their request.
                 .graceful_shutdown_signal(move || {
                     let lifecycle = lifecycle.clone();
                     async move { lifecycle.closing().await }
@@ -101,8 +102,8 @@ impl Listener {
     }
 
     /// Accepts a connection, or drops it because of a limit.
-    /// `peer_addr` fails if the client has already reset the connection.
     async fn admit(self, tcp: TcpStream) -> Result<(Connection, Protocol, Option<SocketAddr>), DispatchError> {
+        // Fails if the client has already reset the connection.
         let peer = tcp.peer_addr().map_err(DispatchError::Io)?;
         let permit = self.connections.admit(peer.ip()).ok_or_else(refused)?;
         tcp.set_nodelay(true).map_err(DispatchError::Io)?;

@@ -1,6 +1,7 @@
 //! The management listener, which serves `GET /metrics` and `GET /status` on a separate port.
 //!
-//! `GET /status` returns `degraded` if the disk or memory of the database is exhausted. It does not query the database.
+//! `GET /status` returns `degraded` if a statement failed within the last minute because the database lacked disk or
+//! memory. The endpoint does not query the database itself.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use crate::security::limits::body_limits;
 use crate::security::limits::connection_limits::{Caps, ConnectionLimit};
 use crate::telemetry::metrics::{Metrics, OPENMETRICS};
 
-// Only Prometheus and a few operators use this port.
+// These limits suffice, because only Prometheus and a few operators use this port.
 const CONNECTIONS: Caps = Caps { total: 64, per_address: 16 };
 
 /// Serves the management endpoints on a bound socket. Uses TLS if the service has a certificate.
@@ -46,7 +47,7 @@ pub fn serve(
     let (recorder, exhaustion) = (services.recorder.clone(), services.exhaustion.clone());
     let reply_timeout = ReplyTimeout(services.settings.http.reply_timeout);
     let application = move || {
-        // The same middleware as in `stack.rs`, but with `metrics_auth` instead of CORS and the HTTPS check.
+        // A part of the middleware in `stack.rs`, in the same order. `metrics_auth` replaces CORS and the HTTPS check.
         App::new()
             .app_data(Data::from(metrics.clone()))
             .app_data(Data::from(cache.clone()))

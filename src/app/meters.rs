@@ -22,9 +22,9 @@ use crate::security::limits::rate_limits::{RouteLimits, Tier};
 use crate::telemetry::metrics::{Labelled, Metrics};
 use crate::telemetry::traces::DeliveryCounts;
 
-/// The lifetime of values in [`ScrapeCache`], so that frequent scrapes cannot overload the database.
+/// The lifetime of values in [`ScrapeCache`]. It limits the queries, so frequent scrapes cannot overload the database.
 const CACHE_LIFETIME: Duration = Duration::from_secs(1);
-/// Timeout of one query. A scrape sends several queries, and Prometheus ends a scrape after ten seconds.
+/// Timeout of one query. Prometheus ends a scrape after ten seconds, so a slow query must not delay the reply for long.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Caches values from the database between scrapes.

@@ -4,7 +4,7 @@
 //!   [`openapi`] generates the OpenAPI document from the table.
 //! - Requests: [`stack`] lists the middleware in order. [`services`] creates the services that handlers use.
 //! - Management port: [`management`] serves it, and `meters` registers the metrics.
-//! - Processes: [`server`] starts `listeners` ([`tls`], `open_files`) and background `workers` ([`supervisor`]).
+//! - Server: [`server`] starts `listeners` ([`tls`], `open_files`) and background `workers` ([`supervisor`]).
 //! - Commands: [`start_up`], [`admin`], [`audit`] and [`health`] contain them.
 //!   [`failure`] contains their errors, and [`output`] prints results.
 

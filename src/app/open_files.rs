@@ -1,9 +1,9 @@
-//! The operating system's limit of open files. Each connection is an open file.
+//! The operating system's limit of open files. It also limits the connections, because each connection is an open file.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The number of open files for the database pool, documents and the log.
-/// If the limit is below 1,024, they get half of it.
+/// The number of open files that are reserved for the database pool, documents and the log.
+/// Below a limit of 1,024 open files, half of the limit is reserved.
 const RESERVED: usize = 512;
 
 /// Raises the soft limit of open files (often 1,024) to the hard limit.

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write};
 
 use super::failure::Failure;
 
-/// Prints a line to standard output. If the reader has closed the pipe, drops the line, where `println!` would panic.
+/// Prints a line to standard output. If the reader has closed the pipe, drops the line (`println!` would panic).
 ///
 /// # Errors
 /// [`Failure::Output`] if the line cannot be written, for example because the disk is full.

@@ -88,7 +88,7 @@ pub fn table() -> Vec<Endpoint> {
     use Access::{Admin, Cookie, Public, SignedIn, Ticket, TokenOrCookie};
     use Tier::{Asset, Export, Preview, Refresh, Registration, Reset, SignIn, Standard, Unlimited, Upload, Write};
     const ATTACK_FILES: &str = "/console/{version}/attacks/{file}";
-    /// An invoice has up to 100 lines.
+    /// Larger than `SMALL`, because an invoice has up to 100 lines.
     const INVOICE: BodyLimit = Json(64 * 1024);
     /// The default limit of an upload. [`with_limits`] replaces it with the setting.
     const UPLOAD: BodyLimit = Form(10 * 1024 * 1024 + ENVELOPE);
@@ -186,12 +186,13 @@ fn development(profile: Profile) -> Vec<Endpoint> {
 }
 
 impl Endpoint {
-    /// See `http/head.rs`.
+    /// Returns whether the endpoint also replies to HEAD (`http/head.rs`).
     fn supports_head(&self) -> bool {
         self.method == Method::GET && self.access != Access::Ticket
     }
 
-    /// Returns whether the settings enable the endpoint. They can disable the API reference and the console.
+    /// Returns whether the settings enable the endpoint.
+    /// Settings can disable the API reference, the console and the attack panel.
     pub(super) fn is_served(&self, settings: &Settings) -> bool {
         (settings.http.docs || !self.path.starts_with("/docs"))
             && (settings.http.console || !console::serves(self.path))
@@ -218,7 +219,7 @@ pub struct Mounted {
 /// Returns all enabled endpoints with new rate limiters, and the limiters of unknown paths; `None` if a rate is 0.
 #[must_use]
 pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
-    // The outer `None` means that the tier has no limit, and the inner `None` that its rate is 0.
+    // In the result, the outer `None` means that the tier has no limit. The inner `None` means that its rate is 0.
     let limits = |tier: Tier| tier.rate(&settings.limits).map(RouteLimits::new);
     let form = settings.documents.max_bytes + ENVELOPE;
     let endpoints = table();
@@ -241,7 +242,8 @@ fn is_of_attack_panel(path: &str) -> bool {
 }
 
 pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteLimits) {
-    // Fixed paths come first: actix compares routes in order, and a path with an id needs a slow regular expression.
+    // Fixed paths come first, because actix compares a request with the routes in their order.
+    // For a path that contains an id, actix needs a slow regular expression.
     let path = |mounted: &Mounted| (mounted.endpoint.path.contains('{'), mounted.endpoint.path);
     for (_, path) in endpoints.iter().map(path).collect::<BTreeSet<_>>() {
         // A resource replies to a wrong method with 405 and `Allow`. `App::route` would reply 404.
@@ -266,10 +268,10 @@ fn layered(mounted: &Mounted) -> Route {
         false => web::method(endpoint.method.clone()),
     };
     let mut route = (endpoint.handler)(methods)
-        // 4. Check the role. It comes last, because it reads the database.
+        // 4. Check the role. This step comes last, because it reads the database.
         .wrap(from_fn(move |request, next| gate::admit(rules, request, next)));
     // 3. Limit the rate of verified callers, first of the user and then of the address.
-    // Other users can share the address, so requests over the user's own limit do not count against it.
+    // Other users can share the address, so requests over the user's own limit do not count against the address.
     if let Some(limits) = limits.as_ref().filter(|_| access != Access::Public) {
         route = route.wrap(Governor::new(&limits.by_verified_address));
         if matches!(access, Access::SignedIn | Access::Admin) {

@@ -1,4 +1,4 @@
-//! Starts the listeners and the workers of the service, and shuts them down.
+//! The lifetime of the service: [`start`] begins to serve requests, and [`Running::stop`] shuts down gracefully.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener};
@@ -128,7 +128,7 @@ fn bind_api(
     Ok(Bound { server, sockets, http, https })
 }
 
-/// Returns the listener without TLS. The HTTPS listener is a copy with the same limits.
+/// Returns the listener without TLS. The HTTPS listener is a copy, so both share the same connection limits.
 fn plain_listener(services: &Services) -> Listener {
     let http = &services.settings.http;
     let caps = Caps { total: max_connections(http.max_connections), per_address: http.max_connections_per_address };
@@ -167,7 +167,7 @@ impl Running {
         // If a socket closes before the accepting thread has paused, this thread logs an error.
         sleep(PAUSE_DELAY).await;
         for socket in &sockets {
-            // Otherwise the kernel accepts connections until the process ends, and then resets them.
+            // An open socket would accept connections until the process ends. The kernel would then reset them.
             let _ = socket2::SockRef::from(socket).shutdown(Shutdown::Both);
         }
         services.live.close();

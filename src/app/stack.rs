@@ -1,7 +1,7 @@
 //! The middleware around all routes.
 //!
 //! **In actix, the last `wrap` runs first.** A request passes the list from bottom to top, from 0 to 12.
-//! The reply passes it from top to bottom.
+//! The reply passes the list from top to bottom.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -47,7 +47,7 @@ pub fn application(
         .wrap(from_fn(deadline::enforce))
         // 8. Turns panics into errors. Otherwise actix closes the connection without a reply.
         .wrap(from_fn(panics::catch))
-        // 7. Records a security event for each refusal. It must run before 6, which replaces typed errors with JSON.
+        // 7. Records a security event for each refusal, before step 6 replaces typed errors with JSON.
         .wrap(from_fn(|request, next| refusals::record(kind_of_route, request, next)))
         // 6. Adds problem details to all errors, including those of libraries.
         .wrap(from_fn(problem::add_problem_details))

@@ -45,7 +45,7 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
     ended
 }
 
-/// Records the security event for an invalid configuration. Starts the log, because `serve` has not started it.
+/// Records the security event for an invalid configuration. Starts the log first, because [`serve`] did not run.
 pub fn record_invalid_configuration() {
     telemetry::start(Targets::new().with_default(LevelFilter::INFO), true, None);
     Event::new(EventKind::SysConfigFault).reason("settings").record();
@@ -100,7 +100,7 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
     ended.map_err(Failure::Server)
 }
 
-/// In development, starts the HTTP server of the attacker's page (attack panel), which runs until the process ends.
+/// In development, starts the HTTP server of the attacker's page (attack panel). It runs until the process ends.
 #[cfg(feature = "dev")]
 fn start_attacker_page(settings: &Settings, running: &Running) -> Result<(), Failure> {
     if settings.profile == Profile::Development && settings.http.attack_panel {

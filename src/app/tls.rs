@@ -1,6 +1,6 @@
 //! TLS 1.2 and 1.3 with forward secrecy. The service loads a renewed certificate without a restart.
 //!
-//! HTTP/2 is off, because actix uses h2 0.3, which is vulnerable (RUSTSEC-2026-0258). A reverse proxy can provide it.
+//! HTTP/2 is off, because actix uses h2 0.3, which is vulnerable (RUSTSEC-2026-0258). A reverse proxy can add HTTP/2.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -136,7 +136,7 @@ pub fn server_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsE
     Ok(config)
 }
 
-/// Returns the certificate for `localhost` in this directory. Creates a missing certificate.
+/// Returns the certificate for `localhost` from this directory. Creates the certificate if it is missing.
 ///
 /// # Errors
 /// Fails if the certificate cannot be created or stored.

@@ -36,7 +36,7 @@ use crate::security::sessions::revocations::Revocations;
 use crate::security::sessions::tickets::Tickets;
 use crate::storage::{Bucket, Storage, StorageError};
 
-/// Errors that occur while services are created. `config` has already validated the settings, so they are rare.
+/// Errors that occur while services are created. They are rare, because `config` has already validated the settings.
 #[derive(Debug, thiserror::Error)]
 pub enum WiringError {
     #[error("the master key cannot be used: {0}")]

@@ -26,7 +26,7 @@ use crate::security::detection::rules::writer::Writer;
 use crate::security::limits::connection_limits::ConnectionLimit;
 use crate::security::limits::rate_limits::RouteLimits;
 
-/// Maximum time for deliveries in progress at shutdown. It is longer than the timeout of one alert.
+/// Maximum time for deliveries in progress at shutdown. An alert can end in this time, because its timeout is shorter.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(6);
 /// Maximum time for writing the last security events at shutdown, and for sealing them in the hash chain.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -92,7 +92,7 @@ impl Workers {
     }
 
     /// Ends the workers in stages: deliveries finish, then all events are written, then sealed in the hash chain.
-    /// First wait for the end of the last request, because a request can still record events.
+    /// Call this method only after the last request has ended, because a request can still record events.
     pub async fn stop(self) {
         let Self { services, mail, alerts, deletions, chain_writer, mut supervisor } = self;
         let recorder = &services.recorder;
@@ -110,7 +110,7 @@ impl Workers {
             tracing::error!(lost = recorder.queued(), "security events are lost: the database does not accept them");
         }
         chain_writer.stop();
-        // Do not abort this worker. Its open transaction would still lock the hash chain.
+        // Do not abort the chain writer. Its open transaction would still lock the hash chain.
         let is_idle = supervisor.ended(Stage::Sealing, WRITE_TIMEOUT).await;
         let sealed = timeout(WRITE_TIMEOUT, chain_writer.seal_remaining()).await;
         if !is_idle || !matches!(sealed, Ok(Ok(()))) {

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The source of the current time. All clones share one offset.
+/// The source of the current time. All clones share one offset, which tests change.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     offset_ms: Arc<AtomicI64>,
 }
 
 impl Clock {
-    /// Returns the current time in UTC, in microseconds like a timestamp of PostgreSQL.
+    /// Returns the current time in UTC, truncated to microseconds like a timestamp of PostgreSQL.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "only this function reads the system time")]
     pub fn now(&self) -> DateTime<Utc> {

@@ -1,9 +1,9 @@
 //! Dates in the API. The only accepted form is `2026-01-31`.
-//! The parser of chrono also accepts spaces, signs and years of six digits, some of which PostgreSQL cannot store.
+//! The parser of chrono also accepts spaces, signs and years of six digits. PostgreSQL cannot store all of these years.
 
 use chrono::{Datelike, NaiveDate};
 
-/// Earlier dates are probably typing errors.
+/// Earlier dates are refused, because they are probably typing errors.
 pub const FIRST_YEAR: i32 = 2000;
 
 /// Parses a date of the form `YYYY-MM-DD`. Returns `None` for every other text.

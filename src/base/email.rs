@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-/// The maximum length, in characters, also after the domain was converted to A-labels.
+/// The maximum length of an address in characters, before and after its domain is converted to A-labels.
 pub const MAX_CHARS: usize = 100;
 /// The maximum length of the part before the @ (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_PART_BYTES: usize = 64;

@@ -44,7 +44,7 @@ impl FromStr for Currency {
 
     fn from_str(text: &str) -> Result<Self, BadCurrency> {
         let currency = iso_currency::Currency::from_code(text).ok_or(BadCurrency)?;
-        // Refuse codes without a minor unit, such as XAU (gold), and XXX (no currency) and XTS (for tests).
+        // Refuse codes without a minor unit, such as XAU (gold). Also refuse XXX (no currency) and XTS (for tests).
         let usable = currency.exponent().is_some() && currency.code() == text && !matches!(text, "XXX" | "XTS");
         usable.then_some(Self(currency)).ok_or(BadCurrency)
     }

@@ -38,7 +38,7 @@ impl Limit {
         self.0
     }
 
-    /// Returns the number of rows to select. If the additional row exists, there is a next page.
+    /// Returns the number of rows to select: one more than the limit. If all these rows exist, there is a next page.
     #[must_use]
     pub fn rows(self) -> i64 {
         i64::from(self.0) + 1
@@ -68,7 +68,7 @@ pub struct Position {
 
 impl Position {
     /// Returns a position before the newest row, in the year 9999, where the first page begins.
-    /// So all pages use the same SQL condition. For `$1 is null or …`, PostgreSQL could not use the index.
+    /// So all pages use the same SQL condition. With the term `$1 is null or …`, PostgreSQL could not use the index.
     #[must_use]
     pub fn start() -> Self {
         Self {
@@ -86,7 +86,7 @@ impl Position {
 
 pub const MAX_CURSOR_LENGTH: usize = 512;
 
-/// One page of a list. The total number of rows is missing, because PostgreSQL would have to count all rows.
+/// One page of a list. It does not contain the total number of rows, because PostgreSQL would have to count all rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Page<T> {
     pub items: Vec<T>,

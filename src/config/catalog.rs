@@ -1,10 +1,10 @@
 //! All settings with their defaults and descriptions. A test compares this list with `.env.example`.
 //!
-//! An unknown variable `STRONGROOM_…` is a fault, because a misspelled setting would silently have no effect.
+//! An unknown variable `STRONGROOM_…` is a fault. Otherwise a misspelled setting would silently have no effect.
 
 pub struct Setting {
     pub name: &'static str,
-    /// The default value, or an empty text. `meaning` describes a default that depends on the profile or the machine.
+    /// The default value. Empty if there is none, or if it depends on the profile or the machine (see `meaning`).
     pub default: &'static str,
     /// A secret can also be in a file, whose path is in the variable with the suffix `_FILE`.
     pub secret: bool,

@@ -52,7 +52,7 @@ pub struct OwnerSettings {
     pub replica: String,
     #[cfg(feature = "dev")]
     pub state_dir: PathBuf,
-    /// Contains `owner_url`, or uses the development database without it.
+    /// Without `owner_url`, the command uses the development database.
     pub database: DatabaseSettings,
     pub passwords: PasswordSettings,
 }

@@ -14,7 +14,7 @@ impl CorsSettings {
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile, http: &HttpSettings, tls: &TlsSettings) -> Self {
         let name = "STRONGROOM_CORS_ALLOWED_ORIGINS";
         let mut allowed_origins = vec![http.public_url.clone()];
-        // The page /docs calls the API, and a developer can open it at each of these addresses.
+        // The page /docs calls the API. A developer can open the page at each of these addresses.
         let listeners = [("http", http.bind), ("https", tls.bind)];
         for (scheme, at) in listeners.into_iter().filter(|(_, at)| profile == Profile::Development && at.port() != 0) {
             allowed_origins.extend([format!("{scheme}://{at}"), format!("{scheme}://localhost:{}", at.port())]);

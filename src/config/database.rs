@@ -25,7 +25,7 @@ use super::strength::is_sample_password;
 pub struct DatabaseSettings {
     /// The URL for the service's role. Without it, the service starts the development database.
     pub url: Option<PgConnectOptions>,
-    /// The URL of the connection that receives notifications, if it differs from `url`.
+    /// The URL of the connection that receives notifications. Without it, this connection uses `url`.
     pub listen_url: Option<PgConnectOptions>,
     /// The URL for the schema's owner. Only the commands `migrate`, `admin` and `audit` use it.
     pub owner_url: Option<PgConnectOptions>,
@@ -73,7 +73,7 @@ impl DatabaseSettings {
         for (name, url) in [(URL, &settings.url), (LISTEN_URL, &settings.listen_url)] {
             let (Profile::Production, Some(url)) = (profile, url) else { continue };
             let role = url.get_username();
-            // Row-level security and the grants of single columns do not limit the superuser and the schema's owner.
+            // Row-level security and the grants of single columns limit neither the superuser nor the schema's owner.
             if role == "postgres" || settings.owner_url.as_ref().is_some_and(|owner| owner.get_username() == role) {
                 let problem = "connects as the superuser or the schema's owner, who bypass row-level security: use strongroom_app";
                 reader.fault(name, problem);
@@ -90,7 +90,7 @@ impl DatabaseSettings {
         Self::with_owner_url(reader, profile)
     }
 
-    /// Reads only where PostgreSQL's programs are, for the commands `dev …`.
+    /// Reads the settings for the commands `dev …`, which need only the folders of PostgreSQL's programs.
     #[cfg(feature = "dev")]
     pub(super) fn read_programs(reader: &mut Reader<'_>) -> Self {
         Self::with_owner_url(reader, Profile::Development)

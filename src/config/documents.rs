@@ -21,7 +21,7 @@ pub struct DocumentSettings {
     pub quota_bytes: i64,
     /// The maximum number of files of an owner.
     pub quota_count: i32,
-    /// The program that inspects PDFs: the executable of the service. Only tests change it.
+    /// The program that inspects PDFs. It is the service's own executable, except in tests.
     pub pdf_inspector: PathBuf,
 }
 

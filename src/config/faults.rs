@@ -5,7 +5,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub setting: String,
-    /// What is wrong, and how to correct it. It follows the name of the setting, for example "is missing: …".
+    /// What is wrong, and how to correct it. This text is printed after the setting's name, as in "is missing: …".
     pub problem: String,
 }
 

@@ -28,11 +28,11 @@ pub struct HttpSettings {
     pub max_connections_per_address: usize,
     /// How long a connection may be idle between two requests.
     pub keep_alive: Duration,
-    /// How long a request may run. An upload may take longer while its file arrives.
+    /// How long a request may run. Each chunk of an upload that arrives restarts this time.
     pub reply_timeout: Duration,
-    /// First phase of a graceful shutdown: the service accepts connections, but the readiness check returns 503.
+    /// The duration of the first shutdown phase. The service accepts connections, but the readiness check returns 503.
     pub drain: Duration,
-    /// Second phase of a graceful shutdown: running requests finish.
+    /// The maximum duration of the second shutdown phase, in which running requests finish.
     pub shutdown_grace: Duration,
 }
 
@@ -110,7 +110,7 @@ fn security_contact(reader: &mut Reader<'_>, public_url: &str) -> String {
     contact
 }
 
-/// Returns the origin of the HTTP listener. For port 0, the placeholder is 8080.
+/// Returns the origin of the HTTP listener. Port 0 means any free port, which is unknown here, so 8080 replaces it.
 fn served_at(bind: SocketAddr) -> String {
     let port = if bind.port() == 0 { 8080 } else { bind.port() };
     let is_localhost = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&bind.ip());
@@ -179,7 +179,7 @@ impl FromStr for Network {
         let address = || text.parse::<IpAddr>().map(IpNet::from);
         let network: IpNet = text.parse().or_else(|_| address()).map_err(|_| BadNetwork::Malformed)?;
         let network = match (network, network.addr().to_canonical()) {
-            // ::ffff:10.0.0.0/104 is the same network as 10.0.0.0/8.
+            // Convert an IPv4-mapped network to IPv4: ::ffff:10.0.0.0/104 is the same network as 10.0.0.0/8.
             (IpNet::V6(mapped), address @ IpAddr::V4(_)) => {
                 let prefix = mapped.prefix_len().checked_sub(96).ok_or(BadNetwork::TooWide)?;
                 IpNet::new(address, prefix).map_err(|_| BadNetwork::Malformed)?

@@ -10,16 +10,17 @@ use super::reader::Reader;
 pub struct LoginSettings {
     /// Limits failed logins of one account from one address, and failed re-authentications in one session.
     pub failures_per_account_and_address: Rate,
-    /// Limits failed logins of unknown clients from one address. Above it, an attempt needs a solved challenge.
+    /// Limits failed logins of unknown clients from one address. Above this limit, an attempt needs a solved challenge.
     pub failures_per_address: Rate,
-    /// Limits failed logins of one account by unknown clients (brute force). Above it, the account is locked for them.
+    /// Limits failed logins of one account by unknown clients (brute force).
+    /// The failure that reaches this limit locks the account for these clients.
     /// The first lock lasts one minute, and each further failure starts a longer lock.
     pub failures_per_account: Rate,
-    /// Limits the accounts with failed logins from one network (password spraying). Above it, an attempt needs a solved
-    /// challenge.
+    /// Limits the accounts with failed logins from one network (password spraying).
+    /// Above this limit, an attempt needs a solved challenge.
     pub accounts_per_network: Rate,
     /// Limits consecutive failures of one account by unknown clients.
-    /// Above it, they are refused until the password is reset or an administrator unlocks the account.
+    /// At this limit, these clients are refused until the password is reset or an administrator unlocks the account.
     pub failures_in_a_row: u32,
     /// How long a device cookie is valid after its login.
     pub device_lifetime: Duration,
@@ -27,7 +28,7 @@ pub struct LoginSettings {
 
 /// NIST SP 800-63B §3.2.2 allows at most 100 consecutive failures per account.
 const MAX_PER_ACCOUNT: u64 = 100;
-/// A known device may fail ten more times, and so may a signed-in user. The sum of 100 is the limit of NIST.
+/// A known device and a signed-in user may each fail ten more times. So the sum is 100, the limit of NIST.
 const MAX_IN_A_ROW: u64 = 80;
 /// Many people can share an address or a network, but together they do not fail a thousand times an hour.
 const MAX_PER_ADDRESS: u64 = 1000;

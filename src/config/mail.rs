@@ -14,7 +14,7 @@ use super::tls::pem_file;
 pub struct MailSettings {
     /// The URL of the mail server. Without it, the service writes mails to files in the development folder.
     pub smtp_url: Option<SecretString>,
-    /// The PEM file of a private certificate authority. Without it, the public ones are trusted.
+    /// The PEM file of a private certificate authority. Without it, the public authorities are trusted.
     pub smtp_ca: Option<PathBuf>,
     pub from: String,
 }

@@ -1,7 +1,8 @@
 //! Layer 1: the configuration, with one file per section. No other module reads environment variables.
 //!
 //! There are two profiles. In the profile `development`, the default, the service listens on loopback only.
-//! In `production` (also for staging), an invalid configuration prevents the start, and all faults are printed at once.
+//! The profile `production` is for all other environments, including staging.
+//! An invalid configuration prevents the start, and all faults are printed at once.
 //! No setting can switch off a security control (security misconfiguration, API8:2023).
 
 mod alerts;
@@ -63,7 +64,7 @@ use secrecy::{ExposeSecret, SecretString};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
     /// The default. The service creates its own database, keys, certificate and demo data.
-    /// This is safe, because it listens on loopback only.
+    /// This is safe, because the service listens on loopback only.
     #[default]
     Development,
     /// All other environments, including staging.
@@ -86,7 +87,7 @@ pub struct Settings {
     pub jwt: JwtSettings,
     pub sessions: SessionSettings,
     pub passwords: PasswordSettings,
-    /// The breach service, if one is configured.
+    /// The external service that checks new passwords against data breaches. `None` if no URL is configured.
     pub breaches: Option<BreachSettings>,
     pub cors: CorsSettings,
     pub mail: MailSettings,
@@ -113,7 +114,8 @@ impl Settings {
 
     /// Validates all settings, but creates no development secrets.
     ///
-    /// Returns the errors of [`Self::load`].
+    /// # Errors
+    /// The same [`Faults`] as [`Self::load`].
     pub fn check(environment: &Environment) -> Result<(), Faults> {
         Self::read(Reader::read_only(environment)).map(drop)
     }
@@ -154,10 +156,10 @@ impl Settings {
         reader.finish().map(|()| settings)
     }
 
-    /// Refuses equal secrets. Otherwise an attacker who knows one secret would also know another one.
+    /// Refuses equal secrets, because an attacker who learns one of them would know both.
     fn refuse_equal_secrets(&self, reader: &mut Reader<'_>) {
         let keys = &self.secrets.master_keys;
-        // An empty secret is missing or unreadable, and already has a fault.
+        // An empty value means that a secret is not set or already has a fault. The loop skips empty values.
         let secrets: [(&str, &[u8]); 5] = [
             ("STRONGROOM_SECRETS_MASTER_KEY", keys.current.expose_secret()),
             ("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", keys.older.first().map_or(&[], ExposeSecret::expose_secret)),
@@ -194,8 +196,8 @@ fn development_folder(_: &mut Reader<'_>, _: Profile) -> Option<PathBuf> {
     None
 }
 
-/// Reads the row quota. The service counts the rows of an owner up to the quota. If it counted more than ten million
-/// rows, it would exceed the statement timeout.
+/// Reads the row quota. The service counts the rows of an owner up to the quota.
+/// To count more than ten million rows would exceed the statement timeout.
 fn row_quota(reader: &mut Reader<'_>) -> i64 {
     i64::try_from(reader.number("STRONGROOM_QUOTAS_ROWS", 1, 10_000_000)).unwrap_or(1)
 }

@@ -17,7 +17,7 @@ pub(super) fn is_origin(text: &str, profile: Profile) -> bool {
         "http" => profile == Profile::Development && url.host_str().is_some_and(is_loopback),
         _ => false,
     };
-    // The URL parser also accepts hosts such as `*`.
+    // Check the characters of the host, because the URL parser also accepts hosts such as `*`.
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-[]:".contains(c);
     is_secure
         && url.host_str().is_some_and(|host| host.chars().all(plain))

@@ -8,8 +8,8 @@ use super::alerts::{OutboundUrl, outbound_url};
 use super::reader::Reader;
 use super::tls::pem_file;
 
-/// The maximum parameters of argon2id. The service refuses a stored hash with higher ones:
-/// it cannot have created this hash, and verifying it could exhaust the memory or the CPU.
+/// The maximum parameters of argon2id. The service refuses to verify a stored hash with higher parameters.
+/// The service cannot have created such a hash, and its verification could exhaust the memory or the CPU.
 pub const MAX_MEMORY_KIB: u32 = 1_048_576;
 pub const MAX_PASSES: u32 = 20;
 
@@ -63,7 +63,7 @@ impl PasswordSettings {
 pub struct BreachSettings {
     /// The base URL of requests to `/range/PREFIX`, where PREFIX is the beginning of a password's hash.
     pub url: OutboundUrl,
-    /// The PEM file of a private certificate authority. Without it, the public ones are trusted.
+    /// The PEM file of a private certificate authority. Without it, the public authorities are trusted.
     pub ca: Option<PathBuf>,
 }
 

@@ -13,7 +13,7 @@ use super::environment::Environment;
 use super::faults::{Fault, Faults};
 use super::strength::weakness;
 
-/// The maximum size of a secret, because a secret's file could be `/dev/zero`.
+/// The maximum size of a secret. Without a maximum, the service would read a file such as `/dev/zero` forever.
 const MAX_SECRET_BYTES: u64 = 65_536;
 
 pub(super) struct Reader<'a> {
@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
                 }
                 continue;
             }
-            // A default would replace an empty value, for example an empty key by a new key.
+            // Refuse an empty value. Otherwise a default would replace it: an empty key would become a new key.
             match environment.get(name).map(OsStr::to_str) {
                 Some(Some("")) => reader.fault(name, "is empty: give it a value, or remove it"),
                 Some(None) => reader.fault(name, "is not UTF-8 text: enter it again"),
@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds a fault: what is wrong, and how to correct it.
-    /// It must not contain the value, because an operator may have pasted a secret into the wrong line.
+    /// The text must not contain the value, because an operator may have pasted a secret into the wrong line.
     pub fn fault(&mut self, setting: &str, problem: impl Into<String>) {
         self.faults.push(Fault { setting: setting.to_owned(), problem: problem.into() });
     }
@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
             (Some(value), None) => Some(value.into()),
             (None, Some(path)) => match read_secret(&path) {
                 Ok(secret) => Some(secret),
-                // The fault must not contain the path, because an operator may have set the secret itself.
+                // The fault must not contain the path, because an operator may have entered the secret in its place.
                 Err(error) => {
                     self.fault(&file_name, format!("names a file that cannot be read ({})", error.kind()));
                     None
@@ -184,7 +184,7 @@ fn is_known(name: &str) -> bool {
 }
 
 /// Returns whether Kubernetes has set this variable for a service of the namespace.
-/// For a service named `strongroom`, such variables look like settings: `STRONGROOM_PORT_443_TCP`.
+/// For a Kubernetes service named `strongroom`, such variables look like settings: `STRONGROOM_PORT_443_TCP`.
 fn is_from_kubernetes(environment: &Environment, name: &str) -> bool {
     environment.names().filter_map(|other| other.strip_suffix("_SERVICE_HOST")).any(|service| {
         name.strip_prefix(service)

@@ -13,7 +13,7 @@ use super::reader::{Reader, read_secret};
 pub struct MasterKeys {
     /// The key for new signatures, of at least 32 bytes.
     pub current: SecretSlice<u8>,
-    /// Keys before a rotation, which still verify the signatures that they made.
+    /// Earlier keys, from before a key rotation. They still verify old signatures, but make no new ones.
     pub older: Vec<SecretSlice<u8>>,
 }
 

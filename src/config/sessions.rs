@@ -1,4 +1,4 @@
-//! `STRONGROOM_SESSION_…`: how long a session lasts.
+//! `STRONGROOM_SESSION_…`: how long a login session lasts.
 
 use std::time::Duration;
 

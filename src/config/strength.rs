@@ -3,7 +3,7 @@
 
 /// A key needs at least the length of the output of SHA-256 (RFC 7518 §3.2).
 const MIN_KEY_BYTES: usize = 32;
-/// Of a million random keys of 32 bytes (in hexadecimal or base64), one has fewer different characters.
+/// Only one of a million random keys of 32 bytes (in hexadecimal or base64) has fewer different characters than this.
 const MIN_DISTINCT_CHARS: usize = 10;
 
 /// Texts in the sample keys of tutorials, which attackers try first.

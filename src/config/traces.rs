@@ -11,7 +11,7 @@ use super::tls::pem_file;
 pub struct TraceSettings {
     /// The origin of the collector, or `None` to send no traces.
     pub collector: Option<String>,
-    /// The PEM file of a private certificate authority. Without it, the public ones are trusted.
+    /// The PEM file of a private certificate authority. Without it, the public authorities are trusted.
     pub authority: Option<PathBuf>,
 }
 
@@ -19,7 +19,8 @@ impl TraceSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let name = "STRONGROOM_TRACES_OTLP_ENDPOINT";
         let collector = reader.optional(name);
-        // Production also allows plain HTTP on loopback, because the collector is often an agent on the same machine.
+        // `Profile::Development` allows plain HTTP on loopback. Production needs this too,
+        // because the collector is often an agent on the same machine.
         if collector.as_ref().is_some_and(|url| !is_origin(url, Profile::Development)) {
             let problem = "is not a URL such as https://collector.example:4318, without a path, user or password (plain http only on loopback)";
             reader.fault(name, problem);

@@ -1,6 +1,6 @@
 //! Runs BEGIN in its own task, so that a cancelled request cannot leave a transaction open.
 //!
-//! sqlx knows that a transaction is open only after PostgreSQL has answered BEGIN.
+//! Until PostgreSQL has answered BEGIN, sqlx does not know that a transaction is open.
 //! If the client disconnects before the answer, the request is cancelled, and sqlx puts the connection into the pool.
 //! The next request would then write into the open transaction.
 //! In its own task, BEGIN always completes, and the task rolls back the transaction of a cancelled request.

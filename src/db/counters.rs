@@ -10,7 +10,7 @@ pub struct Increment {
     pub kind: &'static str,
     pub key: String,
     pub by: i64,
-    /// The end of a window that this increment begins.
+    /// The end of the window, if this increment begins a new window.
     pub window_ends_at: DateTime<Utc>,
 }
 

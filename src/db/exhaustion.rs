@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 
 use crate::base::clock::Clock;
 
-/// The database counts as recovered after this time without another such error.
+/// If [`is_exhausted`] has recognized no error for this time, the database counts as recovered.
 const RECOVERY_TIME: TimeDelta = TimeDelta::minutes(1);
 
 /// Returns whether disk or memory of the database is exhausted: SQLSTATE 53100 (`disk_full`), 53200 (`out_of_memory`)
@@ -25,11 +25,11 @@ pub fn is_exhausted(error: &sqlx::Error) -> bool {
     matches!(code.as_deref(), Some("53100" | "53200" | "53400"))
 }
 
-/// The time of the last such error. All clones share it.
+/// The time of the last error that [`is_exhausted`] recognized. All clones share this time.
 #[derive(Clone, Debug)]
 pub struct Exhaustion {
     clock: Clock,
-    /// Milliseconds since 1970, or 0 if there was no such error.
+    /// Milliseconds since 1970, or 0 if there was no error.
     last: Arc<AtomicI64>,
 }
 

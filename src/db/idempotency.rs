@@ -3,10 +3,10 @@
 //!
 //! **Lock order**: all idempotent requests lock rows in the same order, so that they cannot deadlock.
 //! The order is: idempotency key, invoice, number counter, document, storage usage of the owner.
-//! The check of a foreign key also locks a row: inserting a document locks its invoice.
+//! The check of a foreign key also locks a row. For example, inserting a document locks its invoice.
 //!
-//! Requests without an idempotency key can lock in another order: deleting an invoice or a customer, and moving a
-//! document. If three or more of them deadlock, PostgreSQL aborts one, and its client gets 503.
+//! Requests that delete an invoice or a customer, or move a document, have no idempotency key and can lock in another
+//! order. If three or more such requests deadlock, PostgreSQL aborts one of them, and its client gets 503.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -16,7 +16,7 @@ use crate::base::id::UserId;
 
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// The SQLSTATE after a wait for a lock of longer than `lock_timeout`.
+/// The SQLSTATE of a statement that has waited for a lock for `lock_timeout`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// The maximum number of rows that one statement deletes, so that no statement holds its locks for long.
@@ -45,7 +45,7 @@ pub enum ClaimOutcome {
     Answered(StoredAnswer),
     /// The key was already used with a different body.
     DifferentBody,
-    /// Another request with this key still runs after `lock_timeout`. PostgreSQL has aborted the transaction.
+    /// Another request with this key still runs after `lock_timeout`. PostgreSQL has aborted the waiting transaction.
     InProgress,
 }
 

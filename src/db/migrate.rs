@@ -13,10 +13,11 @@ const UNDEFINED_TABLE: &str = "42P01";
 /// Applies the missing migrations as the schema's owner, and returns them. Concurrent runs wait for each other.
 ///
 /// # Errors
-/// Fails if the role lacks privileges, if a migration fails on the existing data, or if an applied one was edited.
+/// Fails if the role lacks privileges, if a migration fails on the existing data,
+/// or if an applied migration was edited.
 pub async fn run(owner: &mut PgConnection) -> Result<Vec<&'static Migration>, MigrateError> {
     // Take the lock here, so that no other process applies a migration between the next read and `MIGRATOR.run`.
-    // The migrator takes the lock again, which PostgreSQL allows within one session.
+    // The migrator takes the lock again, which PostgreSQL allows within one database session.
     owner.lock().await?;
     owner.ensure_migrations_table(&MIGRATOR.table_name).await?;
     let applied = owner.list_applied_migrations(&MIGRATOR.table_name).await?;

@@ -1,10 +1,12 @@
 //! Receives PostgreSQL notifications (`LISTEN`) on one connection per process, and forwards them to subscribers.
 //!
 //! A connection pooler can drop `LISTEN` without closing the connection.
-//! So the process sends a notification to itself every few seconds (heartbeat), and connects again if it is lost.
-//! A heartbeat uses the pool of all requests, which proves that requests use the same database as the listener.
+//! So the process sends a notification to itself every few seconds (heartbeat), and connects again if no heartbeat
+//! arrives.
+//! Heartbeats are sent through the pool of the requests. So a heartbeat that arrives proves that requests and listener
+//! use the same database.
 //!
-//! A commit with a notification locks the whole database cluster, so only rare changes send one.
+//! A commit with a notification locks the whole database cluster, so only rare changes send notifications.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -71,7 +73,7 @@ impl NotificationListener {
     async fn listen_once(&self) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(&self.listen_pool).await?;
         listener.listen_all([self.channel, HEARTBEAT]).await?;
-        // Sending a heartbeat can wait for the pool, and must not delay notifications.
+        // Sending a heartbeat can wait for the pool. It runs concurrently, so that it does not delay notifications.
         tokio::select! {
             ended = self.send_heartbeats() => ended,
             ended = self.forward(&mut listener) => ended,

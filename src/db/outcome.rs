@@ -1,5 +1,3 @@
-//! Interprets the errors of SQL statements and the number of rows that they changed.
-
 use sqlx::postgres::PgQueryResult;
 
 /// Returns whether the error is a violation of this constraint.
@@ -9,7 +7,7 @@ pub fn violates(error: &sqlx::Error, constraint: &str) -> bool {
     error.as_database_error().is_some_and(|error| error.constraint() == Some(constraint))
 }
 
-/// Checks that a write to a locked row has changed exactly this row.
+/// Returns [`sqlx::Error::RowNotFound`] unless the statement has changed exactly one row.
 pub fn exactly_one(outcome: &PgQueryResult) -> Result<(), sqlx::Error> {
     if outcome.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }

@@ -16,7 +16,7 @@
 //!   After a merge, PostgreSQL would evaluate the policies first, find no owner, and return no rows.
 //!
 //! The third argument of `set_config` limits the setting to the transaction.
-//! The rows keep the order of the subquery, because the statement reads it once, from start to end.
+//! The rows keep the order of the subquery, because the statement reads the subquery once, from start to end.
 //!
 //! The macros also work inside an [`OwnerTx`](super::OwnerTx) of the same owner.
 
@@ -37,7 +37,7 @@ macro_rules! owner_query {
     ($($read:tt)+) => { $crate::db::owner_query!(@frame query [] $($read)+) };
 }
 
-/// A variant of [`sqlx::query_as!`] for a SELECT on the rows of one owner. See [`owner_query!`].
+/// Like [`owner_query!`], but returns values of the type `$row`, as [`sqlx::query_as!`] does.
 macro_rules! owner_query_as {
     ($row:ty, $($read:tt)+) => { $crate::db::owner_query!(@frame query_as [$row,] $($read)+) };
 }

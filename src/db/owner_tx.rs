@@ -4,10 +4,11 @@
 //! **Control**: the rows of an owned table are only visible in a transaction that sets `app.owner_id`.
 //! The policies of row-level security read this setting. Without the setting, a statement sees no rows.
 //! A write uses an [`OwnerTx`], and a read sets the owner in its own statement ([`owner_query!`](super::owner_query!)).
-//! The setting ends with the transaction. A setting of the session would survive COMMIT.
+//! The setting ends with the transaction, even if the transaction is dropped without a commit and so rolled back.
+//! A setting of the database session would survive COMMIT.
 //! The next request on the same connection would then run with the owner id of the previous request.
-//! A transaction that is dropped without a commit is rolled back, so its setting ends too.
-//! **Limits**: the identity tables have no owner and no policy. `contract::sql_scope` lists their statements.
+//! **Limits**: the identity tables (such as `users`) have no owner and no policy. `contract::sql_scope` lists the
+//! statements on these tables.
 //! **ASVS**: 8.2.2, 8.3.1, 8.4.1 · **Test**: `contract::database_walls`, `contract::owner_reads`,
 //! `contract::sql_scope`, `attacks::authorization::object_level`
 

@@ -17,14 +17,14 @@ pub struct PoolLimits {
     pub statement_timeout: Duration,
 }
 
-/// A connection that was idle for longer is checked before a request gets it, at the cost of a round trip.
+/// A connection that was idle for longer than this is checked before a request gets it, at the cost of a round trip.
 /// If an unchecked connection is lost, the request gets 503.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
-/// The timeout for a connection outside of the pool. It is long, because a busy database accepts slowly.
+/// The timeout for a connection outside of the pool. It is long, because a busy database accepts connections slowly.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Adds the timeouts that PostgreSQL enforces on each session.
+/// Adds the timeouts that PostgreSQL enforces in each database session.
 #[must_use]
 pub fn with_timeouts(options: PgConnectOptions, statement_timeout: Duration) -> PgConnectOptions {
     let milliseconds = |time: Duration| time.as_millis().to_string();
@@ -36,7 +36,7 @@ pub fn with_timeouts(options: PgConnectOptions, statement_timeout: Duration) -> 
     ])
 }
 
-/// Returns whether the session has all timeouts. A connection pooler can drop the options of [`with_timeouts`].
+/// Returns whether the connection has all timeouts. A connection pooler can drop the options of [`with_timeouts`].
 pub async fn has_timeouts(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select bool_and(current_setting(name) <> '0') as "all!"
@@ -51,7 +51,7 @@ pub async fn has_timeouts(connection: &mut PgConnection) -> Result<bool, sqlx::E
 pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
     let options = with_timeouts(options, limits.statement_timeout);
     PgPoolOptions::new()
-        // sqlx would check each connection before use. `before_acquire` checks only connections that were idle.
+        // By default, sqlx checks each connection before use. `before_acquire` checks only connections that were idle.
         .test_before_acquire(false)
         .before_acquire(|connection, state| {
             Box::pin(async move {

@@ -11,7 +11,7 @@ pub const OWNER: &str = "strongroom_owner";
 pub struct RoleFault {
     pub role: String,
     pub fault: String,
-    /// A superuser removes the privilege with this SQL statement.
+    /// The SQL statement with which a superuser removes the privilege.
     pub remedy: String,
 }
 
@@ -47,7 +47,7 @@ pub async fn role_faults(connection: &mut PgConnection) -> Result<Vec<RoleFault>
 type Found = Vec<(String, String)>;
 
 /// Returns the memberships of the role, also in predefined roles such as `pg_read_all_data`.
-/// A member has the privileges of the other role.
+/// The role has the privileges of each role of which it is a member.
 async fn memberships(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let roles = sqlx::query_scalar!(
         r#"select quote_ident(other.rolname) as "name!"

@@ -1,5 +1,6 @@
 //! The attacker's page of the attack panel, with another origin than the service.
-//! It sends requests to the service from the visitor's browser and shows which responses it can read (CORS, CSRF).
+//! The page sends requests to the service from the visitor's browser, and shows which responses it may read.
+//! So it demonstrates CSRF and CORS.
 
 use std::io;
 use std::net::Ipv4Addr;

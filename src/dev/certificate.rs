@@ -10,7 +10,7 @@ use rcgen::{
     date_time_ymd,
 };
 
-/// A certificate is valid for a year.
+/// Less than the validity of a certificate, which is a year.
 const RENEW_AFTER: TimeDelta = TimeDelta::days(300);
 
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +22,7 @@ pub enum CertificateError {
 }
 
 /// Returns the paths of the certificate and its key, and creates or renews them if necessary.
-/// A development authority signs the certificate. Browsers accept it if they trust `ca.pem`.
+/// A development authority (`ca.pem`) signs the certificate. Browsers that trust the authority accept the certificate.
 pub fn files(directory: &Path, now: DateTime<Utc>) -> Result<(PathBuf, PathBuf), CertificateError> {
     let file = |name: &str| directory.join(name);
     let (leaf, key) = (file("localhost.pem"), file("localhost.key.pem"));

@@ -1,4 +1,4 @@
-//! Writes mails to files. In development, this replaces the mail server if none is configured.
+//! Writes mails to files, for development without a mail server.
 
 use std::path::Path;
 

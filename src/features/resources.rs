@@ -85,10 +85,10 @@ pub trait ResourceStore: Resource + Counted {
 
     fn insert(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<()>>;
 
-    /// Returns 1, or 0 if another request has changed the object meanwhile.
+    /// Returns the number of saved rows: 1, or 0 if another request has changed the object meanwhile.
     fn save(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<u64>>;
 
-    /// Returns 1, or 0 if another request has changed the object meanwhile.
+    /// Returns the number of deleted rows: 1, or 0 if another request has changed the object meanwhile.
     fn delete(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<u64>>;
 }
 

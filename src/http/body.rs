@@ -30,7 +30,7 @@ use super::faults::{data_fault, rule_fault};
 use super::object::Object;
 use super::signature::{Describe, NamedSchema, RequestBody, Signature};
 
-/// A parsed and validated body. `security/limits/body_limits.rs` limits its size and time.
+/// A parsed and validated body. `security/limits/body_limits.rs` limits its size, and the time in which it must arrive.
 pub struct JsonBody<T>(pub T);
 
 impl<T> FromRequest for JsonBody<T>
@@ -116,7 +116,7 @@ pub(super) async fn read(mut payload: Payload) -> ApiResult<BytesMut> {
     Ok(bytes)
 }
 
-/// Converts an error of receiving the body.
+/// Converts an error that occurred while the body was received.
 #[must_use]
 pub fn payload_fault(error: &PayloadError) -> ApiError {
     match error {
@@ -131,14 +131,15 @@ pub fn payload_fault(error: &PayloadError) -> ApiError {
 /// # Errors
 /// [`ApiError::NotJson`] if the syntax is wrong. [`ApiError::Invalid`] if a field is invalid.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
-    // serde stops at the first fault, so check the whole body for UTF-8 first.
+    // serde stops at the first fault. Check the whole body for UTF-8 first, so that a wrong encoding is always reported
+    // as such.
     let text = std::str::from_utf8(bytes).map_err(|_| not_json("must be in UTF-8"))?;
     if text.trim().is_empty() {
         return Err(not_json("must be a JSON object, but is empty"));
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        // serde rejects a number that it cannot represent, although it is valid JSON.
+        // serde reports a number that is out of range as a syntax error, although such a number is valid JSON.
         // So if the text is valid JSON, the fault is in a field.
         if error.inner().is_data() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
             ApiError::Invalid(vec![data_fault(&pointer(error.path()), &error.inner().to_string())])

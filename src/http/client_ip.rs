@@ -1,10 +1,10 @@
 //! The client's address behind proxies: forged `X-Forwarded-For` headers (CWE-290, CWE-348, API8:2023).
 //!
 //! **Attack**: a client writes an address into `X-Forwarded-For` to escape rate limits or to blame another client.
-//! **Control**: each proxy appends the address of its client to the right end of the list.
-//! So the list is read from the right. The first address that is not a trusted proxy is the client's address.
+//! **Control**: each proxy appends the address of its client to the right end of the header's list.
+//! So the service reads the list from the right. The first address that is not a trusted proxy is the client's address.
 //! Limits, logs and events use only [`ClientAddr`].
-//! The header `Forwarded` (RFC 7239) is never read, because a proxy may forward it unchanged from its client.
+//! The header `Forwarded` (RFC 7239) is never read, because a proxy may forward this header unchanged from its client.
 //! actix's `realip_remote_addr()` is not used, because it reads the left end of the list, which the client wrote.
 //! **Limits**: if a trusted proxy does not append the address of its client, the client can choose its own address.
 //! **ASVS**: 4.1.3, 15.3.4 · **Test**: `attacks::limits::rate_limits`, `attacks::communication::forwarded`
@@ -44,7 +44,7 @@ impl TrustedProxies {
 pub struct ClientAddr(IpAddr);
 
 impl ClientAddr {
-    /// Returns the address of the request's client. The request stores it after the first call.
+    /// Returns the address of the request's client. The first call stores the address in the request.
     #[must_use]
     pub fn of(request: &ServiceRequest) -> Self {
         if let Some(known) = request.extensions().get::<Self>() {
@@ -70,21 +70,21 @@ impl ClientAddr {
             }
             match parse_hop(hop.trim()) {
                 Some(previous) => address = previous,
-                // After a malformed entry, those to its left are unreliable too.
+                // The entries to the left of a malformed entry are unreliable too.
                 None => break,
             }
         }
         Self(address)
     }
 
-    /// Returns the [`prefix`] of the client, the key of limits per address.
+    /// Returns the [`prefix`] of the client's address, by which all limits per address count.
     #[must_use]
     pub fn prefix(self) -> IpAddr {
         prefix(self.0)
     }
 
     /// Returns the network of a typical customer of a provider: a /24 of IPv4, a /48 of IPv6.
-    /// Many users can share it, so a limit by network must not block innocent clients.
+    /// Many users can share a network with an attacker, so a limit per network must not lock them out.
     #[must_use]
     pub fn network(self) -> IpAddr {
         match self.0 {
@@ -119,7 +119,7 @@ impl fmt::Display for ClientAddr {
     }
 }
 
-/// Returns the addresses of one internet connection: a single IPv4 address, or a /56 network of IPv6.
+/// Returns the prefix that identifies one internet connection: a single IPv4 address, or a /56 network of IPv6.
 #[must_use]
 pub fn prefix(address: IpAddr) -> IpAddr {
     match address {

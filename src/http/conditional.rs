@@ -3,7 +3,7 @@
 //! **Attack**: lost update: two clients read the same version, and the second write silently overwrites the first.
 //! **Control**: a read returns an `ETag`, and a write must send it as `If-Match`.
 //! Without `If-Match` the reply is 428; with a stale `ETag` it is 412.
-//! The owner's object is looked up first, so other users receive 404 and never learn its version.
+//! A write looks up the object among the caller's own objects first, so other users receive 404 and never its version.
 //! A read with `If-None-Match` returns 304 if the client already has the current version.
 //! **Limits**: a new payment or credit note needs no `If-Match` for its invoice. Row locks protect the sums.
 //! **ASVS**: 2.3.4, 15.4.2 · **Test**: `attacks::authorization::object_level::versions`
@@ -46,7 +46,7 @@ pub enum IfMatch {
 }
 
 impl IfMatch {
-    /// Checks that the client has read this version.
+    /// Checks that the header contains `version`, the current version of the object.
     ///
     /// # Errors
     /// Returns 428 if the header is missing, 400 if it is malformed, and 412 if it contains another version.
@@ -60,7 +60,7 @@ impl IfMatch {
     }
 }
 
-/// The maximum length in bytes. A longer `If-None-Match` is ignored, because no client has so many copies.
+/// The maximum length of `If-None-Match` in bytes. A longer list names more copies than any client has, and is ignored.
 const MAX_TAG_LIST_BYTES: usize = 500;
 
 /// The `If-None-Match` header (RFC 9110 §13.1.2): the tags of the client's copies.

@@ -3,7 +3,7 @@
 use actix_web::http::header::{self, HeaderMap};
 
 /// Returns the cookie's value if the request has exactly one cookie of this name.
-/// Of two cookies, an attacker may have set one (cookie tossing), so both are ignored.
+/// If there are two, an attacker may have set one of them (cookie tossing), so both are ignored.
 #[must_use]
 pub fn single<'a>(name: &'a str, headers: &'a HeaderMap) -> Option<&'a str> {
     let lines = headers.get_all(header::COOKIE);

@@ -3,7 +3,7 @@
 //! **Attack**: requests that wait for a slow dependency, and hold memory and connections while they wait.
 //! **Control**: a request receives 503 if its handler has not replied within 20 s (a setting).
 //! A slow body has a shorter limit of its own (`security/limits/body_limits.rs`).
-//! During an upload, each part of the body that arrives restarts the 20 s. So a long upload is not aborted.
+//! During an upload, each received chunk of the body restarts the 20 s. So a long upload is not aborted.
 //! **Limits**: work that blocks a thread is not interrupted. `security/limits/concurrency_limits.rs` limits such work.
 //! **ASVS**: 13.2.6, 15.2.2 · **Test**: `attacks::error_handling::failures`
 
@@ -37,7 +37,7 @@ impl Deadline {
         request.extensions().get::<Self>().cloned()
     }
 
-    /// Restarts the timeout. Uploads call it for each part of the body that arrives.
+    /// Restarts the timeout. Uploads call this for each received chunk of the body.
     pub fn extend(&self) {
         self.end.set(Instant::now() + self.timeout);
     }

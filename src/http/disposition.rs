@@ -30,7 +30,7 @@ pub fn attachment(file_name: &str) -> HeaderValue {
     disposition.try_into_value().unwrap_or_else(|_| HeaderValue::from_static("attachment"))
 }
 
-/// Returns a name that is safe to store here and on a client's machine.
+/// Returns a name that is safe in the database, in a header and on a client's machine.
 #[must_use]
 pub fn safe_file_name(name: &str) -> String {
     let kept: String =

@@ -18,7 +18,8 @@ pub type ApiResult<T> = Result<T, ApiError>;
 /// One invalid field: the JSON pointer of the field (RFC 6901), and a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldFault {
-    /// For example `/lines/0/quantity`, a slash and the name of a query field, or an empty text for the whole body.
+    /// For a field of the body, its path, for example `/lines/0/quantity`. For a query field or a header, a slash and
+    /// its name. For the whole body, an empty text.
     pub pointer: String,
     /// What the service expects. It is never the message of a parser, which could disclose internals.
     pub message: Cow<'static, str>,
@@ -33,7 +34,7 @@ impl FieldFault {
 /// A refusal (4xx) or a failure (5xx). `docs/problems.md` explains each code.
 #[derive(Debug)]
 pub enum ApiError {
-    /// The body is not JSON in UTF-8. The fault is the position of the error.
+    /// The body is not JSON in UTF-8. The fault says why, for example at which line and column.
     NotJson(Option<FieldFault>),
     Invalid(Vec<FieldFault>),
     /// The access token is missing or invalid. Only the log contains the reason.
@@ -71,7 +72,8 @@ pub enum ApiError {
         /// In bytes.
         length: u64,
     },
-    /// The body does not have this media type. The text is empty if a library refused the body.
+    /// The body does not have the expected media type, which is in the text. The text is empty if a library refused the
+    /// body.
     UnsupportedMediaType(&'static str),
     /// The request to a WebSocket route is not a WebSocket handshake.
     UpgradeRequired,
@@ -86,7 +88,7 @@ pub enum ApiError {
     Unavailable {
         /// Seconds, at least 1.
         retry_after: u64,
-        /// Only the log contains it.
+        /// Only the log contains the cause.
         cause: Cause,
         /// Whether the database is out of disk or memory ([`exhaustion`](crate::db::exhaustion)).
         exhausted: bool,
@@ -95,7 +97,7 @@ pub enum ApiError {
     Internal(Cause),
 }
 
-/// A text for the log. It never contains values of a row.
+/// A text for the log. It never contains values of a database row.
 #[derive(Debug)]
 pub struct Cause(pub(super) String);
 
@@ -194,7 +196,8 @@ impl ApiError {
         ]
     }
 
-    /// Calls `read` with the [`ApiError`] of a failed reply, or with the one that fits the status of a library's reply.
+    /// Calls `read` with the [`ApiError`] of a failed reply. If a library has created the reply, calls `read` with the
+    /// error that fits `status`.
     pub fn resolve<R>(error: Option<&Error>, status: StatusCode, read: impl FnOnce(&Self) -> R) -> R {
         match error.and_then(Error::as_error::<Self>) {
             Some(error) => read(error),
@@ -214,7 +217,7 @@ impl ApiError {
             StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
             StatusCode::UPGRADE_REQUIRED => Self::UpgradeRequired,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType(""),
-            // The library has already set Retry-After on the reply.
+            // The library has already set `Retry-After` on the reply, so this value is never sent.
             StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests { retry_after: 1, challenge: None },
             status if status.is_client_error() => Self::Invalid(Vec::new()),
             status => Self::internal(format_args!("a library replied with {status}")),

@@ -27,7 +27,8 @@ fn expectation(message: &str) -> Cow<'static, str> {
     if message.starts_with("number out of range") {
         return not_an_integer();
     }
-    // serde quotes the client's text first, which may contain the same words, so search from the end.
+    // serde's message quotes the client's text before the expectation. This text may contain the same words, so search
+    // from the end.
     let expected = message.rsplit_once(", expected ").map_or(message, |(_, expected)| expected);
     if message.starts_with("unknown variant") {
         let names: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();

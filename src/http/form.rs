@@ -4,10 +4,10 @@
 //! A malicious file then passes the filter unseen.
 //! **Control**: a form that two parsers could read differently is refused.
 //! Such a form has a compressed request body, a nested form, or two parts with the same name.
-//! Or the content of a part is encoded or compressed, or its `Content-Disposition` or `Content-Type` is repeated.
+//! Or a part has encoded or compressed content, or a repeated `Content-Disposition` or `Content-Type`.
 //! The service ignores all other headers of a part (RFC 7578 §4.8).
 //! [`part_lengths`](super::part_lengths) explains how `Content-Length` is treated.
-//! A form is streamed, so memory contains at most [`PART_HEAD`] bytes and one chunk of it.
+//! A form is streamed, so memory contains at most [`PART_HEAD`] bytes and one chunk of the form.
 //! **Limits**: the service cannot know which forms a proxy in front accepts.
 //! **ASVS**: 4.2.1, 5.2.1 · **Test**: `attacks::files::uploads::forms`, `attacks::files::uploads::part_heads`
 
@@ -89,7 +89,7 @@ impl Form {
         self.declared_length
     }
 
-    /// Returns the next part, after the previous one was read completely.
+    /// Returns the next part. Call it after the previous part was read completely.
     /// Each name may occur only once. So a handler that refuses unknown names also limits the number of parts.
     pub async fn next(&mut self) -> ApiResult<Option<Part>> {
         let Some(field) = self.parts.next().await else { return Ok(None) };
@@ -125,7 +125,8 @@ fn ambiguity(headers: &HeaderMap) -> Option<&'static str> {
             is_other("content-encoding", &["identity"]),
             "is compressed: send the bytes as they are, without Content-Encoding",
         ),
-        // `PartLengths` renames this header in each head that it finds, so the two parsers read the heads differently.
+        // `PartLengths` has renamed this header in every part head that it found. If the header still exists, the two
+        // parsers disagree about where the head is.
         (headers.contains_key(header::CONTENT_LENGTH), "has a Content-Length: leave it out"),
     ];
     problems.into_iter().find_map(|(is_problem, message)| is_problem.then_some(message))
@@ -195,7 +196,7 @@ impl Part {
 const TEXT_PART: &str = "must be text in UTF-8: send it without a Content-Type, or as text/plain; charset=utf-8";
 
 /// Returns whether a media type can be plain UTF-8 text.
-/// Apache's HTTP client declares ISO-8859-1 for all texts, so this is accepted if the text is valid UTF-8.
+/// Apache's HTTP client declares ISO-8859-1 for all texts. So this charset is accepted, but the text must be UTF-8.
 fn is_text(media_type: &str) -> bool {
     let Ok(declared) = MediaType::parse(media_type) else { return media_type.is_empty() };
     let charset = declared.get_param(CHARSET).map(|value| value.unquoted_str().to_ascii_lowercase());
@@ -203,7 +204,8 @@ fn is_text(media_type: &str) -> bool {
     declared.essence().to_string().eq_ignore_ascii_case("text/plain") && is_known
 }
 
-/// Maps an error of the parser. Its message names limits and internals, so the reply does not contain it (CWE-209).
+/// Maps an error of the parser. Its message names limits and internals, so the reply has a text of this
+/// module instead (CWE-209).
 fn form_fault(error: &MultipartError) -> ApiError {
     match error {
         MultipartError::Payload(cause) => match payload_fault(cause) {

@@ -11,7 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 
 /// A body that states its length but sends no bytes.
-/// Without it, actix-http would read a whole file or export and then discard it.
+/// Without this type, actix-http would read a whole file or export, and discard the bytes.
 pub struct OnlyLength(BodySize);
 
 impl MessageBody for OnlyLength {

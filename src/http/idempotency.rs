@@ -4,7 +4,7 @@
 //! A client repeats a request if the response was lost, and an attacker replays a request.
 //! **Control**: a repeated request with the same key and body receives the first response again, for 24 hours.
 //! The same key with another body receives 422.
-//! A repeated request waits while the first one runs, and receives 409 after `lock_timeout`.
+//! A repeated request waits while the first one runs, and receives 409 after PostgreSQL's `lock_timeout`.
 //! One transaction stores the key, the response and the changes of the request, so all of them are stored, or none.
 //! A refusal is not stored, so that the client can correct the request and repeat it with the same key.
 //! **Limits**: a repetition without a key, or after 24 hours, is a new request.
@@ -41,7 +41,7 @@ pub struct IdempotentJson<T> {
     pub key: IdempotencyKey,
 }
 
-/// The key of a request, if it has one, with the route and body for which it is valid.
+/// The key of a request, with the route and the body for which the key is valid. `None` if the request has no key.
 pub struct IdempotencyKey(Option<BoundKey>);
 
 struct BoundKey {
@@ -63,13 +63,13 @@ impl FromRequest for StreamedIdempotencyKey {
 }
 
 impl StreamedIdempotencyKey {
-    /// Adds the fingerprint of the body. Different bodies must have different fingerprints.
+    /// Adds a fingerprint, which is compared in place of the body. Different bodies must have different fingerprints.
     #[must_use]
     pub fn for_body(self, fingerprint: Bytes) -> IdempotencyKey {
         IdempotencyKey(self.0.map(|(route, key)| BoundKey { route, key, body: fingerprint }))
     }
 
-    /// Returns whether the key has a stored reply, for any body.
+    /// Returns whether a reply is stored for the key, for this body or another one.
     pub async fn is_used(&self, connection: &mut PgConnection, owner: UserId, now: DateTime<Utc>) -> ApiResult<bool> {
         let Some((route, key)) = &self.0 else { return Ok(false) };
         Ok(idempotency::is_answered(connection, owner, route, key, now).await?)
@@ -101,7 +101,8 @@ where
 }
 
 /// Returns the scope of a key: method, route and the parsed id.
-/// A client can spell one id in many ways (capitals, percent-encoding), and each raw path would be a new scope.
+/// A client can spell one id in many ways (capitals, percent-encoding). With the raw path, each spelling would be a new
+/// scope.
 fn route_of(request: &HttpRequest) -> String {
     let route = format!("{} {}", request.method(), MatchedRoute::of(request).name());
     match request.match_info().get("id").map(id::parse) {

@@ -21,7 +21,7 @@ pub enum Phase {
     Closing,
 }
 
-/// The current phase of this process, which all clones share.
+/// The current phase of this process. All clones share it.
 #[derive(Clone, Debug)]
 pub struct Lifecycle(watch::Sender<Phase>);
 
@@ -43,7 +43,7 @@ impl Lifecycle {
 
     /// Waits for [`Phase::Closing`].
     pub async fn closing(&self) {
-        // `wait_for` fails only after the sender was dropped. `self` holds the sender, so it cannot fail here.
+        // `wait_for` fails only after the sender was dropped. `self` holds the sender, so this call cannot fail.
         let _ = self.0.subscribe().wait_for(|phase| *phase == Phase::Closing).await;
     }
 }
@@ -73,7 +73,7 @@ pub async fn close_connections<B: MessageBody>(
     }
 }
 
-/// Closes the connection after this reply. A WebSocket stays open; a close frame ends it later.
+/// Closes the connection after this reply. A WebSocket stays open until the service sends a close frame.
 fn close<B>(reply: &mut HttpResponse<B>) {
     if !reply.head().upgrade() {
         reply.head_mut().set_connection_type(ConnectionType::Close);

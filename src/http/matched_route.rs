@@ -1,10 +1,12 @@
-//! The pattern of the matched route, for logs, metrics and idempotency keys. The client chooses the requested path.
+//! The pattern of the matched route. Logs, metrics and idempotency keys use it in place of the requested path, which
+//! the client chooses.
 
 use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest};
 
-/// A route pattern. The request stores it, because a search compares the path with all routes.
+/// The pattern of the route that matches a request. The first look-up stores it in the request, because each look-up
+/// compares the path with all routes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MatchedRoute(Option<Arc<str>>);
 

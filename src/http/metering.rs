@@ -1,4 +1,4 @@
-//! Counts requests by matched route. The requested path is never a label, because each one would add a time series.
+//! Counts requests by matched route. The requested path is never a label: each new path would add a time series.
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
 //! Accepts a struct only as a JSON object. serde also accepts a list of its values, such as `["ann@example.com", "…"]`.
-//! The API document does not describe such lists, so a gateway would not inspect them.
+//! The API document does not describe such lists, so a gateway that uses this document would not inspect them.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -36,7 +36,7 @@ pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) 
     Ok(items.into_iter().map(|Object(item)| item).collect())
 }
 
-/// Deserializes a list of objects that may be absent. Use it together with `#[serde(default)]`.
+/// Deserializes an optional list of objects. Use it together with `#[serde(default)]`.
 pub fn some_objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<T>>, D::Error> {

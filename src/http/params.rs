@@ -1,7 +1,7 @@
 //! Extractors for ids, query fields and the queries of lists.
 //!
 //! A malformed id is replaced by a random id, which no object has.
-//! So it takes the same code path as the id of an object that is missing, deleted or owned by another user.
+//! So a malformed id takes the same code path as the id of an object that is missing, deleted or owned by another user.
 //! An attacker who probes ids (BOLA) cannot distinguish these cases.
 
 use std::convert::Infallible;
@@ -90,7 +90,7 @@ pub struct PageQuery {
     pub cursor: Option<String>,
 }
 
-/// The filter of a list without filters.
+/// The type of the filter of a list that cannot be filtered.
 #[derive(Deserialize, Serialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct NoFilter {}

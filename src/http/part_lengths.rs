@@ -3,7 +3,7 @@
 //!
 //! actix-multipart trusts `Content-Length` (parser differential, CWE-436).
 //! If the value is too small, the parser drops the rest of the file.
-//! If it is too large, the parser reads the next part as a piece of the file, while a proxy sees two parts.
+//! If the value is too large, the parser reads the next part as a piece of the file, while a proxy sees two parts.
 //! So this module renames the header before the form is parsed, and changes no other byte.
 
 use actix_web::web::{Bytes, BytesMut};
@@ -21,17 +21,18 @@ pub(super) struct PartLengths {
 enum ParserState {
     /// Inside the content of a part. The last `matched` bytes are the beginning of the delimiter.
     Content { matched: usize },
-    /// Inside the head of a part. `matched` counts the bytes of the name `content-length`; `None` is another header.
+    /// Inside the head of a part. `last` contains the last four bytes. The current line begins with `matched` bytes of
+    /// `content-length`, or with another name (`None`).
     Head { last: u32, matched: Option<usize> },
 }
 
 impl PartLengths {
     pub fn new(boundary: &str) -> Self {
-        // No line break precedes the first delimiter of a form, so its two bytes count as matched.
+        // No line break precedes the first delimiter of a form, so the two bytes of the line break count as matched.
         Self { delimiter: format!("\r\n--{boundary}").into_bytes(), state: ParserState::Content { matched: 2 } }
     }
 
-    /// Renames each `Content-Length` of a part to `Content-Lengtx`, which the parser ignores and which is as long.
+    /// Renames each `Content-Length` of a part to `Content-Lengtx`, which has the same length. The parser ignores it.
     pub fn rename(&mut self, bytes: Bytes) -> Bytes {
         let mut bytes = BytesMut::from(bytes);
         for byte in bytes.iter_mut() {
@@ -45,7 +46,8 @@ impl PartLengths {
             ParserState::Content { matched } => {
                 let matched = match self.delimiter.get(matched) {
                     Some(expected) if expected == byte => matched + 1,
-                    // The delimiter contains a carriage return only as its first byte, so only it can begin a match.
+                    // After a mismatch, only a carriage return can begin a new match: it is the first byte of the
+                    // delimiter, and occurs nowhere else in it.
                     _ => usize::from(*byte == b'\r'),
                 };
                 if matched == self.delimiter.len() {

@@ -16,7 +16,7 @@ use super::error::{ApiError, FieldFault};
 
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// The public URL. The `type` of a problem is `{public_url}/problems#{code}`.
+/// The public URL of the service. The `type` of a problem is `{public_url}/problems#{code}`.
 #[derive(Clone)]
 pub struct ProblemBase(pub String);
 

@@ -1,5 +1,5 @@
-//! Range requests (RFC 9110 §14), with which clients resume downloads. Several ranges receive the whole file:
-//! together, overlapping ranges could be longer than the file (amplification).
+//! Range requests (RFC 9110 §14): clients resume downloads with them. A request for several ranges receives the whole
+//! file, because overlapping ranges together could be longer than the file (amplification).
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, Range};

@@ -1,5 +1,5 @@
 //! Typed replies. The return type of a handler determines status, headers and body of a success.
-//! The OpenAPI document is generated from it ([`super::signature`]).
+//! The OpenAPI document is generated from the same type ([`super::signature`]).
 
 use std::marker::PhantomData;
 

@@ -1,10 +1,10 @@
 //! Logs without secrets and without user input (CWE-117, CWE-532, API8:2023).
 //!
 //! **Attack**: log injection, and secrets or personal data in log files.
-//! **Control**: the log line of a request contains the id that the service has given to it, and the matched route.
+//! **Control**: the log line of a request contains the request id, which the service chooses, and the matched route.
 //! The line also contains the verified client address, the caller and the status.
 //! The line contains no request target, no Host or forwarding headers, no user agent, and no `Debug` text of an error.
-//! The default span of tracing-actix-web is not used, because it would log all of these.
+//! The default span of tracing-actix-web is not used, because it would log all of these values.
 //! **Limits**: other programs, such as a proxy, write their own logs.
 //! **ASVS**: 16.2.5, 16.4.1 · **Test**: `attacks::audit::logs`
 
@@ -46,7 +46,7 @@ impl RootSpanBuilder for RequestSpan {
         span
     }
 
-    /// [`log_outcome`] logs the end of the request, because only it knows the final status.
+    /// [`log_outcome`] logs the end of the request, because the final status is known only there.
     fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, Error>) {}
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::base::text::remove_directional_marks;
 
-/// A `String` of a user, or an `Option` of it.
+/// Text that a user has entered: a `String`, or an `Option` of a `String`.
 pub trait UserText: Sized {
     #[must_use]
     fn without_marks(self) -> Self;

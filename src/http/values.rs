@@ -7,7 +7,7 @@ use serde::de::value::StringDeserializer;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// 2^53. A double, such as a number of JavaScript, represents every integer up to it exactly.
+/// 2^53: a double, such as a number in JavaScript, represents every integer up to this value exactly.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Deserializes an integer as JSON Schema defines it: `#[serde(deserialize_with = "integer")]`.

@@ -56,7 +56,7 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // The file of a stored upload was moved, so it no longer exists. `Storage::sweep` deletes all others later.
+        // Errors are ignored: the file of a stored upload was moved, and `Storage::sweep` deletes files that remain.
         let _ = std::fs::remove_file(&self.path);
     }
 }

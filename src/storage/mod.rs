@@ -31,7 +31,7 @@ use incoming::{Incoming, PART_BYTES};
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The timeout for sending one file to a bucket, shorter than the timeout of the upload request.
 const SEND_TIMEOUT: Duration = Duration::from_secs(15);
-/// The maximum number of files that are sent to a bucket at once. Each needs [`PART_BYTES`] of memory.
+/// The maximum number of files that are sent to a bucket at once. Each file needs [`PART_BYTES`] of memory.
 const MAX_PARALLEL_SENDS: usize = 4;
 
 #[derive(Debug, thiserror::Error)]
@@ -174,7 +174,7 @@ impl Storage {
         let mut files = tokio::fs::read_dir(&self.incoming).await?;
         while let Some(file) = files.next_entry().await? {
             let written = file.metadata().await.and_then(|metadata| metadata.modified());
-            // Without metadata, the file was just stored or deleted.
+            // If the metadata cannot be read, the upload was stored or deleted a moment ago.
             if written.is_ok_and(|written| DateTime::<Utc>::from(written) < before) {
                 incoming::remove(&file.path()).await?;
             }
@@ -197,7 +197,8 @@ fn object_key(key: Uuid) -> Key {
     Key::from(format!("objects/{key}"))
 }
 
-/// Creates a client without credentials from environment variables or from the metadata service of a cloud.
+/// Creates a client with the credentials in `bucket`. The client uses no credentials from environment variables or from
+/// the metadata service of a cloud.
 fn s3_client(bucket: &Bucket) -> Result<impl ObjectStore, object_store::Error> {
     let client = ClientOptions::new()
         .with_timeout(REQUEST_TIMEOUT)

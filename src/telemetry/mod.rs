@@ -19,7 +19,8 @@ use traces::Traces;
 
 /// Starts the log, and sends traces if `traces` is given.
 pub fn start(filter: Targets, json: bool, traces: Option<&Traces>) {
-    // By default, `tracing` reports a failure to write the log on standard error, and panics if that is closed too.
+    // By default, `tracing` reports a failure to write the log on standard error, and panics if standard
+    // error is closed too.
     let log = tracing_subscriber::fmt::layer().log_internal_errors(false);
     // The level of the log must not affect the traces.
     let log = if json {

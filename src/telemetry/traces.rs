@@ -31,11 +31,11 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
-/// A span has about 1 KiB.
+/// The maximum number of spans that wait to be sent. A span needs about 1 KiB of memory.
 const MAX_QUEUED_SPANS: usize = 4_096;
 const BATCH_SIZE: usize = 512;
 const SEND_INTERVAL: Duration = Duration::from_secs(2);
-/// The timeout for sending one batch of spans. It also limits the shutdown.
+/// The timeout for sending one batch of spans. The shutdown waits at most this long for the last spans.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const STATUS: &str = "status";
@@ -202,7 +202,7 @@ fn keep_allowed_fields(mut span: SpanData) -> SpanData {
     span
 }
 
-/// The caller's span, from the header `traceparent` (W3C Trace Context, version 00).
+/// The parent span of a request, from the header `traceparent` (W3C Trace Context, version 00).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceParent {
     trace: TraceId,

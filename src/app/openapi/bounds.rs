@@ -1,5 +1,5 @@
 //! Adds limits to all schemas, so that clients know the maximum of every value.
-//! A limit of the Rust type has priority. All other limits follow from the format of the value.
+//! A limit that the Rust type declares has priority. All other limits follow from the format of the value.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ pub(super) fn add(document: &mut Value) {
     match document {
         Value::Object(members) => {
             bound(members);
-            // An example contains data, not schemas.
+            // Skip examples, because they contain data and no schemas.
             members.iter_mut().filter(|(name, _)| *name != "example").for_each(|(_, member)| add(member));
         }
         Value::Array(items) => items.iter_mut().for_each(add),
@@ -37,7 +37,7 @@ fn pattern(format: &str) -> Option<String> {
 fn bound(schema: &mut Map<String, Value>) {
     if let Some(pattern) = schema.get("format").and_then(Value::as_str).and_then(pattern) {
         schema.insert("pattern".to_owned(), json!(pattern));
-        // The JSON Schema standard defines the format `date`, but not `line` and `paragraph`.
+        // Remove `line` and `paragraph`, because the JSON Schema standard does not define these formats.
         if schema.get("format").is_some_and(|format| format != "date") {
             schema.remove("format");
         }

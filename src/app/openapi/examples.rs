@@ -1,8 +1,9 @@
 //! Adds examples, so that each body of a request or a reply has a complete example.
-//! A test sends the example requests to a service with the demo data, and compares the fields of the replies.
+//! A test sends the example requests to a service with the demo data.
+//! The replies must have the fields of the example replies.
 //!
 //! The parts of an object's example also become the examples of its fields and nested objects.
-//! An example of the Rust type has priority.
+//! If the Rust type of a field declares its own example, the field keeps this example.
 
 use serde_json::{Map, Value, json};
 
@@ -34,7 +35,7 @@ pub(super) fn add(document: &mut Value) {
             }
         }
     }
-    // The fields and the bodies now contain these examples.
+    // Remove the examples of whole schemas, because the fields and the bodies now contain them.
     for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
         schema.remove("example");
     }
@@ -106,7 +107,7 @@ fn common_example(name: &str, schema: &Map<String, Value>) -> Option<Value> {
     })
 }
 
-/// Builds the example of a schema. Fields that the example of an object omits get their own example.
+/// Builds the example of a schema. A field that the example of an object omits gets the field's own example.
 fn whole(schemas: &Map<String, Value>, schema: &Value) -> Option<Value> {
     if let Some(path) = schema.get("$ref").and_then(Value::as_str) {
         return whole(schemas, schemas.get(path.rsplit('/').next()?)?);

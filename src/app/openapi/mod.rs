@@ -31,7 +31,7 @@ use crate::http::problem::{Problem, ProblemField};
 use crate::http::signature::NamedSchema;
 
 /// Returns method and path of the served operations, in the order of the route table.
-/// The page `/docs` shows this order. The paths of an OpenAPI document have no order.
+/// The page `/docs` shows this order, which the document does not contain: its paths have no order.
 pub(super) fn order(settings: &Settings) -> Vec<(String, &'static str)> {
     let served = table().into_iter().filter(|endpoint| endpoint.is_served(settings));
     served.map(|endpoint| (endpoint.method.as_str().to_lowercase(), endpoint.path)).collect()

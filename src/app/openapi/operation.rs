@@ -95,7 +95,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
 
 /// Returns an operation id such as `get_invoices_id`.
 fn operation_id(endpoint: &Endpoint) -> String {
-    // A console page and an operation of the API can have the same path.
+    // Without `/api/v1`, an operation can have the same path as a console page. So the ids of pages get a prefix.
     let path = match console::VIEWS.contains(&endpoint.path) {
         true => format!("/console/page{}", endpoint.path),
         false => endpoint.path.trim_start_matches("/api/v1").to_owned(),

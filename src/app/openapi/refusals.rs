@@ -1,8 +1,8 @@
 //! The error responses of each operation. Most errors follow from its row in the route table.
 //! Each feature adds the errors that only its endpoints can return ([`Docs`](crate::http::signature::Docs)).
 //!
-//! An operation lists only errors that a valid request can receive: not 405 (unsupported method), nor 413 for an
-//! unexpected body.
+//! The introduction of the document describes 405 (unsupported method) and 413 for an unexpected body, because all
+//! operations return them. So the operations do not list these two errors.
 //! The HTTP client of the tests compares every refusal with this list.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -15,10 +15,11 @@ use uuid::Uuid;
 
 pub use worker::{Consumer, Notifier, OutboxWorker};
 
-/// How long a claimed message belongs to its worker. It must be longer than the timeout of a delivery.
+/// How long a claimed message belongs to its worker. The lease must be longer than the timeout of a delivery.
+/// Otherwise another worker could claim a message that is still being delivered.
 pub const LEASE: TimeDelta = TimeDelta::seconds(30);
 
-/// How long operators can read a message after it was delivered or given up.
+/// How long operators can read a delivered or given-up message, counted from its creation.
 const RETENTION: TimeDelta = TimeDelta::days(7);
 
 /// A claimed message. Each queue uses some of the fields (`migrations/0017_outbox.sql`).
@@ -81,7 +82,7 @@ async fn postpone(pool: &PgPool, id: Uuid, now: DateTime<Utc>, delay: u32) -> Re
     Ok(())
 }
 
-/// Gives up a message. Returns whether this call changed the row, so that only one worker reports it.
+/// Gives up a message. Returns whether this call changed the row, so that only one worker reports the failure.
 async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let given_up = sqlx::query!(
         "update outbox set given_up_at = $2 where id = $1 and done_at is null and given_up_at is null",
@@ -95,7 +96,7 @@ async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sq
 pub struct Backlog {
     pub queue: String,
     pub waiting: i64,
-    /// The number of messages whose last attempt has failed.
+    /// The number of messages that were given up after their final attempt.
     pub given_up: i64,
     /// The age in seconds of the oldest waiting message.
     pub oldest_seconds: i64,

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::{QueuedMessage, claim, give_up, mark_done, postpone};
 use crate::base::clock::Clock;
 
-/// How often a worker looks for retries and for messages of other replicas, which do not wake it.
+/// How often a worker looks for retries and for messages of other replicas. Neither wakes the worker.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -26,7 +26,7 @@ pub trait Consumer: Send + Sync {
     fn queue(&self) -> &'static str;
 
     /// Delivers a message. A crash can cause a second delivery of the same message.
-    /// It must have no effect, or the receiver must recognize the id of the message.
+    /// The second delivery must have no effect, or the receiver must recognize the id of the message.
     ///
     /// # Errors
     /// The cause, for the log. It must not contain text from the receiver, which could be personal data.
@@ -82,7 +82,7 @@ impl<C: Consumer> OutboxWorker<C> {
     async fn deliver_next(&self) -> Result<bool, sqlx::Error> {
         let Some(message) = claim(&self.pool, self.consumer.queue(), self.clock.now()).await? else { return Ok(false) };
         let delivered = if message.attempts > C::MAX_ATTEMPTS {
-            // The process was killed during the last attempt.
+            // The process was killed during the final attempt.
             Err("no attempt was completed".to_owned())
         } else {
             let delivery = timeout(DELIVERY_TIMEOUT, self.consumer.deliver(&message)).await;

@@ -23,7 +23,7 @@ pub(super) fn fault(path: &Path, error: &io::Error) -> Refused {
     refused(format!("{}: {error}: run this command in the checkout", path.display()))
 }
 
-/// The files of a checkout, by the path of its root folder.
+/// The source files. The field is the root folder of the Git checkout.
 pub(super) struct Tree<'a>(pub(super) &'a Path);
 
 impl Tree<'_> {

@@ -2,7 +2,7 @@
 
 use super::names::{Names, is_snake_case};
 
-/// Columns that every table has, and reserved words of SQL and Rust.
+/// Names that a field cannot have: columns of every table, and reserved words of SQL and Rust.
 const RESERVED: [&str; 29] = [
     "id",
     "owner_id",
@@ -41,7 +41,7 @@ pub(super) struct Target {
     pub(super) kind: String,
     pub(super) table: String,
     pub(super) id_type: String,
-    /// Two demo objects: `own` belongs to the first demo user, `foreign` to the second one.
+    /// The ids of two demo objects: `own` belongs to the first demo user, `foreign` to the second demo user.
     pub(super) own: String,
     pub(super) foreign: String,
 }

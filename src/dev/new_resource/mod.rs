@@ -36,7 +36,7 @@ const FOLDER: [(&str, &str); 6] = [
 const MIGRATION: &str = include_str!("templates/migration.sql.txt");
 const ROWS: &str = include_str!("templates/routes.rs.txt");
 
-/// Writes the files of a resource in a checkout, and returns the paths of the new and changed files.
+/// Writes the files of a resource in a Git checkout, and returns the paths of the new and changed files.
 ///
 /// # Errors
 /// [`Refused`] if the name or a field cannot be used, or if the checkout lacks an expected file.

@@ -16,7 +16,7 @@ use super::home::{Home, POLL_INTERVAL, PORT};
 use super::programs::Programs;
 use super::roles::Role;
 
-/// The start is slow if PostgreSQL recovers from a crash.
+/// The timeout is long, because PostgreSQL may first recover from a crash.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A PostgreSQL server: its programs and its folders.
@@ -50,7 +50,7 @@ impl Watch {
 }
 
 impl Cluster {
-    /// Returns the options for a connection. They ignore `~/.pgpass`, which may contain another server's password.
+    /// Returns the options for a connection. Ignores `~/.pgpass`, which may contain another server's password.
     #[must_use]
     pub fn options(&self, role: Role, database: &str) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass()
@@ -61,7 +61,7 @@ impl Cluster {
     }
 
     /// Creates the data folder, which takes one or two seconds.
-    /// It has a temporary name until it is complete, so an incomplete folder is never used as the database.
+    /// Until the folder is complete, it has a temporary name, so an incomplete folder is never used as the database.
     /// Each attempt uses a new name, because the `initdb` of a killed service may still be running.
     pub fn initialize(&self, options: &[&str]) -> Result<(), EmbeddedError> {
         let (data, unfinished) = (self.home.data(), self.home.unfinished());
@@ -87,7 +87,7 @@ impl Cluster {
 
     /// Starts the server and connects to it as superuser.
     pub async fn start(&self, watch: Watch, settings: &[&str]) -> Result<(Child, PgConnection), EmbeddedError> {
-        // A previous server that is shutting down locks its data for a short time.
+        // A previous server that is still shutting down locks its data. So try again for a short time.
         for _ in 0..400 {
             let mut child = self.spawn(watch, settings)?;
             match self.first_connection(&mut child).await {

@@ -68,7 +68,7 @@ impl DevServer {
             cluster.initialize(&[])?;
         }
         let (child, mut superuser) = cluster.start(Watch::UNTIL_PARENT_EXITS, &[]).await?;
-        // At each start, because the first start may have been killed before it created the roles.
+        // Create missing roles at each start, because the first start may have been killed before it created them.
         create_roles(&mut superuser).await?;
         create_database(&mut superuser).await?;
         superuser.close().await?;

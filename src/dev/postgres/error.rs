@@ -105,7 +105,7 @@ pub enum EmbeddedError {
 }
 
 /// Version 15 introduced `create database … strategy file_copy`, which the tests use.
-/// Since then, the schema `public` belongs to the owner of the database, which the migrations need.
+/// The migrations also need this version: since 15, the schema `public` belongs to the owner of the database.
 pub(super) const MIN_VERSION: u32 = 15;
 const INSTALL: &str = "Debian and Ubuntu: `apt install postgresql`, Fedora: `dnf install postgresql-server`, \
                        Homebrew: `brew install postgresql@17`";
@@ -115,7 +115,7 @@ fn tried(download: Option<&str>) -> String {
     download.map(|error| format!(", and the download failed ({error})")).unwrap_or_default()
 }
 
-/// Returns the error for missing programs. Existing data need the version `required`.
+/// Returns the error for missing programs. `required` is the version that existing data need.
 pub(super) fn missing(required: Option<u32>, download: Option<String>) -> EmbeddedError {
     match required {
         Some(major) => EmbeddedError::OtherVersion { major, download },

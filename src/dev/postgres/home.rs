@@ -18,7 +18,7 @@ pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(5);
 pub(super) const PORT: u16 = 5432;
 /// The prefix of a data folder that is not complete yet.
 const UNFINISHED: &str = "unfinished-";
-/// The maximum length in bytes: 108 on Linux and 104 on macOS, including the final zero byte.
+/// The maximum length in bytes on macOS, without the final zero byte. Linux allows four bytes more.
 const MAX_SOCKET_PATH: usize = 103;
 
 /// The folders of a server, and the user that owns them.
@@ -27,7 +27,8 @@ pub struct Home {
     pub user: ServerUser,
     /// The folder that contains `data/` and `log`.
     pub folder: PathBuf,
-    /// By default, this is `folder`. If that path is too long, or contains a comma or a quotation mark, it is in /tmp.
+    /// The folder of the socket. It is `folder`, unless the path of the socket would be too long, or would contain a
+    /// comma or a quotation mark. Then it is a folder in `/tmp`.
     pub socket: PathBuf,
 }
 
@@ -37,7 +38,7 @@ impl Home {
     pub fn new(user: ServerUser, folder: PathBuf) -> Self {
         let text = folder.as_os_str().as_encoded_bytes();
         let fits = text.len() + format!("/.s.PGSQL.{PORT}").len() <= MAX_SOCKET_PATH
-            // PostgreSQL's list of socket folders is separated by commas and uses quotation marks.
+            // PostgreSQL parses this path as a list, which is separated by commas and uses quotation marks.
             && !text.contains(&b',') && !text.contains(&b'"');
         let socket = if fits {
             folder.clone()
@@ -86,13 +87,13 @@ impl Home {
     }
 
     /// Waits until the server of a previous start has stopped. The script of [`Watch`](super::cluster::Watch) stops it.
-    /// In case this script was killed too, the function also sends SIGINT to the server.
+    /// If the script was killed too, the server runs on. So the function also sends SIGINT to the server.
     pub async fn end_previous(&self) -> Result<(), EmbeddedError> {
         for look in 0..6000 {
             if !self.answers() {
                 return Ok(());
             }
-            // The server accepts connections, so it runs, and no other process has the id in its pid file.
+            // The server accepts connections. So it still runs, and the id in its pid file belongs to no other process.
             if let Some(pid) = self.pid().filter(|_| look == 0) {
                 tracing::debug!(pid, "stopping the previous embedded PostgreSQL");
                 let _ = self.user.shell("kill -INT \"$1\"", &[OsStr::new(&pid)]).status();
@@ -104,7 +105,7 @@ impl Home {
 }
 
 /// Returns a short name for a path (FNV-1a hash), to distinguish the databases of several checkouts.
-/// The hash of the standard library may change between releases of Rust.
+/// The hash of the standard library is not used, because it may change between releases of Rust.
 #[must_use]
 pub fn name_of(text: &[u8]) -> String {
     let hash = text

@@ -87,8 +87,8 @@ async fn download(search: &Search, user: &ServerUser, required: Option<u32>) -> 
     Programs::read(&bin, user).ok_or_else(|| failed(format!("the programs in {} do not run", bin.display())))
 }
 
-/// Returns the cache folder for downloads. As root, it is in /var/cache, because the server's user cannot access root's
-/// home.
+/// Returns the cache folder for downloads. If this process is root, the folder is in /var/cache, because the server's
+/// user cannot access root's home.
 fn cache(search: &Search, user: &ServerUser) -> Option<PathBuf> {
     if user.is_unprivileged() {
         return Some(PathBuf::from("/var/cache/strongroom"));
@@ -120,7 +120,7 @@ fn candidates(search: &Search, user: &ServerUser) -> Vec<PathBuf> {
             .split(|byte| *byte == b':')
             .filter_map(|folder| std::str::from_utf8(folder).ok())
             .map(PathBuf::from)
-            // The meaning of relative paths depends on the current folder.
+            // Ignore relative paths, because their meaning depends on the current folder.
             .filter(|folder| folder.is_absolute()),
     );
     bins.extend(

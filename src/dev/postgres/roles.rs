@@ -39,7 +39,7 @@ impl Role {
 
 /// Creates missing roles.
 pub async fn create_roles(superuser: &mut PgConnection) -> Result<(), sqlx::Error> {
-    // Takes an advisory lock, because several test processes can do this at the same time on one server.
+    // Take an advisory lock, because several test processes can create the roles of one server at the same time.
     let roles = raw_sql(
         "begin;
          select pg_advisory_xact_lock(1400136274);

@@ -23,7 +23,7 @@ pub struct ServerUser {
 impl ServerUser {
     /// Chooses the user that runs the server:
     /// - If this process does not run as root, the current user.
-    /// - As root, the owner of existing `data`, or else `postgres` or `nobody`.
+    /// - If this process runs as root, the owner of existing `data`, or else `postgres` or `nobody`.
     ///
     /// `scratch` is a writable folder, in which the function may create a file to find out the current user.
     ///
@@ -68,7 +68,7 @@ impl ServerUser {
     }
 
     /// Returns a command that runs as this user, with an environment without secrets.
-    /// It has its own process group, so that Ctrl-C does not end the database before the last request.
+    /// The command has its own process group, so that Ctrl-C does not end the database before the last request.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the embedded server is a child process")]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
@@ -98,7 +98,7 @@ impl ServerUser {
     }
 
     /// Creates a folder that only this user can access, or checks owner and mode of an existing one.
-    /// In `/tmp`, an attacker could create the folder first and would then own the socket in it (CWE-379).
+    /// Without the check, an attacker could create the folder in `/tmp` first, and would own its socket (CWE-379).
     pub fn own_folder(&self, path: &Path) -> Result<(), EmbeddedError> {
         match fs::DirBuilder::new().mode(0o700).create(path) {
             Ok(()) if self.must_switch => lchown(path, Some(self.uid), Some(self.gid)).map_err(at(path))?,

@@ -16,7 +16,7 @@ fn render(markdown: &str) -> String {
             None => format!("{line}\n"),
         })
         .collect();
-    // Replace relative links by their text, because the service does not serve the other files of the repository.
+    // A relative link names a file that the service does not serve. Replace the link by its text.
     let mut keeps_link = true;
     let events = Parser::new_ext(&anchored, Options::ENABLE_HEADING_ATTRIBUTES).filter(|event| {
         if let Event::Start(Tag::Link { dest_url, .. }) = event {

@@ -12,7 +12,7 @@ use crate::http::reply::{Json, NoContent, Paged};
 use crate::security::authorization::administrators::AdminCaller;
 use crate::security::authorization::cursors::{Cursors, ListScope};
 
-/// A cursor contains this name, and other lists refuse the cursor.
+/// Each cursor of this list contains this name. Other lists refuse such a cursor.
 const LIST: &str = "admin/users";
 
 pub async fn users(

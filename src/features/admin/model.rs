@@ -60,7 +60,8 @@ pub struct Account {
     pub status: Status,
     /// Whether the account is temporarily locked after failed logins.
     pub locked: bool,
-    /// The last use of one of the user's active sessions. `None` if there is no active session.
+    /// The time at which one of the user's active login sessions was last used.
+    /// `None` if the user has no active login session.
     pub last_active_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
 }

@@ -4,7 +4,7 @@
 //! The statements check this again with the SQL function `is_active_admin`.
 //!
 //! Least privilege: the service's database role cannot update `users.status`.
-//! It calls the SQL function `admin_set_status`, which also checks the caller.
+//! It can only call the SQL function `admin_set_status`, which also checks the caller.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ struct Row {
 }
 
 impl AdminStore {
-    /// If there is a next page, the result has one row more than a page.
+    /// Returns the users of one page, and one more user if there is a next page.
     pub async fn users(
         &self,
         admin: &AdminCaller,
@@ -96,7 +96,8 @@ impl AdminStore {
         self.accounts(row.into_iter().collect()).await?.pop().ok_or(ApiError::NotFound)
     }
 
-    /// Looks up locked accounts in a second statement, because SQL cannot compute the keyed hash of an email address.
+    /// Adds to each row whether the account is locked. A statement of its own reads the login counters, because the key
+    /// of a counter is a keyed hash of the email address, which SQL cannot compute.
     async fn accounts(&self, rows: Vec<Row>) -> ApiResult<Vec<Account>> {
         let keys: Vec<[u8; 32]> = rows.iter().map(|row| account_key(&self.keys, &row.email)).collect();
         let locked = self.throttle.locked(&keys).await?;
@@ -164,7 +165,7 @@ impl AdminStore {
         self.commit(transaction, EventKind::AdminSessionsEnded, user, Some(ended)).await
     }
 
-    /// Records the event in the same transaction, commits both, and announces the ended sessions to all replicas.
+    /// Records the event in `transaction`, commits it, and announces the ended sessions to all replicas.
     async fn commit(
         &self,
         mut transaction: PgTransaction<'_>,
@@ -172,7 +173,7 @@ impl AdminStore {
         user: UserId,
         ended: Option<EndedSessions>,
     ) -> ApiResult<()> {
-        // The object of the event is the changed user. The administrator comes from the context of the request.
+        // The object of the event is the changed user. The user of the event is the caller, who is the administrator.
         let target = Object { kind: ObjectKind::USER, id: user.uuid() };
         let pending = Event::new(kind).object(target).record_in(&mut transaction).await?;
         transaction.commit().await?;
@@ -182,7 +183,10 @@ impl AdminStore {
     }
 }
 
-/// Returns [`ApiError::NotFound`] if the user does not exist or the caller is no longer an administrator.
+/// Locks the user's row and returns the email address.
+///
+/// # Errors
+/// [`ApiError::NotFound`] if the user does not exist or the caller is no longer an administrator.
 async fn lock_user(transaction: &mut PgConnection, admin: &AdminCaller, user: UserId) -> ApiResult<String> {
     sqlx::query_scalar!(
         "select email from users where is_active_admin($1) and id = $2 for no key update",
@@ -194,7 +198,8 @@ async fn lock_user(transaction: &mut PgConnection, admin: &AdminCaller, user: Us
     .ok_or(ApiError::NotFound)
 }
 
-/// Returns the sessions that `admin_set_status` has ended. In PostgreSQL, `now()` is the start of the transaction.
+/// Returns the sessions that `admin_set_status` has ended in this transaction: they ended at or after `now()`, which is
+/// the start of the transaction.
 async fn ended_in_transaction(transaction: &mut PgConnection, user: UserId) -> ApiResult<Vec<(UserId, SessionId)>> {
     let ended = sqlx::query_scalar!(
         "select id from sessions where user_id = $1 and ended_at between now() and clock_timestamp()",

@@ -56,7 +56,8 @@ pub struct AccountView {
     /// The status: `active` or `disabled`.
     #[schema(max_length = 8, pattern = "^(active|disabled)$")]
     status: &'static str,
-    /// Whether the account is locked after failed logins. The lock ends after some minutes.
+    /// Whether failed logins have locked the account for new devices. A lock ends after 15 minutes at most.
+    /// After too many failures in a row, only a password reset or an administrator ends the lock.
     locked: bool,
     /// The time at which one of the user's active sessions was last used, accurate to one minute.
     /// Null if the user has no active session.

@@ -41,7 +41,8 @@ pub async fn register(
     Ok(Accepted)
 }
 
-/// Mail budgets are per device if the request has a device cookie of the account, and otherwise per network.
+/// Returns the origin of the request, which has its own mail budget: the device if the request has a device cookie of
+/// the account, and otherwise the client's network.
 fn mail_origin(store: &AuthStore, request: &HttpRequest, email: &EmailAddress, address: ClientAddr) -> MailOrigin {
     let device = DeviceCookie::from_headers(&store.keys, email.as_str(), request.headers(), store.clock.now());
     MailOrigin::new(device.map(|device| device.id()), address)
@@ -91,7 +92,7 @@ pub async fn login(
     Ok(session_reply(&issued, &tokens, &clock)?.append_header((header::SET_COOKIE, device_cookie)))
 }
 
-/// Every failed refresh returns the same 401, which deletes the cookie.
+/// Every failed refresh returns the same 401, which also deletes the refresh cookie.
 pub async fn refresh(
     request: HttpRequest,
     store: Data<AuthStore>,
@@ -103,7 +104,8 @@ pub async fn refresh(
     session_reply(&issued, &tokens, &clock).map(Either::Left)
 }
 
-/// Returns `None` and records a security event if the refresh token in the cookie cannot be used.
+/// Exchanges the refresh token in the cookie for a new one.
+/// If the token cannot be used, records a security event and returns `None`.
 async fn exchange(request: &HttpRequest, store: &AuthStore) -> ApiResult<Option<IssuedSession>> {
     let event = match cookie::read(&store.keys, request.headers()) {
         Err(fault) => Event::new(EventKind::AuthnTokenInvalid).reason(fault.code()),
@@ -202,7 +204,8 @@ pub async fn reset(
     Ok(NoContent.customize().append_header((header::SET_COOKIE, device_cookie)))
 }
 
-/// Returns the reason for the security event. It is not in the response, because it reveals requests of other clients.
+/// Returns the reason for the security event. The response does not contain the reason, because a used-up mail budget
+/// reveals requests of other clients.
 fn mail_reason(queued: bool) -> &'static str {
     if queued { "" } else { "mail_budget_spent" }
 }

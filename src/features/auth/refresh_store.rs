@@ -40,7 +40,7 @@ struct Presented {
 }
 
 impl AuthStore {
-    /// Replaces a refresh token by its successor, or detects its second use (replay).
+    /// Replaces a refresh token by its successor, or detects that the token is used twice (replay).
     pub async fn refresh(&self, token: &SecretToken) -> ApiResult<RefreshOutcome> {
         let next = derive_successor(&self.keys, token);
         let mut seen = self.rotate(token, &next).await?;
@@ -48,7 +48,7 @@ impl AuthStore {
             && !presented.rotated
             && decide(&presented.token, self.clock.now(), self.settings.reuse_grace) == RefreshDecision::Rotate
         {
-            // A parallel request has used the token after `rotate` had read it. Read its state again.
+            // A parallel request has used the token after `rotate` had read its state. Read the new state.
             seen = self.rotate(token, &next).await?;
         }
         let Some(Presented { user, session, token: state, rotated }) = seen else { return Ok(RefreshOutcome::Unknown) };

@@ -15,7 +15,7 @@ use crate::security::sessions::caller::Caller;
 use crate::security::sessions::refresh_tokens::cookie;
 use crate::security::sessions::revocations::EndedSessions;
 
-/// The maximum per user. A further login ends the least recently used session.
+/// The maximum number of active sessions of a user. A further login ends the least recently used session.
 const MAX_SESSIONS: i64 = 10;
 
 pub struct IssuedSession {
@@ -48,7 +48,7 @@ impl AuthStore {
     }
 
     /// Inserts a session. Ends the session of `old_token`, and the least recently used sessions beyond `MAX_SESSIONS`.
-    /// The caller must announce the returned sessions after the commit.
+    /// After the commit, the calling code must announce the returned [`EndedSessions`].
     pub async fn insert_session(
         &self,
         connection: &mut PgConnection,
@@ -130,7 +130,7 @@ impl AuthStore {
 
 /// Checks that password and status have not changed since the password was verified, and locks the `users` row.
 ///
-/// The lock closes a race condition (CWE-367): a password change ends all sessions of the user.
+/// Race condition (CWE-367): a password change ends all sessions of the user.
 /// Without the lock, a parallel password change could miss the session that this transaction opens.
 async fn lock_if_unchanged(connection: &mut PgConnection, verified: &VerifiedPassword) -> ApiResult<()> {
     let unchanged = sqlx::query_scalar!(

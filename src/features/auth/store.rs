@@ -37,7 +37,8 @@ use crate::security::sessions::revocations::Revocations;
 
 const REGISTRATION_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// Equal to the window of the mail budget. So when the budget is used up, the link in an earlier mail is still valid.
+/// A link is valid for as long as the window of a mail budget (`mail_budgets`).
+/// So if a user gets no further mail because the budget is used up, the link in an earlier mail still works.
 const RESET_LIFETIME: TimeDelta = mail_budgets::WINDOW;
 
 #[derive(Clone)]
@@ -102,7 +103,7 @@ impl AuthStore {
         Ok(true)
     }
 
-    /// Returns the address of a valid token. The token remains valid. Other tokens return `None`.
+    /// Returns the address of a valid token, or `None` if the token is not valid. A valid token remains valid.
     pub async fn registered_address(&self, token: &SecretToken) -> ApiResult<Option<String>> {
         Ok(sqlx::query_scalar!(
             "select email from registrations where token_hash = $1 and expires_at > $2",
@@ -115,8 +116,8 @@ impl AuthStore {
 
     /// Creates the user and deletes the registration.
     /// Returns `None` if the token is not valid, or if another link has already confirmed the address.
-    /// Other registrations of the address remain until they expire. If two parallel confirmations also deleted them,
-    /// they could deadlock.
+    /// Other registrations of the address remain until they expire. Two parallel confirmations could deadlock if each
+    /// deleted the registration of the other confirmation.
     pub async fn confirm(
         &self,
         token: &SecretToken,
@@ -199,7 +200,7 @@ impl AuthStore {
         Ok(true)
     }
 
-    /// Returns the account of a valid token. The token remains valid. Other tokens return `None`.
+    /// Returns the account of a valid token, or `None` if the token is not valid. A valid token remains valid.
     pub async fn find_reset_account(&self, token: &SecretToken) -> ApiResult<Option<ResetAccount>> {
         Ok(sqlx::query_as!(
             ResetAccount,
@@ -215,7 +216,7 @@ impl AuthStore {
     /// Sets the password, deletes all reset tokens, ends all sessions, invalidates device cookies and queues a mail.
     /// Returns the user and the new epoch of the device cookies, or `None` if the token is not valid.
     /// If two parallel requests use the same token, only one succeeds.
-    /// The user is locked first, as by every transaction that changes a password, so that they cannot deadlock.
+    /// Lock order: every transaction that changes a password locks the `users` row first, to prevent deadlocks.
     pub async fn reset_password(&self, token: &SecretToken, hash: &HashedPassword) -> ApiResult<Option<(UserId, i64)>> {
         let mut transaction = begin(&self.pool).await?;
         let changed = sqlx::query!(
@@ -254,7 +255,8 @@ impl AuthStore {
         Ok(Some((user, changed.device_epoch)))
     }
 
-    /// Deletes expired rows. An ended session remains until its access tokens have expired, so that they are rejected.
+    /// Deletes expired rows. An ended session remains until its access tokens have expired, so that the
+    /// service rejects these tokens.
     pub async fn sweep(&self, token_lifetime: Duration) -> ApiResult<()> {
         let now = self.clock.now();
         sqlx::query!("delete from registrations where expires_at <= $1", now).execute(&self.pool).await?;

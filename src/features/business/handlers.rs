@@ -15,7 +15,7 @@ pub async fn read(caller: Caller, store: Data<BusinessStore>) -> ApiResult<Versi
     Ok(Versioned { version, view: business.into() })
 }
 
-/// Issued invoices keep their seller.
+/// Replaces the caller's business. Invoices that are already issued keep the old seller.
 pub async fn replace(
     caller: Caller,
     if_match: IfMatch,

@@ -13,7 +13,7 @@ pub struct BusinessStore {
     pool: PgPool,
 }
 
-/// A row contains default values until the user sets the business.
+/// The result of the query in [`BusinessStore::read`]. It contains default values until the user sets the business.
 struct Row {
     name: String,
     address: Option<String>,
@@ -54,7 +54,7 @@ impl BusinessStore {
         Self { pool }
     }
 
-    /// The version is 1 until the caller sets the business.
+    /// Returns the caller's business and its version, which is 1 until the caller sets the business.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if the account has just been deleted.

@@ -82,7 +82,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     hex(hash.finish().as_ref()).chars().take(16).collect()
 });
 
-/// In development, the sign-in view offers the demo users.
+/// The page contains the profile, because the sign-in view offers the demo users only in development.
 pub async fn page(request: HttpRequest, profile: Data<Profile>, panel: Data<AttackPanel>) -> File<Html> {
     headers::page(html(**profile, panel.0, may_have_session(request.headers())))
 }
@@ -96,9 +96,10 @@ pub fn html(profile: Profile, attack_panel: bool, session: bool) -> String {
     page.replace("PANEL", word(attack_panel)).replace("SESSION", word(session))
 }
 
-/// Returns whether the browser may have a refresh cookie. Scripts cannot see the cookie, and it is not verified here.
+/// Returns whether the browser may have a refresh cookie, which scripts cannot see. Does not verify the cookie.
 /// Without a cookie, the page requests no refresh, because each refused refresh is a security event.
-/// After a link on another site, the browser does not send a `SameSite=Strict` cookie. Then the result is true.
+/// If the user follows a link on another site, the browser does not send a `SameSite=Strict` cookie.
+/// So the result is then true, although the request has no cookie.
 fn may_have_session(headers: &HeaderMap) -> bool {
     let from_other_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
     from_other_site || all(COOKIE, headers).next().is_some()

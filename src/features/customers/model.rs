@@ -13,7 +13,7 @@ pub struct Details {
     pub email: Option<EmailAddress>,
     pub address: Option<String>,
     pub tax_id: Option<String>,
-    /// The currency that clients suggest for new invoices.
+    /// The currency that API clients suggest for new invoices to this customer.
     pub default_currency: Currency,
 }
 

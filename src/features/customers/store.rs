@@ -31,7 +31,7 @@ struct Row {
 impl TryFrom<Row> for Customer {
     type Error = ApiError;
 
-    /// Fails if a value is invalid. The service writes no such row, but an operator could.
+    /// Fails if a stored value is invalid. The service never writes an invalid value, but an operator could.
     fn try_from(row: Row) -> ApiResult<Self> {
         let invalid_row = || ApiError::internal("stored customer is invalid");
         let details = Details {

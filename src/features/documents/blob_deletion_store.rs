@@ -1,8 +1,8 @@
 //! Deletes the stored files of deleted documents and of failed uploads.
 //!
-//! A message in the [outbox](crate::db::outbox) names the file. The outbox worker claims it, then deletes the file.
-//! An upload also has such a message until it becomes a document.
-//! After the outbox worker has claimed the message, the upload fails. So no document loses its file.
+//! A message in the [outbox](crate::db::outbox) names the file. The outbox worker claims the message, then deletes the
+//! file. An upload also has such a message until the upload becomes a document.
+//! If the outbox worker has claimed the message, the upload fails. So the worker never deletes the file of a document.
 
 use std::sync::Arc;
 

@@ -95,7 +95,7 @@ fn content_type(file: &File) -> &'static str {
     }
 }
 
-/// Returns 404 if the document was deleted after this request had read it. Otherwise, the stored file is lost.
+/// Returns 404 if the document was deleted after this request had read it. Otherwise returns 500: the file is lost.
 async fn missing_content(caller: &Caller, document: &Document, documents: &DocumentStore) -> ApiError {
     match documents.read(caller, document.id()).await {
         Ok(_) => ApiError::internal("the stored object of a document is missing"),

@@ -17,7 +17,7 @@ use crate::http::reply::{Created, Json, NoContent, Paged, Versioned};
 use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::sessions::caller::Caller;
 
-/// A cursor contains this name, and other lists refuse the cursor.
+/// Each cursor of this list contains this name. Other lists refuse such a cursor.
 const LIST: &str = "documents";
 
 /// Reserves quota before the upload, and releases the quota if no document was stored.
@@ -64,7 +64,8 @@ async fn create_in(
     let created = key
         .once(&mut tx, caller.user(), document.created_at(), async |tx| {
             if !reservation.is_reserved() {
-                // A repeated request reserves no quota. Its stored response has just expired, so it cannot be returned.
+                // A repeated request reserves no quota, so it cannot insert a document.
+                // The stored response of the first request has just expired.
                 return Err(KEY_IN_USE);
             }
             stored = Stored::Now;

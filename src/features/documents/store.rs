@@ -76,7 +76,7 @@ impl DocumentStore {
         .try_into()
     }
 
-    /// If there is a next page, the result has one row more than a page.
+    /// Returns the documents of one page, and one more document if there is a next page.
     pub async fn list(&self, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Document>> {
         let rows = owner_query_as!(
             Row,

@@ -65,7 +65,7 @@ impl ParsedUpload {
 }
 
 impl UploadService {
-    /// Does nothing for a repeated request (`Idempotency-Key`), because its file is not stored again.
+    /// Reserves no quota for a repeated request (`Idempotency-Key`), because its file is not stored again.
     ///
     /// # Errors
     /// [`QUOTA_EXCEEDED`](crate::security::limits::row_quotas::QUOTA_EXCEEDED) if files or bytes exceed the quota.
@@ -223,7 +223,7 @@ pub struct QuotaReservation {
 }
 
 impl QuotaReservation {
-    /// A repeated request reserves no quota.
+    /// Returns `false` for a repeated request, which reserves no quota.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         self.key.is_some()
@@ -234,7 +234,7 @@ impl QuotaReservation {
         self.key = None;
     }
 
-    /// If the file cannot be deleted, the outbox worker deletes it later.
+    /// Releases the quota and deletes the file. If this fails, the outbox worker does both later.
     pub async fn release(mut self) {
         if let Some(key) = self.key.take() {
             remove(&self.deletions, self.user, key).await;

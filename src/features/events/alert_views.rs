@@ -64,14 +64,14 @@ pub struct AlertView {
     state: String,
     /// The time at which the alert was opened (UTC).
     opened_at: DateTime<Utc>,
-    /// The time at which the rule last reached its threshold (UTC).
+    /// The time at which the number of events last reached the threshold of the rule (UTC).
     last_seen_at: DateTime<Utc>,
     /// The time at which the alert was cleared (UTC). Null while the alert is open.
     #[schema(required = true)]
     cleared_at: Option<DateTime<Utc>>,
     /// The highest number of events in one window of the rule.
     count: i64,
-    /// How often the rule has reached its threshold for this alert.
+    /// How often the number of events has reached the threshold of the rule during this alert.
     findings: i64,
     /// The number of subjects that have reached the threshold. It is greater than 1 only in a combined alert.
     members: i64,

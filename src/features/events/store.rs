@@ -1,4 +1,4 @@
-//! Least privilege: the service's role cannot select from `security_events`. It calls two database functions.
+//! Least privilege: the service's database role cannot select from `security_events`. It can only call two functions.
 //! `own_security_events` returns only events of the current owner (`current_owner()` in the database).
 //! `admin_security_events` first checks that the reader is an administrator.
 
@@ -23,7 +23,7 @@ impl EventStore {
         Self { pool }
     }
 
-    /// If there is a next page, the result has one row more than a page.
+    /// Returns the events of one page, and one more event if there is a next page.
     pub async fn own(&self, caller: &Caller, before: Position, limit: Limit) -> ApiResult<Vec<EventView>> {
         let kinds = VISIBLE_KINDS.map(|kind| kind.name().to_owned());
         Ok(owner_query_as!(
@@ -42,7 +42,7 @@ impl EventStore {
         .await?)
     }
 
-    /// If there is a next page, the result has one row more than a page.
+    /// Returns the events of one page, and one more event if there is a next page.
     ///
     /// # Errors
     /// [`ApiError::Forbidden`] if the caller is no longer an administrator.

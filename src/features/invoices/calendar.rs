@@ -5,7 +5,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use crate::base::time_zone::TimeZone;
 use crate::http::error::{ApiError, ApiResult};
 
-/// Limits backdating. A user backdates an invoice if the customer received it before the user enters it here.
+/// Limits backdating. A user backdates an invoice that the customer received before the user entered it here.
 pub const MAX_DAYS_BACK: Days = Days::new(30);
 
 #[derive(Clone, Copy, Debug)]

@@ -110,7 +110,7 @@ impl UnitPrice {
         parse(text, whole, decimals).and_then(Self::from_ten_thousandths).ok_or(InvalidDecimal)
     }
 
-    /// Formats the price in the currency's major unit, with at least its decimals: `100.00`, `0.1648`.
+    /// Formats the price in the major unit, with at least the decimals of the currency: `100.00`, `0.1648`.
     #[must_use]
     pub fn decimal(self, currency: Currency) -> String {
         let (_, decimals) = Self::digits(currency);

@@ -111,7 +111,7 @@ fn rate_rule(value: &str, _: &()) -> garde::Result {
 }
 
 impl InvoiceDraft {
-    /// If a sum is too large, the pointer of the error contains the index of the line.
+    /// Returns the content and its totals. If the sum becomes too large at a line, the error points to this line.
     pub fn parse(self) -> ApiResult<(Content, Totals)> {
         let currency = self.currency.parse().map_err(|_| ApiError::invalid("/currency", "must be a currency code"))?;
         let lines = self.lines.into_iter().enumerate();

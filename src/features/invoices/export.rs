@@ -100,7 +100,7 @@ enum NextBatch {
 
 /// The first batch is read before the response begins. So the response is 503 if the database is unavailable.
 /// A later error aborts the transfer, so that a client cannot mistake a part of the file for the whole file.
-/// The caller's token and session are checked before each batch, because they can end during a long export.
+/// The caller's token and login session are checked before each batch, because they can end during a long export.
 pub async fn export(
     caller: Caller,
     QueryFields(query): QueryFields<ExportQuery>,

@@ -17,7 +17,7 @@ use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::limits::row_quotas::RowQuotas;
 use crate::security::sessions::caller::Caller;
 
-/// A cursor contains the name of its list, and other lists refuse the cursor.
+/// Each cursor contains the name of its list, so other lists refuse the cursor.
 const LIST: &str = "invoices";
 const PAYMENTS: &str = "payments";
 
@@ -88,7 +88,7 @@ pub async fn replace(
     Ok(Versioned::from(&invoice))
 }
 
-/// An issued invoice cannot be deleted, because its number would be missing in the series.
+/// Deletes a draft. An issued invoice cannot be deleted, because the numbers of its owner must have no gaps.
 pub async fn delete(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,

@@ -176,7 +176,7 @@ impl LineView {
     }
 }
 
-/// Returns the values of the fields `discount_rate` and `discount_amount`. At most one is set.
+/// Returns the values of the fields `discount_rate` and `discount_amount`. At most one of the two is set.
 fn discount_fields(discount: Option<Discount>) -> (Option<String>, Option<i64>) {
     match discount {
         Some(Discount::Rate(rate)) => (Some(rate.to_string()), None),

@@ -19,8 +19,8 @@ use crate::security::sessions::caller::Caller;
 /// So the macro inserts them into the text of the statement.
 ///
 /// Date ranges use the columns `issue_order` and `due_order`, because the indexes contain these columns.
-/// For an invoice without a date, they contain `infinity`, which is outside of every range.
-/// A range of one day is an equality, so that PostgreSQL reads the invoices of that day in the order of the list.
+/// For an invoice without a date, the column contains `infinity`, which is outside of every range.
+/// A range of one day becomes an equality, so that PostgreSQL reads the invoices of that day in the order of the list.
 ///
 /// `strpos` finds the search text without interpreting wildcards.
 /// PostgreSQL evaluates a subselect such as `(select search_key(…))` only once, and not for each row.
@@ -120,7 +120,7 @@ impl InvoiceStore {
         rows.into_iter().map(Summary::try_from).collect()
     }
 
-    /// A sum can be larger than a bigint. So the statement computes it as numeric and limits it to [`MAX_MINOR_UNITS`].
+    /// A sum can exceed a bigint. So the statement computes sums as numeric and limits them to [`MAX_MINOR_UNITS`].
     pub(super) async fn totals(&self, caller: &Caller, newest: i64) -> ApiResult<Vec<StatusTotal>> {
         let rows = owner_query_as!(
             StatusTotalRow,
@@ -148,8 +148,8 @@ impl InvoiceStore {
 
     /// Returns the next batch. An issued invoice contains the name that the customer had on the issue date.
     ///
-    /// The names are read by subselects and not by joins. With a join, PostgreSQL's generic plan reads and sorts all
-    /// invoices of the owner for each batch.
+    /// Subselects read the names, because PostgreSQL's generic plan of a join would read and sort all invoices of the
+    /// owner for each batch.
     pub(super) async fn export(&self, caller: &Caller, filter: &Filter, after: Position) -> ApiResult<Vec<ExportRow>> {
         let mut transaction = self.begin_with_custom_plans().await?;
         Ok(owner_query_as!(

@@ -1,7 +1,7 @@
 //! The state machine of invoices (CWE-840, CWE-841, API6:2023).
 //!
 //! **Attack**: transitions out of order: paying a draft, changing an issued invoice, voiding a paid invoice.
-//! **Control**: only these transitions are allowed. Draft → issued → partially paid → paid.
+//! **Control**: only these transitions are allowed. The normal order is draft → issued → partially paid → paid.
 //! A draft can be voided. An issued invoice can be voided if it has neither payments nor credit notes.
 //! An invoice with a total of 0 is paid when it is issued.
 //! Credit notes reduce the amount due, until the invoice is credited in full.
@@ -79,7 +79,7 @@ pub struct Content {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceState {
     pub status: Status,
-    /// Assigned when the invoice is issued, and never changed. `None` for a draft.
+    /// Assigned when the invoice is issued, and never changed. `None` if the invoice was never issued.
     pub number: Option<String>,
     pub issue_date: Option<NaiveDate>,
     /// The sum of the payments, in minor units.

@@ -15,7 +15,7 @@ count_rows!(Payment, "payments");
 
 impl InvoiceTx<'_> {
     /// Inserts a payment on a locked invoice.
-    /// The caller must save the invoice's new state in the same transaction ([`Self::save_state`]).
+    /// The same transaction must also save the invoice's new state ([`Self::save_state`]).
     pub async fn insert_payment(&mut self, invoice: &Invoice, payment: &Payment) -> ApiResult<()> {
         let owner = self.caller().user().uuid();
         sqlx::query!(

@@ -1,5 +1,6 @@
 //! Converts rows of invoices to and from model types.
-//! An invalid value is an internal error. The service writes no such row, but an operator could.
+//! If a stored value is invalid, the conversion returns an internal error.
+//! The service never writes an invalid value, but an operator could change a row by hand.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
@@ -178,7 +179,7 @@ impl TryFrom<StatusTotalRow> for StatusTotal {
     }
 }
 
-/// Returns the values of `discount_rate_millipercent` and `discount_amount`. At most one is set.
+/// Returns the values of `discount_rate_millipercent` and `discount_amount`. At most one of the two is set.
 pub(super) fn discount_columns(discount: Option<Discount>) -> (Option<i32>, Option<i64>) {
     match discount {
         Some(Discount::Rate(rate)) => (Some(rate.millipercent()), None),
@@ -187,7 +188,7 @@ pub(super) fn discount_columns(discount: Option<Discount>) -> (Option<i32>, Opti
     }
 }
 
-/// One array for each column, so that a single statement can insert all lines.
+/// The lines of an invoice as one array for each column, so that a single statement can insert all lines.
 #[derive(Default)]
 pub(super) struct LineColumns {
     pub positions: Vec<i32>,

@@ -143,7 +143,7 @@ impl InvoiceTx<'_> {
         Ok(())
     }
 
-    /// Locks the row of the invoice until the end of the transaction.
+    /// Reads an invoice, and locks its row until the end of the transaction.
     pub async fn lock(&mut self, id: InvoiceId) -> ApiResult<Invoice> {
         select_invoice!(" for update of i", self.caller, id, self.transaction.connection())
     }
@@ -218,7 +218,7 @@ impl InvoiceTx<'_> {
             .ok_or_else(|| ApiError::internal("assign_invoice_number returned no number"))
     }
 
-    /// Saves the new state of a locked invoice, and the due date, because issuing the invoice can set it.
+    /// Saves the new state of a locked invoice. Also saves the due date, because issuing the invoice can set it.
     pub async fn save_state(&mut self, invoice: &Invoice) -> ApiResult<()> {
         let state = invoice.state();
         let saved = sqlx::query!(

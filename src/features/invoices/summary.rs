@@ -80,7 +80,7 @@ pub struct ListPosition {
 }
 
 impl ListPosition {
-    /// Returns the start of a list. If a list is sorted and filtered by the same date, it starts at the filter's bound.
+    /// Returns the start of a list. A list that is sorted and filtered by the same date starts at the filter's bound.
     /// So PostgreSQL does not have to read and discard the rows outside of the bound.
     #[must_use]
     pub fn start(sort: Sort, filter: &Filter) -> Self {

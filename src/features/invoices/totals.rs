@@ -2,7 +2,7 @@
 //!
 //! **Rounding**: half up to the currency's minor unit, in the order of EN 16931 (BR-CO-10 to BR-CO-17, BR-S-08):
 //! - Line: gross = quantity × unit price. Discount by rate = gross × rate. Net = gross − discount.
-//! - Discount on the invoice by rate = sum of the net amounts × rate.
+//! - Discount by rate on the whole invoice = sum of the net amounts × rate.
 //!   The discount is distributed over the tax rates in proportion to their net amounts.
 //! - Tax of a rate = taxable amount of this rate × rate. It is computed once for each rate, and not for each line.
 //!
@@ -51,7 +51,7 @@ pub struct Line {
     amounts: LineAmounts,
 }
 
-/// In minor units, without tax: tax is computed once for each rate.
+/// In minor units, without tax, because tax is computed once for each rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineAmounts {
     pub gross: i64,
@@ -67,7 +67,7 @@ pub enum LineError {
 }
 
 impl Line {
-    /// The caller must already have validated the description.
+    /// Does not validate the description. The request types have already validated it.
     pub fn new(
         description: String,
         quantity: Quantity,
@@ -174,8 +174,8 @@ impl Totals {
 
     /// Distributes the discount on the invoice over its lines. The lines are processed in the order of their tax rates.
     ///
-    /// The first n lines together get `reduction` × (their net amounts ÷ all net amounts), rounded once.
-    /// The share of line n is this amount minus the amount for the first n - 1 lines.
+    /// The discount on the first n lines is `reduction` × (their net amounts ÷ all net amounts), rounded once.
+    /// The share of line n is this discount minus the discount on the first n - 1 lines.
     /// So the shares add up to `reduction` exactly, and no share is larger than the line's net amount.
     fn apply_invoice_discount(&mut self, lines: &[Line], reduction: i64, net: i64) -> Result<(), AmountTooLarge> {
         self.invoice_discount = reduction;

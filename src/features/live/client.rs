@@ -102,7 +102,7 @@ impl<'a> Client<'a> {
                 Err(close) => Err(close),
             };
             match reply {
-                // The session may have ended meanwhile. Then the client must not receive the reply.
+                // The login session may have ended meanwhile. Then the client must not receive the reply.
                 Ok(_) if self.live.revocations.has_ended(self.caller.session()) => return CloseReason::SessionEnded,
                 Ok(reply) => message = reply,
                 Err(close) => return close,
@@ -166,7 +166,7 @@ impl<'a> Client<'a> {
             Topic::One(kind, id) => {
                 self.version_of(kind, id).await?;
             }
-            // A second subscription to alerts needs no check: the role is checked again before each alert is sent.
+            // A second subscription to alerts needs no check, because the role is checked before each alert is sent.
             Topic::All(ObjectKind::ALERT) if self.alerts.is_none() => {
                 let _permit = self.live.reads.acquire().await.map_err(ApiError::internal)?;
                 let admin = self.live.administrators.authorize(self.caller.clone()).await?;
@@ -178,7 +178,7 @@ impl<'a> Client<'a> {
         Ok(ServerMessage::Subscribed(topic.into()))
     }
 
-    /// Extends the access of the socket by a new ticket of the same session.
+    /// Extends the authentication of the client. The new ticket must belong to the same login session.
     async fn renew(&self, ticket: &SecretString) -> SocketResult<ServerMessage> {
         let caller = redeem(self.live, ticket).await?;
         if (caller.user(), caller.session()) != (self.caller.user(), self.caller.session()) {

@@ -32,7 +32,7 @@ pub async fn connect(
     }
     let permit = live.permits.acquire(address)?;
     let (reply, session, frames) = websockets::accept(&request, payload, &permit).await?;
-    // The logs and security events of the socket contain the request id of its handshake.
+    // Pass on the context, so that the logs and security events of the socket contain the handshake's request id.
     actix_web::rt::spawn(context::inherit(socket::serve(live, permit, session, frames)).instrument(Span::current()));
     Ok(SwitchingProtocols(reply))
 }

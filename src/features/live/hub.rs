@@ -31,7 +31,7 @@ const MAX_CONCURRENT_READS: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub enum Notification {
     Change(Change),
-    /// The socket may have missed changes, so its client must read its objects again.
+    /// The socket may have missed changes, so the client must read all its objects again.
     Resync,
 }
 
@@ -112,7 +112,7 @@ impl Live {
         }
     }
 
-    /// Call [`EventReceiver::start`] afterwards to discard earlier changes.
+    /// Returns a receiver of the user's notifications. Call [`EventReceiver::start`] to discard earlier changes.
     pub fn subscribe(self: &Arc<Self>, user: UserId) -> EventReceiver {
         let sender = || broadcast::Sender::new(MAX_QUEUED_CHANGES);
         let receiver = self.channels.lock().entry(user).or_insert_with(sender).subscribe();

@@ -1,6 +1,6 @@
-//! Live events: a WebSocket notifies the client of changes to the caller's objects, also on other replicas.
+//! Live events: a WebSocket notifies the client of changes to the caller's objects, even if another replica made them.
 //!
-//! Database triggers record changes. [`reader`] reads them, and [`hub`] delivers them to the owner's sockets.
+//! Database triggers record changes. [`reader`] reads the changes, and [`hub`] sends each to its owner's sockets.
 //! `socket` controls the lifetime of one WebSocket, and `client` stores its subscriptions.
 //! Before each subscription and each event, [`store`] reads the object with the rights of the caller.
 //!

@@ -8,7 +8,7 @@ use crate::features::live_kinds;
 use crate::http::error::ApiError;
 use crate::security::audit::event::ObjectKind;
 
-/// The subject of a subscription: either one object, or all objects of a kind that the caller owns.
+/// The subject of a subscription: either one object, or all of the caller's objects of one kind.
 /// Administrators can also subscribe to all alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
@@ -17,7 +17,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// A singular such as `invoice` requires an id. A plural such as `invoices` has none. Alerts have only the plural.
+    /// A singular such as `invoice` requires an id. A plural such as `invoices` forbids one. Alerts have only a plural.
     #[must_use]
     pub fn parse(object: &str, id: Option<Uuid>) -> Option<Self> {
         live_kinds().chain(id.is_none().then_some(ObjectKind::ALERT)).find_map(|kind| match id {

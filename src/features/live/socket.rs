@@ -1,4 +1,4 @@
-//! The lifetime of one socket: authentication by ticket, messages, and the conditions that close it.
+//! The lifetime of one socket: authentication by ticket, messages, and the conditions that close the socket.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -35,7 +35,7 @@ pub(super) async fn serve(
         _ = closing.wait_for(|closing| *closing) => CloseReason::GoingAway,
     };
     ended.record();
-    // A client that does not read must not keep this task running.
+    // Limit the time, because a client that does not read must not keep this task running.
     let _ = tokio::time::timeout(SEND_TIMEOUT, session.close(Some(ended.close_frame()))).await;
 }
 
@@ -55,7 +55,7 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
         last_frame_at: connection.last_frame_at.clone(),
         session: connection.session.clone(),
     };
-    // Run concurrently, so that a slow database or a slow client cannot keep the socket of an ended session open.
+    // Run concurrently, so that neither a slow database nor a slow client can keep the socket of an ended session open.
     tokio::select! {
         close = Client::new(live, &caller, until, connection.session.clone()).run(connection) => close,
         close = monitor.session_ended() => close,
@@ -64,18 +64,19 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
     }
 }
 
+/// Waits for the end of the caller's login session or authentication.
 /// Runs concurrently with [`Client`], so that messages cannot delay the end of the socket.
 struct SessionMonitor<'a> {
     live: &'a Live,
     caller: &'a Caller,
-    /// The time at which the caller's access expires. A renewal sets a later time.
+    /// The time at which the caller's authentication expires. A renewal sets a later time.
     until: Rc<Cell<DateTime<Utc>>>,
     last_frame_at: Rc<Cell<Instant>>,
     session: Session,
 }
 
 impl SessionMonitor<'_> {
-    /// Waits until a replica announces that the session has ended.
+    /// Waits until a replica announces that the login session has ended.
     async fn session_ended(&self) -> CloseReason {
         let mut ends = self.live.revocations.subscribe_to_ends();
         while !self.live.revocations.has_ended(self.caller.session()) {
@@ -86,8 +87,8 @@ impl SessionMonitor<'_> {
         CloseReason::SessionEnded
     }
 
-    /// Reads the state of the session at intervals, because an announcement can be lost.
-    /// While the database is down, the socket remains open, but receives no events: each event needs a database read.
+    /// Reads the state of the login session at intervals, because an announcement can be lost.
+    /// While the database is down, the socket stays open, but receives no events. Each event needs a database read.
     async fn session_ended_in_database(&self) -> CloseReason {
         loop {
             tokio::time::sleep(SESSION_CHECK_INTERVAL).await;
@@ -98,8 +99,8 @@ impl SessionMonitor<'_> {
         }
     }
 
-    /// Waits until the access expires or the client has been idle for too long.
-    /// Meanwhile, sends pings and reminders to renew the access.
+    /// Waits until the authentication expires or the client has been idle for too long.
+    /// Meanwhile, sends pings, and a reminder to renew the authentication.
     async fn timed_out(&self) -> CloseReason {
         let (mut tick, mut session) = (tokio::time::interval(TICK), self.session.clone());
         let (mut pinged, mut reminded) = (Instant::now(), None);

@@ -17,7 +17,8 @@ pub struct ChangeBatch {
     pub changes: Vec<String>,
 }
 
-/// Returns at most `limit` changes that were committed after `snapshot`. If it is `None`, returns only a new snapshot.
+/// Returns at most `limit` changes that were committed after `snapshot`, and a new snapshot.
+/// If `snapshot` is `None`, returns only the new snapshot.
 /// A single statement reads the changes and the new snapshot, so that no change is lost between two reads.
 pub async fn changes_since(
     connection: &mut PgConnection,

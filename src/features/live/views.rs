@@ -32,7 +32,7 @@ pub enum ClientMessage {
     Authenticate {
         ticket: SecretString,
     },
-    /// The ticket must be a new one of the same session.
+    /// The ticket must be new, and must belong to the same login session.
     Renew {
         ticket: SecretString,
     },
@@ -81,7 +81,7 @@ pub enum ServerMessage {
     Renewed {
         until: DateTime<Utc>,
     },
-    /// The access expires soon. The client should send `renew` with a new ticket.
+    /// The authentication expires soon. The client should send `renew` with a new ticket.
     RenewSoon {
         until: DateTime<Utc>,
     },

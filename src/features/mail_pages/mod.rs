@@ -4,7 +4,7 @@
 //! The script keeps the token in memory, and removes it from the address bar and the history.
 //! A mail scanner can open the link without using the token, because only a POST request uses the token.
 //!
-//! If the web console is enabled, it serves these two paths with its own views. They treat the token in the same way.
+//! If the web console is enabled, its own views replace both pages. The views treat the token in the same way.
 //!
 //! The Content Security Policy in `security/browser/headers.rs` forbids inline code and code of other origins.
 //! `form-action 'none'` prevents the browser from sending a password in a URL.
@@ -16,7 +16,7 @@ use actix_web::web::Data;
 use crate::http::file_reply::{Css, File, Html, JavaScript, Svg};
 use crate::security::browser::headers;
 
-/// The page of the web console, which replaces both pages where the console is on.
+/// The page of the web console, which replaces both pages if the console is enabled.
 pub struct ConsolePage(pub Option<String>);
 
 pub async fn confirm(console: Data<ConsolePage>) -> File<Html> {

@@ -5,7 +5,7 @@ const session = document.getElementById('session');
 const signOutButton = document.getElementById('sign-out');
 const menu = document.getElementById('menu');
 
-/** The access token of the session that this page has opened. The page ends this session, but not that of a pasted token. */
+/** The access token of the session that this page has opened. The page does not end the session of a pasted token. */
 let own = '';
 let timer;
 const WARNING_S = 60;

@@ -105,7 +105,7 @@ pub struct SealingView {
 /// A queue of the outbox.
 #[derive(Serialize, ToSchema)]
 pub struct QueueView {
-    /// `mail`, a sink of alerts (`log`, `slack`, `webhook`), or `blob_deletion`.
+    /// The name of the queue: `mail`, `blob_deletion`, or a destination of alerts (`log`, `slack`, `webhook`).
     #[schema(max_length = 20, pattern = "^[a-z_]+$")]
     queue: String,
     /// The number of messages that wait for delivery.

@@ -177,7 +177,7 @@ impl UserStore {
         self.commit(transaction, ended, event).await
     }
 
-    /// Records the event in the same transaction, commits both, and announces the ended sessions to all replicas.
+    /// Records the event in `transaction`, commits it, and announces the ended sessions to all replicas.
     async fn commit(
         &self,
         mut transaction: sqlx::PgTransaction<'_>,
@@ -194,7 +194,7 @@ impl UserStore {
 }
 
 /// If the caller is an administrator, locks the rows of all active administrators, like `admin_set_status()` in SQL.
-/// So if two administrators delete their accounts at the same time, the second request waits and is then refused.
+/// So if the last two administrators delete their accounts at the same time, the second request waits, and is refused.
 async fn ensure_not_last_administrator(connection: &mut PgConnection, caller: &Caller) -> ApiResult<()> {
     let active = sqlx::query_scalar!(
         "select id from users where role = 'admin' and status = 'active' and is_active_admin($1)
@@ -209,7 +209,8 @@ async fn ensure_not_last_administrator(connection: &mut PgConnection, caller: &C
     Ok(())
 }
 
-/// Creates a user without confirmation, for demo data. Returns `None` if the address is already registered.
+/// Creates a user without confirmation, for demo data and throw-away accounts.
+/// Returns `None` if the address is already registered.
 pub async fn create(
     connection: &mut PgConnection,
     id: UserId,

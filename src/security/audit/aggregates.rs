@@ -1,7 +1,7 @@
 //! Excessive logging (CWE-779, CWE-770, API4:2023): a few rows count a whole flood of refused requests.
 //!
 //! **Attack**: one client sends thousands of requests a second that are refused.
-//! If each refusal left a row and a log line, the disk would fill up. Users could then neither write nor sign in.
+//! If each refusal left a row and a log line, the disk would fill up. Users could then neither sign in nor save data.
 //! **Control**: events are equal if they have the same kind, reason, route, network, user, session and identifier hash.
 //! In each minute, each of the first 20 equal events gets its own row.
 //! Further equal events only increment an *aggregate*: a counter in memory.
@@ -11,9 +11,10 @@
 //! The memory for aggregates is bounded.
 //! Low-priority events (of anonymous clients, or about rate limits or invalid input) get at most 5,000 aggregates a
 //! minute. After that, they share one aggregate per kind and reason.
-//! Another 5,000 aggregates are reserved for events about users: an anonymous flood cannot hide them.
+//! Another 5,000 aggregates are reserved for the other events, so an anonymous flood cannot hide events about users.
 //! **Limits**: `kill -9` loses the aggregates of the current minute.
-//! Events that name an object are not aggregated, because each object id is evidence. Rate limits bound their number.
+//! Events that name an object are not aggregated, because each object id is evidence. Rate limits bound the number of
+//! such events.
 //! **ASVS**: 16.1.1, 16.2.1, 16.3.2 · **Test**: `attacks::audit::security_events::floods`
 
 use std::collections::HashMap;
@@ -30,7 +31,8 @@ pub const WINDOW: TimeDelta = TimeDelta::minutes(1);
 pub const MAX_SINGLE: u32 = 20;
 /// The maximum number of low-priority events, of all kinds together, that get their own row in a window.
 pub const MAX_SINGLE_LOW_PRIORITY: u32 = 2_000;
-/// The maximum number of aggregates in a window; low-priority events may use half of them. One takes about 300 bytes.
+/// The maximum number of aggregates in a window. Low-priority events may use half of them.
+/// An aggregate takes about 300 bytes.
 pub const MAX_AGGREGATES: usize = 10_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,7 +64,7 @@ pub struct Aggregates {
 
 impl Aggregates {
     /// Returns `true` if the event was added to an aggregate, and `false` if the event must get its own row.
-    /// `has_room`: the recorder's queue has space for such a row.
+    /// `has_room` says whether the recorder's queue has space for this row.
     pub fn add(&mut self, key: AggregateKey, low_priority: bool, has_room: bool, now: DateTime<Utc>) -> bool {
         self.ends_at.get_or_insert(now + WINDOW);
         let most = if low_priority { MAX_AGGREGATES / 2 } else { MAX_AGGREGATES };

@@ -50,7 +50,7 @@ pub enum ArchiveError {
 /// Writes the batches that were sealed before `before` to a file in `folder`, and verifies them.
 /// Returns `None` if there are no such batches.
 ///
-/// The newest batch is never archived, because the next seal must contain its MAC.
+/// The newest batch is never archived, because the next seal must contain the MAC of the newest seal.
 pub async fn write(
     connection: &mut PgConnection,
     keys: &Keys,
@@ -61,7 +61,7 @@ pub async fn write(
     let unfinished = folder.join("unfinished.tmp");
     let result = write_batches(connection, keys, last_batch, &unfinished).await;
     let (first_batch, events) = result.inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
-    // Zero padding: sorting the files by name sorts them by batch.
+    // Pad the numbers with zeros, so that sorting the files by name sorts them by batch.
     let file = folder.join(format!("security-events-{first_batch:012}-{last_batch:012}.jsonl"));
     fs::rename(&unfinished, &file)?;
     File::open(folder)?.sync_all()?;
@@ -98,7 +98,7 @@ async fn write_batches(
 
 /// Deletes the archived batches and records `sys_audit_archived` in the same transaction.
 ///
-/// Call it within [`background`](super::context::background): recording the event needs a recorder.
+/// Call it within [`background`](super::context::background), which provides the recorder for the event.
 pub async fn remove(connection: &mut PgConnection, written: &ArchiveFile) -> Result<(), ArchiveError> {
     let mut transaction = connection.begin().await?;
     let event = Event::new(EventKind::SysAuditArchived).amount(written.last_batch.unsigned_abs());

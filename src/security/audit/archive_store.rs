@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-/// Returns the last batch that was sealed before `before`, but never the newest batch: the next seal needs its MAC.
+/// Returns the last batch that was sealed before `before`, but never the newest batch.
+/// The newest batch must stay in the database, because the next seal must contain the MAC of the newest seal.
 pub async fn last_batch_before(
     connection: &mut PgConnection,
     before: DateTime<Utc>,

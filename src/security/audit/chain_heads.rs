@@ -97,7 +97,7 @@ mod tests {
                 "{forged}"
             );
         }
-        // Signed with the second key, but with the id of the first.
+        // The second key signed the head, but the head contains the id of the first key.
         let borrowed = head.line(&keys(2));
         assert_eq!(ChainHeads::read(&borrowed, &keys(1)).forged, 1);
         let unknown = ChainHeads { unknown: vec![keys(1).id()], ..ChainHeads::default() };

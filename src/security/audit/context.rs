@@ -1,7 +1,8 @@
-//! The context of security events: the request, its address and caller, and the recorder. It is a task-local variable,
-//! because the tests run many services in one process.
+//! The context of security events: the request, its address and caller, and the recorder.
+//! The context is a task-local variable. The recorder is a part of the context and not a global variable, because the
+//! tests run many services in one process.
 //!
-//! A spawned task does not get the context by itself: [`inherit`] passes it on.
+//! A spawned task has no context, unless [`inherit`] passes it on.
 //! Work outside of a request runs in [`background`].
 
 use std::sync::{Arc, OnceLock};
@@ -66,8 +67,8 @@ pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     let Some(recorder) = request.app_data::<Data<Recorder>>().map(|recorder| recorder.get_ref().clone()) else {
         return next.call(request).await;
     };
-    // Read the address and the route first: reading them can write to the extensions of the request.
-    // The request id is borrowed from these extensions, and a write during the borrow would panic.
+    // Read the address and the route before the id: reading them can write to the extensions of the request.
+    // The id is borrowed from these extensions, and a write during the borrow would panic.
     let (address, route) = (ClientAddr::of(&request), MatchedRoute::of(request.request()));
     let facts = Request {
         id: request.extensions().get::<RequestId>().map(|id| Uuid::from(*id)),
@@ -98,7 +99,7 @@ pub fn inherit<F: Future>(work: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// Sets the authenticated caller of the request. Only the first call has an effect: a later ticket on the same
+/// Sets the authenticated caller of the request. Only the first call has an effect, so a later ticket on the same
 /// WebSocket cannot change the caller.
 pub fn set_caller(user: UserId, session: SessionId) {
     if let Some(context) = current().filter(|context| context.request.is_some()) {
@@ -107,7 +108,7 @@ pub fn set_caller(user: UserId, session: SessionId) {
 }
 
 /// Sets the object to which access is about to be denied.
-/// Call it only if the path of the request does not contain the id of the object.
+/// Call it only for an object whose id is not in the path of the request. `refusals` reads the other ids from the path.
 pub fn set_denied_object(object: Object) {
     if let Some(context) = current() {
         *context.denied.lock() = Some(object);

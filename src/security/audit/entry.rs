@@ -38,14 +38,14 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     WriteAndCount,
-    /// Only count the event for the detection rules: its row is written by the transaction of the action, or by an
-    /// aggregate.
+    /// Only count the event for the detection rules. Its row is written elsewhere: in the transaction of the action, or
+    /// as the row of its aggregate.
     Count,
     /// Only write the row. It is the row of an aggregate whose events were already counted.
     Write,
 }
 
-/// The fields that the MAC covers, of an entry or of a stored row.
+/// The fields of one event, from an entry or from a stored row. The MAC covers all of them.
 pub struct Fields<'a> {
     pub id: Uuid,
     pub at: DateTime<Utc>,

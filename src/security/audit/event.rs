@@ -1,6 +1,6 @@
 //! Creates and records security events.
 //!
-//! - [`Event::record`] writes a log line and queues the row: the request does not wait for the database.
+//! - [`Event::record`] writes a log line and queues the row, so the request does not wait for the database.
 //!   During a flood of equal events, it only increments an [aggregate](super::aggregates).
 //! - [`Event::record_in`] writes the row in the transaction of a critical action, so the action cannot be committed
 //!   without its event.

@@ -36,10 +36,10 @@ pub const SEAL_INTERVAL: Duration = Duration::from_secs(5);
 const MAX_SEAL_DELAY: Duration = Duration::from_secs(15);
 /// The maximum number of rows in one seal. It bounds the memory and the duration of one transaction.
 const MAX_BATCH_ROWS: i32 = 5_000;
-/// The first seal contains this value in place of the MAC of a previous seal.
+/// Each seal contains the MAC of the previous seal. The first seal contains this value instead.
 pub const GENESIS_MAC: [u8; Tag::LENGTH] = [0; Tag::LENGTH];
 
-/// Seals new rows: each seal is a new link of the hash chain.
+/// Seals new rows. Each seal is a new link of the hash chain.
 pub struct ChainWriter {
     pool: PgPool,
     keys: Arc<Keys>,
@@ -88,7 +88,7 @@ impl ChainWriter {
         Ok(())
     }
 
-    /// Seals new rows, and returns faults: values for the field `reason` of the event `sys_audit_fault`.
+    /// Seals new rows, and returns the faults that it finds, as values of the field `reason` of `sys_audit_fault`.
     async fn seal_and_check(&self) -> Result<Vec<&'static str>, sqlx::Error> {
         self.seal().await?;
         let mut state = store::seal_state(&self.pool).await?;
@@ -110,8 +110,8 @@ impl ChainWriter {
         self.seal_all(false).await
     }
 
-    /// Seals the last rows at shutdown. Waits first if another replica is sealing: that replica may have read the
-    /// unsealed rows too early to seal the last ones.
+    /// Seals the last rows at shutdown. If another replica is sealing, first waits until it has finished.
+    /// The other replica may have read the unsealed rows before the last rows were stored.
     pub async fn seal_remaining(&self) -> Result<(), sqlx::Error> {
         self.seal_all(true).await
     }

@@ -1,4 +1,4 @@
-//! The closed vocabulary of security events. Names follow the OWASP Logging Vocabulary where it has one.
+//! The closed vocabulary of security events. A name is from the OWASP Logging Vocabulary, if that contains the event.
 //! `docs/security-events.md` explains each kind.
 
 /// How urgently an operator must react to an event.

@@ -1,6 +1,7 @@
 //! Security events and audit trail (CWE-778, CWE-117, API8:2023).
 //!
-//! - [`event`] and [`context`] record an event of one of the [`kinds`]. [`refusals`] records those of 4xx responses.
+//! - [`event`] and [`context`] record an event of one of the [`kinds`]. [`refusals`] records an event for each refused
+//!   request.
 //! - [`recorder`], [`entry`] and [`aggregates`] store events.
 //! - [`hash_chain`], [`chain_heads`] and [`verify`] detect changes of stored events. [`archive`] moves old events to
 //!   files.
@@ -8,7 +9,7 @@
 //! **Attack**: an attacker abuses the service without leaving a trace, or forges lines of the log (log injection).
 //! **Control**: events use a closed vocabulary with the names of the OWASP Logging Vocabulary.
 //! The values in an event are typed: ids, fixed words and keyed hashes, never text from a client.
-//! Each event is a log line and a database row. The service's role can insert rows but cannot change them.
+//! Each event is a log line and a database row. The service's database role can insert rows but cannot change them.
 //! A request does not wait until its event is stored, and it succeeds even if storing fails.
 //! Critical actions are the exception: they are refused if their event cannot be stored.
 //! **Limits**: an operator can destroy both the log and the database.

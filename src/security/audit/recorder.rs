@@ -4,9 +4,10 @@
 //! Or an attack during a database outage leaves no trace.
 //! **Control**: a request puts its event in a queue and does not wait for the database.
 //! One writer collects events for 25 ms, looks up the owners of denied objects, and writes up to 500 rows in one
-//! transaction. It retries until the database accepts the rows.
+//! transaction. It retries while the database is unavailable.
 //! If the queue is full, events are [aggregated](super::aggregates).
-//! Events that cannot be aggregated are lost: the log reports the first loss, and a later event the number.
+//! Events that cannot be aggregated are then lost. The log reports the first loss, and a later event reports how many
+//! events were lost.
 //! **Limits**: if the process is killed, queued events are not stored, but their log lines exist
 //! (`docs/security-events.md` states the maximum delay). Critical actions do not use the queue:
 //! [`Event::record_in`](super::event::Event::record_in) writes their event in the transaction of the action.
@@ -26,7 +27,7 @@ use super::kinds::EventKind;
 use crate::base::clock::Clock;
 use crate::security::crypto::keys::Keys;
 
-/// The maximum length of the queue. An entry has about 1 KiB, so an attacker can use up about 10 MiB.
+/// The maximum length of the queue. An entry has about 1 KiB, so a full queue takes about 10 MiB.
 pub const MAX_QUEUED: usize = 10_000;
 const MAX_BATCH_ROWS: usize = 500;
 /// How long the writer collects events, so that a burst of events is written in one transaction.
@@ -56,8 +57,8 @@ struct Pending {
 }
 
 impl Pending {
-    /// Returns whether the queue has space for an event. Low-priority events may only fill half of it: a flood of
-    /// anonymous requests cannot displace the events of an attack on a user.
+    /// Returns whether the queue has space for an event. Low-priority events may only fill half of the queue.
+    /// So a flood of anonymous requests cannot displace the events of an attack on a user.
     fn has_room(&self, is_low_priority: bool) -> bool {
         self.queue.len() < if is_low_priority { MAX_QUEUED / 2 } else { MAX_QUEUED }
     }
@@ -90,7 +91,7 @@ impl Recorder {
         &self.0.replica
     }
 
-    /// Queues an event, or counts it as lost if the queue is full: a request never waits for the queue.
+    /// Queues an event. If the queue is full, counts the event as lost, because a request must not wait for the queue.
     pub(super) fn enqueue(&self, entry: Entry) {
         let mut pending = self.0.pending.lock();
         if pending.has_room(is_low_priority(entry.kind, entry.user.is_some())) {
@@ -140,7 +141,7 @@ impl Recorder {
     }
 
     /// Removes the next events and aggregates from memory, for the writer.
-    /// After [`close`](Self::close), it also ends the aggregation window, so that no aggregate is lost.
+    /// After [`close`](Self::close), also ends the aggregation window, so that no aggregate is lost.
     pub(in crate::security) fn next_batch(&self) -> (Vec<Entry>, Vec<(AggregateKey, u64, Task)>) {
         let (now, closed) = (self.0.clock.now(), self.is_closed());
         let mut pending = self.0.pending.lock();
@@ -180,7 +181,8 @@ impl Recorder {
     }
 }
 
-/// Returns whether any client can cause these events without limit: without authentication, or by invalid requests.
+/// Returns whether an event has low priority, because a client can cause any number of such events: events of anonymous
+/// clients, and events about rate limits or invalid input.
 fn is_low_priority(kind: EventKind, names_user: bool) -> bool {
     !names_user || matches!(kind, EventKind::ExcessRateLimitExceeded | EventKind::InputValidationFail)
 }

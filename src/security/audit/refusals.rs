@@ -1,6 +1,6 @@
 //! Records an event for every refused request. One middleware does this, so that no handler can forget it.
 //!
-//! If an event needs more details (for example a failed login or a reused token), the refusing code records it.
+//! If an event needs more details (for example for a failed login), the code that refuses the request records it.
 //! Some responses are not abuse and cause no event: a slow body (408), a stale or missing version (412, 428), and an
 //! overloaded service (503).
 
@@ -67,7 +67,7 @@ fn record_refusal(error: &ApiError, in_path: Option<NamedObject>) {
 }
 
 /// Returns the kind and reason of the event for a refusal.
-/// Returns `None` if the refusing code records the event itself, or if the refusal is not abuse.
+/// Returns `None` if the code that refuses the request records the event, or if the refusal is not abuse.
 fn event_of(error: &ApiError) -> Option<(EventKind, &'static str)> {
     let reason = error.public().code;
     let kind = match error {

@@ -23,7 +23,7 @@ pub enum Fault {
     BrokenSeal { batch: i64 },
     /// A seal is missing in the chain, although later seals exist.
     MissingSeal { batch: i64 },
-    /// The log contains a chain head that is newer than the last seal in the database: the chain was truncated.
+    /// The log contains a chain head that is newer than the last seal in the database, so the chain was truncated.
     CutOff { batch: i64, events: i64 },
     /// The log contains a chain head for this batch that differs from the seal in the database.
     OtherHead { batch: i64 },
@@ -31,7 +31,7 @@ pub enum Fault {
     ForgedHead { number: usize },
     /// This line of the archive is not a batch in JSON.
     Unreadable { line: usize },
-    /// The operator did not give the master key with this id, so `number` items that it signed cannot be verified.
+    /// The operator did not give the master key with this id, so `number` items with this key cannot be verified.
     UnknownKey { key: KeyId, number: usize },
 }
 

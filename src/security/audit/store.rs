@@ -37,7 +37,7 @@ pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Res
     Ok(())
 }
 
-/// Inserts events. Skips stored events, so the writer can retry after a commit whose reply was lost.
+/// Inserts events. Skips events that are already stored, so the writer can retry after a commit whose reply was lost.
 pub async fn insert<'a>(
     connection: &mut PgConnection,
     keys: &Keys,
@@ -108,8 +108,8 @@ pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<LastSeal>
 }
 
 /// Removes the oldest rows from the table `security_events_unsealed` and returns them.
-/// If another transaction is sealing, the call waits for it, at most `lock_timeout`. If `waits` is false, it returns no
-/// rows instead.
+/// If another transaction is sealing and `waits` is true, the call waits for its end, at most `lock_timeout`.
+/// If `waits` is false, the call returns no rows.
 pub async fn take_unsealed(
     connection: &mut PgConnection,
     most: i32,
@@ -170,8 +170,8 @@ pub async fn seal_state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
     .await
 }
 
-/// Terminates the database sessions of the service's role that block sealing, and returns their number. Their
-/// transaction is older than `for_seconds` and holds a lock on a table of the seals.
+/// Terminates the database sessions of the service's role that block sealing, and returns their number.
+/// Such a session has a transaction that is older than `for_seconds` and holds a lock on a table of the seals.
 pub async fn end_sessions_that_block_sealing(pool: &PgPool, for_seconds: f64) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) filter (where pg_terminate_backend(a.pid)) as "ended!" from pg_stat_activity a

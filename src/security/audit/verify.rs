@@ -90,8 +90,8 @@ impl<'a> Verification<'a> {
     pub(super) async fn begin_database(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         verify_store::begin(connection).await?;
         let archived = verify_store::newest_archived(connection).await?;
-        // Ignore an archive event with an invalid MAC: an attacker may have written it.
-        // Keep an event that was signed with an unknown key: `check_seal` later reports this key as a fault.
+        // Ignore an archive event with an invalid MAC, because an attacker may have written it.
+        // Keep an event that was signed with an unknown key, because `check_seal` later reports this key as a fault.
         let archived = archived.filter(|row| row.has_valid_mac(self.keys) || self.unknown_key(&row.mac).is_some());
         let first = verify_store::next_seal(connection, 0).await?;
         let (Some(until), Some(first)) = (archived.and_then(|row| row.amount), first) else { return Ok(()) };

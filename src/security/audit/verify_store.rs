@@ -24,7 +24,7 @@ pub struct Seal {
 }
 
 impl Seal {
-    /// Returns a placeholder for the predecessor of the first seal. With it, the first seal is checked like all others.
+    /// Returns a placeholder for the predecessor of the first seal, so that the first seal is checked like all others.
     pub fn genesis() -> Self {
         Self {
             batch: 0,
@@ -41,7 +41,7 @@ impl Seal {
         SealContent { previous, batch: *batch, events: *events, seqs, macs }
     }
 
-    /// Returns the previous seal, as far as this seal determines it: its batch number, count of events and MAC.
+    /// Returns the previous seal, but only the values that this seal determines: batch number, count of events, MAC.
     pub fn predecessor(&self) -> Self {
         let events = self.events - i64::try_from(self.seqs.len()).unwrap_or(i64::MAX);
         Self { batch: self.batch - 1, events, mac: self.previous.clone(), ..Self::genesis() }

@@ -118,7 +118,7 @@ impl Credentials {
     }
 
     /// Returns the `Set-Cookie` header of a new device cookie.
-    /// Call it only for a client that has just authenticated as this account: the client becomes a known device of it.
+    /// Call it only for a client that has just authenticated, because the client becomes a known device of the account.
     ///
     /// # Errors
     /// [`ApiError::Internal`] never occurs in practice: all characters of the cookie are allowed in a header.

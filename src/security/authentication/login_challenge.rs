@@ -3,8 +3,9 @@
 //!
 //! **Attack**: password spraying and credential stuffing from one network (OAT-008).
 //! A limit alone would also lock out all users behind the same NAT.
-//! **Control**: the 429 response contains a challenge. The client must find the number up to `maxnumber` for which the
-//! SHA-256 of salt and number equals `challenge`. The work grows with the failures, up to about 10 s on a slow phone.
+//! **Control**: the 429 response contains a challenge. The client must find the number, at most `maxnumber`, for which
+//! the SHA-256 of salt and number equals the field `challenge`.
+//! The work grows with the failures, up to about 10 s on a slow phone.
 //! A MAC binds the challenge to one account, one address and an expiry.
 //! The service stores nothing before the challenge is solved, and accepts each solution once (`login_throttling`).
 //! **Limits**: an attacker with fast hardware can afford the work.

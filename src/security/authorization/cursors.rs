@@ -3,7 +3,8 @@
 //! **Attack**: a client changes the position in a cursor, or uses a cursor of another user or another filter, to probe
 //! for rows.
 //! **Control**: a cursor contains a position in the list, and a MAC over owner, list, filter and position.
-//! All invalid cursors get the same error. A cursor grants no access to rows: every query also filters by owner.
+//! If one of these four values differs, the cursor is invalid. All invalid cursors get the same error.
+//! A cursor grants no access to rows, because every query also filters by owner.
 //! **Limits**: the position is encoded but not encrypted. It must only contain values that the owner may read.
 //! **ASVS**: 8.2.2, 15.3.7 · **Test**: `attacks::authorization::object_level`
 
@@ -183,7 +184,7 @@ mod tests {
         assert_eq!(open(scope(owner, "customers", "status=draft")), Err(InvalidCursor));
         assert_eq!(open(scope(owner, "invoices", "status=paid")), Err(InvalidCursor));
         assert_eq!(open(scope(owner, "invoices", "")), Err(InvalidCursor));
-        // List and filter joined are the same text as in `own`. The MAC must cover the boundary between them.
+        // If list and filter are joined, the text is the same as in `own`. So the MAC must cover their boundary.
         assert_eq!(open(scope(owner, "invoicess", "tatus=draft")), Err(InvalidCursor));
         let others = Cursors::new(&Keys::new(&vec![9; 32].into()).unwrap());
         assert_eq!(others.decode::<Position>(&own, &cursor), Err(InvalidCursor));

@@ -2,9 +2,10 @@
 //!
 //! **Attack**: a page of another site calls the API in the victim's browser.
 //! **Control**: actix-cors refuses requests of all origins that are not in a list of allowed origins.
-//! This needs the option `block_on_origin_mismatch`: by default, actix-cors runs the handler for every origin and only
-//! omits the CORS headers of the response.
-//! Browsers add an `Origin` to each cross-origin request. A request without one is accepted, but still needs a token.
+//! Without the option `block_on_origin_mismatch`, actix-cors would run the handler for every origin and only omit the
+//! CORS headers of the response.
+//! Browsers add an `Origin` to each cross-origin request. A request without `Origin` is accepted, but still needs a
+//! token.
 //! Routes that accept a cookie have an additional check (`csrf.rs`).
 //! **Limits**: only browsers respect CORS, so CORS does not replace access control.
 //! **ASVS**: 3.4.2, 3.5.2 · **Test**: `attacks::browser::cors`

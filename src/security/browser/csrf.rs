@@ -13,7 +13,7 @@ use actix_web::http::header::HeaderMap;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::browser::AllowedOrigins;
 
-/// The name of the custom header. Any value is accepted: an HTML form cannot set custom headers.
+/// The name of the custom header. Any value is accepted, because an HTML form cannot set custom headers.
 pub const CSRF_HEADER: &str = "x-strongroom-csrf";
 
 /// Checks that a request with a cookie was sent by a page of a listed origin.

@@ -3,7 +3,7 @@
 //! **Attack**: clickjacking; content sniffing, where a browser runs a response as a script; caching by shared proxies;
 //! a downgrade to plain HTTP.
 //! **Control**: the outermost middleware sets the same headers on each response.
-//! If an inner middleware returns `Err`, a response mapper adds the headers, which actix's `DefaultHeaders` would not.
+//! If an inner middleware returns `Err`, a response mapper adds the headers. actix's `DefaultHeaders` would add none.
 //! HTML pages have their own content security policy. Only the function [`page`] sets it.
 //! **Limits**: responses of actix's HTTP parser (400, 408, 431) pass through no middleware, so they lack these headers.
 //! These responses have no body.

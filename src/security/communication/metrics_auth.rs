@@ -4,7 +4,7 @@
 //! limits, and which components it uses.
 //! **Control**: the metrics have their own listener, by default on a loopback address.
 //! The public listeners do not serve the metrics.
-//! If this address is not a loopback address, the service does not start without TLS and a token.
+//! If the listener of the metrics is not on a loopback address, the service does not start without TLS and a token.
 //! The token is compared in constant time, and a wrong token gets 401.
 //! If no token is configured, the `Host` header must be a loopback name. This prevents DNS rebinding: a web page could
 //! otherwise read the metrics through a browser on the same machine.

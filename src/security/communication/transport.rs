@@ -4,12 +4,13 @@
 //! **Control**: a plain HTTP request is refused and never redirected.
 //! If it were redirected, a misconfigured client would continue to send its token unencrypted with every request.
 //! A credential that arrives unencrypted is exposed, so its session ends.
-//! This applies to an access token in `Authorization` and to a refresh token in a cookie, even if it was already used.
+//! This applies to an access token in `Authorization`, and to a refresh token in a cookie, even to a used one.
 //!
 //! A request is HTTPS if it comes from our TLS listener, or from a configured proxy that sends `X-Forwarded-Proto:
 //! https`. Proxy headers from other peers are ignored and cause an event.
-//! Plain HTTP is only served on loopback addresses: in development for all requests, in production only for health
-//! checks without credentials, because the health check of a container cannot verify the service's certificate.
+//! Plain HTTP is only served to loopback addresses: in development for all requests, in production only for health
+//! checks without credentials. The health check of a container uses plain HTTP, because it cannot verify the service's
+//! certificate.
 //!
 //! **Limits**: the credential in a plain request is already exposed when the service refuses the request.
 //! If the peer's address cannot be read, the request is refused, but the session of its token does not end: the peer
@@ -37,7 +38,7 @@ const PROXY_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-h
 
 const REASON: &str = "token_over_plain_http";
 
-/// Marks a connection to the service's own TLS listener.
+/// Each connection of the service's own TLS listener carries this mark, so its requests count as HTTPS.
 pub struct TlsConnection;
 
 pub async fn require_https<B: MessageBody>(

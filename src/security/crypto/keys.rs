@@ -44,7 +44,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Returns the label for HKDF. Never change a label: all sessions or mail links with the old key would be invalid.
+    /// Returns the label for HKDF. Never change a label, because everything that was signed under it would be invalid.
     fn label(self) -> &'static [u8] {
         match self {
             Self::RefreshSuccessor => b"refresh-successor",
@@ -65,7 +65,7 @@ impl Purpose {
 #[error("the master key is not usable: it needs at least {MASTER_KEY_BYTES} bytes")]
 pub struct MasterKeyError;
 
-/// The id of a master key, derived with a separate HKDF label: it reveals nothing about the key.
+/// The id of a master key. It is derived with a separate HKDF label, so it reveals nothing about the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; Self::LENGTH]);
 

@@ -58,7 +58,8 @@ impl SecretToken {
     }
 
     /// Derives the token for a mail from the id of a database row, for example of a pending registration.
-    /// A mail may stay in the outbox for days, so the outbox does not contain the token. Sending derives it again.
+    /// A mail may stay in the outbox for days, so the outbox does not contain the token.
+    /// The worker derives the token again when it sends the mail.
     /// A token for one `kind` of mail is not valid for another kind.
     #[must_use]
     pub fn for_mail(keys: &Keys, kind: &str, row: Uuid) -> Self {
@@ -132,7 +133,7 @@ mod tests {
     fn token_has_one_encoding() {
         let wire = SecretToken::for_mail(&keys(), "reset_password", Uuid::nil()).to_wire();
         let wire = wire.expose_secret();
-        // Only four bits of the last character are significant: a lenient decoder accepts four encodings of one token.
+        // Only four bits of the last character are significant. A lenient decoder would accept four forms of one token.
         let last = wire.chars().last().unwrap();
         let twins = ('0'..='z').filter(|c| *c != last).map(|c| format!("{}{c}", &wire[..42]));
         let accepted = twins.filter_map(|twin| SecretToken::parse(&twin));

@@ -6,7 +6,8 @@
 //!   A client can send a wrong `Content-Length`, so the service also counts the bytes while they arrive.
 //!   This limit applies to all extractors of actix. Each limit of actix itself applies to only one extractor.
 //! - Time: a body must arrive within [`BODY_TIMEOUT`]. actix has no timeout for bodies.
-//!   Each received byte of a file upload extends the timeout, so a large upload only needs a minimum rate.
+//!   Each received byte of a file upload extends the timeout, so a large upload only needs the minimum rate
+//!   [`MIN_FORM_RATE`].
 //! - Unread bodies: if a chunked body was not read to its end, the connection is closed.
 //!   Otherwise actix would read the rest of the body, however long it is.
 //!

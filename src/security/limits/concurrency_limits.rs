@@ -2,8 +2,9 @@
 //!
 //! **Attack**: a client sends many expensive requests at once, for example PDFs of large invoices, so that all other
 //! requests wait for CPU time.
-//! **Control**: expensive work runs on blocking threads. A semaphore limits how many pieces of work run in parallel.
-//! A request that gets no slot in time is refused (503 with `Retry-After`), and immediately if the queue is full.
+//! **Control**: expensive work runs on blocking threads. A semaphore has one slot for each piece of work that
+//! may run in parallel. A request that gets no slot in time is refused (503 with `Retry-After`).
+//! A request that finds a full queue is refused immediately.
 //! A slot is released when the work ends, not when the client disconnects.
 //! Otherwise an attacker could start more and more work by disconnecting each time.
 //! Each kind of work has its own limit: one for PDFs, one for password hashes (`security/authentication/passwords`).

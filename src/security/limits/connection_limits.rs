@@ -4,7 +4,8 @@
 //! On each connection, the client sends nothing, or half a request head, or reads the response byte by byte.
 //! **Control**: connections are limited per address (IPv6: per /56) and in total.
 //! The last quarter of the total is reserved for addresses with few connections.
-//! A connection over a limit is accepted and immediately closed: it must not block connections of other addresses.
+//! A connection over a limit is accepted and immediately closed. If it stayed in the kernel's accept queue, it would
+//! block connections of other addresses.
 //! TLS handshakes have their own limits and a short timeout.
 //! Request heads have a timeout too (`app/listeners.rs`). A client must read its response at a minimum rate.
 //! Every few seconds, one event records the number of refused connections.
@@ -29,7 +30,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::http::client_ip::{TrustedProxies, prefix};
 
-/// The maximum number of connections per address while more than three quarters of all connections are in use.
+/// The maximum number of connections per address while at least three quarters of the total are in use.
 const RESERVE_PER_ADDRESS: usize = 8;
 /// How long the service waits for a client that reads nothing while the send buffer is full.
 /// Each [`MIN_RATE`] bytes that the client reads extend the time by one second.
@@ -116,7 +117,7 @@ impl Drop for Permit {
 pub struct StallTimer(Option<Pin<Box<Sleep>>>);
 
 impl StallTimer {
-    /// Checks the result of an attempt to write `offered` bytes. If the client is fast enough, returns it unchanged.
+    /// Checks the result of an attempt to write `offered` bytes. Returns this result if the client is fast enough.
     ///
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] if the client reads more slowly than [`MIN_RATE`], for [`STALL_TIMEOUT`] or longer.

@@ -2,19 +2,19 @@
 //! API6:2023).
 //!
 //! **Attack**: mail bombing: an attacker requests links until a mailbox is full, or until a mail provider refuses our
-//! mail. Denial of service by the limit itself: an attacker exhausts a budget that they share with the owner, so the
-//! owner gets no reset link.
+//! mail. Denial of service by the limit itself: an attacker exhausts a budget that they share with the owner of
+//! the mailbox, so the owner gets no reset link.
 //! **Control**:
 //! - There is one budget per network and mailbox (5 mails in 30 minutes), and one per network and mail domain
 //!   (50 mails in 30 minutes). So an attacker can only exhaust the budgets of their own network.
 //!   Registration and password reset have separate budgets.
 //! - A request with a device cookie of the account has its own budget, so an attacker behind the same address cannot
-//!   exhaust it. A stolen cookie can cause five mails, even after it was revoked.
+//!   exhaust this budget. A stolen cookie can cause five mails, even after it was revoked.
 //! - Addresses that differ only in their `+tag` count as one mailbox.
 //!   The mail is sent to the address as the account spells it.
-//!   Addresses without an account are counted in the same way (user enumeration).
+//!   Addresses without an account are counted in the same way, to prevent user enumeration.
 //! - When the budget of a mailbox is exhausted, the links in its five mails are still valid: the window of a budget is
-//!   no longer than the lifetime of a link.
+//!   at most as long as the lifetime of a link.
 //!
 //! **Limits**: an attacker with many networks can cause five mails from each network.
 //! There is no limit over all networks together: with such a limit, an attacker could block all mail to a mailbox.
@@ -58,7 +58,7 @@ impl MailOrigin {
 ///
 /// # Errors
 /// [`ApiError::Unavailable`](crate::http::error::ApiError::Unavailable) if the database fails.
-/// The mail was then not counted and must not be sent.
+/// The mail must not be sent then.
 pub async fn spend(
     pool: &PgPool,
     keys: &Keys,

@@ -9,18 +9,18 @@
 //!
 //! Requests with and without a valid token have separate buckets.
 //! So a flood without a valid token cannot exhaust the budget of users behind the same address.
-//! A request that fails to authenticate costs a signature check (2 µs for HS256) and no query.
-//! When the budget of its address is exhausted, it gets 429 instead of 401.
+//! A request that fails to authenticate costs a signature check (2 µs for HS256) and no database query.
+//! When the budget of its address is exhausted, such a request gets 429 instead of 401.
 //!
 //! A request that exceeds the user's own budget is not charged to the address, so one user cannot exhaust the budget of
-//! others. For the same reason, all sessions of a user share one budget.
-//! No bucket belongs to a pair of address and user: an attacker could get more budget by registering more accounts.
+//! others. All sessions of a user share one budget, so more sessions do not give a user more requests.
+//! No bucket belongs to a pair of address and user: each new account of an attacker would get a new bucket.
 //!
 //! The refresh cookie contains the user's id and a MAC. So a refresh is charged to its user without a query.
-//! Health checks have no limit: a load balancer may share its address, and so its budget, with clients.
+//! Health checks have no limit, because a load balancer may share its address, and so its budget, with clients.
 //!
 //! A refusal is 429 with `Retry-After`.
-//! It contains no other numbers, because they would help attackers to stay just below the limit.
+//! The refusal contains no other numbers, because these would help attackers to stay just below the limit.
 //!
 //! **Limits**: a flood from very many addresses is not stopped, because each address stays below its limit.
 //! Each replica counts for itself. Only login throttling counts in PostgreSQL, for all replicas together.
@@ -71,7 +71,7 @@ pub enum Tier {
     /// Exports and PDFs, which take more CPU time than a page of a list.
     Export,
     Upload,
-    /// Scripts and styles of our pages. They are compiled into the binary, and a page loads about 20 of them.
+    /// Scripts and styles of our pages. A page loads about 20 of them. They are cheap: the binary contains them.
     Asset,
     /// Requests to paths that do not exist.
     UnknownPath,
@@ -225,8 +225,8 @@ impl KeyExtractor for ByUser {
     }
 }
 
-/// Returns the response for a refused request. The response of actix-governor contains a hint for attackers
-/// (`x-ratelimit-after`), and rounds `Retry-After` down, so that clients would retry too early.
+/// Returns the response for a refused request. It replaces the response of actix-governor, which contains a hint for
+/// attackers (`x-ratelimit-after`), and rounds `Retry-After` down, so that clients would retry too early.
 fn refusal(until: &NotUntil<QuantaInstant>) -> HttpResponse {
     HttpResponse::from_error(too_many(until))
 }

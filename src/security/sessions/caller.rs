@@ -59,7 +59,7 @@ impl Caller {
     }
 
     fn record_in_log(&self) {
-        // One call for both, because the JSON formatter rewrites all fields of a span at each change.
+        // One call sets both fields, because the JSON formatter rewrites all fields of a span at each change.
         tracing::record_all!(Span::current(), user = %self.user, session = %self.session);
         context::set_caller(self.user, self.session);
     }
@@ -148,7 +148,7 @@ impl Authenticator {
 }
 
 /// Returns the token if there is exactly one `Authorization: Bearer …` header.
-/// Tokens in a query, cookie or body are ignored: queries are logged, and browsers add cookies to cross-site requests.
+/// Tokens elsewhere are ignored, because queries are logged, and browsers add cookies to cross-site requests.
 #[must_use]
 pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let mut lines = headers.get_all(header::AUTHORIZATION);
@@ -158,7 +158,7 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// Returns the tokens of all `Authorization: Bearer …` headers of a plain HTTP request: each of them was exposed.
+/// Returns the tokens of all `Authorization: Bearer …` headers of a plain HTTP request, which exposed all of them.
 pub fn exposed_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(header::AUTHORIZATION).filter_map(bearer_of)
 }

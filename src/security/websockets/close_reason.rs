@@ -58,8 +58,8 @@ impl CloseReason {
         actix_ws::CloseReason { code, description: Some(words.to_owned()).filter(|words| !words.is_empty()) }
     }
 
-    /// Records the security event of this reason. Normal reasons, for example a shutdown, cause no event. The end of the
-    /// session has its own event.
+    /// Records the security event of this reason. Normal reasons, for example a shutdown, cause no event. The end of a
+    /// session has its own event (`session_ended`).
     pub fn record(self) {
         let (kind, reason) = match self {
             Self::ProtocolViolation => (EventKind::InputValidationFail, "live_protocol"),

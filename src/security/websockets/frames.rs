@@ -1,7 +1,7 @@
 //! Limits the size and number of WebSocket frames. The frame headers are checked before actix-ws buffers the payloads.
 //!
-//! actix-ws alone buffers a whole frame before it checks its size, so a client could make it buffer a gigabyte.
-//! It also accepts an endless number of empty fragments.
+//! actix-ws alone buffers a whole frame before it checks the size. So a client could make the service buffer 1 GB.
+//! actix-ws also accepts an endless number of empty fragments.
 
 use std::io::ErrorKind;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use crate::http::error::{ApiError, ApiResult};
 /// The maximum length of a frame header: two bytes, eight of extended length, and four of masking key.
 const MAX_HEADER_BYTES: usize = 14;
 
-/// Wraps the payload of a handshake. Reading it fails if a frame is too large, or if frames come too often.
+/// Wraps the payload of a handshake. The new payload returns an error if a frame is too large or frames come too often.
 pub(super) async fn limited(request: &HttpRequest, payload: Payload) -> ApiResult<Payload> {
     let mut headers = FrameHeaders {
         header: Vec::with_capacity(MAX_HEADER_BYTES),

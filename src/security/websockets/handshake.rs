@@ -12,7 +12,7 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::browser::AllowedOrigins;
 
 /// Checks the `Origin` of a handshake, against cross-site WebSocket hijacking. Browsers always send an `Origin`.
-/// A handshake without one is accepted: the client must still authenticate with a ticket.
+/// A handshake without an `Origin` is accepted, because the client must still authenticate with a ticket.
 ///
 /// # Errors
 /// [`ApiError::OriginNotAllowed`] if the `Origin` is not on the configured list.

@@ -43,10 +43,11 @@ pub const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 pub const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// A socket is closed if its client sends nothing, not even a pong, for this long.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often the service checks in the database that the session of a socket has not ended: the notification of the end
-/// can be lost.
+/// How often the service checks in the database that the login session of a socket has not ended. The check is needed,
+/// because the notification of the end can be lost.
 pub const SESSION_CHECK_INTERVAL: Duration = Duration::from_secs(30);
-/// The service asks a client for a new ticket this many seconds before the access of its socket expires.
+/// A socket is authorized until the access token behind its last ticket expires. This many seconds earlier, the service
+/// asks the client for a new ticket.
 pub const RENEW_NOTICE_SECONDS: i64 = 60;
 
 pub struct Budget {

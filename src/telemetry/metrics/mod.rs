@@ -1,7 +1,8 @@
 //! Metrics for Prometheus. Each request updates the metrics of [`requests`].
 //! All other values are read when Prometheus fetches the metrics (scrape).
 //!
-//! Cardinality explosion: an id or user input as a label would create an unbounded number of series.
+//! Cardinality explosion: an id or user input as a label would create an unbounded number of time
+//! series.
 //! So the values of labels are `&'static str` from fixed lists.
 
 mod requests;

@@ -41,7 +41,8 @@ pub const STATUSES: [(u16, &str); 25] = [
 ];
 
 /// The upper bounds of the histogram's buckets, in microseconds. The last bucket has no upper bound.
-/// A password hash takes about 40 ms, and a request times out after 20 s.
+/// The bounds separate requests with a password hash (about 40 ms) from faster requests, and end at the request timeout
+/// (20 s).
 const BOUNDS: [u64; 12] =
     [1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 20_000_000];
 

@@ -32,7 +32,7 @@ pub enum MailSettingsError {
 
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The log target of links in mails, so that developers can filter them.
+/// The log target of the links in mails, by which developers can filter the log.
 #[cfg(feature = "dev")]
 const DEVELOPMENT_LOG: &str = "development_mail";
 
@@ -78,14 +78,14 @@ impl Delivery {
                     .await
                     .map_err(|error| format!("{}: {error}", path.display()))?;
                 let link = text.link.as_ref().map_or("", expose_text);
-                // The link contains a token. Production never logs it, because its settings require a mail server.
+                // The link contains a token. Production never logs a link, because its settings require a mail server.
                 tracing::info!(target: DEVELOPMENT_LOG, kind = mail.kind, file = %path.display(), open = link, "wrote a mail to a file");
                 Ok(())
             }
         }
     }
 
-    /// All attempts have the same message id, so that mail programs can detect duplicates.
+    /// All attempts to deliver one mail have the same message id, so that mail programs can detect duplicates.
     fn message(&self, mail: &QueuedMessage, text: &MailText, now: DateTime<Utc>) -> Result<Message, String> {
         // Header injection: a line break in the address could add headers to the mail. `parse` refuses such an address.
         let to = mail.recipient.parse().map_err(|_| "the recipient is not an e-mail address")?;
@@ -121,7 +121,7 @@ fn transport(url: &str, authority: Option<&Path>) -> Result<AsyncSmtpTransport<T
     Ok(builder.build())
 }
 
-/// Returns the host name that the server's certificate must contain. An IPv6 address has no brackets.
+/// Returns the host name that the server's certificate must contain. Removes the brackets of an IPv6 address.
 fn host(url: &str) -> Option<String> {
     Some(Url::parse(url).ok()?.host_str()?.trim_matches(['[', ']']).to_owned())
 }

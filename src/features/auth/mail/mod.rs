@@ -1,9 +1,9 @@
-//! Mail to users. A transaction stores a change together with its mail, which is a message in the [outbox].
+//! Mail to users. One transaction stores a change and the mail about the change, as a message in the [outbox].
 //! The outbox worker sends the mail later. So a crash loses no mail, and no response waits for the mail server.
 //! The duration of such a wait would reveal whether an address is registered (user enumeration).
 //!
-//! The outbox contains no tokens. The token of a link is derived from `subject_id` and the master key `key_id`
-//! (`SecretToken::for_queued_mail`).
+//! The outbox contains no tokens. The worker derives the token of a link from two columns of the message: `subject_id`,
+//! and `key_id`, which names a master key (`SecretToken::for_queued_mail`).
 
 mod delivery;
 mod texts;

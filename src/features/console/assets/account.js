@@ -38,8 +38,8 @@ function Card({ title, path, note, ...rest }) {
 function Form({ object, title, path, method, fields, reload }) {
   const version = useVersion(path, object);
   const form = useRef();
-  // After a save, reset the form to the saved values. The form is not created again and its button is not disabled,
-  // because the user would lose the focus.
+  // After a save, reset the form to the saved values. Neither create the form again nor disable its button, because the
+  // user would lose the focus.
   useEffect(() => form.current.reset(), [object.etag]);
   const save = useAction(async () => {
     const body = values(form.current);
@@ -61,7 +61,7 @@ function Form({ object, title, path, method, fields, reload }) {
     </form>`;
 }
 
-/** `changed` is called when the service has replaced the session. */
+/** Calls `changed` after a password change, because the service has then replaced all login sessions. */
 function Password({ changed }) {
   const action = useAction(async (form) => {
     const { current_password, new_password } = Object.fromEntries(new FormData(form));
@@ -84,7 +84,7 @@ function Password({ changed }) {
     </form></section>`;
 }
 
-/** How browsers and systems appear in a `User-Agent`. The first one that is found counts, because some name others too. */
+/** The texts by which a `User-Agent` names browsers and systems. The first match counts: Edge also names Chrome. */
 const BROWSERS = { Edg: 'Edge', OPR: 'Opera', Firefox: 'Firefox', Chrome: 'Chrome', Safari: 'Safari' };
 const SYSTEMS = { Android: 'Android', iPhone: 'iPhone', iPad: 'iPad', Windows: 'Windows', 'Mac OS X': 'macOS', Linux: 'Linux' };
 

@@ -1,4 +1,4 @@
-/** The security summary: events over time, the most conspicuous networks and accounts, and the health of the service. */
+/** The security summary: events over time, the networks and accounts with the most warnings, the service's health. */
 
 import { html, useEffect, useState } from './preact.js';
 import { read, withQuery } from './api.js';
@@ -28,7 +28,7 @@ export function Summary({ pick }) {
     <${Loaded} of=${loaded}>${(summary) => html`<${Health} summary=${summary} /><${Events} summary=${summary} pick=${pick} />`}<//></section>`;
 }
 
-/** Returns a label for each bucket, in local time. */
+/** Returns a label for each bucket (a time interval of the summary), in local time. */
 function bucketLabels({ from, bucket_seconds: seconds }, buckets) {
   const format = seconds < 86_400 ? { weekday: 'short', hour: '2-digit', minute: '2-digit' } : { day: 'numeric', month: 'short' };
   return Array.from({ length: buckets }, (_, n) => new Date(Date.parse(from) + n * seconds * 1000).toLocaleString('en-GB', format));

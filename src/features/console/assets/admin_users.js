@@ -6,13 +6,13 @@ import { time, words } from './format.js';
 import * as session from './session.js';
 import { Confirm, Field, HAS_ATTACK_PANEL, Loaded, Pager, Refusal, Status, Table, say, useAction, useData, usePages, useTyping } from './ui.js';
 
-/** How many pages of users `useNames` reads at most, the newest users first. */
+/** The maximum number of pages of users that `useNames` reads, the newest users first. */
 const NAME_PAGES = 3;
 
 /**
  * Returns a function from a user id to a short text that identifies the user: the address, or else the end of the id.
- * Events and alerts have only the id, so this reads the list of users. It does not read single users, because the
- * service would record each deleted one as a denied access.
+ * Events and alerts contain only the id, so the hook reads the list of users. It does not read single users, because
+ * the service would record a denied access for each deleted user.
  */
 export function useNames(ids) {
   const [names, setNames] = useState(new Map());
@@ -51,7 +51,10 @@ function isThrowAway({ email }) {
   return email.endsWith('@attacks.invalid');
 }
 
-/** Reads a page without throw-away accounts. The API has no such filter, so this skips pages that have no other users. */
+/**
+ * Reads a page of users, and leaves out throw-away accounts, because the API has no such filter. Skips pages that
+ * contain only throw-away accounts.
+ */
 async function readUsers(query) {
   const page = await read(withQuery('admin/users', { ...query, limit: 50 }));
   const items = page.items.filter((user) => !isThrowAway(user));

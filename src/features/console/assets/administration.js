@@ -19,8 +19,8 @@ function fragment() {
 }
 
 /**
- * Shows a section, and moves the focus to it. Data that arrive later move the section. So the view scrolls to it again,
- * until the user does something or three seconds have passed.
+ * Shows a section, and moves the focus to it. Data that arrive later change the position of the section. So the view
+ * scrolls to the section again, until the user does something or three seconds have passed.
  */
 function useSection(id) {
   useEffect(() => {
@@ -51,12 +51,12 @@ export function Administration() {
 }
 
 /**
- * The filter field that finds the events of an alert, by the kind of the alert's subject. There is no field for an
- * account, because its subject is a keyed hash.
+ * For each kind of alert subject, the filter field that finds the events of the alert. The kind `account` has no field,
+ * because such a subject is a keyed hash.
  */
 const FILTERS = { user: 'user_id', network: 'address' };
 
-/** The number of open alerts, as a badge in the menu. Only for administrators, because the service refuses other users. */
+/** The number of open alerts, as a badge in the menu. Only for administrators: the service refuses other users. */
 export function AlertBadge() {
   const { data, reload } = useData(() => read(withQuery('admin/alerts', { limit: 100, state: 'open' })), []);
   useChanges('alerts', reload);
@@ -66,8 +66,8 @@ export function AlertBadge() {
 }
 
 /**
- * Returns the alerts that cleared while the user was looking at the open alerts. If the list has several pages, it
- * returns none, because an alert that leaves a page may be on the next one.
+ * Returns the alerts that cleared while the user was looking at the open alerts. If the list has several pages,
+ * returns none, because an alert that leaves a page may be on the next page.
  */
 function useCleared({ data }, state, pages) {
   const last = useRef({});

@@ -23,7 +23,7 @@ export function unreachable() {
   return new Problem(0, { title, code: 'unreachable' });
 }
 
-/** Returns the problem of an error response. If its status is 0, no response has arrived. */
+/** Returns the problem of an error response. The status 0 means that no response has arrived. */
 async function problemOf(reply) {
   if (reply.status === 0) return unreachable();
   const body = await reply.json().catch(() => ({ title: `The service returned ${reply.status}`, code: 'unknown' }));
@@ -48,8 +48,8 @@ async function authorizationOf(user) {
 }
 
 /**
- * Sends a request, and returns the response. Throws a [`Problem`]. If the token has expired, it renews the token and
- * tries once more, for the same user.
+ * Sends a request, and returns the response. Throws a [`Problem`]. If the token has expired, renews the token and sends
+ * the request once more, unless the signed-in user has changed.
  */
 export async function request(method, path, { body, headers } = {}) {
   const user = session.user?.id;
@@ -61,14 +61,14 @@ export async function request(method, path, { body, headers } = {}) {
   const reply = await send(authorization);
   if (reply.ok) return reply;
   const problem = await problemOf(reply);
-  // Do not repeat a request with a wrong password. It returns 401 too, and would count as a second failed login.
+  // A request with a wrong password also returns 401. Do not repeat it: it would count as a second failed login.
   if (problem.code !== 'unauthenticated' || !(await session.renew(authorization).catch(refused))) throw problem;
   const again = await send(await authorizationOf(user));
   if (!again.ok) throw await problemOf(again);
   return again;
 }
 
-/** Reads an object, or a page of a list. Adds the `ETag` to an object, because a change must send it back. */
+/** Reads an object, or a page of a list. Adds the `ETag` to an object, because a change must send the `ETag` back. */
 export async function read(path) {
   const reply = await request('GET', path);
   const object = await received(reply.json());
@@ -89,14 +89,14 @@ export async function create(path, body, key) {
   return { ...(await received(reply.json())), etag };
 }
 
-/** Changes an object, if its version is still that of `etag`. */
+/** Changes an object if its version is still the version in `etag`. */
 export async function change(method, path, etag, body) {
   const reply = await request(method, path, { body, headers: etag ? { 'If-Match': etag } : {} });
   if (reply.status === 204) return null;
   return { ...(await received(reply.json())), etag: reply.headers.get('ETag') };
 }
 
-/** Saves a file of the API on the user's disk. Reports the received bytes, because an export can be long. */
+/** Saves a file of the API on the user's disk. Reports the received bytes, because an export can take long. */
 export async function download(path, name, progress = () => {}) {
   const reply = await request('GET', path);
   const parts = [], reader = reply.body.getReader();
@@ -112,7 +112,7 @@ export async function download(path, name, progress = () => {}) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** Uploads a form and reports the sent share from 0 to 1. `fetch` cannot report it. */
+/** Uploads a form and reports the sent share from 0 to 1, which `fetch` cannot report. */
 export async function upload(path, form, progress) {
   const headers = await authorizationOf(session.user?.id);
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** The console: header, views, and what they share. */
+/** The page of the console: its header, and the view of the current path. */
 
 import { html, render, useEffect, useState } from './preact.js';
 import { Account } from './account.js';
@@ -43,7 +43,7 @@ function useSession() {
     // Here the role only determines the menu. The service checks the role at each request.
     if (session.user?.id === user) setState({ phase: 'ready', me, isAdmin: me.role === 'admin' });
   };
-  /** Continues the session. If this signs in a user, the listener `load` reads the user. */
+  /** Continues the login session of an earlier visit, if there is one. The listener `load` then reads the user. */
   const start = async () => {
     setState((old) => ({ ...old, phase: 'loading' }));
     const phase = await session.resume().then(() => 'ready', () => 'unreachable');
@@ -73,7 +73,7 @@ function Online() {
   return !online && html`<p class="banner" role="alert">You are offline. Changes cannot be saved.</p>`;
 }
 
-/** The attack panel. Its script is loaded only when a user opens it, because few users do. */
+/** The attack panel. Its script is loaded only when a user opens the panel, because few users open it. */
 function AttackPanel({ me }) {
   const [Attacks, setAttacks] = useState(null);
   useEffect(() => { import('./attacks/attacks.js').then((module) => setAttacks(() => module.Attacks)); }, []);
@@ -113,8 +113,8 @@ function View({ path, me }) {
 }
 
 /**
- * A view that a mail links to. Its links to other views load a new page, because only a page from the service states
- * whether the browser may have a session.
+ * A view that a mail links to. Its links to other views load a new page, because the page of a mail link does not state
+ * whether the browser may have a login session.
  */
 function MailLink({ View: Shown }) {
   return html`<a class="skip" href="#main">Skip to content</a>
@@ -123,7 +123,7 @@ function MailLink({ View: Shown }) {
     <main id="main"><${Shown} /></main>`;
 }
 
-// The page contains a text for the case that this script cannot load.
+// Remove the text that the page shows until this script is loaded.
 root.replaceChildren();
 const linked = { '/confirm': Confirm, '/reset': Reset }[location.pathname];
 render(linked ? html`<${MailLink} View=${linked} />` : html`<${App} />`, root);

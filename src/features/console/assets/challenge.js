@@ -7,7 +7,10 @@ async function digest(text) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Finds the number and returns the solution for the field `altcha`. Reports the searched share from 0 to 1. */
+/**
+ * Searches for the number whose hash with `salt` is `challenge`. Returns the solution for the field `altcha`.
+ * Reports the searched share from 0 to 1.
+ */
 export async function solve({ algorithm, challenge, maxnumber, salt, signature }, progress = () => {}) {
   for (let start = 0; start <= maxnumber; start += BATCH) {
     const numbers = Array.from({ length: Math.min(BATCH, maxnumber - start + 1) }, (_, n) => start + n);

@@ -1,6 +1,6 @@
 /**
- * Charts as inline SVG. Each has its numbers as text too: a label, and a table or a list. Positions are attributes of the
- * SVG and colours are classes, because the Content Security Policy forbids inline styles.
+ * Charts as inline SVG. Each chart also shows its numbers as text: a label, and a table or a list. Positions are
+ * attributes of the SVG and colours are classes, because the Content Security Policy forbids inline styles.
  */
 
 import { html } from './preact.js';
@@ -27,7 +27,10 @@ function stack(values, x, largest) {
   });
 }
 
-/** Columns over time. `series` are stacked, the first at the bottom: `{ name, label, counts }`. `labels` name the columns. */
+/**
+ * Columns over time, which `labels` name. Each column stacks a value of each series (`{ name, label, counts }`), the
+ * first series at the bottom.
+ */
 export function Columns({ title, unit, series, labels }) {
   const totals = labels.map((_, column) => sum(series.map(({ counts }) => counts[column])));
   const largest = Math.max(...totals, 1);

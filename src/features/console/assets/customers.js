@@ -32,7 +32,7 @@ export function Customers() {
       <${Pager} pages=${pages} list=${list} />`}<//>`;
 }
 
-/** Reads the customer again, because the list has no `ETag`. */
+/** Reads the customer again, because a change requires the `ETag`, which the list does not contain. */
 function Form({ id, done, cancel }) {
   const loaded = useData(async () => (id ? read(`customers/${id}`) : {}), [id]);
   return html`<section class="card"><${Loaded} of=${loaded}>${(customer) => html`<${Fields} customer=${customer} done=${done} cancel=${cancel} />`}<//></section>`;

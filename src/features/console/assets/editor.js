@@ -29,7 +29,7 @@ export function Editor({ id }) {
       : html`<${Form} customers=${all} draft=${draft} business=${business} />`}<//>`;
 }
 
-/** Says which due date an invoice without one gets when it is issued. */
+/** Says which due date the invoice gets when it is issued, if the field is empty. */
 function dueHint(business) {
   if (!business) return 'If empty, your payment terms apply';
   const { payment_terms_days: terms } = business;
@@ -50,8 +50,7 @@ function contentOf(draft, customer) {
 
 /**
  * Returns the body of a request. The form has no field for a discount amount, so the body repeats the stored amount,
- * unless the user enters a rate. `base`, the version that the request replaces, contains the amount for the whole
- * invoice.
+ * unless the user enters a rate. `base` is the version that the request replaces.
  */
 function bodyOf({ customer_id, currency, due_date, notes, discount_rate, lines }, base) {
   const filled = (text) => text.trim() || null;
@@ -68,8 +67,8 @@ function bodyOf({ customer_id, currency, due_date, notes, discount_rate, lines }
 }
 
 /**
- * Returns the messages of the fields that the service would refuse. A field that is empty or only typed in part has
- * none.
+ * Returns a message for each field that the service would refuse. A field that is empty or only typed in part has no
+ * message.
  */
 function mistakesIn({ currency, discount_rate, lines }) {
   const decimalMessage = (text) => commaMessage(text) ?? (PARTIAL_DECIMAL.test(text.trim()) ? undefined : 'Enter a decimal, for example 12.50');
@@ -80,8 +79,8 @@ function mistakesIn({ currency, discount_rate, lines }) {
 }
 
 /**
- * Returns the amounts of a body, or the problem for which there are none. An incomplete body is not sent, because the
- * service would refuse it and record a security event.
+ * Returns the amounts of a body, or the problem if the service computes none. An incomplete body is not sent, because
+ * the service would refuse it and record a security event.
  */
 function usePreview(body) {
   const [preview, setPreview] = useState({});
@@ -134,7 +133,7 @@ function Form({ customers: all, draft, business }) {
     set(draft ? { customer_id: id } : { customer_id: id, currency: default_currency });
   };
   const edit = (n, field, value) => set({ lines: lines.map((line, m) => (m === n ? { ...line, [field]: value } : line)) });
-  /** The key of the line that the user has added last. Its description gets the focus. */
+  /** The key of the line that the user has added last. The description of this line gets the focus. */
   const added = useRef(null);
   const add = () => {
     added.current = 1 + Math.max(...lines.map((line) => line.key));

@@ -1,8 +1,8 @@
 /** Texts of amounts, times and sizes. The API has integers in minor units; people read decimals. */
 
 /**
- * The currencies that do not have two decimals (ISO 4217). The service uses the same list. Browsers show some of these
- * currencies with another number of decimals.
+ * The currencies that do not have two decimals (ISO 4217). The service uses the same list. Browsers have other numbers
+ * for some of these currencies, so `money` always sets the number of decimals.
  */
 const DECIMALS = {
   BIF: 0, CLP: 0, DJF: 0, GNF: 0, ISK: 0, JPY: 0, KMF: 0, KRW: 0, PYG: 0, RWF: 0, UGX: 0, UYI: 0, VND: 0, VUV: 0,
@@ -21,7 +21,7 @@ export function money(minor, currency) {
   return new Intl.NumberFormat('en', { style: 'currency', currency, ...digits }).format(minor / 10 ** places);
 }
 
-/** Returns the minor units of a typed decimal, or null. It computes with text, because 1.15 * 100 is not 115. */
+/** Returns the minor units of a typed decimal, or null. Computes with text: in JavaScript, 1.15 * 100 is not 115. */
 export function minorUnits(text, currency) {
   const places = decimals(currency);
   const match = /^(\d+)(?:\.(\d*))?$/.exec(text.trim());
@@ -29,14 +29,14 @@ export function minorUnits(text, currency) {
   return Number(match[1] + (match[2] ?? '').padEnd(places, '0'));
 }
 
-/** Returns what to type instead of a comma, if there is one. Before three digits, a comma may separate thousands. */
+/** Says what to type instead of a comma, if the text has one. A comma before three digits may separate thousands. */
 export function commaMessage(text) {
   if (!text.includes(',')) return undefined;
   const isDecimal = /^\d+,\d+$/.test(text.trim()) && !/,\d{3}$/.test(text.trim());
   return isDecimal ? `Use a point: ${text.trim().replace(',', '.')}` : 'Use a point for decimals, and no comma for thousands';
 }
 
-/** Formats a date. In a narrow cell, it stays in one line. */
+/** Formats a date with no-break spaces, so that it stays in one line in a narrow cell. */
 function date(instant) {
   return instant.toLocaleDateString('en-GB', { dateStyle: 'medium' }).replaceAll(' ', '\u00a0');
 }
@@ -50,7 +50,7 @@ export function day(iso) {
   return iso ? date(new Date(`${iso}T00:00:00`)) : '–';
 }
 
-/** Returns the current day in a time zone, as `YYYY-MM-DD`. If the browser does not know the zone, it uses UTC. */
+/** Returns the current day in a time zone, as `YYYY-MM-DD`. If the browser does not know the zone, uses UTC. */
 export function today(timeZone) {
   try {
     return new Date().toLocaleDateString('sv', { timeZone });
@@ -59,7 +59,7 @@ export function today(timeZone) {
   }
 }
 
-/** Returns whether an amount is due, and the due date has passed in the time zone of `business`, if this is loaded. */
+/** Returns whether an amount is overdue in the time zone of `business`. Returns false if `business` is not loaded. */
 export function isOverdue({ status, total, paid, credited, due_date: due }, business) {
   const isOpen = ['issued', 'partially_paid'].includes(status) && paid + credited < total;
   return isOpen && Boolean(due && business) && due < today(business.time_zone);

@@ -26,7 +26,7 @@ export function Invoice({ id }) {
       <${Documents} invoice=${found} />`}<//>`;
 }
 
-/** Reads an invoice with its `customer` and the user's `business`. They are null if they cannot be read. */
+/** Reads an invoice with its `customer` and the user's `business`. Each is null if it cannot be read. */
 async function readWithParties(id) {
   const invoice = await read(`invoices/${id}`);
   const orNull = (path) => read(path).catch(() => null);
@@ -35,8 +35,8 @@ async function readWithParties(id) {
 }
 
 /**
- * Customer and dates. The API returns the current name of the customer. Only the PDF has the name on the issue date, so
- * the page says so if the customer may have changed since.
+ * Customer and dates. The API returns the current name of the customer. Only the PDF has the name on the issue date.
+ * If the customer may have changed since then, the view says this.
  */
 function Facts({ invoice: { customer, created_at: created, issue_date: issued, due_date: due } }) {
   const mayDiffer = issued && customer && customer.updated_at > customer.created_at && customer.updated_at > created;

@@ -104,7 +104,7 @@ function Export({ filter }) {
     <${Refusal} problem=${action.problem} />`;
 }
 
-/** Bars of all totals, by status and currency. Each bar is relative to the largest of its currency. */
+/** Bars of all totals, by status and currency. Each bar is relative to the largest total of its currency. */
 function Chart({ totals }) {
   const { items, invoices } = totals;
   if (items.length === 0) return null;

@@ -1,4 +1,4 @@
-/** Live events: a WebSocket that says which objects have changed, in other tabs or by other replicas. */
+/** Live events: the service names changed objects over a WebSocket, and the views then read these objects again. */
 
 import { useEffect, useState } from './preact.js';
 import { create } from './api.js';
@@ -8,10 +8,10 @@ import * as session from './session.js';
 const OBJECTS = ['invoices', 'customers', 'documents'];
 const RETRY_MS = [1000, 2000, 5000, 15_000, 60_000];
 
-/** The newest attempt to connect. Older attempts, and their sockets, do nothing any more. */
+/** The number of the newest attempt to connect. Messages and errors of older attempts are ignored. */
 let current = 0;
 let socket = null;
-/** The subscriptions of this socket. */
+/** The kinds of objects to which `socket` has subscribed. */
 let subscribed = new Set();
 let timer;
 let failures = 0;
@@ -63,7 +63,7 @@ function receive(message, from, send) {
     failures = 0;
     setState('live');
   }
-  // Read the objects again: they may have changed after they were read and before the subscription.
+  // Read the objects again, because they may have changed between the last read and the subscription.
   if (message.type === 'subscribed') changed(message.object);
   if (message.type === 'event') changed(`${message.object}s`);
   if (message.type === 'resync') changed();
@@ -71,8 +71,8 @@ function receive(message, from, send) {
 }
 
 /**
- * Extends the access of the socket with a new ticket. A ticket extends it at most until the access token of its request
- * expires, so first get a new token if the current one does not expire later than `until`.
+ * Keeps the socket authenticated with a new ticket, at most until the access token that requested the ticket expires.
+ * So first get a new access token if the current one expires at `until` or earlier.
  */
 async function renew(until, send) {
   if (session.validUntil <= until) await session.refresh();
@@ -89,7 +89,7 @@ function retry(attempt) {
 session.onChange(connect);
 addEventListener('online', connect);
 
-/** Calls `watcher` when one of the user's objects of this kind, or an alert, has changed. */
+/** Calls `watcher` when one of the user's objects of this kind has changed. The kind `alerts` means all alerts. */
 export function useChanges(kind, watcher) {
   useEffect(() => {
     const entry = [kind, watcher];

@@ -1,4 +1,4 @@
-/** The views that mails link to: confirm a registration, reset a password. They neither need nor continue a session. */
+/** The views that mails link to: confirm a registration, reset a password. They need no login session. */
 
 import { html, useEffect, useState } from './preact.js';
 import { Problem, request } from './api.js';
@@ -6,7 +6,7 @@ import { Field, Heading, Refusal, useAction } from './ui.js';
 
 /**
  * Returns the token of the link, which is in the fragment: browsers send it neither to a server nor in `Referer`.
- * Removes it from the address bar and from the history.
+ * Removes the token from the address bar and from the history.
  */
 function takeToken(old = null) {
   const found = new URLSearchParams(location.hash.slice(1)).get('token');

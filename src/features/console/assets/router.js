@@ -1,4 +1,4 @@
-/** Real URLs for each view: reload, back and links work. */
+/** Each view has its own URL, so links, the back button and reloading the page work. */
 
 import { html, useEffect, useState } from './preact.js';
 
@@ -8,7 +8,7 @@ function changed() {
   for (const listener of listeners) listener();
 }
 
-/** The path of the shown view. After `popstate`, the location already has the next path. */
+/** The path of the shown view. At `popstate`, `location` already has the next path, so the old path is stored here. */
 let shown = location.pathname;
 /** Whether the shown view has input that is not saved. */
 let unsaved = false;
@@ -31,8 +31,8 @@ function askBrowser(event) {
 }
 
 /**
- * While `isUnsaved` is true, the console asks before it leaves the view: by a link, back, reload or close. Returns a
- * function to call when the input is saved.
+ * While `isUnsaved` is true, the console asks before the user leaves the view: by a link, by the back button, or by
+ * reloading or closing the page. Returns a function to call when the input is saved.
  */
 export function useUnsaved(isUnsaved) {
   useEffect(() => {

@@ -1,5 +1,5 @@
 /**
- * The session of the browser. The access token is in memory only: other tabs cannot read it, and it is not on the disk.
+ * The login session of the browser. The access token is only in memory, not on disk, and other tabs cannot read it.
  * The refresh token is in a cookie that scripts cannot read (HttpOnly), and only the token routes receive it.
  */
 
@@ -7,7 +7,7 @@ const CSRF = { 'X-Strongroom-Csrf': '1' };
 const JSON_BODY = { 'Content-Type': 'application/json' };
 /** The token is renewed this long before it expires, so that no request has an expired token. */
 const MARGIN_MS = 60_000;
-/** The timeout of a request that holds the lock of `withCookie`. The requests of all tabs wait for this lock. */
+/** The timeout of a request that holds the lock of `withCookie`. It is short, because all tabs wait for this lock. */
 const TIMEOUT_MS = 15_000;
 
 /**
@@ -29,7 +29,7 @@ export let user = null;
 /** When the access token expires, by the clock of the service: milliseconds since 1970. */
 export let validUntil = 0;
 
-/** Calls `listener` when a user signs in or out. Returns a function that stops this. */
+/** Calls `listener` when a user signs in or out. Returns a function that removes the listener. */
 export function onChange(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -73,22 +73,22 @@ function withCookie(work) {
   return navigator.locks.request('strongroom-refresh', work);
 }
 
-/** Sends a request. Without a response, returns one with status 0. */
+/** Sends a request. If no response arrives, returns a response with status 0. */
 function post(path, headers, body) {
   const options = { method: 'POST', headers, body: body && JSON.stringify(body), cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS) };
   return fetch(`/api/v1/${path}`, options).catch(() => Response.error());
 }
 
 /**
- * Renews the access token. Returns whether a user is signed in. Throws the response if it leaves this open, because the
- * service cannot be reached, fails, or has reached a rate limit.
+ * Renews the access token. Returns whether a user is signed in. Throws the response if the service cannot be reached,
+ * fails, or refuses the request because of a rate limit: the user may then still be signed in.
  */
 export function refresh() {
   return (running ??= withCookie(rotate).finally(() => { running = null; }));
 }
 
 async function rotate() {
-  // Another tab may have ended the session while this one waited for the lock.
+  // Another tab may have ended the session while this tab waited for the lock.
   if (!mayRefresh) {
     forget();
     return false;

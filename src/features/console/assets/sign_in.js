@@ -1,4 +1,4 @@
-/** Sign in, register, and the start of a password reset. */
+/** The views for signing in and for registering. */
 
 import { html, useEffect, useState } from './preact.js';
 import { refused, request } from './api.js';

@@ -5,13 +5,13 @@ import { Problem, read, unreachable } from './api.js';
 import { words } from './format.js';
 import { usePath } from './router.js';
 
-/** The service has the attack panel, which needs a setting of its own in production. */
+/** Whether the service has the attack panel, which a setting must enable in production. */
 export const HAS_ATTACK_PANEL = document.getElementById('app').dataset.attackPanel === 'on';
 /** How long the user must pause before a search starts. */
 const TYPING_MS = 300;
 
 /**
- * Shows a refusal: its title, messages of fields, and the request id, by which an operator finds it in the log.
+ * Shows a refusal: its title, the messages of fields, and the id by which an operator finds the request in the log.
  * `newer` is called when the user asks for the version that was saved in the meantime (412).
  */
 export function Refusal({ problem, fields = [], newer, focus = true }) {
@@ -41,7 +41,7 @@ export function Copy({ text, label = 'Copy' }) {
 
 /**
  * A labelled field. The message of the API's refusal for this field stands below it. `saved` is the value of a newer
- * version, if it differs from the one that the form started with.
+ * version, if it differs from the value with which the form started.
  */
 export function Field({ label, name, pointer = `/${name}`, problem, hint, saved, as = 'input', children, ...rest }) {
   const error = problem?.errors.find((found) => found.pointer === pointer)?.message;
@@ -97,8 +97,8 @@ export function useAction(action) {
 }
 
 /**
- * Returns a function from a request's body to its idempotency key. A repeated body keeps its key, so that the service
- * runs it once. Another body gets another key. Call `used` after a success.
+ * Returns `of`, a function from a request's body to its idempotency key. A repeated body keeps its key, so that the
+ * service processes the request once. Another body gets another key. Call `used` after a success.
  */
 export function useKey() {
   const last = useRef({});
@@ -112,7 +112,7 @@ export function useKey() {
 
 /**
  * The version of an object that a form changes. After a 412, `load` reads the newer version. The form keeps what the
- * user typed, and `saved` returns what the newer version has instead, so that the user can decide.
+ * user typed. `saved` returns the value of a field in the newer version if it differs, so that the user can decide.
  */
 export function useVersion(path, original) {
   const [found, setFound] = useState(null);
@@ -127,8 +127,8 @@ export function useVersion(path, original) {
 }
 
 /**
- * Loads data, and loads them again with `reload`, for the newest `inputs`. An older answer never replaces a newer one.
- * `isStale`: the data are those of earlier inputs, because those of the new inputs have not come yet.
+ * Loads data for the newest `inputs`. `reload` loads the data again. An older response never replaces a newer response.
+ * `isStale`: the data belong to earlier inputs, because the data of the new inputs have not arrived yet.
  */
 export function useData(load, inputs) {
   const [state, setState] = useState({ data: null, problem: null, inputs });
@@ -167,9 +167,9 @@ export function Status({ name }) {
 }
 
 /**
- * A table with a caption for screen readers. `columns`: heads, where a leading `>` aligns right. On a phone each row is a
- * list of its cells with their heads. The roles remain those of a table, although the style sheet changes the layout.
- * `keys`: the ids of the rows' objects. With them, a row keeps its focus and its open dialog when other rows come or go.
+ * A table with a caption for screen readers. `columns`: heads, where a leading `>` aligns right. On a phone, each row
+ * is a list of its cells with their heads, but keeps the roles of a table. `keys`: the ids of the rows' objects. With
+ * keys, a row keeps its focus and its open dialog when other rows come or go.
  */
 export function Table({ caption, columns, rows, keys = [], empty }) {
   if (rows.length === 0) return html`<p class="empty">${empty}</p>`;
@@ -190,8 +190,8 @@ export function Sums({ rows }) {
 
 /**
  * Asks before an action that cannot be undone. The native dialog keeps the focus inside and closes with Escape. Cancel
- * has the focus first, so that Enter does nothing that cannot be undone. With `ready`, the button submits the form around
- * it: if the form is valid and `ready` returns true, the dialog asks.
+ * has the focus first, so that Enter does nothing that cannot be undone. With `ready`, the button belongs to a form:
+ * the dialog opens only if the form is valid and `ready` returns true.
  */
 export function Confirm({ label, title, text, action, busy, danger = true, ready }) {
   const dialog = useRef(), cancel = useRef();
@@ -245,7 +245,7 @@ const toasts = new Set();
 
 /**
  * Shows a message for five seconds, or until the user opens another view. Screen readers read it aloud. An action that
- * opens a view must call `go` first.
+ * opens a view must call `go` before `say`.
  */
 export function say(text) {
   for (const listener of toasts) listener({ text, path: location.pathname });

@@ -14,7 +14,8 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind, Object, ObjectKind};
 use crate::security::authorization::administrators::AdminCaller;
 
-/// Parallel requests can exceed this maximum until the next request deletes the surplus.
+/// The maximum number of throw-away accounts.
+/// Parallel requests can exceed the maximum until the next request deletes the surplus.
 pub const MAX_ACCOUNTS: i64 = 40;
 
 pub(super) async fn create(
@@ -54,7 +55,8 @@ fn target(user: UserId) -> Object {
     Object { kind: ObjectKind::USER, id: user.uuid() }
 }
 
-/// Deletes accounts older than an hour, and the oldest above the maximum. `users/purge_store.rs` deletes their data.
+/// Deletes accounts older than an hour. Also deletes the oldest accounts if two more would exceed [`MAX_ACCOUNTS`].
+/// `users/purge_store.rs` deletes the data of the deleted accounts.
 pub async fn delete_old(demo: &DemoServices) -> ApiResult<()> {
     let mut transaction = begin(&demo.pool).await?;
     // Lock order: all transactions lock a user before the user's sessions.

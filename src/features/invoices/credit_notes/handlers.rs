@@ -14,7 +14,7 @@ use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::limits::row_quotas::RowQuotas;
 use crate::security::sessions::caller::Caller;
 
-/// A cursor contains this name, and other lists refuse the cursor.
+/// Each cursor of this list contains this name, so other lists refuse the cursor.
 const LIST: &str = "credit_notes";
 
 /// The request needs no `If-Match`, because a credit note overwrites nothing.

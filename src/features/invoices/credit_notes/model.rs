@@ -1,4 +1,4 @@
-//! The amounts of a credit note. It credits selected lines, or the whole remaining amount of the invoice.
+//! The amounts of a credit note, which credits selected lines or the whole remaining amount of the invoice.
 //!
 //! A credit on a line is a net amount, which contains no tax.
 //! Two discounts are already subtracted: that of the line, and the line's share of the discount on the invoice.
@@ -95,7 +95,7 @@ impl Credit {
     }
 }
 
-/// Returns the net amount of each line that earlier credit notes have not credited.
+/// Returns all lines, each with its remaining net amount: the part that earlier credit notes have not credited.
 fn remaining<'a>(invoice: &'a Invoice, before: &'a NetByLine) -> impl Iterator<Item = CreditedLine> + 'a {
     let lines = invoice.content().lines.iter().zip(&invoice.totals().nets);
     (1..).zip(lines).map(|(number, (line, net))| CreditedLine {

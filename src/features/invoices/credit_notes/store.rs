@@ -81,7 +81,8 @@ impl TryFrom<TaxJson> for TaxSubtotal {
 }
 
 impl InvoiceTx<'_> {
-    /// The caller must have locked the invoice, so that no parallel credit note can be added.
+    /// Returns the credited net amount of each line.
+    /// Lock the invoice first, so that no parallel request can add a credit note.
     pub async fn credited_by_line(&mut self, invoice: InvoiceId) -> ApiResult<NetByLine> {
         let owner = self.caller().user().uuid();
         let rows = sqlx::query!(
@@ -96,8 +97,8 @@ impl InvoiceTx<'_> {
         Ok(rows.into_iter().map(|row| (row.line, row.net)).collect())
     }
 
-    /// Inserts a credit note on a locked invoice. The database assigns its number.
-    /// The caller must save the invoice's new state in the same transaction ([`Self::save_state`]).
+    /// Inserts a credit note on a locked invoice. The database assigns the number of the credit note.
+    /// The same transaction must also save the invoice's new state ([`Self::save_state`]).
     pub async fn insert_credit_note(
         &mut self,
         id: CreditNoteId,
@@ -162,7 +163,8 @@ impl InvoiceStore {
         after: Position,
         limit: Limit,
     ) -> ApiResult<Vec<CreditNoteHeader>> {
-        // The two lists need two statements: each uses its own index, and so reads only the rows of the page.
+        // The list of all credit notes and the list of one invoice need separate statements.
+        // So each statement can use its own index and read only the rows of the page.
         let rows = match invoice {
             None => {
                 owner_query_as!(

@@ -44,7 +44,7 @@ impl Parties {
 
     fn bank_account(&self) -> Option<String> {
         let iban = self.iban.as_ref()?;
-        // Banks print an IBAN in groups of four characters.
+        // Print the IBAN in groups of four characters, as banks do.
         let iban = iban.parse().map_or_else(|_| iban.clone(), |iban: Iban| iban.to_string());
         let bic = self.bic.as_ref().map(|bic| format!(", BIC {bic}"));
         Some(format!("IBAN {iban}{}", bic.unwrap_or_default()))

@@ -59,7 +59,7 @@ pub(super) fn write_pdf(pages: Vec<Vec<Drawing>>, size: (f32, f32), metadata: Me
 fn add_tag(tree: &mut TagTree, path: &[(usize, TagKind)], id: Identifier) {
     let mut nodes = &mut tree.children;
     for (index, tag) in path {
-        // A tag tree cannot have gaps. So insert placeholders for groups with a lower index that are drawn later.
+        // A tag tree cannot have gaps. A group with a lower index may be drawn later, so insert a placeholder for it.
         while nodes.len() <= *index {
             nodes.push(TagGroup::new(Tag::P).into());
         }
@@ -92,7 +92,7 @@ pub(super) fn draw_rule(surface: &mut Surface<'_>, x: f32, top: f32, width: f32,
 /// `x` and `y` are the center of the text.
 pub(super) fn draw_watermark(surface: &mut Surface<'_>, text: &Text, x: f32, y: f32) {
     surface.push_transform(&Transform::from_rotate_at(-55.0, x, y));
-    // Draw outlines, so that readers cannot select the watermark with the text above it.
+    // Draw outlines instead of text, so that readers who select the text of the page do not select the watermark.
     draw_line(surface, text, 0, x - text.width / 2.0, y - text.height() / 2.0, true);
     surface.pop();
 }

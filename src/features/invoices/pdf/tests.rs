@@ -141,7 +141,7 @@ fn shaping_joins_letters_places_marks_and_orders_right_to_left_text() {
     assert_eq!(starts("שלום abc"), [9, 10, 11, 8, 6, 4, 2, 0], "each direction in its own order");
 }
 
-/// DejaVu draws glyph 0 as a box.
+/// A character that the font lacks becomes glyph 0, which DejaVu draws as a box.
 #[test]
 fn missing_glyph_is_a_box_with_its_own_width() {
     let text = set("日本");

@@ -108,7 +108,7 @@ fn glyph_line(line: &Line<'_, ()>, size: f32) -> GlyphLine {
     let mut glyphs = Vec::new();
     for cluster in line.runs().flat_map(|run| run.visual_clusters()) {
         // A ligature is one glyph for several characters. Each character has a cluster.
-        // Only the first cluster has the glyph, so give it the text of all clusters of the ligature.
+        // Only the first cluster has the glyph, so give this glyph the text of all clusters of the ligature.
         let mut range = cluster.text_range();
         let following = successors(cluster.next_logical(), Cluster::next_logical);
         for continuation in following.take_while(Cluster::is_ligature_continuation) {

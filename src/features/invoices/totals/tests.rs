@@ -20,7 +20,7 @@ fn taxes(totals: &Totals) -> Vec<(String, i64, i64)> {
     totals.taxes.iter().map(|tax| (tax.rate.to_string(), tax.net, tax.tax)).collect()
 }
 
-/// Examples from published documents, in minor units: lines, taxes for each rate, total.
+/// Each example is from a published document. It contains lines, and the expected taxes and total in minor units.
 #[test]
 fn totals_match_published_examples() {
     let examples = [
@@ -28,7 +28,7 @@ fn totals_match_published_examples() {
         (vec![line_in("CAD", "1", "100", None, "9.975")], vec![("9.975", 10_000, 998)], 10_998),
         // Revenu Québec, the same example: the taxes GST and QST together are 14.975 %, so the total is $114.98.
         (vec![line_in("CAD", "1", "100", None, "14.975")], vec![("14.975", 10_000, 1_498)], 11_498),
-        // HMRC, VAT Notice 700, paragraph 17.5: 86.76p is rounded to 87p. (This test uses 6 % of £14.46.)
+        // HMRC, VAT Notice 700, paragraph 17.5: 86.76p is rounded to 87p. In this test, 86.76p is 6 % of £14.46.
         (vec![line_in("GBP", "1", "14.46", None, "6")], vec![("6", 1_446, 87)], 1_533),
         // CEN/TC 434, ubl-tc434-example2.xml: 25 % of NOK 1460.50 is 365.13 (half up), and 15 % of 1.00 is 0.15.
         (
@@ -84,7 +84,7 @@ fn lines_are_rounded_half_up() {
     }
 }
 
-/// EN 16931, BR-S-08: the taxable amount of a rate is reduced by its share of the discount on the invoice.
+/// EN 16931, BR-S-08: the taxable amount of a rate is reduced by the rate's share of the discount on the invoice.
 #[test]
 fn invoice_discount_is_distributed_over_the_tax_rates() {
     let lines = [line("1", "100", "19"), line("1", "50", "7"), line("1", "0.01", "0")];

@@ -35,7 +35,7 @@ const ID_BYTES: usize = 16;
 const NUMBER_BYTES: usize = 8;
 const SIGNED_BYTES: usize = ID_BYTES + 2 * NUMBER_BYTES;
 
-/// A device cookie of one account. Each password reset or change increments the `epoch` of the account.
+/// A device cookie of one account. `epoch` is the epoch of the account at the time when the cookie was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceCookie {
     id: Uuid,

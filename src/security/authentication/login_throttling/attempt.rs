@@ -40,8 +40,8 @@ pub(super) struct Counter {
     pub limit: Rate,
 }
 
-/// A login attempt or a re-authentication. Its counter keys are keyed hashes, because people sometimes type passwords
-/// into the field for the mail address.
+/// A login attempt or a re-authentication. The keys of its counters are keyed hashes, because people sometimes type
+/// passwords into the field for the mail address.
 pub struct LoginAttempt {
     pub(super) account: [u8; 32],
     pub(super) max_in_a_row: i64,

@@ -16,7 +16,7 @@
 //!   These failures do not count for the account, and failures of other clients do not count for the device.
 //! - *Address* (20 failures an hour) and *network* (failures at 30 accounts an hour): above these limits, an attempt
 //!   needs a solved challenge (`login_challenge`), so users behind a NAT are slowed but not locked out.
-//!   A success does not reset these counters: attackers could otherwise log in to their own account between guesses.
+//!   A success does not reset these counters. Otherwise attackers could reset them by logging in to their own account.
 //! - *Re-authentication* of a signed-in user: 5 failures an hour per session, and 10 failures in a row per user.
 //!
 //! **Limits**: an attacker with very many addresses can still guess one password a day for each of many accounts.
@@ -84,10 +84,11 @@ impl LoginThrottle {
         Ok(ApiError::TooManyRequests { retry_after, challenge: challenge.map(Box::new) })
     }
 
-    /// Handles a wrong password, which [`admit`](Self::admit) has already counted.
+    /// Handles a failed attempt. [`admit`](Self::admit) has already counted it.
     /// Records an event if password spraying begins.
     /// If the attempt locks the account or uses up a device cookie, records an event and sends a mail to the owner.
-    /// The events name the mail address that the client sent, so they do not reveal whether the account exists.
+    /// The events contain a keyed hash of the mail address that the client sent.
+    /// So they do not reveal whether the account exists.
     pub async fn record_failure(&self, admitted: &AdmittedAttempt, owner: Option<UserId>) -> ApiResult<()> {
         let (mut lock, mut spray) = (None, None);
         for counter in &admitted.counters {

@@ -34,11 +34,11 @@ impl LoginThrottle {
     /// If a counter is already at its limit, nothing is counted, and only the counters at their limit are returned.
     /// The counter of a locked account does not change and is not returned.
     ///
-    /// The rows of the counters are locked in the order of `LoginAttempt::counters`, and the account's row last.
+    /// The rows of the counters are locked in the order of `LoginAttempt::counters`, and then the row of the account.
     /// So parallel attempts wait for each other and cannot exceed a limit.
     /// An attempt that is over a limit after this wait is refused. It counts for its client but not for the account.
     ///
-    /// All accounts and devices, known or unknown, use the same statement: its duration reveals nothing.
+    /// All accounts and devices, known or unknown, use the same statement, so its duration reveals nothing.
     pub(super) async fn count_attempt(&self, attempt: &LoginAttempt) -> ApiResult<Vec<CounterState>> {
         let (counters, free) = (attempt.counters(), self.settings.failures_per_account);
         let kinds: Vec<String> = counters.iter().map(|counter| counter.kind.to_owned()).collect();
@@ -101,8 +101,8 @@ impl LoginThrottle {
         .await?)
     }
 
-    /// Subtracts a successful attempt. Resets the counter of account and address, and subtracts its failures from the
-    /// counter of the account, which includes them. Decrements all other counters.
+    /// Subtracts a successful attempt. Resets the counter of account and address. Subtracts the failures of the reset
+    /// counter from the counter of the account, which includes them. Decrements all other counters.
     /// Locks the rows in the same order as [`Self::count_attempt`], so that parallel logins cannot deadlock.
     pub(super) async fn subtract_attempt(&self, counters: &[CounterState]) -> ApiResult<()> {
         let counters = counters.iter().filter(|counter| counter.kind != "challenge");
@@ -133,7 +133,7 @@ impl LoginThrottle {
     }
 
     /// Queues the mail that tells an owner that the account was locked.
-    /// If the account does not exist, stores a mail that counts as sent, so that both cases take the same time.
+    /// If the account does not exist, stores a mail that is marked as sent, so that both cases take the same time.
     pub(super) async fn queue_lock_mail(&self, connection: &mut PgConnection, owner: Option<UserId>) -> ApiResult<()> {
         sqlx::query!(
             "insert into outbox (id, queue, kind, recipient, subject_id, created_at, next_attempt_at, done_at)

@@ -4,7 +4,8 @@
 //! **Attack**: credential stuffing with breached passwords that our list does not contain.
 //! A malicious breach service learns passwords, or sends slow, endless or false responses.
 //! **Control**: the breach service only receives the first 5 of the 40 hex digits of the password's SHA-1.
-//! About 2,000 breached passwords share these digits, so it does not learn which password was checked (k-anonymity).
+//! About 2,000 breached passwords share these digits. So the breach service does not learn which password was checked
+//! (k-anonymity).
 //! The header `Add-Padding` hides the number of results from an observer of the connection.
 //! Requests use the outbound client with SSRF protection (`security/communication/outbound`).
 //! Each line of the response must have the expected format. Responses are cached for a day.
@@ -32,7 +33,7 @@ use crate::security::communication::outbound::{OutboundClient, OutboundClientErr
 const PREFIX_DIGITS: usize = 5;
 const SUFFIX_DIGITS: usize = 35;
 
-/// The maximum number of cached responses. One has about 80 KiB, so the cache needs at most about 5 MiB.
+/// The maximum number of cached responses. A response has about 80 KiB, so the cache needs at most about 5 MiB.
 const MAX_CACHED: usize = 64;
 const CACHE_LIFE: TimeDelta = TimeDelta::hours(24);
 
@@ -61,8 +62,8 @@ impl BreachService {
     /// Returns whether the breach service lists this password.
     /// If the breach service fails, records an event and returns `false`: the failure must not prevent registrations.
     pub async fn contains(&self, password: &SecretString) -> bool {
-        // The range format requires SHA-1. Its collisions are harmless here: the hash is only a look-up key.
         let password = policy::normalize(password);
+        // The breach service requires SHA-1. Collisions are harmless here, because the hash is only a look-up key.
         let hash = hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, password.expose_secret().as_bytes()).as_ref());
         let (prefix, suffix) = hash.split_at(PREFIX_DIGITS);
         let lines = match self.cached(prefix) {
@@ -111,7 +112,8 @@ impl BreachService {
     }
 }
 
-/// Returns whether every line of the body has the range format. An empty body is invalid: real responses have padding.
+/// Returns whether every line of the body has the range format. An empty body is invalid, because real responses
+/// contain padding.
 fn is_range(body: &str) -> bool {
     !body.is_empty() && body.lines().all(|line| entry(line).is_some())
 }

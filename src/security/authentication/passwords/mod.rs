@@ -72,8 +72,8 @@ pub enum Verdict {
 #[error("{0}")]
 pub struct PasswordSetupError(String);
 
-/// The maximum work of one verification. Otherwise an attacker who can write to the database could store a hash that
-/// takes minutes (denial of service).
+/// The maximum work of one verification. Without a maximum, an attacker who can write to the database could store a
+/// hash whose verification takes minutes (denial of service).
 const MAX_WORK: u64 = MAX_MEMORY_KIB as u64 * MAX_PASSES as u64;
 const MAX_STORED_LANES: u32 = 16;
 
@@ -98,7 +98,7 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    /// Also hashes a random password: the dummy hash for accounts that do not exist.
+    /// Creates the hashing pool, and hashes a random password. This dummy hash is for accounts that do not exist.
     ///
     /// # Errors
     /// [`PasswordSetupError`] if argon2 rejects the parameters.

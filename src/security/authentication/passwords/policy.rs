@@ -12,7 +12,7 @@ use super::list;
 
 pub const MAX_CHARS: usize = 64;
 /// The maximum length of a password in bytes. It is checked first, so that very long input costs no work.
-/// 64 characters of any alphabet fit: a decomposed Hangul syllable has nine bytes.
+/// 64 characters of any alphabet fit. For example, a decomposed Hangul syllable has nine bytes.
 const MAX_BYTES: usize = 1_024;
 
 /// The minimum number of guesses that zxcvbn must estimate for a new password: the threshold of its best score.
@@ -24,8 +24,9 @@ const MIN_GUESSES: u64 = 10_000_000_000;
 
 /// The characters that zxcvbn treats as replaced letters, such as 4 for a and $ for s.
 const SUBSTITUTES: &str = "4@8({[<3691!|70$5+%2";
-/// A password with more than this number of different [`SUBSTITUTES`] is accepted without an estimate: zxcvbn tries all
-/// combinations of replaced letters, and would take seconds instead of about 35 ms. No dictionary word needs so many.
+/// A password with more than this number of different [`SUBSTITUTES`] is accepted without an estimate. zxcvbn tries all
+/// combinations of replaced letters, and would take seconds instead of about 35 ms.
+/// No dictionary word needs so many substitutes.
 const MAX_SUBSTITUTES: usize = 10;
 
 const ADVICE: &str = "choose four or more random words, or let a password manager make one";
@@ -58,7 +59,7 @@ impl fmt::Display for PasswordRefusal {
     }
 }
 
-/// Normalizes the password to NFC: some clients send é as one code point, others as two.
+/// Normalizes the password to NFC, because some clients send é as one code point and others as two.
 pub(super) fn normalize(password: &SecretString) -> SecretString {
     ComposingNormalizerBorrowed::new_nfc().normalize(password.expose_secret()).into_owned().into()
 }
@@ -94,7 +95,7 @@ pub(super) fn estimate(password: &str, context: &[String]) -> Result<(), Passwor
     if substitutes > MAX_SUBSTITUTES {
         return Ok(());
     }
-    // zxcvbn does not recognize words between white space.
+    // Remove white space, because zxcvbn does not recognize words that are separated by it.
     let joined: String = password.split_whitespace().collect();
     let own: Vec<&str> = context.iter().flat_map(|text| words(text)).chain(["strongroom"]).collect();
     let estimate = zxcvbn(&joined, &own);
@@ -126,7 +127,7 @@ fn name(pattern: &MatchPattern) -> Option<&'static str> {
 }
 
 /// Returns whether the list contains the password, as a whole or without digits and punctuation at its ends.
-/// The list contains phrases only as letters and digits: white space and punctuation make no difference.
+/// The list contains phrases as letters and digits only, so white space and punctuation make no difference.
 fn is_listed(folded: &str) -> bool {
     let core = trim_digits_and_punctuation(folded);
     let listed = |text: &str| list::contains(text) || list::contains(&letters_and_digits(text));

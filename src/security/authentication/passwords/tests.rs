@@ -38,8 +38,8 @@ async fn password_length_is_counted_in_characters() {
     }
 }
 
-/// `samples/` contains 200 weak passwords and 200 strong ones: four random words (EFF's list), random characters, and
-/// invented sentences.
+/// `samples/` contains 200 weak and 200 strong passwords. A strong password is four random words (EFF's list), random
+/// characters, or an invented sentence.
 #[actix_web::test]
 async fn weak_samples_are_rejected_and_strong_samples_accepted() {
     let passwords = Passwords::new(&settings()).unwrap();

@@ -6,8 +6,8 @@
 //! The gate of the route (`app/gate.rs`) calls `authorize` for each request.
 //! Role, status and session are read from the *database*. Roles are neither cached nor stored in tokens, so a role is
 //! never outdated. Every store method for administrators requires an `AdminCaller` as an argument.
-//! Every statement checks the role again (`is_active_admin`): an administrator who was demoted after the gate changes
-//! nothing.
+//! Every statement checks the role again (`is_active_admin`). So an administrator who is demoted after the check by the
+//! gate cannot change anything.
 //!
 //! Least privilege: the service's database role cannot write roles or status.
 //! Only the command line promotes and demotes administrators.
@@ -94,7 +94,7 @@ impl Administrators {
         }
     }
 
-    /// Records that an administrator reads the events, the alerts or the summary (`view`).
+    /// Records that an administrator reads a view: the events, the alerts or the summary.
     /// All reads of one view in one session from one address within a minute cause only one event, even if different
     /// replicas answer them. If each request caused an event, a page that reloads itself would flood the audit trail.
     /// An attacker with a stolen token has another address, and so causes a separate event.

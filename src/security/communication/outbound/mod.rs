@@ -5,13 +5,13 @@
 //! DNS, by DNS rebinding or by a redirect. Or the called service never answers, or sends an endless response.
 //! **Control**: only URLs from the configuration are called, and [`OutboundUrl`] accepts only one spelling of each URL.
 //! [`PublicResolver`] refuses a host if one of its addresses is not public.
-//! The client connects to the checked addresses, not to the result of a second DNS lookup (DNS rebinding).
+//! The client connects to the addresses that were checked. A second DNS lookup could return others (DNS rebinding).
 //! The client follows no redirects and ignores proxy settings of the environment.
 //! It keeps no cookies and no idle connections.
 //!
 //! A request takes at most 5 seconds, and connecting takes at most 2 of them.
 //! [`OutboundClient::post`] returns only the status, and reads at most 4 KiB of the response.
-//! [`OutboundClient::get`] queries the breach service. It takes at most 2 seconds, and returns at most 256 KiB.
+//! [`OutboundClient::get`], which queries the breach service, takes at most 2 seconds and returns at most 256 KiB.
 //! **Limits**: a called service can disclose the data that it receives.
 //! Alerts contain ids, IP addresses and counts, and mail addresses only for the sinks that a setting lists
 //! (`detection/alerts`). The breach service receives five hex digits of a hash.
@@ -80,7 +80,7 @@ pub enum OutboundError {
     TooLarge,
 }
 
-/// Resolves host names. Tests replace [`SystemResolver`].
+/// Resolves host names. Tests use another resolver than [`SystemResolver`].
 pub trait Resolver: Send + Sync + 'static {
     fn resolve(&self, host: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 }

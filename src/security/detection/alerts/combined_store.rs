@@ -1,4 +1,4 @@
-//! SQL of combined alerts: decides which findings a combined alert includes, and calculates its totals.
+//! SQL of combined alerts: counts the open alerts of a rule, adds findings to the combined alert, and sums its totals.
 //! `alerts/mod.rs` explains findings and combined alerts.
 
 use chrono::{DateTime, Utc};
@@ -30,7 +30,7 @@ pub async fn open_alerts(connection: &mut PgConnection, finding: &Finding) -> Re
     .await
 }
 
-/// Adds a finding to the combined alert. Returns `false` if another replica has cleared the combined alert.
+/// Adds a finding to the combined alert of the rule. Returns `false` if no combined alert is open.
 pub async fn join(connection: &mut PgConnection, rule: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let joined = sqlx::query!(
         "update alerts set last_seen_at = greatest(last_seen_at, $2), findings = findings + 1
@@ -75,8 +75,8 @@ pub async fn totals(
     .await
 }
 
-/// Updates the totals of combined alerts before their next message, but not at each finding: the sum reads every
-/// counter of the rule.
+/// Updates the totals of each combined alert whose next message is due. Single findings do not update the totals,
+/// because the sum reads every counter of the rule.
 pub async fn refresh_totals(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update alerts set count = summed.events, members = summed.members, largest = summed.largest

@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::base::id::UserId;
 use crate::security::audit::event::Severity;
 
-/// The result of a rule whose counter has reached its threshold.
+/// The result of a rule: the count of one subject has reached the threshold.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// The name of the rule, for example `access_denials`. It determines the alert, its runbook and its sentence.
+    /// The name of the rule, for example `access_denials`. The name selects the runbook and the sentence of the alert.
     pub rule: &'static str,
     pub severity: Severity,
     pub subject: Subject,

@@ -2,17 +2,18 @@
 //!
 //! **Attack**: abuse is recorded, but operators never see the record.
 //! Or alert fatigue: an attacker triggers so many alerts that operators mute them.
-//! **Control**: when a rule reaches its threshold for a subject, the result is a *finding*.
+//! **Control**: when the count of a subject reaches the threshold of a rule, the result is a *finding*.
 //! A finding opens an alert, or updates the open alert of the same rule and subject, in the transaction that counted
 //! the events. If a rule has ten open alerts (alert storm), further findings share one combined alert.
-//! It states the number of subjects, the total number of events, and the five subjects with the most events.
+//! This alert states the number of subjects, the total number of events, and the five subjects with the most events.
 //!
-//! Messages are stored in the transactional outbox (`db/outbox`), with one row per message and sink.
+//! Messages are stored in the transactional outbox (`db/outbox`), with one row per message and sink (log, chat,
+//! webhook, mail).
 //! Each message is delivered at least once, even after a crash. Any replica can deliver it.
-//! After the last failed attempt, the event `alert_delivery_failed` is recorded. Requests never wait for a receiver.
+//! After the last failed attempt, the event `alert_delivery_failed` is recorded. Requests never wait for a sink.
 //! Messages contain ids, IP addresses and counts.
-//! A setting lists the sinks whose messages also contain the email address of a user. The log never contains it.
-//! **Limits**: a receiver can reply 200 and then lose the message. So the log also contains every alert.
+//! A setting lists the sinks whose messages also contain the email address of a user. The log never contains one.
+//! **Limits**: a sink can reply 200 and then lose the message. So the log also contains every alert.
 //! **ASVS**: 16.2.5, 16.3.3, 16.5.2 · **Test**: `attacks::detection::alerts`
 
 mod combined_store;
@@ -63,7 +64,7 @@ impl Alerts {
     /// If the rule already has [`MAX_SEPARATE_ALERTS`] open alerts, the finding is added to the combined alert.
     ///
     /// # Errors
-    /// [`ApiError::Internal`] if a database constraint rejects the name of the rule or the subject.
+    /// [`ApiError::Internal`](crate::http::error::ApiError::Internal) if a database constraint rejects the name of the rule or the subject.
     pub async fn raise(&self, connection: &mut PgConnection, finding: &Finding, now: DateTime<Utc>) -> ApiResult<()> {
         let open = combined_store::open_alerts(connection, finding).await?;
         let (finding, totals) = if open.own || (!open.combined && open.separate < MAX_SEPARATE_ALERTS) {

@@ -78,7 +78,8 @@ impl Message {
         }
         let prefix = if self.kind == "continues" { "It continues: " } else { "" };
         let object = if self.count == 1 { words.object.0 } else { words.object.1 };
-        // A rule that counts by session has ended one session, even if it has counted several events.
+        // A rule that counts by session has ended one session, even after several events. So the clause is in the
+        // singular.
         let is_one = self.count == 1 || (self.rule.ends_with("_session") && !is_combined);
         let clause = words.outcome.clause(is_one);
         let largest =

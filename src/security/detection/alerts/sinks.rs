@@ -25,7 +25,7 @@ pub const SIGNATURE_VERSION: &str = "v1";
 
 pub const MAIL_QUEUE: &str = "mail";
 
-/// A sink whose messages this folder delivers: every sink except mail.
+/// A sink whose messages this module delivers: every sink except mail.
 pub(super) enum Sink {
     Log,
     Slack(OutboundUrl),
@@ -97,7 +97,7 @@ impl Consumer for SinkDelivery {
         posted.map_err(|undelivered| undelivered.to_string())
     }
 
-    /// Records an event about the failed delivery. No detection rule counts it, so it cannot cause further alerts.
+    /// Records an event about the failed delivery. No detection rule counts this event, so it cannot cause more alerts.
     fn given_up(&self, _message: &QueuedMessage) {
         Event::new(EventKind::AlertDeliveryFailed).reason(self.sink.name()).record();
     }

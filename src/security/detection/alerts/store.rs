@@ -12,7 +12,7 @@ use crate::base::page::{Limit, Position};
 use crate::db::begin;
 
 /// The maximum number of messages that wait for one sink. Above this limit, an alert is stored but its message is not
-/// sent. The limit bounds the outbox during an attack, and the flood that a receiver gets after an outage.
+/// sent. The limit bounds the outbox during an attack, and the number of messages that a sink gets after its outage.
 const MAX_QUEUED_MESSAGES: i64 = 1_000;
 
 pub struct Reported {

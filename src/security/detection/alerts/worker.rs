@@ -1,4 +1,5 @@
-//! Delivers alerts in the background, in one loop per sink: a slow or failing sink does not delay the others.
+//! Delivers alerts in the background, in one loop per sink, so that a slow or failing sink does not delay
+//! the others.
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -7,8 +7,8 @@
 //! The request does not wait for this transaction.
 //! [`table`] lists the rules, and the property by which each rule counts.
 //! The counters are in PostgreSQL, so all replicas share them and a restart does not reset them.
-//! A rule that reaches its threshold raises one alert.
-//! The strictest rules also end the session, in the same transaction.
+//! When the count of a subject reaches the threshold of a rule, the rule raises one alert.
+//! Some rules ([`Action::EndSession`]) also end the session, in the same transaction.
 //! **Limits**: an attacker who stays below every threshold causes no alert. Their events are in the log.
 //! **ASVS**: 2.4.1, 6.3.1, 16.3.3, 16.5.2 · **Test**: `attacks::detection::rules`
 
@@ -33,7 +33,7 @@ use crate::security::audit::entry::{Entry, Task};
 use crate::security::detection::alerts::{Alerts, Finding, Subject};
 use crate::security::sessions::revocations::{EndedSessions, Revocations};
 
-/// The reason in the event of a session that a detection rule has ended.
+/// The reason in the security event `session_ended`, if a detection rule ended the session.
 const REASON: &str = "abuse_detected";
 
 #[derive(Clone)]
@@ -95,14 +95,14 @@ impl Rules {
         Ok(ended)
     }
 
-    /// Marks ended sessions on this replica and publishes their events. Call it after the commit.
+    /// Marks the sessions as ended on this replica and publishes their events. Call it after the commit.
     /// A database trigger notifies the other replicas.
     pub fn announce(&self, ended: Vec<EndedSessions>) {
         ended.into_iter().for_each(|ended| self.revocations.announce(ended));
     }
 
-    /// Deletes old counters. An expired counter is kept for the longest window of all rules, because a combined alert
-    /// may still add it to its totals.
+    /// Deletes old counters. An expired counter is kept for the longest window of all rules, because the totals
+    /// of a combined alert may still include it.
     pub async fn sweep(&self, pool: &PgPool, now: DateTime<Utc>) -> ApiResult<()> {
         let longest = RULES.iter().map(|rule| (rule.threshold)(&self.settings).window).max().unwrap_or_default();
         Ok(counters::sweep(pool, now - longest).await?)

@@ -42,10 +42,10 @@ pub enum EventFilter {
     Missing,
 }
 
-/// What a rule does in addition to the alert when it reaches its threshold.
+/// What a rule does, in addition to the alert, when a count reaches the threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Nothing: the counted requests were already refused.
+    /// Nothing: the service has already reacted to each counted event.
     AlertOnly,
     EndSession,
 }
@@ -59,12 +59,13 @@ pub struct Rule {
     pub severity: Severity,
 }
 
-/// A signed-in user requested an object of another user, or a function for administrators.
+/// The events of signed-in users who requested an object of another user, or a function for administrators.
 const DENIALS: &[(EventKind, EventFilter)] =
     &[(AuthzFail, EventFilter::Foreign), (AuthzFail, EventFilter::Reasons(&["forbidden"]))];
 const ENUMERATION: &[(EventKind, EventFilter)] =
     &[(AuthzFail, EventFilter::Missing), (AuthzFail, EventFilter::Reasons(&["malformed_id"]))];
-/// The reasons of `authn_token_invalid` that only a forged token can cause: this service never issues such a token.
+/// The reasons of `authn_token_invalid` that only a forged token can cause, because this service never issues such
+/// a token.
 const FORGED: &[&str] = &[
     "algorithm",
     "header",

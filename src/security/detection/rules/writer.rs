@@ -80,7 +80,7 @@ impl Writer {
     }
 
     /// Looks up object owners, stores the batch and counts it, in one transaction.
-    /// Also counts the events whose rows [`Event::record_in`] has already stored: each event is counted once.
+    /// Also counts the events that [`Event::record_in`] has already stored but not counted.
     async fn try_write(&self, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
         let mut transaction = begin(&self.pool).await?;
         store::classify(&mut transaction, batch).await?;

@@ -11,7 +11,7 @@ const GENERAL: [&str; 2] = ["application/octet-stream", "binary/octet-stream"];
 
 impl FileType {
     /// Returns the file type for the extension of the file name. The `Inspector` checks the content separately.
-    /// The declared media type must not contradict the extension. It may be missing or generic.
+    /// The declared media type must not contradict the extension. This type may be missing or generic.
     ///
     /// # Errors
     /// [`UploadError::Name`] if the extension is unknown. [`UploadError::DeclaredType`] or

@@ -41,7 +41,7 @@ enum State {
     /// The parser reads compressed pixels, until the next marker.
     Scan,
     ScanMarker,
-    /// A picture has ended at byte `at`. Only padding has followed so far, with `nuls` NUL bytes at its end.
+    /// A picture has ended at byte `at`. Only padding has followed so far. Its last `nuls` bytes are NUL.
     End {
         at: u64,
         nuls: usize,

@@ -1,5 +1,5 @@
 //! Trailers: data that cameras and picture archives write after the last picture of a JPEG.
-//! They are accepted, because photographs must be stored unchanged. Their content is not inspected.
+//! Trailers are accepted, because photographs must be stored unchanged. Their content is not inspected.
 //! Each trailer must be complete and must have one of these structures:
 //! - the video of a motion photo: MP4 boxes up to the end of the file (Google, Xiaomi, Oppo);
 //! - Samsung's format: blocks, followed by their directory, which begins with `SEFH` and ends with `SEFT`;
@@ -11,12 +11,12 @@ use super::refusal::UploadError;
 
 /// How many bytes at the end of the file are buffered. This is enough for a Samsung directory of 300 blocks.
 const MAX_DIRECTORY_BYTES: usize = 4096;
-/// Samsung's blocks and MP4 boxes begin with at least this many NUL bytes. AFCP begins with `A`.
+/// A trailer begins with at least this many NUL bytes (Samsung's blocks, MP4 boxes), or with `A` (AFCP).
 const LEADING_NULS: usize = 2;
 
 pub(super) struct Trailer {
-    /// The position at which the last picture ends. The trailer can begin here, before `content`: NUL bytes at its
-    /// beginning look like padding.
+    /// The position at which the last picture ends. The trailer begins here at the earliest and at `content` at the
+    /// latest: it can begin with NUL bytes, which look like padding.
     pictures_end: u64,
     /// The position of the first byte after the last picture and its padding.
     content: u64,
@@ -44,8 +44,8 @@ impl Trailer {
             last: VecDeque::new(),
             video: Video::default(),
         };
-        // The first MP4 box is shorter than 256 bytes, so its length begins with three NUL bytes. They were taken for
-        // padding, so they are added again.
+        // The first MP4 box is shorter than 256 bytes, so its length begins with three NUL bytes. The parser has
+        // taken these bytes for padding, so add them here.
         trailer.video.header = vec![0; 3.min(nuls)];
         trailer.next(byte);
         Ok(trailer)

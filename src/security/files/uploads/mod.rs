@@ -9,9 +9,9 @@
 //! After the end of a picture, only padding, further pictures and the trailers of cameras may follow.
 //! Text must be UTF-8 without control characters. A PDF is also parsed in a separate process ([`pdf`]).
 //!
-//! Binary data is not searched for markup: compressed bytes contain any short word by chance, and Photoshop writes
-//! `<!DOCTYPE plist>` into pictures.
-//! Markup in a picture is harmless: with `nosniff`, a browser does not search for markup.
+//! Binary data is not searched for markup, because the search would refuse valid files.
+//! Compressed bytes contain any short word by chance, and Photoshop writes `<!DOCTYPE plist>` into pictures.
+//! The headers of a download make such markup harmless: with `nosniff`, a browser does not search for markup.
 //! `attachment` makes the browser save the file. If the browser displays the file anyway, `sandbox` in the content
 //! security policy separates it from our origin.
 //!

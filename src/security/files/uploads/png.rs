@@ -1,5 +1,5 @@
 //! Parses a PNG chunk by chunk, from its signature to the chunk `IEND`. Only padding may follow.
-//! Checksums are not verified: an attacker can compute valid ones, so they only detect damage.
+//! Checksums are not verified: an attacker can compute valid checksums, so they only detect damage.
 
 use super::file_type::FileType;
 use super::picture::{check_pixels, is_padding};

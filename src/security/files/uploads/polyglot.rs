@@ -1,6 +1,7 @@
 //! Detects polyglots: files of one type that are also valid as another type.
 //! PDF readers search the first kilobyte for the PDF header, so a picture could also be a PDF.
-//! Archive programs search the end of the file for the directory of a ZIP archive, so a picture could also be one.
+//! Archive programs search the end of the file for the directory of a ZIP archive, so a picture could also be an
+//! archive.
 //!
 //! The service only searches for signatures that rarely occur by chance, so that valid files are not refused.
 //! By chance, one of 25 million files of 10 MiB contains both ZIP signatures.

@@ -3,7 +3,7 @@
 use super::file_type::FileType;
 use crate::http::error::ApiError;
 
-/// The reason for which a file is refused. Its message tells the user what to do. It contains no text from the file.
+/// The reason for which a file is refused. The message tells the user what to do, and contains no text from the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UploadError {
     #[error("must have a file name that ends in .pdf, .png, .jpg, .jpeg, .jpe, .jfif, .csv or .txt")]

@@ -145,7 +145,7 @@ fn truncated_file_is_refused_at_every_length() {
     for (file_type, whole) in [
         (FileType::Png, png(2, 2, b"", b"")),
         (FileType::Jpeg, jpeg(2, 2, b"x", b"")),
-        // A valid PDF may end without a line break after %%EOF.
+        // The line break after %%EOF is optional. Without it, the PDF would be shorter but valid, so remove it first.
         (FileType::Pdf, pdf("").strip_suffix(b"\r\n").unwrap().to_vec()),
     ] {
         for length in 0..whole.len() {

@@ -6,7 +6,7 @@
 
 use super::refusal::UploadError;
 
-/// A browser searches for a tag in this many bytes of a file (WHATWG MIME Sniffing, section 5.2).
+/// A browser searches for a tag only in this many bytes at the beginning of a file (WHATWG MIME Sniffing, section 5.2).
 const SNIFFED_BYTES: usize = 1445;
 /// The tags by which a browser recognizes HTML (WHATWG MIME Sniffing, section 7.1), and `svg`.
 /// A browser recognizes a tag only if a space, `/` or `>` follows it.

@@ -98,8 +98,8 @@ impl SigningKeys {
     }
 }
 
-/// Loads an HS256 secret. Its public `kid` is an HMAC of a fixed text with the secret as the key, so it does not reveal
-/// the secret.
+/// Loads an HS256 secret. Its public `kid` is an HMAC of a fixed text with the secret as the key, so the `kid` does not
+/// reveal the secret.
 fn hs256(secret: &SecretString) -> Result<(EncodingKey, VerifyingKey), JwtSettingsError> {
     let secret = secret.expose_secret();
     if secret.contains("-----BEGIN ") {

@@ -73,8 +73,8 @@ impl AccessTokens {
     /// # Errors
     /// [`JwtSettingsError`] for a weak or mismatched key, or for a lifetime over 60 minutes.
     pub fn new(settings: &JwtSettings) -> Result<Self, JwtSettingsError> {
-        // A build without the crypto provider fails here, and not at the first token. An error only means that the
-        // provider is already installed.
+        // A build without the crypto provider fails here, and not at the first token. The error of this call is
+        // ignored: it only means that the provider is already installed.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         let seconds = settings.ttl.as_secs();
         if !(1..=MAX_LIFETIME).contains(&seconds) {
@@ -168,7 +168,8 @@ impl AccessTokens {
     }
 
     /// Checks each claim. Its JSON type must be exact: an issuer in a list or a time with a fraction is rejected.
-    /// Unknown claims are rejected too: a later version of the service may add a claim that restricts a token.
+    /// Unknown claims are rejected too: a later version of the service may add a claim that restricts a token,
+    /// and this version would ignore the restriction.
     fn check(&self, mut claims: StrictObject, now: DateTime<Utc>) -> Result<VerifiedClaims, TokenFault> {
         if claims.take("iss") != self.issuer.as_str() {
             return Err(TokenFault::Issuer);
@@ -184,7 +185,7 @@ impl AccessTokens {
             return Err(TokenFault::Claims);
         }
         // A token with a longer lifetime than configured is rejected, so that a shorter setting also applies to older
-        // tokens. Neither number is negative, so the subtraction cannot overflow.
+        // tokens. Neither time is negative, so the subtraction cannot overflow.
         if !(1..=self.lifetime).contains(&(exp - iat)) {
             return Err(TokenFault::Lifetime);
         }

@@ -51,14 +51,14 @@ pub fn set(cookie: &SecretString, lifetime: Duration) -> Result<HeaderValue, Inv
 }
 
 /// Returns the `Set-Cookie` header that deletes the cookie.
-/// The header has all attributes, because browsers ignore a `__Host-` cookie that is not `Secure`.
+/// The header has all attributes of the cookie, because browsers ignore a `__Host-` cookie that is not `Secure`.
 #[must_use]
 pub fn clear() -> HeaderValue {
     HeaderValue::from_static("__Host-refresh=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict")
 }
 
 /// Returns 204 with the headers that delete the data of this session in the browser (ASVS 14.3.1).
-/// The value `"cookies"` of `Clear-Site-Data` is not used: it would also delete the device cookie (`device_cookies`).
+/// The value `"cookies"` of `Clear-Site-Data` is not used, because it would also delete the cookie of `device_cookies`.
 #[must_use]
 pub fn clear_browser_data() -> CustomizeResponder<NoContent> {
     NoContent
@@ -67,7 +67,7 @@ pub fn clear_browser_data() -> CustomizeResponder<NoContent> {
         .insert_header(("clear-site-data", "\"cache\", \"storage\""))
 }
 
-/// Returns all valid refresh tokens in the cookies of a plain HTTP request: each of them was exposed.
+/// Returns all valid refresh tokens in the cookies of a plain HTTP request, which exposed all of them.
 pub fn exposed_tokens(keys: &Keys, headers: &HeaderMap) -> impl Iterator<Item = SecretToken> {
     all(COOKIE, headers).filter_map(|value| decode(keys, value)).map(|(token, _)| token)
 }

@@ -13,7 +13,7 @@
 //! no SQL statement (CWE-400). The user's id lets `rate_limits` charge a refresh to its user.
 //! **Limits**: an attacker who replays a token within the grace period gets the newest token too.
 //! The next replay after the grace period is detected, whether the attacker or the user sends it.
-//! A grace period of zero prevents such replays.
+//! With a grace period of zero, every replay is detected.
 //! **ASVS**: 3.3.1–3.3.5, 7.3.1, 7.3.2, 10.4.5 · **Test**: `attacks::sessions::refresh_tokens`
 
 pub mod cookie;
@@ -76,7 +76,7 @@ pub fn decide(token: &PresentedToken, now: DateTime<Utc>, grace: Duration) -> Re
 }
 
 /// Returns whether a use `elapsed` ago is within the grace period.
-/// `elapsed` is negative if the clock of another replica is ahead. A grace period of zero still allows no replay.
+/// `elapsed` is negative if the clock of another replica is ahead. Even then, a grace period of zero allows no replay.
 fn is_within_grace(elapsed: TimeDelta, grace: Duration) -> bool {
     !grace.is_zero() && TimeDelta::from_std(grace).is_ok_and(|grace| elapsed < grace)
 }

@@ -45,7 +45,7 @@ impl LastUses {
         }
     }
 
-    /// Writes the recorded times to the database. If this fails, they are written by the next call.
+    /// Writes the recorded times to the database. If this fails, the next call writes them.
     pub async fn write(&self) {
         let uses = std::mem::take(&mut *self.unwritten.lock());
         if uses.is_empty() {

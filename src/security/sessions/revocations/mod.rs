@@ -4,8 +4,9 @@
 //! **Attack**: an access token still works after logout, after a password change, or after the account was disabled.
 //! Or an attacker signs a token with a leaked signing key.
 //! The session in this token does not exist, or does not belong to the user in the token.
-//! **Control**: at the first request of a session, the service looks up its user and stores the result in a bounded
-//! cache. Ended sessions stay in memory for the lifetime of an access token and take precedence over the cache.
+//! **Control**: at the first request of a session, the service looks up the user of the session and caches the result.
+//! The cache is bounded. Ended sessions stay in memory for the lifetime of an access token and take precedence over the
+//! cache.
 //! PostgreSQL sends `NOTIFY session_ended` when the transaction that ends a session commits.
 //! In addition, [`reader`] polls the ended sessions every second, so a lost notification is harmless.
 //! If the last poll is older than two seconds, the cache is not used, and each request queries the database.
@@ -181,7 +182,7 @@ impl Revocations {
         self.record_ended(connection, ended.into_iter().map(|session| (user, session)).collect(), reason).await
     }
 
-    /// Records the events of sessions that another statement in this transaction has ended.
+    /// Records one event for each session that another statement of this transaction has ended.
     pub async fn record_ended(
         &self,
         connection: &mut PgConnection,
@@ -201,7 +202,7 @@ impl Revocations {
         ended.pending.publish();
     }
 
-    /// Marks sessions as ended. If one was not marked before, wakes the tasks of all WebSockets: each task then checks
+    /// Marks sessions as ended. If any was not marked before, wakes the tasks of all WebSockets: each task then checks
     /// its session.
     fn mark_ended(&self, sessions: impl IntoIterator<Item = SessionId>) {
         let until = self.clock.now() + self.retention;
@@ -228,7 +229,7 @@ impl Revocations {
         self.changes.subscribe()
     }
 
-    /// Returns whether this replica knows that this session has ended. `false` does not prove that it is live.
+    /// Returns whether this replica knows that this session has ended. `false` does not prove that the session is live.
     #[must_use]
     pub fn has_ended(&self, session: SessionId) -> bool {
         self.state.read().ended.contains_key(&session)

@@ -1,7 +1,7 @@
 //! Polls the database for ended sessions, once per second.
 //!
-//! The reader has its own connection. Under load, it would have to wait for a connection of the pool, and the cache
-//! would expire. Then each request would query the database and increase the load further.
+//! The reader has its own connection. If it used the pool, it would have to wait for a connection under load, and the
+//! cache would expire. Then each request would query the database and increase the load further.
 
 use std::io;
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl Revocations {
             let was_connected = reader.connection.is_some();
             let Err(error) = self.poll_once(&mut reader).await else { continue };
             // Begin with the first transaction again: after a restore or a failover, transaction ids may be lower than
-            // the position.
+            // the position of the last poll.
             reader = Reader::default();
             if was_connected {
                 tracing::warn!(

@@ -98,8 +98,8 @@ pub struct EndedBatch {
 }
 
 /// Returns the sessions that were ended by the transaction `position` or a later one; `"0"` selects all ended sessions.
-/// One statement reads the sessions and the next position: a transaction that commits between two statements would be
-/// missed.
+/// One statement reads the sessions and the next position, because two statements would miss a transaction that commits
+/// between them.
 pub async fn ended_from(connection: &mut PgConnection, position: &str) -> Result<EndedBatch, sqlx::Error> {
     sqlx::query_as!(
         EndedBatch,

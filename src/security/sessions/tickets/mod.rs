@@ -1,12 +1,12 @@
 //! One-time tickets authenticate WebSockets (CWE-598, CWE-1385, API2:2023).
 //!
 //! **Attack**: an access token in the URL of a WebSocket is stored in logs, browser histories and proxies.
-//! Clients put it there because a browser cannot set the headers of a WebSocket handshake.
+//! Clients put the token there because a browser cannot set the headers of a WebSocket handshake.
 //! Cross-site WebSocket hijacking: another site opens a socket with the victim's cookie.
 //! **Control**: the client requests a ticket over HTTPS and sends the ticket as the first message of the socket.
 //! A ticket has 256 random bits and is stored as a hash. It can be used once, within 30 seconds.
 //! The socket is authorized until the expiry of the access token with which the client requested the ticket.
-//! If a ticket is used twice, this is recorded as theft.
+//! A second use of a ticket is recorded as theft.
 //! **Limits**: if an attacker uses a stolen ticket before its owner does, the attacker gets the socket.
 //! The owner's attempt then fails and causes an event.
 //! **ASVS**: 4.4.3, 4.4.4, 7.2.3, 7.4.1 · **Test**: `attacks::websockets::tickets`

@@ -1,4 +1,4 @@
-//! SQL of tickets. The table has no row-level security: a ticket must be read before the caller is known.
+//! SQL of tickets. The table has no row-level security, because a ticket must be read before the caller is known.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;

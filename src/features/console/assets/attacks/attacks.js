@@ -1,4 +1,4 @@
-/** The attack panel: an administrator plays attacks with throw-away accounts, and sees what the service answers. */
+/** The attack panel: an administrator runs attacks with throw-away accounts, and sees the responses of the service. */
 
 import { html, useEffect, useRef, useState } from '../preact.js';
 import { words } from '../format.js';
@@ -28,14 +28,14 @@ const ALL = SUBJECTS.flatMap(([, cards]) => cards);
 const FIRST = ['token-without-signature', 'foreign-invoice', 'page-as-text'];
 /** Returns the id of the heading of a subject. */
 const anchor = (subject) => subject.toLowerCase().replaceAll(/\W+/g, '-');
-/** The cards that open a new tab. A browser allows only one for each click, so the other cards are played together. */
+/** The cards that open a new tab. The user runs each of them alone: a browser allows one new tab for each click. */
 const ALONE = ALL.filter((card) => card.needs?.includes('page'));
 const TOGETHER = ALL.filter((card) => !ALONE.includes(card));
-/** How many attacks and comparisons before the last attack are shown with their responses, folded. The rest is a list. */
+/** How many attacks and comparisons before the last attack are shown with a folded response. */
 const SHOWN = 2;
 const PURPOSES = { attack: 'Attack', comparison: 'Comparison', preparation: 'Preparation' };
 
-/** What an attack that was played has shown. */
+/** The possible results of an attack. */
 const OUTCOMES = { refused: 'Refused', neutralised: 'Neutralised', failed: 'Not as expected' };
 
 /** Sentences for recorded reasons whose names alone do not explain the refusal. */
@@ -47,9 +47,9 @@ const REASONS = {
   malformed_id: 'The id is malformed, so the service treats it like an id that does not exist.',
 };
 
-/** The results, and the id of the card that is playing. They are kept until the user signs out or reloads the page. */
+/** The result of each card, and the id of the running card. Kept until the user signs out or reloads the page. */
 let state = { results: {}, playing: null };
-/** The id of the card that the user has just played. The view scrolls to it when it grows. */
+/** The id of the card whose button the user has just clicked. When the card starts, the view scrolls to the card. */
 let clicked = null;
 const watchers = new Set();
 
@@ -67,8 +67,8 @@ session.onChange(() => {
 });
 
 /**
- * Plays cards one after the other, also while the user is looking at another view. Stops if the user signs out. Each
- * card has its own accounts. So when the last card has its answers, the user can play others while its events arrive.
+ * Runs cards one after the other, also while the user is looking at another view. Stops if the user signs out. Each
+ * card has its own accounts. So the user can run another card before the events of the last card have arrived.
  */
 async function playCards(cards) {
   const mine = changes;
@@ -99,10 +99,10 @@ function outcome(card, { run, error } = {}) {
   return run.verdict.held ? card.outcome ?? 'refused' : 'failed';
 }
 
-/** Returns whether a card is playing, or its events are still being read. */
+/** Returns whether a card is running, or its events are still being read. */
 const isOpen = ({ run } = {}) => run !== undefined && !run.done;
 
-/** Counts the cards that are played and whose events have been read: `12 of 36 attacks played: 11 refused, 1 neutralised.` */
+/** Returns how many cards have ended, by result: `12 of 36 attacks played: 11 refused, 1 neutralised.` */
 function counts(results) {
   const played = ALL.filter(({ id }) => !isOpen(results[id])).map((card) => outcome(card, results[card.id])).filter(Boolean);
   const skipped = ALL.filter(({ id }) => results[id]?.run?.done && !results[id].run.verdict).length;
@@ -132,7 +132,7 @@ function Card({ card, run, error, playing, onPlay }) {
   const isMine = playing === card.id, ended = outcome(card, { run });
   const blocked = playing && !isMine ? 'Another attack is playing.' : undefined;
   const article = useRef();
-  // A new run makes the card wide, so the card moves. Its top then stays where it is.
+  // A new run makes the card wide and moves it. So scroll to the top of the card, which then stays in place.
   useEffect(() => {
     if (clicked !== card.id || !run) return;
     clicked = null;
@@ -172,7 +172,7 @@ function Verdict({ verdict: { held, text } }) {
   return html`<span class="verdict ${held ? 'held' : 'broken'}">${text}</span>`;
 }
 
-/** A link to a section of Administration. On the way back, the browser shows the card again. */
+/** A link to a section of Administration. Puts the card's id into the URL, so that going back shows the card. */
 function ToAdministration({ card, to, title, children }) {
   return html`<span onClickCapture=${() => history.replaceState(null, '', `#${card}`)}><${Link} to="/admin#${to}" title=${title}>${children}<//></span>`;
 }
@@ -182,7 +182,7 @@ function filterFor({ kind, user_id: user, address }) {
   return new URLSearchParams(user ? { kind, user_id: user } : { kind, address });
 }
 
-/** Returns the reason of an event, and whose object the user wanted. */
+/** Returns the reason of an event, and whether its object is missing or belongs to another user. */
 function reasonOf({ reason, object_class: owner }) {
   const object = { foreign: 'object of another user', missing: 'no such object' }[owner];
   return [reason && words(reason), object].filter(Boolean).join(': ') || '–';
@@ -214,7 +214,7 @@ function Result({ id, title, run }) {
   </div>`;
 }
 
-/** Returns the different events of a run, the first one first, each with its user and how often it occurred. */
+/** Returns the different events of a run, the oldest first, each with its user and its number of occurrences. */
 function grouped(run) {
   const groups = new Map(), names = { [run.ben.id]: 'Ben', [run.anna.id]: 'Anna' };
   for (const event of [...run.events].reverse()) {
@@ -226,7 +226,7 @@ function grouped(run) {
 
 const lines = (headers) => Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
 
-/** Returns the headers of a request. Shortens an access token. If it is not the sender's own token, shows its content. */
+/** Returns the headers of a request, with a shortened access token. Decodes a token that is not the sender's own. */
 function linesOf({ sent, by }) {
   const token = sent.Authorization?.replace('Bearer ', '') ?? '';
   if (token.length < 40) return lines(sent);
@@ -245,7 +245,7 @@ function responseOf({ status, reply, received }) {
   return [...opened, ...received, ...(status === 101 ? [] : [`Connection closed: ${status}, like HTTP 401 (${reply})`])];
 }
 
-/** The status of a request. An attack that is not the last one has no verdict of its own, but may be denied. */
+/** The status of a request. Marks a denied attack, because only the last attack of a card has a verdict. */
 function Answer({ exchange: { purpose, status } }) {
   if (purpose === 'attack' && status >= 400) return html`<span class="verdict held">Denied: ${status}</span>`;
   return status || 'closed';
@@ -265,7 +265,7 @@ function Exchange({ exchange }) {
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** The distribution of durations: one row of bars for each series, on the same axis. */
+/** The distribution of durations. Each of the `series` is one row of bars, on the same axis. */
 function Histogram({ title, series }) {
   const BINS = 24;
   const all = series.flatMap(({ values }) => values);

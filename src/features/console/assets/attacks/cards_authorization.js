@@ -7,7 +7,7 @@ const BOLA = {
   practice: 'Owner-scoped transactions and row-level security (BOLA, IDOR)',
   code: 'src/db/owner_tx.rs',
 };
-/** The time in which a detection rule must end a session. The rule runs in the background, so a busy machine is slow. */
+/** The time in which a rule must end a session. It is long, because a busy machine runs background tasks late. */
 const SESSION_END_TIMEOUT_MS = 120_000;
 const MASS_ASSIGNMENT = {
   threat: 'API3:2023 · CWE-915',
@@ -16,7 +16,7 @@ const MASS_ASSIGNMENT = {
   expect: { status: 400, code: 'invalid_input', event: 'input_validation_fail' },
 };
 
-/** Creates an invoice, which shows that the body of the attack is valid apart from what the attack changes. */
+/** Creates an invoice. This shows that the body of the attack is valid except for the part that the attack changes. */
 const create = (run, account, purpose = 'comparison') => run.prepare('POST', '/api/v1/invoices', { token: account.token, body: draft(account.customer), purpose });
 
 /** Anna reads a path, which must succeed. Then Ben reads the same path. */
@@ -31,8 +31,8 @@ async function ticket(run, account) {
 }
 
 /**
- * Opens a socket and sends one message after each reply. Throws if the socket closes before the last message. The status
- * is the close code, or 101 while the socket is open.
+ * Opens a socket and sends one message after each reply. Throws if the socket closes before the last message. The
+ * status is the close code, or 101 while the socket is open.
  */
 async function talk(run, by, purpose, messages) {
   const exchange = { by, purpose, method: 'WebSocket', path: '/api/v1/live', sent: {}, body: '', status: 0, headers: {}, reply: '', received: [] };

@@ -1,4 +1,4 @@
-/** Attacks through a browser: requests that its user did not intend, and data that others can read in it. */
+/** Attacks through a browser: requests from other sites, and a secret in a URL. */
 
 import { read } from '../api.js';
 

@@ -24,7 +24,7 @@ export function draft(customer) {
   return { customer_id: customer, currency: 'EUR', lines: [{ description: 'Design', quantity: '1', unit_price: '100.00', tax_rate: '21' }] };
 }
 
-/** Returns everything in a response that an attacker could compare. Only the request id differs by design. */
+/** Returns the parts of a response that an attacker could compare. Omits the request id, which always differs. */
 export function comparable({ status, headers, body }) {
   return JSON.stringify([status, Object.keys(headers).sort(), { ...body, request_id: '' }]);
 }

@@ -14,7 +14,7 @@ const UPLOAD = {
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const PAGE = '<!doctype html><script>alert(document.domain)</script>';
 
-/** Uploads a harmless file, which the service must accept, and then the hostile one. */
+/** Uploads a harmless file, which the service must accept, and then a hostile file. */
 async function upload(run, name, type, harmless, hostile) {
   const form = (parts) => {
     const body = new FormData();

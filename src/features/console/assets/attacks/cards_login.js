@@ -1,4 +1,4 @@
-/** Attacks on passwords. Each failed login counts for the account, the address and the network of this browser. */
+/** Attacks on passwords. Each failed login counts for the account, and for this browser's address and network. */
 
 import { create } from '../api.js';
 import { solve } from '../challenge.js';
@@ -17,7 +17,7 @@ const THROTTLING = {
 const login = (run, email, password, more = {}) => run.send('POST', LOGIN, { ...more, body: { email, password, ...more.body } });
 const unknown = () => `nobody-${crypto.randomUUID()}@attacks.invalid`;
 
-/** Tries a wrong password. Throws unless the status is 401. It is different after the client has reached a limit. */
+/** Tries a wrong password. Throws if the status is not 401, for example because the client has reached a limit. */
 async function guess(run, email, password, more) {
   const { status } = await login(run, email, password, more);
   if (status !== 401) throw new Error(`a wrong password returned ${status}, not 401`);
@@ -55,7 +55,8 @@ export const CARDS = [
         responses.add(comparable(await login(run, email, WRONG)));
         times[kind].push(performance.now() - start);
       };
-      // An account has 5 failures at this address, and the address has 20. So the second half needs new accounts.
+      // The limits are 5 failures for an account at this address, and 20 for the address. So the second half needs new
+      // accounts, whose creation also resets the counter of the address.
       for (const half of [0, 1]) {
         const { attacker, victim } = half ? await create('admin/attack-accounts') : { attacker: run.ben, victim: run.anna };
         const others = [unknown(), unknown()];

@@ -11,13 +11,13 @@ const COMMON = {
   expect: { status: 401, code: 'unauthenticated', event: 'authn_token_invalid' },
 };
 
-/** Anna reads their profile, which must succeed. Then Ben sends another token to the same path. */
+/** Reads the profile with Anna's token, which must succeed. Then sends `token` to the same path. */
 async function use(run, token, options) {
   await run.prepare('GET', '/api/v1/me', { token: run.anna.token });
   return run.send('GET', '/api/v1/me', { token, ...options });
 }
 
-/** Returns the expectation with a reason for the event. The reason shows which check has refused the token. */
+/** Returns the expectation with the event's reason, which shows which check has refused the token. */
 const because = (reason) => ({ ...COMMON.expect, reason });
 
 /**
@@ -60,7 +60,7 @@ export const CARDS = [
     code: 'src/security/sessions/access_tokens/keys.rs',
     practice: 'Keys of access tokens: at most two keys, which come from the configuration only',
     threat: 'API2:2023 · CWE-347 · CWE-321',
-    // A service with the algorithm EdDSA refuses HS256 before it verifies the signature.
+    // Two reasons are right: a service with EdDSA refuses the algorithm HS256 before it verifies the signature.
     expect: because(['signature', 'algorithm']),
     async play(run) {
       const [header, claims] = forge(run, { alg: 'HS256' });

@@ -1,21 +1,22 @@
 /**
- * Plays the cards of the attack panel. Each play has two new throw-away accounts: Ben attacks, Anna is the victim. A file
- * `cards_*.js` exports `CARDS`, a list of cards.
+ * Runs the cards of the attack panel. Each run has two new throw-away accounts: Ben is the attacker, and Anna is the
+ * victim. Each group of cards is a file that exports `CARDS`.
  *
  * @typedef {object} Card
  * @property {string} id A short name, unique in the panel: `foreign-invoice`.
  * @property {string} title What the attacker does.
  * @property {string} threat Its OWASP or CWE id: `API1:2023`, `CWE-347`.
  * @property {string} text What the attack is, in one or two sentences.
- * @property {string} practice The control, as the practice is called in the index (docs/practices), for example `Object-level authorization`.
+ * @property {string} practice The name of the control in the index (docs/practices): `Object-level authorization`.
  * @property {string} code The file with the control: `src/security/authorization/mod.rs`.
  * @property {string} test The attack test: `attacks::authorization::ids::NAME`.
- * @property {string[]} [needs] What only development has: `tokens` (bad tokens), `reset` (new accounts reset the login
- *   counters of this browser's address), `page` (the attacker's page). In production the card cannot be played.
+ * @property {string[]} [needs] What the card needs and only development has: `tokens` (bad tokens), `reset` (creating
+ *   accounts resets the login counters of this browser's address), `page` (the attacker's page).
  * @property {Expectation} expect How the last attack must end, and which security event must appear.
- * @property {'neutralised'} [outcome] If the service answers the attack without harm. Otherwise it refuses the attack.
- * @property {(run: Run) => Promise<Verdict|void>} play Sends the requests. It returns a verdict if the last attack
- *   does not show whether the service has refused the attack. The event `expect.event` must appear in this case too.
+ * @property {'neutralised'} [outcome] Set if the service answers the attack without harm. By default, the service must
+ *   refuse the attack.
+ * @property {(run: Run) => Promise<Verdict|void>} play Sends the requests. Returns a verdict if the response to the
+ *   last attack does not show whether the attack failed. The event `expect.event` must appear in this case too.
  * @property {(run: Run) => Promise<Verdict>} [verify] Returns the verdict after the event has appeared.
  *
  * @typedef {object} Expectation
@@ -40,15 +41,16 @@
  *
  * @typedef {object} Exchange
  * @property {string} by Who sends the request: `Ben`, `Anna, not logged in`.
- * @property {'attack'|'comparison'|'preparation'} purpose A comparison shows how the service answers without the attack.
+ * @property {'attack'|'comparison'|'preparation'} purpose A comparison shows the response without the attack.
  *   A preparation creates what the attack needs.
- * @property {string} method `WebSocket` for a socket. Its status is 101 while it is open, then the close code.
+ * @property {string} method `WebSocket` for a socket, whose `status` is 101 while it is open, and later the close code.
  * @property {string} path
  * @property {Record<string, string>} sent The request's headers that the card has set.
  * @property {string} body The request's body as text, shortened for display.
- * @property {number} [status] 0 if the connection was closed without a response. Missing if the browser hides it.
+ * @property {number} [status] 0 if the connection closed without a response. Missing if the browser hides the
+ *   response.
  * @property {Record<string, string>} headers The response's headers, with names in lower case.
- * @property {any} reply The response's body: an object if it is JSON, else a text. The last message of a socket.
+ * @property {any} reply The response's body: an object if it is JSON, else a text. For a socket, its last message.
  * @property {string[]} [received] All messages of a socket.
  */
 
@@ -57,8 +59,8 @@ import { pause } from './cards_common.js';
 
 const SHOWN = 1200;
 /**
- * The pauses before the reads of events and alerts; the last one repeats. A background task stores events, and alerts
- * follow later. So they are read twice, and again while an expected one is missing.
+ * The pauses before each read of events and alerts. The last pause repeats. A background task stores events, and alerts
+ * follow later. So the panel reads both twice, and again while an expected event or alert is missing.
  */
 const PAUSES_MS = [600, 1500, 3000];
 const EVENT_TIMEOUT_MS = 60_000;
@@ -89,7 +91,7 @@ async function describe(body) {
   return body ? `${(body.size ?? body.byteLength).toLocaleString('en')} bytes` : '';
 }
 
-/** What a card's `play` works with. */
+/** A run of a card: its accounts, requests and results. The card's `play` calls the methods. */
 export class Run {
   /**
    * @param accounts The reply of `POST admin/attack-accounts`.
@@ -114,7 +116,8 @@ export class Run {
   }
 
   /**
-   * Sends a request and records the exchange. Sends no cookie, so that the console's own session is not touched.
+   * Sends a request and records the exchange. Sends no cookie, so that the login session of the
+   * console does not change.
    *
    * - `path`: from the root, `/api/v1/invoices`.
    * - `token`: sent as `Authorization: Bearer`. - `headers`: further headers.
@@ -157,7 +160,7 @@ export class Run {
     return this.exchanges.findLast(({ purpose }) => purpose === 'attack');
   }
 
-  /** Sends a request that must succeed before the attack. If it fails, throws: the attack would prove nothing. */
+  /** Sends a request that must succeed before the attack. Throws if it fails: the attack would prove nothing. */
   async prepare(method, path, options) {
     const reply = await this.send(method, path, { purpose: 'comparison', ...options });
     if (reply.status < 200 || reply.status > 299) throw new Error(`${method} ${path} returned ${reply.status}`);
@@ -166,8 +169,8 @@ export class Run {
 
   /**
    * Opens the attacker's page, which sends the request `attack` (`cors` or `csrf`). The browser hides the response from
-   * us. `exchange`: the method, path and headers of the request, and in `reply` what the page sees. The page closes its
-   * tab. We cannot, because the policy of the console (COOP) separates it from pages of other origins.
+   * the console. `exchange`: the method, path and headers of the request, and in `reply` what the page sees. The page
+   * closes its own tab. The console cannot close it, because the console's opener policy (COOP) separates the pages.
    */
   visit(attack, exchange) {
     if (!open(`${this.page}#${attack}`)) throw new Error('your browser has blocked the new tab');
@@ -176,13 +179,13 @@ export class Run {
     this.note('The new tab closes after five seconds. If it stays open, close it.');
   }
 
-  /** Adds an exchange that `send` cannot make, for example of a WebSocket. After a change of it, call `changed()`. */
+  /** Adds an exchange that `send` cannot make, for example of a WebSocket. Call `changed()` when it changes. */
   record(exchange) {
     this.exchanges.push(exchange);
     this.changed();
   }
 
-  /** Adds a sentence to the result, once. */
+  /** Adds a sentence to the result, unless the result already contains it. */
   note(text) {
     if (!this.notes.includes(text)) this.notes.push(text);
     this.changed();
@@ -207,7 +210,10 @@ function refusal({ method, status, reply }) {
   return status === 101 ? `Message refused: ${reply.code}` : `Connection closed: ${status} (not signed in)`;
 }
 
-/** Returns whether the last attack ended as the card expects. */
+/**
+ * Returns the verdict on the last attack: `held` is true if the response has the expected status and code. If the
+ * browser hides the response, `held` is also true, because only the event decides (`observe`).
+ */
 function judge(card, run) {
   const last = run.attack;
   const { status, code } = card.expect;
@@ -225,8 +231,8 @@ export function isExpected({ expect }, event) {
 }
 
 /**
- * Reads the events and alerts of a run: by the ids of its requests and by its accounts. The request of the attacker's
- * page has neither, so its event is found by its kind and route.
+ * Reads the events of a run, and the open alerts that were raised or seen again since its start. An event belongs to
+ * the run if it names a request or an account of the run. Events of the attacker's page are found by kind and route.
  */
 async function traces(card, run) {
   const isOfPage = (event) => card.needs?.includes('page') && isExpected(card, event);
@@ -248,16 +254,16 @@ function missing(card, run) {
   if (event && !run.events?.some((one) => isExpected(card, one))) {
     names.push(`the event ${event}${reason ? ` (${[reason].flat().join(' or ')})` : ''}`);
   }
-  // A combined alert has no subject. A rule with ten open alerts raises one for all further users.
+  // A rule with ten open alerts raises one combined alert for all further users, which has no subject.
   const users = [run.ben.id, run.anna.id, ''];
   if (alert && !run.alerts?.some(({ rule, subject }) => rule === alert && users.includes(subject))) names.push(`the alert ${alert}`);
   return names.join(' and ');
 }
 
 /**
- * Plays a card with new accounts. Calls `update(run)` after each change, to draw the run again. Returns the run when
- * the service has answered all requests. `run.verdict` then contains the verdict, unless only the security event can
- * show it. The next card can be played now. `observe` ends the run.
+ * Runs a card with new accounts. Calls `update(run)` after each change, to draw the run again. Returns the run when the
+ * service has answered all requests. `run.verdict` then contains the verdict, unless only the security event can show
+ * it. The next card can then start. `observe` ends the run.
  */
 export async function play(card, update) {
   const run = new Run(await create('admin/attack-accounts'), () => update(run));
@@ -269,7 +275,7 @@ export async function play(card, update) {
   }
   if (card.expect.status !== undefined) run.verdict = run.answer;
   update(run);
-  // The attack has filled the login counters of this address, and new accounts reset them.
+  // The attack has filled the login counters of this address. The creation of accounts resets them.
   if (card.needs?.includes('reset')) await create('admin/attack-accounts').catch(() => {});
   return run;
 }

@@ -6,7 +6,7 @@ use crate::features::invoices::decimals::UnitPrice;
 use crate::features::invoices::model::Content;
 use crate::features::invoices::totals::{Discount, Line, Totals};
 
-/// Each line has a price in minor units and a tax rate.
+/// Returns a draft with these lines: price in minor units, and tax rate.
 fn invoice(lines: &[(i64, &str)], discount: Option<Discount>) -> Invoice {
     let line = |&(price, rate): &(i64, &str)| {
         let price = UnitPrice::from_ten_thousandths(price * UnitPrice::STEPS_PER_MINOR_UNIT).unwrap();
@@ -85,7 +85,7 @@ proptest! {
             let Ok(credit) = Credit::of(&invoice, &before, parts.as_deref()) else { continue };
             prop_assert!(credit.net > 0 && credit.tax >= 0);
             for tax in &credit.taxes {
-                // This tax differs by at most one minor unit from a tax that is computed from this credit note alone.
+                // A tax that is computed from this credit note alone would differ by at most one minor unit.
                 prop_assert!((apply_rate(tax.net, tax.rate).unwrap() - tax.tax).abs() <= 1);
             }
             add_credit(&mut before, &credit);

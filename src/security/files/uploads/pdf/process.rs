@@ -106,8 +106,8 @@ fn limit_this_process(file_size: u64) -> io::Result<()> {
     // The kernel sends SIGXCPU at the soft limit and SIGKILL at the hard limit.
     let seconds = MAX_CPU_SECONDS + file_size / BYTES_PER_CPU_SECOND;
     limit(Resource::Cpu, seconds, seconds + 1)?;
-    // No core dump: it would contain the user's file. The other limits forbid writing and opening files, and new
-    // processes.
+    // No core dump: it would contain the user's file. The other limits forbid writing to files, opening
+    // files and starting processes.
     for resource in [Resource::Core, Resource::Fsize, Resource::Nofile, Resource::Nproc] {
         limit(resource, 0, 0)?;
     }

@@ -1,10 +1,11 @@
 //! Inspects the objects of a PDF for active content. The crate `hayro-syntax` parses the objects.
 //!
-//! Every object is inspected, even if no other object refers to it: a PDF reader that repairs the file might use it.
-//! So a forbidden action is found in any place (open action, annotation, name tree).
+//! Every object is inspected, even if no other object refers to it, because a PDF reader that repairs the file might
+//! use it. So a forbidden action is found in any place (open action, annotation, name tree).
 //! The file is parsed twice: first by its cross-reference table, then by a scan for objects, because some PDF readers
 //! ignore the table.
-//! An object that a later revision of the file has replaced is not inspected: PDF readers show the later revision.
+//! An object that a later revision of the file has replaced is not inspected, because PDF readers show the later
+//! revision.
 
 use std::collections::{HashMap, HashSet};
 
@@ -38,7 +39,7 @@ const INVOICE_ROOTS: [&str; 5] =
 pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     let mut file = file.to_vec();
     // Some old programs write a cross-reference table with objects at offset 0, where no object can be.
-    // PDF readers treat these objects as missing. `hayro-syntax` does so if their entries are marked as free.
+    // PDF readers treat these objects as missing. To make `hayro-syntax` do the same, mark their entries as free.
     replace(&mut file, b"0000000000 00000 n", b"0000000000 00000 f");
     let by_table = Pdf::new(file.clone()).map_err(|error| match error {
         LoadPdfError::Decryption(_) => PdfFault::Encrypted,
@@ -50,7 +51,7 @@ pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
         return Err(PdfFault::Unreadable);
     }
     // Misspell `startxref`, so that `hayro-syntax` does not find the cross-reference table and scans the file.
-    // If this second parse fails, the scan has found no objects.
+    // If this second parse fails, the scan has found no objects, so there is nothing to check.
     replace(&mut file, b"startxref", b"startXref");
     Pdf::new(file).map_or(Ok(()), |by_scan| check_objects(&by_scan))
 }
@@ -138,8 +139,8 @@ fn container(value: MaybeRef<Object<'_>>) -> Option<Object<'_>> {
     }
 }
 
-/// Returns the number of items in an array or a dictionary, or `None` if an item cannot be parsed: `hayro-syntax`
-/// silently ignores the items after it.
+/// Returns the number of items in an array or a dictionary, or `None` if an item cannot be parsed.
+/// `hayro-syntax` silently ignores the items after such an item.
 fn items(inside: &[u8]) -> Option<usize> {
     let marked = [b"[", inside, b"\n/End]"].concat();
     let (mut items, mut is_whole) = (0, false);
@@ -170,8 +171,8 @@ fn is_unambiguous(dict: &Dict<'_>) -> Option<()> {
     Some(())
 }
 
-/// Returns `Some` if all PDF readers find the same objects in an object stream: some readers use the table of the
-/// stream, and others scan the stream.
+/// Returns `Some` if all PDF readers find the same objects in an object stream.
+/// Some readers use the table of the stream, and others scan the stream.
 fn check_object_stream(stream: &Stream<'_>) -> Option<()> {
     let content = stream.decoded_data().ok()?;
     let [count, first] = ["N", "First"].map(|key| stream.dict().get::<u32>(key));
@@ -207,8 +208,8 @@ fn is_name(dict: &Dict<'_>, key: &str, expected: &[u8]) -> bool {
     dict.get::<Name<'_>>(key).is_some_and(|name| name.as_ref() == expected)
 }
 
-/// Refuses actions that open a link without a click: a third party would learn when a user opens the file, and from
-/// which IP address.
+/// Refuses actions that open a link without a click, because a third party would learn when a user opens the file, and
+/// from which IP address.
 fn check_triggered<'a>(pdf: &'a Pdf, dict: &Dict<'a>) -> Result<(), PdfFault> {
     let mut pending: Vec<_> = dict.get_raw::<Object<'_>>("OpenAction").into_iter().collect();
     if let Some(additional) = dict.get::<Dict<'_>>("AA") {
