@@ -85,17 +85,44 @@ async function followLinks(page, count) {
   assert.ok(Math.abs((await card.boundingBox()).y) < 100, 'the browser shows the card again');
 }
 
-/** Each link at the top scrolls to a group of attacks, or to one of the three cards for new users. */
+/** Each link at the top scrolls to a group of attacks. */
 async function followGroups(page) {
   const isAtTop = (target) => page.waitForFunction((id) => Math.abs(document.getElementById(id).getBoundingClientRect().top) < 100, target);
   const groups = page.getByRole('navigation', { name: 'Groups of attacks' });
   assert.equal(await groups.getByRole('link').count(), await page.locator('main h2').count());
   await groups.getByRole('link', { name: 'Input' }).click();
   await isAtTop('input');
-  const first = page.getByText('New here? Start with these three').getByRole('link');
+  await playFirst(page, isAtTop);
+}
+
+/** The three first attacks lead from one to the next. The third raises an alert, which an administrator finds at once. */
+async function playFirst(page, isAtTop) {
+  await page.route('**/admin/alerts?*state=open', (route) => route.fulfill({ json: { items: [], next_cursor: null } }));
+  await page.getByRole('link', { name: 'Administration' }).click();
+  await page.getByText('No open alerts.').waitFor();
+  await page.unrouteAll();
+  await page.getByRole('link', { name: 'an attack that raises an alert' }).click();
+  await isAtTop('id-walk');
+  const first = page.getByText('New here? Play these three').getByRole('button');
   assert.equal(await first.count(), 3);
   await first.first().click();
   await isAtTop('token-without-signature');
+  for (const id of ['token-without-signature', 'foreign-invoice']) await page.locator(`#${id}`).getByRole('button', { name: /^Next:/ }).click();
+  await isAtTop('id-walk');
+  const card = page.locator('#id-walk');
+  assert.equal(await card.getByRole('button', { name: /^Next:/ }).count(), 0);
+  await page.getByText('No alert: the events are below').first().waitFor();
+  await page.getByRole('status').getByRole('link', { name: /^\d alerts? in Administration$/ }).click();
+  await page.getByRole('region', { name: 'Alerts' }).getByText('Probing session').first().waitFor();
+  await page.goBack();
+}
+
+/** The user can stop a series. The running attack still ends, and the next one does not start. */
+async function stopSeries(page) {
+  await page.getByRole('button', { name: /^Play \d+ attacks/ }).click();
+  await page.getByRole('button', { name: 'Stop after this attack' }).click();
+  await page.getByRole('button', { name: 'Stop after this attack' }).waitFor({ state: 'detached' });
+  assert.ok(await page.locator('article.played').count() < 10);
 }
 
 /** Checks that the attacks neither lock out a demo user nor change the session of the console. */
@@ -125,6 +152,7 @@ try {
   const { context, page, faults } = await open({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
   await followGroups(page);
   await verdictFirst(page);
+  await stopSeries(page);
   const count = await playAll(page);
   await followLinks(page, count);
   await staySignedIn(page);

@@ -192,7 +192,9 @@ async function administration(page, invoice) {
   await events.getByRole('button', { name: 'Apply' }).click();
   await events.getByText('not_found').first().waitFor({ state: 'detached' });
   await events.getByRole('button', { name: 'anna@demo.example' }).first().click();
-  assert.match(await events.getByLabel('User id').inputValue(), /^[0-9a-f-]{36}$/, 'the field has the full id');
+  const user = await events.getByLabel('User id').inputValue();
+  assert.match(user, /^[0-9a-f-]{36}$/, 'the field has the full id');
+  assert.ok(page.url().endsWith(`#events?kind=session_created&user_id=${user}`), 'the URL has the filter');
   await summary.getByLabel('Period').selectOption('month');
   await summary.getByText('Show as a table').click();
   await summary.locator('details tbody tr').nth(29).waitFor();
@@ -322,6 +324,21 @@ async function creditNotes(page, anna, customer_id) {
   assert.equal((await saved).suggestedFilename(), `${number}.pdf`);
 }
 
+/** A new invoice needs a customer. The form of the first customer leads back to the invoice. */
+async function firstCustomer(page) {
+  await page.route('**/api/v1/customers?*', (route) => route.fulfill({ json: { items: [], next_cursor: null } }));
+  await page.goto(base + '/invoices/new');
+  await page.getByRole('link', { name: 'Create one' }).click();
+  await page.waitForFunction(() => document.activeElement.id === 'field-name');
+  const name = `First ${Date.now()}`;
+  await page.keyboard.type(name);
+  await page.unrouteAll();
+  await page.keyboard.press('Enter');
+  await heading(page, 'New invoice');
+  await page.getByText('The customer is saved.').waitFor();
+  assert.equal(await page.getByLabel('Customer').locator('option:checked').textContent(), name);
+}
+
 /** If one customer cannot be read, the list of invoices still appears, with the names of the other customers. */
 async function unknownCustomer(page, id) {
   await page.route('**/api/v1/customers?*', (route) => route.fulfill({ json: { items: [], next_cursor: null } }));
@@ -418,6 +435,7 @@ async function faults() {
   await lineDiscounts(page, anna, id);
   await creditNotes(page, anna, id);
   await unknownCustomer(page, id);
+  await firstCustomer(page);
   await lateSubscription(page, anna);
   await context.close();
   await oneAtATime();

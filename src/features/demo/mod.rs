@@ -1,4 +1,5 @@
-//! Demo data: two users, each with customers, invoices and one document. Development also has an administrator.
+//! Demo data: two users, each with customers, invoices and one document. Development also has an administrator,
+//! who has one customer.
 //! Production has demo data only if a setting provides the users' password (`config/secrets.rs`).
 //!
 //! Each start of the service creates the demo data that are missing.

@@ -3,6 +3,7 @@
 use crate::features::invoices::model::Status;
 use crate::features::{customers, documents, invoices};
 
+const ROOT: &str = "a0000000-0000-4000-8000-000000000003";
 const ANNA: &str = "a0000000-0000-4000-8000-000000000001";
 /// The second user. The examples of user administration contain this id.
 pub const BEN: &str = "a0000000-0000-4000-8000-000000000002";
@@ -74,6 +75,7 @@ pub const CUSTOMERS: &[DemoObject] = &[
     (ANNA, STUDIO, r#"{"name": "Kintsugi Studio", "default_currency": "JPY"}"#),
     (ANNA, CUSTOMER_WITHOUT_INVOICES, r#"{"name": "Quiet Garden", "default_currency": "EUR"}"#),
     (BEN, "c0000000-0000-4000-8000-000000000011", r#"{"name": "Northern Mills", "default_currency": "GBP"}"#),
+    (ROOT, "c0000000-0000-4000-8000-000000000021", r#"{"name": "Evening Press", "default_currency": "EUR"}"#),
 ];
 
 pub const USERS: [DemoUser; 3] = [
@@ -180,7 +182,7 @@ pub const USERS: [DemoUser; 3] = [
         }),
     },
     DemoUser {
-        id: "a0000000-0000-4000-8000-000000000003",
+        id: ROOT,
         email: "root@demo.example",
         name: "Root Demo",
         is_admin: true,

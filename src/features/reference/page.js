@@ -17,7 +17,7 @@ function say(text, isWarning = false) {
   signOutButton.hidden = !own;
 }
 
-/** Sends a request without cookies, so that the page cannot change the session of the console. */
+/** Sends a request without cookies. With them, a login here would replace the session of the web console. */
 function send(method, path, headers, body) {
   return fetch(path, { method, headers, body, credentials: 'omit', cache: 'no-store' });
 }
@@ -62,6 +62,23 @@ signIn.addEventListener('submit', async (event) => {
   } catch (error) {
     output.textContent = String(error);
   }
+});
+
+/** In development, offers to sign in as a demo user. */
+const demoUsers = document.getElementById('demo-users');
+signIn.addEventListener('toggle', async ({ newState }) => {
+  if (!demoUsers || newState !== 'open') return;
+  const reply = await send('POST', '/dev/demo-users', { 'X-Strongroom-Csrf': '1' });
+  if (!reply.ok) return;
+  demoUsers.replaceChildren(...(await reply.json()).items.map(({ email, password }) => {
+    const button = Object.assign(document.createElement('button'), { type: 'button', className: 'quiet', textContent: 'Sign in as ' + email });
+    button.addEventListener('click', () => {
+      signIn.elements.email.value = email;
+      signIn.elements.password.value = password;
+      signIn.requestSubmit();
+    });
+    return button;
+  }));
 });
 
 signOutButton.addEventListener('click', () => signOut().catch((error) => say(String(error), true)));

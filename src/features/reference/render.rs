@@ -26,6 +26,9 @@ fn write_page(out: &mut String, document: &Value, operations: &[Operation]) -> f
     let (title, about) = (Text(text(info, "title")), Prose(text(info, "description")));
     let has_console = operations.iter().any(|(path, ..)| *path == "/");
     let console = if has_console { r#"<a href="/">Console</a>"# } else { "" };
+    // In development, `page.js` adds a button for each demo user.
+    let has_demo_users = operations.iter().any(|(path, ..)| *path == "/dev/demo-users");
+    let demo_users = if has_demo_users { r#"<p id="demo-users"></p>"# } else { "" };
     write!(
         out,
         r##"<!doctype html>
@@ -35,7 +38,7 @@ fn write_page(out: &mut String, document: &Value, operations: &[Operation]) -> f
 <header><button class="quiet menu" popovertarget="menu">Menu</button><strong>{title}</strong>
 <nav aria-label="Pages">{console}<a href="/docs" aria-current="page">API reference</a><a href="/problems">Problems</a><a href="/api/v1/openapi.json">OpenAPI</a></nav>
 <output id="session">Not signed in</output><button class="quiet" popovertarget="sign-in">Sign in</button><button class="quiet" id="sign-out" hidden>Sign out</button></header>
-{SIGN_IN}<div id="frame">"##
+{SIGN_IN}{demo_users}</form><div id="frame">"##
     )?;
     write_menu(out, document, operations)?;
     write!(out, r#"<main id="main" tabindex="-1"><h1>API reference</h1><p>{about}</p>"#)?;
@@ -64,7 +67,7 @@ const SIGN_IN: &str = r#"<form id="sign-in" popover aria-label="Sign in">
 <label>Password <input name="password" type="password" autocomplete="current-password"></label>
 <button>Sign in</button><output></output>
 <label>or an access token <input name="token" type="password" autocomplete="off"></label>
-<p>This page uses no cookies. It opens its own session, so the console in another tab keeps its user. Only the memory of this page contains the token. The page cannot renew the token without a cookie, so it asks you to sign in again one minute before the token expires.</p></form>"#;
+<p>This page has its own session, without a cookie. When the token expires, sign in again.</p>"#;
 
 fn of_tag<'a>(operations: &'a [Operation<'a>], tag: &Value) -> impl Iterator<Item = &'a Operation<'a>> {
     let name = text(tag, "name").to_owned();

@@ -20,7 +20,7 @@ export function Summary({ pick }) {
     const timer = setInterval(() => document.visibilityState === 'visible' && loaded.reload(), RELOAD_MS);
     return () => clearInterval(timer);
   }, [period]);
-  return html`<section class="card"><h2>Summary</h2>
+  return html`<section class="card"><h2 id="summary" tabindex="-1">Summary</h2>
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
       <${Field} label="Period" name="period" as="select" onChange=${(event) => setPeriod(event.target.value)}>
         ${Object.entries(PERIODS).map(([value, [label]]) => html`<option value=${value}>${label}</option>`)}<//>

@@ -83,7 +83,7 @@ export function Users() {
       action=${() => act.run('DELETE', `${id}/sessions`, `The sessions of ${address} are revoked.`)} /></div>`;
   const select = (label, name, values) => html`<${Field} label=${label} name=${name} as="select" onChange=${(event) => setFilter((old) => ({ ...old, [name]: event.target.value }))}>
     <option value="">All</option>${values.map((value) => html`<option value=${value}>${words(value)}</option>`)}<//>`;
-  return html`<section class="card"><h2>Users</h2><${Refusal} problem=${act.problem} />
+  return html`<section class="card"><h2 id="users" tabindex="-1">Users</h2><${Refusal} problem=${act.problem} />
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
       <${Field} label="Email address" name="user-email" type="search" hint="Any part of it" onInput=${search} />
       ${select('Role', 'role', ['user', 'admin'])}${select('Status', 'status', ['active', 'disabled'])}</form>

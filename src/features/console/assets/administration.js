@@ -7,7 +7,10 @@ import { Users, useNames } from './admin_users.js';
 import { read, withQuery } from './api.js';
 import { time, words } from './format.js';
 import { useChanges } from './live.js';
-import { Field, Heading, Loaded, Pager, Status, Table, useData, usePages } from './ui.js';
+import { Link } from './router.js';
+import { Field, HAS_ATTACK_PANEL, Heading, Loaded, Pager, Status, Table, useData, usePages } from './ui.js';
+
+const SECTIONS = ['Alerts', 'Summary', 'Events', 'Users'];
 
 /**
  * Returns the section and the filter in the fragment of the URL: `/admin#alerts`, `/admin#events?kind=authz_fail`. The
@@ -37,7 +40,13 @@ function useSection(id) {
 }
 
 export function Administration() {
-  const [filter, setFilter] = useState(() => fragment().filter);
+  const [filter, setState] = useState(() => fragment().filter);
+  /** Puts the filter into the URL, so that a reload and a copied link show the same events. */
+  const setFilter = (chosen) => {
+    const filled = Object.entries(chosen).filter(([, text]) => text);
+    history.replaceState(null, '', `#events?${new URLSearchParams(filled)}`);
+    setState(chosen);
+  };
   useSection(fragment().section);
   const events = useRef();
   /** Shows the events of a filter, and moves the focus to them. */
@@ -46,7 +55,9 @@ export function Administration() {
     events.current.focus();
     events.current.scrollIntoView();
   };
-  return html`<${Heading}>Administration<//><${Alerts} pick=${pick} /><${Summary} pick=${pick} />
+  return html`<${Heading}>Administration<//>
+    <nav aria-label="Sections">${SECTIONS.map((name, n) => html`${n > 0 && ' · '}<a href="#${name.toLowerCase()}">${name}</a>`)}</nav>
+    <${Alerts} pick=${pick} /><${Summary} pick=${pick} />
     <${Events} filter=${filter} setFilter=${setFilter} place=${events} /><${Users} />`;
 }
 
@@ -97,15 +108,15 @@ function Alerts({ pick }) {
     return html`<span>${words(kind)} <button type="button" class="link" title="${id}: show the events" onClick=${() => pick({ [FILTERS[kind]]: id })}>${kind === 'user' ? nameOf(id) : id}</button></span>`;
   };
   return html`<section class="card"><h2 id="alerts" tabindex="-1">Alerts</h2>
-    <p class="soft">An alert opens when events reach the threshold of a detection rule. It has the severity of the rule.
-      It clears by itself if no further event occurs for the whole window of the rule, for example five minutes.</p>
+    <p class="soft">An alert opens when events reach the threshold of a detection rule. It clears by itself after a time
+      without further events, for example five minutes.</p>
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
       <${Field} label="State" name="alert-state" as="select" value=${state} onChange=${(event) => setState(event.target.value)}>
         <option value="open">Open</option><option value="cleared">Cleared</option><option value="">All</option><//>
       <button type="button" class="quiet" onClick=${list.reload}>Reload</button></form>
     <div role="status">${cleared.length > 0 && html`<p>Cleared: ${cleared.map(({ rule }) => words(rule)).join(', ')}.
       <button type="button" class="link" onClick=${() => setState('cleared')}>${cleared.length === 1 ? 'It is' : 'They are'} now under Cleared</button></p>`}</div>
-    <${Loaded} of=${list}>${(page) => html`<${Table} caption="Alerts" empty=${state ? `No ${state} alerts.` : 'No alerts.'} keys=${page.items.map(({ id }) => id)}
+    <${Loaded} of=${list}>${(page) => html`<${Table} caption="Alerts" empty=${html`${state ? `No ${state} alerts.` : 'No alerts.'}${HAS_ATTACK_PANEL && html` To raise one, play <${Link} to="/attacks#id-walk">an attack that raises an alert<//>.`}`} keys=${page.items.map(({ id }) => id)}
       columns=${['Opened', 'Severity', 'Rule', 'Subject', '>Events', 'Last seen', ...(state === 'open' ? [] : ['Cleared'])]}
       rows=${page.items.map((alert) => [time(alert.opened_at), html`<${Status} name=${alert.severity} />`, words(alert.rule), subject(alert),
         alert.count, time(alert.last_seen_at), ...(state === 'open' ? [] : [alert.cleared_at ? time(alert.cleared_at) : 'Not yet'])])} />

@@ -1,20 +1,25 @@
 /** Customers: list, create, change, delete. */
 
-import { html, useState } from './preact.js';
+import { html, useEffect, useState } from './preact.js';
 import { change, create, read, withQuery } from './api.js';
 import { time } from './format.js';
 import { useChanges } from './live.js';
-import { mayLeave, useUnsaved } from './router.js';
+import { go, mayLeave, useUnsaved } from './router.js';
 import { Confirm, Field, Heading, Loaded, Pager, Refusal, Table, say, useAction, useData, useKey, usePages, useVersion, values } from './ui.js';
 
+/** The fragment of a URL that opens the form for a customer of a new invoice. */
+export const FOR_INVOICE = '#for-invoice';
 const FIELDS = ['/name', '/email', '/address', '/tax_id', '/default_currency'];
 
 export function Customers() {
-  const [edited, setEdited] = useState(null);
+  const isForInvoice = location.hash === FOR_INVOICE;
+  const [edited, setEdited] = useState(isForInvoice ? {} : null);
   const pages = usePages([]);
   const list = useData(() => read(withQuery('customers', { limit: 20, cursor: pages.cursor })), [pages.cursor]);
   useChanges('customers', list.reload);
-  const done = async (text) => {
+  const done = async (text, saved) => {
+    saved();
+    if (isForInvoice) go('/invoices/new');
     setEdited(null);
     say(text);
     await list.reload();
@@ -43,16 +48,17 @@ function Fields({ customer, done, cancel }) {
   const path = `customers/${customer.id}`;
   const version = useVersion(path, customer);
   const [isChanged, setChanged] = useState(false);
-  useUnsaved(isChanged);
+  const saved = useUnsaved(isChanged);
+  useEffect(() => document.getElementById('field-name').focus(), []);
   const save = useAction(async (form) => {
     const body = values(form);
     if (customer.id) await change('PATCH', path, version.etag, body);
     else await create('customers', body, key.of(body));
-    await done('The customer is saved.');
+    await done('The customer is saved.', saved);
   });
   const remove = useAction(async () => {
     await change('DELETE', path, version.etag);
-    await done('The customer is deleted.');
+    await done('The customer is deleted.', saved);
   });
   const submit = (event) => {
     event.preventDefault();
@@ -63,10 +69,10 @@ function Fields({ customer, done, cancel }) {
     <${Refusal} problem=${save.problem ?? remove.problem ?? version.load.problem} fields=${FIELDS} newer=${() => version.load.run(save, remove)} />
     <form onSubmit=${submit} onInput=${() => setChanged(true)}>
       ${field('Name', 'name', { required: true })}
-      ${field('Email address', 'email', { type: 'email' })}
-      ${field('Address', 'address', { as: 'textarea', rows: 3 })}
-      ${field('Tax id', 'tax_id')}
-      ${field('Currency', 'default_currency', { required: true, maxlength: 3, hint: 'Three letters, for example EUR' })}
+      ${field('Email address (optional)', 'email', { type: 'email' })}
+      ${field('Address (optional)', 'address', { as: 'textarea', rows: 3 })}
+      ${field('Tax id (optional)', 'tax_id')}
+      ${field('Currency', 'default_currency', { required: true, maxlength: 3, defaultValue: customer.default_currency ?? 'EUR', hint: 'Three letters' })}
       <div class="actions"><button disabled=${save.busy}>Save</button>
         <button type="button" class="quiet" onClick=${cancel}>Cancel</button>
         ${customer.id && html`<${Confirm} label="Delete" title="Delete this customer?" busy=${remove.busy} action=${() => remove.run()}

@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from './preact.js';
 import { change, create, read } from './api.js';
 import { commaMessage, money } from './format.js';
+import { FOR_INVOICE } from './customers.js';
 import { Lines, totalRows } from './invoice.js';
 import { customers } from './invoices.js';
 import { Link, go, useUnsaved } from './router.js';
@@ -25,7 +26,7 @@ export function Editor({ id }) {
   }, [id]);
   return html`<${Heading}>${id ? 'Edit draft' : 'New invoice'}<//>
     <${Loaded} of=${loaded}>${({ customers: all, draft, business }) => all.length === 0
-      ? html`<p class="empty">An invoice needs a customer. <${Link} to="/customers">Create one<//> first.</p>`
+      ? html`<p class="empty">An invoice needs a customer. <${Link} to="/customers${FOR_INVOICE}">Create one<//> first.</p>`
       : html`<${Form} customers=${all} draft=${draft} business=${business} />`}<//>`;
 }
 
@@ -166,7 +167,7 @@ function Form({ customers: all, draft, business }) {
         ${lines.map((line, n) => html`<div class="filters line" key=${line.key} role="group" aria-label="Line ${n + 1}">
           ${cell(line, n, 'description', 'Description', { class: 'wide' })}
           ${cell(line, n, 'quantity', 'Quantity', { inputmode: 'decimal' })}
-          ${cell(line, n, 'unit_price', 'Unit price', { inputmode: 'decimal' })}
+          ${cell(line, n, 'unit_price', `Unit price${body.currency && ` (${body.currency})`}`, { inputmode: 'decimal' })}
           ${cell(line, n, 'tax_rate', 'Tax (%)', { inputmode: 'decimal' })}
           ${cell(line, n, 'discount_rate', 'Discount (%)', { inputmode: 'decimal', required: false, hint: fixed(line.discount_amount) })}
           <button type="button" class="quiet" disabled=${lines.length === 1} aria-label="Remove line ${n + 1}"

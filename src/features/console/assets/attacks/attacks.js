@@ -24,8 +24,8 @@ const SUBJECTS = [
   ['Other sites', BROWSER],
 ];
 const ALL = SUBJECTS.flatMap(([, cards]) => cards);
-/** The ids of three short attacks for a user who is new here. */
-const FIRST = ['token-without-signature', 'foreign-invoice', 'page-as-text'];
+/** The ids of three short attacks for a user who is new here. The last one raises an alert. */
+const FIRST = ['token-without-signature', 'foreign-invoice', 'id-walk'];
 /** Returns the id of the heading of a subject. */
 const anchor = (subject) => subject.toLowerCase().replaceAll(/\W+/g, '-');
 /** The cards that open a new tab. The user runs each of them alone: a browser allows one new tab for each click. */
@@ -60,6 +60,8 @@ function change(more) {
 
 /** Counts the sign-ins and sign-outs. */
 let changes = 0;
+/** Set when the user stops a series of cards. The running card still ends. */
+let isStopped = false;
 
 session.onChange(() => {
   changes += 1;
@@ -73,8 +75,10 @@ session.onChange(() => {
 async function playCards(cards) {
   const mine = changes;
   const isSame = () => mine === changes;
+  isStopped = false;
   for (const card of cards) {
     if (!isSame()) return;
+    if (isStopped) return change({ playing: null });
     const keep = (result) => isSame() && change({ results: { ...state.results, [card.id]: result } });
     const answered = () => isSame() && card === cards.at(-1) && change({ playing: null });
     change({ playing: card.id });
@@ -102,6 +106,18 @@ function outcome(card, { run, error } = {}) {
 /** Returns whether a card is running, or its events are still being read. */
 const isOpen = ({ run } = {}) => run !== undefined && !run.done;
 
+/** Plays one card. When it starts, the view scrolls to it. */
+function playCard(card) {
+  clicked = card.id;
+  playCards([card]);
+}
+
+/** A button that plays one of the first cards, unless an attack is being played. */
+function First({ id, playing, children }) {
+  const card = ALL.find((one) => one.id === id);
+  return html`<button type="button" class="link" disabled=${playing} onClick=${() => playCard(card)}>${children} ${card.title}</button>`;
+}
+
 /** Returns how many cards have ended, by result: `12 of 36 attacks played: 11 refused, 1 neutralised.` */
 function counts(results) {
   const played = ALL.filter(({ id }) => !isOpen(results[id])).map((card) => outcome(card, results[card.id])).filter(Boolean);
@@ -113,24 +129,28 @@ function counts(results) {
 
 export function Attacks({ me }) {
   const { results, playing } = useResults();
+  const waits = Object.values(results).some(isOpen);
+  const raised = new Set(Object.values(results).flatMap(({ run }) => run?.alerts?.map(({ id }) => id) ?? [])).size;
   useEffect(() => { if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView(); }, []);
   if (me.role !== 'admin') return html`<${Heading}>Attacks<//><p>Only administrators can play attacks and see their events. Sign out, then sign in as an administrator.</p>`;
   return html`<${Heading}>Attacks<//>
     <p class="intro">Each card plays an attack from this browser against this service: Ben attacks Anna. Both are new throw-away users.
-      You see what Ben sends, how the service stops it, and which security event it leaves. A comparison shows how the service
-      answers without the attack.</p>
-    <p>New here? Start with these three: ${FIRST.map((id, n) => html`${n > 0 && ' · '}<a href="#${id}">${ALL.find((card) => card.id === id).title}</a>`)}</p>
+      You see what Ben sends, how the service stops it, and which security event it leaves.</p>
+    <p>New here? Play these three: ${FIRST.map((id, n) => html`${n > 0 && ' · '}<${First} id=${id} playing=${playing}>${n + 1}.<//>`)}. The third raises an alert.</p>
     <nav aria-label="Groups of attacks">Groups: ${SUBJECTS.map(([subject, cards], n) => html`${n > 0 && ' · '}<a href="#${anchor(subject)}">${subject}</a> (${cards.length})`)}</nav>
-    <div class="actions"><button type="button" disabled=${playing || Object.values(results).some(isOpen)} onClick=${() => playCards(TOGETHER)}>Play ${TOGETHER.length} attacks</button>
-      <span role="status">${counts(results)}</span> ${playing && html`<span class="soft">Playing: ${ALL.find(({ id }) => id === playing).title}</span>`}</div>
-    <p class="soft">The other ${ALL.length - TOGETHER.length} attacks open a new tab. Play them <a href="#${ALONE[0].id}">one by one</a>.</p>
+    <div class="actions"><button type="button" disabled=${playing || waits} onClick=${() => playCards(TOGETHER)}>Play ${TOGETHER.length} attacks (one to two minutes)</button>
+      ${playing && html`<button type="button" class="quiet" onClick=${() => { isStopped = true; }}>Stop after this attack</button>`}
+      <span role="status">${counts(results)}${raised > 0 && html` <${Link} to="/admin#alerts">${raised} ${raised === 1 ? 'alert' : 'alerts'} in Administration<//>.`}</span>
+      <span class="soft">${playing ? `Playing: ${ALL.find(({ id }) => id === playing).title}` : waits && 'Reading the last security events …'}</span></div>
+    <p class="soft">The other ${ALL.length - TOGETHER.length} attacks open a new tab. Play them <a href="#${ALONE[0].id}">one by one</a>. If you reload the page, the results are lost.</p>
     ${SUBJECTS.map(([subject, cards]) => html`<h2 id=${anchor(subject)}>${subject}</h2><div class="attacks">${cards.map((card) =>
-      html`<${Card} key=${card.id} card=${card} ...${results[card.id]} playing=${playing} onPlay=${() => { clicked = card.id; playCards([card]); }} />`)}</div>`)}`;
+      html`<${Card} key=${card.id} card=${card} ...${results[card.id]} playing=${playing} onPlay=${() => playCard(card)} />`)}</div>`)}`;
 }
 
 function Card({ card, run, error, playing, onPlay }) {
   const isMine = playing === card.id, ended = outcome(card, { run });
   const blocked = playing && !isMine ? 'Another attack is playing.' : undefined;
+  const next = FIRST[FIRST.indexOf(card.id) + 1];
   const article = useRef();
   // A new run makes the card wide and moves it. So scroll to the top of the card, which then stays in place.
   useEffect(() => {
@@ -144,7 +164,8 @@ function Card({ card, run, error, playing, onPlay }) {
     <p>${card.text}</p><p class="soft"><strong>Control:</strong> ${card.practice}</p>
     <div class="actions"><button type="button" disabled=${playing || isOpen({ run })} title=${blocked} aria-describedby="title-${card.id}" onClick=${onPlay}>${isMine ? 'Playing …' : 'Play'}</button>
       <div role="status">${ended && html`<span class="verdict ${run.verdict.held ? 'held' : 'broken'}">${OUTCOMES[ended]}</span> ${why(card, run)}`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div>
-      ${run?.progress && !run.done && html`<span class="soft progress">${run.progress}</span>`}</div>
+      ${run?.progress && !run.done && html`<span class="soft progress">${run.progress}</span>`}
+      ${ended && FIRST.includes(card.id) && next && html`<${First} id=${next} playing=${playing}>Next:<//>`}</div>
     ${run && html`<${Result} id=${card.id} title=${card.title} run=${run} />`}
     <details class="proof"><summary>Code and attack test</summary>
       <dl><dt>Code</dt><dd><code>${card.code}</code></dd><dt>Test</dt><dd><code>${card.test}</code></dd>
@@ -161,7 +182,7 @@ function why(card, { verdict, attack, events }) {
   const own = sentence(verdict.text.replace(/^(Refused|Neutralised): /, ''));
   if (!verdict.held || card.outcome) return own;
   const { title, errors, code } = attack?.reply ?? {};
-  if (errors?.length) return sentence([errors[0].pointer, errors[0].message].filter(Boolean).join(' '));
+  if (errors?.length) return sentence(`${errors[0].pointer ? `The field ${errors[0].pointer.slice(1)} ` : ''}${errors[0].message}`);
   const event = events?.find((one) => isExpected(card, one));
   if (event?.object_class === 'foreign') return 'The object belongs to another user, so the service treats it like one that does not exist.';
   const shown = title ? sentence(title) : code ? sentence(words(code)) : own;
@@ -200,6 +221,7 @@ function Result({ id, title, run }) {
   const shown = run.exchanges.filter((one) => one !== last && one.purpose !== 'preparation').slice(-SHOWN);
   const others = run.exchanges.filter((one) => one !== last && !shown.includes(one));
   return html`<div class="result">
+    ${run.alerts?.length > 0 && html`<h4>Alerts raised or seen again during the attack</h4><ul class="alerts">${run.alerts.map((alert) => html`<li><${Status} name=${alert.severity} /> <${ToAdministration} card=${id} to="alerts" title="Show in Administration">${words(alert.rule)}<//> ${subjectOf(alert, run)}: ${alert.count} ${alert.count === 1 ? 'event' : 'events'}</li>`)}</ul>`}
     ${last && html`<h4>Attack by ${last.by} ${run.verdict && html`<${Verdict} verdict=${run.verdict} />`}</h4><${Exchange} exchange=${last} />`}
     ${run.notes.map((note) => html`<p>${note}</p>`)}
     ${run.histograms.map((one) => html`<${Histogram} ...${one} />`)}
@@ -210,7 +232,7 @@ function Result({ id, title, run }) {
       <${Table} caption="Security events: ${title}" columns=${['Event', 'Reason', 'Severity', 'User', '>Times']} empty=${run.done ? 'No security event.' : 'No event yet.'}
         rows=${grouped(run).map(([event, user, times]) => [html`<${ToAdministration} card=${id} to=${`events?${filterFor(event)}`} title="Show in Administration"><code>${event.kind}</code><//>`,
           reasonOf(event), html`<${Status} name=${event.severity} />`, user, times])} />`}
-    ${run.alerts?.length > 0 && html`<h4>Alerts raised or seen again during the attack</h4><ul class="alerts">${run.alerts.map((alert) => html`<li><${Status} name=${alert.severity} /> <${ToAdministration} card=${id} to="alerts" title="Show in Administration">${words(alert.rule)}<//> ${subjectOf(alert, run)}: ${alert.count} ${alert.count === 1 ? 'event' : 'events'}</li>`)}</ul>`}
+    ${run.done && run.events?.length > 0 && run.alerts.length === 0 && html`<p class="soft">No alert: the events are below the thresholds of the detection rules.</p>`}
   </div>`;
 }
 
@@ -226,7 +248,7 @@ function grouped(run) {
 
 const lines = (headers) => Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
 
-/** Returns the headers of a request, with a shortened access token. Decodes a token that is not the sender's own. */
+/** Returns the headers of a request, with a shortened access token. If the token is forged, adds its decoded parts. */
 function linesOf({ sent, by }) {
   const token = sent.Authorization?.replace('Bearer ', '') ?? '';
   if (token.length < 40) return lines(sent);

@@ -233,7 +233,7 @@ export const CARDS = [
   {
     id: 'id-walk',
     title: 'Try ids until the session ends',
-    text: 'Id enumeration: Ben requests objects of Anna again and again. After 30 denied requests in five minutes, a detection rule ends Ben\'s session and raises an alert.',
+    text: 'Id enumeration: Ben requests objects of Anna again and again. After about 30 denied requests, a detection rule ends Ben\'s session and raises an alert.',
     threat: 'API1:2023 · CWE-799',
     practice: 'Detection rules: counting events to find brute force, password spraying and id enumeration',
     code: 'src/security/detection/rules/table.rs',

@@ -56,7 +56,7 @@ export const CARDS = [
     ...COMMON,
     id: 'token-key-confusion',
     title: 'Sign a token with a public key',
-    text: 'Key confusion (RS/HS): Ben signs the token with a public value: the service\'s public key, or the key id that each token contains. With HS256, the service has no public key.',
+    text: 'Key confusion (RS/HS): Ben signs the token with a value that everyone knows: the service\'s public key, or, if the service uses HS256 and has none, the key id in each token.',
     code: 'src/security/sessions/access_tokens/keys.rs',
     practice: 'Keys of access tokens: at most two keys, which come from the configuration only',
     threat: 'API2:2023 · CWE-347 · CWE-321',
