@@ -32,7 +32,7 @@ pub(super) fn headers() -> [(&'static str, Header); 2] {
 pub(super) fn parameters() -> [Parameter; 2] {
     let of = |name: &str, about: &str, example: &str| {
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
-        // No pattern, because RFC 9110 (§14.2, §13.1.5) requires servers to ignore an invalid value.
+        // No pattern, because an invalid value is no error: the service ignores it (RFC 9110, §14.2 and §13.1.5).
         let schema = ObjectBuilder::new().schema_type(Type::String);
         parameter.description(Some(about)).schema(Some(schema)).example(Some(example.into())).build()
     };

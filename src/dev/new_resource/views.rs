@@ -100,7 +100,7 @@ impl Field {
         lines.into_iter().filter(|line| !line.is_empty()).map(|line| format!("    {line}\n")).collect()
     }
 
-    /// Returns the expression for the field of a create request (`new`).
+    /// Returns the Rust expression that converts this field of a create request (`new`) to the value of the model.
     pub(super) fn new_value(&self) -> String {
         let name = &self.name;
         match (&self.kind, self.is_optional) {

@@ -17,7 +17,8 @@ pub enum RefreshOutcome {
     Issued(IssuedSession),
     /// The token is not stored: it never existed, or it was deleted together with its session.
     Unknown,
-    /// The token has expired, its session has ended, or parallel requests have used the token and its successors.
+    /// The token has expired, or its session has ended. With the reason `contended`, parallel requests have used the
+    /// token and the successors that this request has found.
     Ended {
         reason: &'static str,
         session: SessionId,

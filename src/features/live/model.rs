@@ -51,7 +51,7 @@ impl ChangeType {
 pub struct Change {
     pub kind: ObjectKind,
     pub change_type: ChangeType,
-    /// The owner of the object. For an alert: [`administrators`].
+    /// The owner of the object. An alert has no owner, so its value is [`administrators`].
     pub owner: UserId,
     pub id: Uuid,
     pub version: i64,

@@ -87,7 +87,7 @@ pub enum ServerMessage {
     },
     Subscribed(TopicView),
     Unsubscribed(TopicView),
-    /// The client can read the new content from the REST API.
+    /// An object has changed. The event does not contain the object; the client reads it from the REST API.
     Event {
         object: &'static str,
         id: Uuid,

@@ -86,7 +86,8 @@ pub async fn insert<'a>(
     Ok(added.rows_affected())
 }
 
-/// The position and MAC of an unsealed row. `mac` is `None` if the row was deleted before it was sealed.
+/// An event that is not sealed yet. The position comes from `security_events_unsealed`. `mac` is `None` if the event was
+/// deleted from `security_events`.
 pub struct UnsealedRow {
     pub seq: i64,
     pub mac: Option<Vec<u8>>,

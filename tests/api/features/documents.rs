@@ -88,7 +88,7 @@ async fn document_is_renamed_attached_and_detached() {
     assert_eq!(alice.get(&of_invoice).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
 }
 
-/// Clients notice the change by the new version.
+/// A document that is detached gets a new version, so that clients with the old `ETag` notice it.
 #[actix_web::test]
 async fn deleting_a_draft_detaches_its_documents() {
     let app = TestApp::start().await;

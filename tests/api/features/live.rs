@@ -227,7 +227,7 @@ async fn replica_without_sockets_reads_no_changes() {
     wait::until_equal(0, connections).await;
 }
 
-/// The statement makes more changes than fit into the client's queue.
+/// One `insert` makes more changes than can wait for a user's sockets. The client must get `resync`.
 #[actix_web::test]
 async fn slow_client_gets_resync() {
     let app = TestApp::start().await;

@@ -60,7 +60,7 @@ impl TestApp {
         Self::serve(settings, None, database, clock, state_dir)
     }
 
-    /// Starts the service with a relay in front of the database, which can hold back replies.
+    /// Starts the service with a relay in front of the database. The relay can hold back the database's replies.
     pub async fn relayed(changed: &[(&str, &str)]) -> (Self, Arc<Relay>) {
         let database = TestDatabase::create().await;
         let relay = Relay::to(database.options(Role::App));

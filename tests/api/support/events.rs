@@ -20,8 +20,8 @@ impl SentRequests {
     }
 }
 
-/// Waits until the stored events of all recorded requests equal the logged ones. The service runs on another thread, so
-/// this function may block.
+/// Waits until the stored events of all recorded requests equal the logged ones. Blocks its thread meanwhile: the
+/// service runs on another thread.
 pub fn assert_stored(superuser: PgConnectOptions, sent: &SentRequests) {
     let requests = std::mem::take(&mut *sent.0.lock().unwrap());
     if !requests.is_empty() {

@@ -269,8 +269,8 @@ export function Toasts() {
 }
 
 /**
- * Sets the title of the page and moves the focus to its heading, as a full page load does. `number`, at the end of the
- * heading, stays in one line.
+ * Sets the title of the page and moves the focus to its heading, as a full page load does. `number`, such as the
+ * number of an invoice, ends the heading and is not broken across two lines.
  */
 export function Heading({ children, number }) {
   const heading = useRef();

@@ -10,7 +10,8 @@
 //! It keeps no cookies and no idle connections.
 //!
 //! A request takes at most 5 seconds, and connecting takes at most 2 of them.
-//! [`OutboundClient::post`] returns only the status, and reads at most 4 KiB of the response.
+//! [`OutboundClient::post`] returns only whether the delivery succeeded. It discards the response, of which it reads at
+//! most 4 KiB.
 //! [`OutboundClient::get`], which queries the breach service, takes at most 2 seconds and returns at most 256 KiB.
 //! **Limits**: a called service can disclose the data that it receives.
 //! Alerts contain ids, IP addresses and counts, and mail addresses only for the sinks that a setting lists

@@ -14,7 +14,8 @@ use crate::base::id::SessionId;
 use crate::db::pool::connect_apart;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// The timeout of a poll, without the time to connect. The result of a slower poll would be too old for the cache.
+/// The timeout of the query. The time to connect does not count. The result of a slower query would be too old to use
+/// when it arrives ([`super::MAX_AGE`]).
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The name by which operators recognize this connection in `pg_stat_activity`.

@@ -81,7 +81,7 @@ async fn user_input_in_a_pdf_stays_text() {
             "{typed}"
         );
         for acts in ACTS {
-            // The metadata contains the author as text, which may contain such a name.
+            // The author in the metadata is the user's text. If this text contains a name of `ACTS`, so does the PDF.
             assert_eq!(
                 contains_bytes(&pdf, acts),
                 typed.contains(acts) && info(&pdf, "Author").contains(acts),

@@ -25,7 +25,8 @@ const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x0emdatpixels";
 const SAMSUNG: &[u8] = b"\0\0\x01\x0a\x04\0\0\0Time1577836800000\
     SEFH\x65\0\0\0\x01\0\0\0\0\0\x01\x0a\x19\0\0\0\x19\0\0\0\x18\0\0\0SEFT";
 
-/// Returns an AFCP trailer, in which picture archives append captions. The trailer contains its own position.
+/// Returns an AFCP trailer, with which some programs append captions to a picture. The trailer contains the offset at
+/// which it begins: the length of the picture.
 fn captions(picture: usize) -> Vec<u8> {
     let start = u32::try_from(picture).unwrap().to_be_bytes();
     joined(&[b"AXS!\x01\0\0\0\0\0\0\0AXS!", &start, &[0; 4]])

@@ -242,7 +242,8 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// The composite key refuses the parties (seller, buyer) of another owner's invoice to all roles, even the superuser.
+/// No role, not even the superuser, can insert parties (seller, buyer) for another owner's invoice. The foreign key
+/// (`owner_id`, `invoice_id`) prevents it.
 #[actix_web::test]
 async fn composite_key_refuses_parties_of_foreign_invoice_like_missing_one() {
     let app = TestApp::start().await;
