@@ -2,7 +2,7 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- Finds the counters of a detection rule whose count has reached the threshold of the rule in the current window.
+-- Finds the counters of a detection rule whose count has reached the threshold, in a window that ends after `since`.
 -- Returns the number of these counters, the sum of their counts, and the keys of the five largest counters.
 create function abuse_totals(
     wanted_rule text, threshold bigint, since timestamptz, out members bigint, out events bigint, out largest text[]

@@ -10,7 +10,7 @@ create table outbox (
     -- A receiver recognizes a duplicate by this id. For a stored file, the id is the storage key.
     id uuid primary key,
     -- Each queue has its own worker. A message about an alert is inserted once for each configured sink (log, slack,
-    -- webhook).
+    -- webhook, mail).
     queue text not null constraint outbox_queue_known
         check (queue in ('mail', 'log', 'slack', 'webhook', 'blob_deletion')),
     kind text not null constraint outbox_kind_known check (kind in (

@@ -1,3 +1,5 @@
+//! Interprets the errors of SQL statements and the number of rows that they changed.
+
 use sqlx::postgres::PgQueryResult;
 
 /// Returns whether the error is a violation of this constraint.

@@ -36,7 +36,7 @@ pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) 
     Ok(items.into_iter().map(|Object(item)| item).collect())
 }
 
-/// Deserializes an optional list of objects. Use it together with `#[serde(default)]`.
+/// Deserializes a list of objects, for a field that may be absent but not null. Use it with `#[serde(default)]`.
 pub fn some_objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<T>>, D::Error> {

@@ -34,7 +34,7 @@ impl Drop for Locked {
     }
 }
 
-/// Locks the folder. If another process has locked it, the error contains the id of this process.
+/// Locks the folder. If another process has locked it, the error contains the id of the other process.
 pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
     loop {
         // Mode 711: the server's user can enter this folder, but other users cannot list it.

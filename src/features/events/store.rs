@@ -1,4 +1,4 @@
-//! Least privilege: the service's database role cannot select from `security_events`. It can only call two functions.
+//! Least privilege: the service's database role cannot select from `security_events`. This store calls two functions:
 //! `own_security_events` returns only events of the current owner (`current_owner()` in the database).
 //! `admin_security_events` first checks that the reader is an administrator.
 

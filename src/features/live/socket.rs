@@ -64,7 +64,7 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
     }
 }
 
-/// Waits for the end of the caller's login session or authentication.
+/// Waits until the caller's login session or authentication ends, or the client has been idle for too long.
 /// Runs concurrently with [`Client`], so that messages cannot delay the end of the socket.
 struct SessionMonitor<'a> {
     live: &'a Live,

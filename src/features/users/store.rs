@@ -209,7 +209,7 @@ async fn ensure_not_last_administrator(connection: &mut PgConnection, caller: &C
     Ok(())
 }
 
-/// Creates a user without confirmation, for demo data and throw-away accounts.
+/// Creates a user without confirmation, for demo data, throw-away accounts and [`create_admin`].
 /// Returns `None` if the address is already registered.
 pub async fn create(
     connection: &mut PgConnection,

@@ -109,8 +109,8 @@ pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<LastSeal>
 }
 
 /// Removes the oldest rows from the table `security_events_unsealed` and returns them.
-/// If another transaction is sealing and `waits` is true, the call waits for its end, at most `lock_timeout`.
-/// If `waits` is false, the call returns no rows.
+/// While another transaction is sealing, the call waits for its end, at most `lock_timeout`, if `waits` is true.
+/// If `waits` is false, the call then returns no rows.
 pub async fn take_unsealed(
     connection: &mut PgConnection,
     most: i32,

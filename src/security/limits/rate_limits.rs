@@ -14,7 +14,8 @@
 //!
 //! A request that exceeds the user's own budget is not charged to the address, so one user cannot exhaust the budget of
 //! others. All sessions of a user share one budget, so more sessions do not give a user more requests.
-//! No bucket belongs to a pair of address and user: each new account of an attacker would get a new bucket.
+//! No bucket belongs to a pair of address and user. Otherwise an attacker could get more budget at one address by
+//! registering more accounts.
 //!
 //! The refresh cookie contains the user's id and a MAC. So a refresh is charged to its user without a query.
 //! Health checks have no limit, because a load balancer may share its address, and so its budget, with clients.

@@ -14,7 +14,8 @@ async fn login_finds_every_row_by_an_index() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let login = try_sign_in(&app.anonymous(), &alice.email, &alice.password).await.ok(200);
-    // The log has each statement on one line, where a `--` comment would hide the rest. So use the texts in `.sqlx/`.
+    // `login.statements()` has each statement on one line, where a `--` comment would hide the rest. So use the texts
+    // in `.sqlx/`.
     let on_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let executed = login.statements();
     let mut texts = sql_scope::statements();

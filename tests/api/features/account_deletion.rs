@@ -123,7 +123,8 @@ async fn service_starts_while_a_deleted_demo_user_still_has_rows() {
     lock.rollback().await.unwrap();
 }
 
-/// Least privilege: the service can delete owners and payments only after the deletion of the account.
+/// Least privilege: the service's role cannot delete owners, payments and credit notes itself. The function
+/// `purge_deleted_owner` deletes them, but only if the account was deleted.
 #[actix_web::test]
 async fn rows_of_active_account_cannot_be_purged() {
     let app = TestApp::start().await;

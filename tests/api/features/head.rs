@@ -67,7 +67,7 @@ async fn head_renders_no_pdf_and_reads_no_file() {
     assert_eq!(printed(), 0);
     alice.get(&pdf).await.ok(200);
     assert_eq!(printed(), 1);
-    // Delete the stored file. If HEAD read bytes, the requests below would fail.
+    // Delete the stored file. If HEAD read bytes, the HEAD requests below would fail, as the GET request does.
     let content = format!("/api/v1/documents/{}/content", alice.document().await);
     std::fs::remove_dir_all(app.state_dir.join("documents")).unwrap();
     let head = alice.request(Method::HEAD, &content).send().await.ok(200);

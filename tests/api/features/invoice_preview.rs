@@ -106,7 +106,8 @@ async fn totals_sum_the_callers_invoices_by_status_and_currency() {
     assert_eq!(reply.ok(200).json(), expected);
 }
 
-/// Integer overflow (CWE-190): JavaScript cannot represent the sum of two invoices with the largest total exactly.
+/// Integer overflow (CWE-190): the sum of these two invoices exceeds 2^53 - 1. JavaScript cannot represent every larger
+/// integer exactly.
 #[actix_web::test]
 async fn totals_that_are_too_large_are_capped() {
     let app = TestApp::start().await;

@@ -105,8 +105,7 @@ async fn every_status_and_problem_code_has_a_label() {
 #[actix_web::test]
 async fn background_work_has_metrics() {
     // The token bucket of an address needs 36 seconds to refill. Until then, the limiter stores the address, so the
-    // metric
-    // `strongroom_limiter_keys` counts it.
+    // metric `strongroom_limiter_keys` counts it.
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REGISTRATION", "100/1h")]).await;
     let alice = app.user("alice").await;
     let hashes = app.services().credentials.passwords.hashes();

@@ -153,8 +153,8 @@ impl Socket {
     }
 
     /// Reads until the close frame and the end of the connection, and returns the code.
-    /// The timeout is shorter than the interval at which the service checks sessions. So if this function returns, a
-    /// notification has closed the socket.
+    /// The timeout is shorter than the interval at which the service checks sessions. So if a session has ended, the
+    /// notification must close the socket, because this check may come too late.
     pub async fn close_code(&mut self) -> u16 {
         tokio::time::timeout(MAX_WAIT, self.read_close_code()).await.expect("the server closes the socket")
     }

@@ -2,8 +2,8 @@
 //! The outbox worker sends the mail later. So a crash loses no mail, and no response waits for the mail server.
 //! The duration of such a wait would reveal whether an address is registered (user enumeration).
 //!
-//! The outbox contains no tokens. The worker derives the token of a link from two columns of the message: `subject_id`,
-//! and `key_id`, which names a master key (`SecretToken::for_queued_mail`).
+//! The outbox contains no tokens. The worker derives the token of a link from three columns of the message: `kind`,
+//! `subject_id`, and `key_id`, which names a master key (`SecretToken::for_queued_mail`).
 
 mod delivery;
 mod texts;

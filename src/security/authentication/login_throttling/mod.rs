@@ -87,7 +87,7 @@ impl LoginThrottle {
     /// Handles a failed attempt. [`admit`](Self::admit) has already counted it.
     /// Records an event if password spraying begins.
     /// If the attempt locks the account or uses up a device cookie, records an event and sends a mail to the owner.
-    /// The events contain a keyed hash of the mail address that the client sent.
+    /// The events of a login contain a keyed hash of the mail address that the client sent.
     /// So they do not reveal whether the account exists.
     pub async fn record_failure(&self, admitted: &AdmittedAttempt, owner: Option<UserId>) -> ApiResult<()> {
         let (mut lock, mut spray) = (None, None);

@@ -72,8 +72,9 @@ pub enum Verdict {
 #[error("{0}")]
 pub struct PasswordSetupError(String);
 
-/// The maximum work of one verification. Without a maximum, an attacker who can write to the database could store a
-/// hash whose verification takes minutes (denial of service).
+/// The maximum work of one verification. Every verification does the highest work of all stored hashes.
+/// Without a maximum, an attacker who can write to the database could store a hash that makes every verification take
+/// minutes (denial of service).
 const MAX_WORK: u64 = MAX_MEMORY_KIB as u64 * MAX_PASSES as u64;
 const MAX_STORED_LANES: u32 = 16;
 

@@ -5,7 +5,8 @@
 //! DNS, by DNS rebinding or by a redirect. Or the called service never answers, or sends an endless response.
 //! **Control**: only URLs from the configuration are called, and [`OutboundUrl`] accepts only one spelling of each URL.
 //! [`PublicResolver`] refuses a host if one of its addresses is not public.
-//! The client connects to the addresses that were checked. A second DNS lookup could return others (DNS rebinding).
+//! The client connects to the checked addresses. It makes no second DNS lookup, which could return other addresses
+//! (DNS rebinding).
 //! The client follows no redirects and ignores proxy settings of the environment.
 //! It keeps no cookies and no idle connections.
 //!

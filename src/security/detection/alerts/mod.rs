@@ -64,7 +64,8 @@ impl Alerts {
     /// If the rule already has [`MAX_SEPARATE_ALERTS`] open alerts, the finding is added to the combined alert.
     ///
     /// # Errors
-    /// [`ApiError::Internal`](crate::http::error::ApiError::Internal) if a database constraint rejects the name of the rule or the subject.
+    /// [`ApiError::Internal`](crate::http::error::ApiError::Internal) if a database constraint rejects the name of the
+    /// rule or the subject.
     pub async fn raise(&self, connection: &mut PgConnection, finding: &Finding, now: DateTime<Utc>) -> ApiResult<()> {
         let open = combined_store::open_alerts(connection, finding).await?;
         let (finding, totals) = if open.own || (!open.combined && open.separate < MAX_SEPARATE_ALERTS) {

@@ -6,7 +6,7 @@
 //! **Control**: the client requests a ticket over HTTPS and sends the ticket as the first message of the socket.
 //! A ticket has 256 random bits and is stored as a hash. It can be used once, within 30 seconds.
 //! The socket is authorized until the expiry of the access token with which the client requested the ticket.
-//! A second use of a ticket is recorded as theft.
+//! A second use of a ticket before its expiry is recorded as theft.
 //! **Limits**: if an attacker uses a stolen ticket before its owner does, the attacker gets the socket.
 //! The owner's attempt then fails and causes an event.
 //! **ASVS**: 4.4.3, 4.4.4, 7.2.3, 7.4.1 · **Test**: `attacks::websockets::tickets`
@@ -73,7 +73,8 @@ impl Tickets {
         Ok(None)
     }
 
-    /// Deletes tickets ten minutes after their expiry. Until then, a second use is recorded as theft.
+    /// Deletes tickets ten minutes after their expiry. Until then, the event of a late use contains the user and the
+    /// session.
     pub async fn sweep(&self) -> ApiResult<()> {
         Ok(store::sweep(&self.pool, self.clock.now() - TimeDelta::minutes(10)).await?)
     }

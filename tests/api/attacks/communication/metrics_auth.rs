@@ -1,5 +1,5 @@
-//! Metrics (API8): only the operator can read the metrics. They contain no client input, and clients cannot create
-//! metric series.
+//! Metrics (API8): only the operator can read the metrics. They contain no client input, and client input cannot
+//! increase the number of metric series.
 
 use futures_util::stream::{self, StreamExt};
 use reqwest::Method;

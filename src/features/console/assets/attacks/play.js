@@ -11,7 +11,8 @@
  * @property {string} code The file with the control: `src/security/authorization/mod.rs`.
  * @property {string} test The attack test: `attacks::authorization::ids::NAME`.
  * @property {string[]} [needs] What the card needs and only development has: `tokens` (bad tokens), `reset` (creating
- *   accounts resets the login counters of this browser's address), `page` (the attacker's page).
+ *   accounts resets the login counters of this browser's address), `page` (the attacker's page). In production, such a
+ *   card cannot be played.
  * @property {Expectation} expect How the last attack must end, and which security event must appear.
  * @property {'neutralised'} [outcome] Set if the service answers the attack without harm. By default, the service must
  *   refuse the attack.

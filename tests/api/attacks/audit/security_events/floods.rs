@@ -35,7 +35,8 @@ async fn flood(client: &Client, requests: usize) -> usize {
 async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     let app = TestApp::with(&[MASTER]).await;
     let lines = flood(&app.anonymous(), FLOOD).await;
-    // Wait until the detection rules have counted all events. The stop then writes the last aggregate.
+    // Wait until no event is queued. The stop then ends the window: the detection rules count the events of the
+    // aggregate that are not counted yet, and its row is written.
     wait::until_equal(0, async || app.services().recorder.queued()).await;
     let database = app.stop().await;
     let mut owner = database.options(Role::Owner).connect().await.unwrap();
