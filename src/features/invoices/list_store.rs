@@ -148,8 +148,8 @@ impl InvoiceStore {
 
     /// Returns the next batch. An issued invoice contains the name that the customer had on the issue date.
     ///
-    /// Subselects read the names, because PostgreSQL's generic plan of a join would read and sort all invoices of the
-    /// owner for each batch.
+    /// Subselects read the names. With a join, a generic plan would read and sort all invoices of the owner for each
+    /// batch. Subselects are cheap with every plan.
     pub(super) async fn export(&self, caller: &Caller, filter: &Filter, after: Position) -> ApiResult<Vec<ExportRow>> {
         let mut transaction = self.begin_with_custom_plans().await?;
         Ok(owner_query_as!(
