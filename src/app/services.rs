@@ -120,7 +120,7 @@ impl Services {
             resources,
             purge: OwnerPurge::new(pool.clone()),
             pdf_renderer: Arc::new(PdfRenderer::new().ok_or(WiringError::Fonts)?),
-            page: Arc::new(Page::of(&document, &openapi::order(&settings))),
+            page: Arc::new(Page::of(&document, &openapi::order(&settings), settings.profile)),
             openapi: Document::of(&document)?,
             alerts: Alerts::new(pool.clone(), &settings.alerts),
             readiness: Arc::new(Readiness::new(pool.clone(), lifecycle.clone())),

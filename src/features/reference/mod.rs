@@ -14,6 +14,7 @@ mod render;
 use actix_web::web::{Bytes, Data};
 use serde_json::Value;
 
+use crate::config::Profile;
 use crate::http::file_reply::{Css, File, Html, JavaScript, JsonFile};
 use crate::security::browser::headers;
 
@@ -23,8 +24,8 @@ pub struct Page(Bytes);
 impl Page {
     /// `order` contains the method (in lower case) and the path of each served operation.
     #[must_use]
-    pub fn of(document: &Value, order: &[(String, &str)]) -> Self {
-        Self(render::page(document, order).into())
+    pub fn of(document: &Value, order: &[(String, &str)], profile: Profile) -> Self {
+        Self(render::page(document, order, profile).into())
     }
 }
 

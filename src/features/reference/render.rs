@@ -6,29 +6,29 @@ use serde_json::Value;
 
 use super::html::{Prose, Text, items, members, plain, pretty, text};
 use super::models::{ModelLink, model, write_model};
+use crate::config::Profile;
 
 /// An operation: its path, its method and its object in the document.
 type Operation<'a> = (&'a str, &'a str, &'a Value);
 
 /// `order` contains the method and the path of each operation.
-pub(super) fn page(document: &Value, order: &[(String, &str)]) -> String {
+pub(super) fn page(document: &Value, order: &[(String, &str)], profile: Profile) -> String {
     let find = |path: &str, method: &str| document.get("paths")?.get(path)?.get(method);
     let found = order.iter().filter_map(|(method, path)| Some((*path, method.as_str(), find(path, method)?)));
     let operations: Vec<Operation> = found.collect();
     let mut out = String::new();
     // Writing into a String cannot fail.
-    let _ = write_page(&mut out, document, &operations);
+    let _ = write_page(&mut out, document, &operations, profile);
     out
 }
 
-fn write_page(out: &mut String, document: &Value, operations: &[Operation]) -> fmt::Result {
+fn write_page(out: &mut String, document: &Value, operations: &[Operation], profile: Profile) -> fmt::Result {
     let info = document.get("info").unwrap_or(&Value::Null);
     let (title, about) = (Text(text(info, "title")), Prose(text(info, "description")));
     let has_console = operations.iter().any(|(path, ..)| *path == "/");
     let console = if has_console { r#"<a href="/">Console</a>"# } else { "" };
     // In development, `page.js` adds a button for each demo user.
-    let has_demo_users = operations.iter().any(|(path, ..)| *path == "/dev/demo-users");
-    let demo_users = if has_demo_users { r#"<p id="demo-users"></p>"# } else { "" };
+    let demo_users = if profile == Profile::Development { r#"<p id="demo-users"></p>"# } else { "" };
     write!(
         out,
         r##"<!doctype html>
@@ -263,7 +263,7 @@ mod tests {
                 }
             }}}
         });
-        let page = page(&hostile, &[(evil.to_owned(), evil)]);
+        let page = page(&hostile, &[(evil.to_owned(), evil)], Profile::Production);
         assert!(page.matches("alert(1)").count() > 40, "{page}");
         for markup in ["<script>", "<b>", "=\"<", "\"'"] {
             assert!(!page.contains(markup), "{markup}: {page}");
