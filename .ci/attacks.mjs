@@ -112,7 +112,8 @@ async function playFirst(page, isAtTop) {
   const card = page.locator('#id-walk');
   assert.equal(await card.getByRole('button', { name: /^Next:/ }).count(), 0);
   await page.getByText('No alert: the events are below').first().waitFor();
-  await page.getByRole('status').getByRole('link', { name: /^\d alerts? in Administration$/ }).click();
+  await page.getByRole('status').getByRole('link', { name: /^\d alerts? in Administration$/ }).waitFor();
+  await card.getByRole('link', { name: 'Next: See the alert in Administration' }).click();
   await page.getByRole('region', { name: 'Alerts' }).getByText('Probing session').first().waitFor();
   await page.goBack();
 }

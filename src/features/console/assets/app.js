@@ -14,7 +14,7 @@ import { Confirm, Reset } from './mail_links.js';
 import { Link, go, mayLeave, usePath } from './router.js';
 import * as session from './session.js';
 import { Register, SignIn } from './sign_in.js';
-import { HAS_ATTACK_PANEL, Heading, Toasts, say } from './ui.js';
+import { HAS_ATTACK_PANEL, Heading, IS_DEVELOPMENT, Toasts, say } from './ui.js';
 
 const ID = '([0-9a-f-]{36})';
 const root = document.getElementById('app');
@@ -92,7 +92,7 @@ function App() {
   return html`<a class="skip" href="#main">Skip to content</a>
     <header><${Link} to="/" class="brand">Strongroom<//>
       ${me && html`<nav aria-label="Views">${VIEWS.filter(([, , to, label]) => label && (!FOR_ADMINISTRATORS.includes(to) || isAdmin)).map(([pattern, , to, label]) =>
-        html`<${Link} to=${to} aria-current=${pattern.test(path) || path.startsWith(`${to}/`) ? 'page' : undefined}>${label}${to === '/admin' && html`<${AlertBadge} />`}<//>`)}</nav>`}
+        html`<${Link} to=${to} aria-current=${pattern.test(path) || path.startsWith(`${to}/`) ? 'page' : undefined}>${label}${to === '/admin' && html`<${AlertBadge} />`}<//>`)}${IS_DEVELOPMENT && html`<a href="/docs">API</a>`}</nav>`}
       <div class="actions">${me && html`<${Live} /><span class="soft who" title=${me.display_name}>${me.display_name}</span>
         <button type="button" class="quiet" onClick=${() => mayLeave() && session.signOut().then(() => go('/'), () => say('You are still signed in: the service cannot be reached. Try again.'))}>Sign out</button>`}</div>
     </header>

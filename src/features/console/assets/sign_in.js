@@ -5,9 +5,7 @@ import { refused, request } from './api.js';
 import { solve } from './challenge.js';
 import { Link, go } from './router.js';
 import * as session from './session.js';
-import { Field, HAS_ATTACK_PANEL, Heading, Refusal, useAction } from './ui.js';
-
-const IS_DEVELOPMENT = document.documentElement.dataset.profile === 'development';
+import { Field, HAS_ATTACK_PANEL, Heading, IS_DEVELOPMENT, Refusal, useAction } from './ui.js';
 
 /** Signs in. When login throttling asks for a challenge, solves it and tries once more. */
 async function signIn(credentials, progress) {
@@ -54,7 +52,9 @@ function DemoUsers() {
   const [users, setUsers] = useState([]);
   const action = useAction(({ email, password }) => signIn({ email, password }));
   useEffect(() => {
-    if (IS_DEVELOPMENT) session.demoUsers().then(setUsers, () => {});
+    // The administrator comes first, because only the administrator has all views.
+    const show = (found) => setUsers([...found].sort((a, b) => b.is_admin - a.is_admin));
+    if (IS_DEVELOPMENT) session.demoUsers().then(show, () => {});
   }, []);
   if (users.length === 0) return null;
   const administrator = users.find((user) => user.is_admin);

@@ -44,6 +44,7 @@ const REASONS = {
   signature: 'The signature of the token is not valid.',
   issuer: 'The token does not name the expected issuer.',
   expired: 'The token has expired.',
+  abuse_detected: 'A detection rule counted too many denied requests, so the service has ended the session.',
   malformed_id: 'The id is malformed, so the service treats it like an id that does not exist.',
 };
 
@@ -150,7 +151,7 @@ export function Attacks({ me }) {
 function Card({ card, run, error, playing, onPlay }) {
   const isMine = playing === card.id, ended = outcome(card, { run });
   const blocked = playing && !isMine ? 'Another attack is playing.' : undefined;
-  const next = FIRST[FIRST.indexOf(card.id) + 1];
+  const next = FIRST.includes(card.id) && FIRST[FIRST.indexOf(card.id) + 1];
   const article = useRef();
   // A new run makes the card wide and moves it. So scroll to the top of the card, which then stays in place.
   useEffect(() => {
@@ -165,7 +166,8 @@ function Card({ card, run, error, playing, onPlay }) {
     <div class="actions"><button type="button" disabled=${playing || isOpen({ run })} title=${blocked} aria-describedby="title-${card.id}" onClick=${onPlay}>${isMine ? 'Playing …' : 'Play'}</button>
       <div role="status">${ended && html`<span class="verdict ${run.verdict.held ? 'held' : 'broken'}">${OUTCOMES[ended]}</span> ${why(card, run)}`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div>
       ${run?.progress && !run.done && html`<span class="soft progress">${run.progress}</span>`}
-      ${ended && FIRST.includes(card.id) && next && html`<${First} id=${next} playing=${playing}>Next:<//>`}</div>
+      ${ended && next && html`<${First} id=${next} playing=${playing}>Next:<//>`}
+      ${card.id === FIRST.at(-1) && run?.alerts?.length > 0 && html`<${ToAdministration} card=${card.id} to="alerts">Next: See the alert in Administration<//>`}</div>
     ${run && html`<${Result} id=${card.id} title=${card.title} run=${run} />`}
     <details class="proof"><summary>Code and attack test</summary>
       <dl><dt>Code</dt><dd><code>${card.code}</code></dd><dt>Test</dt><dd><code>${card.test}</code></dd>
@@ -221,7 +223,7 @@ function Result({ id, title, run }) {
   const shown = run.exchanges.filter((one) => one !== last && one.purpose !== 'preparation').slice(-SHOWN);
   const others = run.exchanges.filter((one) => one !== last && !shown.includes(one));
   return html`<div class="result">
-    ${run.alerts?.length > 0 && html`<h4>Alerts raised or seen again during the attack</h4><ul class="alerts">${run.alerts.map((alert) => html`<li><${Status} name=${alert.severity} /> <${ToAdministration} card=${id} to="alerts" title="Show in Administration">${words(alert.rule)}<//> ${subjectOf(alert, run)}: ${alert.count} ${alert.count === 1 ? 'event' : 'events'}</li>`)}</ul>`}
+    ${run.alerts?.length > 0 && html`<h4>Alerts from this attack</h4><ul class="alerts">${run.alerts.map((alert) => html`<li><${Status} name=${alert.severity} /> <${ToAdministration} card=${id} to="alerts" title="Show in Administration">${words(alert.rule)}<//> ${subjectOf(alert, run)}: ${alert.count} ${alert.count === 1 ? 'event' : 'events'}</li>`)}</ul>`}
     ${last && html`<h4>Attack by ${last.by} ${run.verdict && html`<${Verdict} verdict=${run.verdict} />`}</h4><${Exchange} exchange=${last} />`}
     ${run.notes.map((note) => html`<p>${note}</p>`)}
     ${run.histograms.map((one) => html`<${Histogram} ...${one} />`)}

@@ -232,8 +232,8 @@ export function isExpected({ expect }, event) {
 }
 
 /**
- * Reads the events of a run, and the open alerts that were raised or seen again since its start. An event belongs to
- * the run if it names a request or an account of the run. Events of the attacker's page are found by kind and route.
+ * Reads the events of a run, and the open alerts that were raised or seen again since its start, unless they are about
+ * a user of another run. An event belongs to the run if it names a request or an account of the run. Events of the attacker's page are found by kind and route.
  */
 async function traces(card, run) {
   const isOfPage = (event) => card.needs?.includes('page') && isExpected(card, event);
@@ -245,7 +245,8 @@ async function traces(card, run) {
   ]);
   const isOfRun = (event) => ids.has(event.request_id) || users.includes(event.user_id) || isOfPage(event);
   run.events = events.items.filter((event) => isOfRun(event) && event.reason !== 'attack_panel');
-  run.alerts = alerts.items.filter((alert) => Date.parse(alert.last_seen_at) >= Date.parse(run.startedAt));
+  const isOfOther = ({ subject, subject_kind: kind }) => subject && kind === 'user' && !users.includes(subject);
+  run.alerts = alerts.items.filter((alert) => Date.parse(alert.last_seen_at) >= Date.parse(run.startedAt) && !isOfOther(alert));
 }
 
 /** Names the expected event and alert that have not appeared, or returns an empty text. */
