@@ -5,8 +5,8 @@ import { Problem, read, unreachable } from './api.js';
 import { words } from './format.js';
 import { usePath } from './router.js';
 
-/** Whether the service has the attack panel, which a setting must enable in production. */
 export const IS_DEVELOPMENT = document.documentElement.dataset.profile === 'development';
+/** Whether the service has the attack panel, which a setting must enable in production. */
 export const HAS_ATTACK_PANEL = document.getElementById('app').dataset.attackPanel === 'on';
 /** How long the user must pause before a search starts. */
 const TYPING_MS = 300;

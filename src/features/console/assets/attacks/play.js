@@ -232,8 +232,9 @@ export function isExpected({ expect }, event) {
 }
 
 /**
- * Reads the events of a run, and the open alerts that were raised or seen again since its start, unless they are about
- * a user of another run. An event belongs to the run if it names a request or an account of the run. Events of the attacker's page are found by kind and route.
+ * Reads the events and open alerts of a run. An event belongs to the run if it names a request or an account of the
+ * run. Events of the attacker's page are found by kind and route. An alert belongs to the run if it was raised or seen
+ * again since the start, unless it is about a user of another run.
  */
 async function traces(card, run) {
   const isOfPage = (event) => card.needs?.includes('page') && isExpected(card, event);
