@@ -228,6 +228,22 @@ async function administration(page, invoice) {
   await row.getByText('Active', { exact: true }).waitFor();
 }
 
+/** The user revokes a session of another client. Its access token is then refused. */
+async function revokeSessions(page) {
+  const other = await client('anna');
+  await page.getByRole('link', { name: 'Account' }).click();
+  const sessions = page.locator('section', { has: page.getByRole('heading', { name: 'Sessions', exact: true }) });
+  await sessions.getByRole('heading', { name: 'Known devices' }).waitFor();
+  const buttons = sessions.getByRole('button', { name: 'Revoke', exact: true });
+  await buttons.first().waitFor();
+  for (let left = await buttons.count(); left > 0; left -= 1) {
+    await buttons.first().click();
+    await buttons.nth(left - 1).waitFor({ state: 'detached' });
+  }
+  await page.getByText('The session is revoked.').waitFor();
+  await assert.rejects(other('GET', 'me'), /401/);
+}
+
 /** If a link on another site opens the page, the browser sends no cookie. The user must still be signed in. */
 async function linkedFromOtherSite(context) {
   const page = await context.newPage();
@@ -255,6 +271,7 @@ async function walk() {
   assert.deepEqual(stored, [0, 0, ''], 'scripts can read no stored token');
   await linkedFromOtherSite(page.context());
   await documents(page);
+  await revokeSessions(page);
   await twoTabs(page, context, faults);
   await signIn(page, 'ben');
   await page.goto(base + invoice);
