@@ -1,5 +1,5 @@
-//! The cost of a login must not grow with the number of users, sessions and counters, and PostgreSQL must not plan the
-//! statements of a login again each time.
+//! The cost of a login must not grow with the number of users, sessions and counters.
+//! PostgreSQL must not plan the statements of a login again each time.
 
 use actix_web::http::header::HeaderMap;
 use strongroom::http::client_ip::{ClientAddr, TrustedProxies};

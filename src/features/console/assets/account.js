@@ -114,8 +114,9 @@ function Sessions({ list }) {
     <div class="actions"><${Confirm} label="Revoke all" title="Revoke all sessions?" busy=${revokeAll.busy} action=${() => revokeAll.run()}
       text="You are signed out here too. Devices that you used before are no longer known." /></div>
     <h3>Known devices</h3>
-    <p class="soft">A browser in which you have signed in is a known device. If an attacker guesses your password too often, your account
-      is locked for a time, but not on known devices. The service stores no list of them. To forget all of them, revoke all sessions.</p></section>`;
+    <p class="soft">A browser in which you have signed in is a known device. If an attacker tries too many passwords, your account is
+      locked for a time, but you can still sign in on known devices. The service stores no list of known devices. To forget them all, revoke
+      all sessions.</p></section>`;
 }
 
 function History() {

@@ -17,8 +17,7 @@ export function Customers() {
   const pages = usePages([]);
   const list = useData(() => read(withQuery('customers', { limit: 20, cursor: pages.cursor })), [pages.cursor]);
   useChanges('customers', list.reload);
-  const done = async (text, saved) => {
-    saved();
+  const done = async (text) => {
     if (isForInvoice) go('/invoices/new');
     setEdited(null);
     say(text);
@@ -54,11 +53,13 @@ function Fields({ customer, done, cancel }) {
     const body = values(form);
     if (customer.id) await change('PATCH', path, version.etag, body);
     else await create('customers', body, key.of(body));
-    await done('The customer is saved.', saved);
+    saved();
+    await done('The customer is saved.');
   });
   const remove = useAction(async () => {
     await change('DELETE', path, version.etag);
-    await done('The customer is deleted.', saved);
+    saved();
+    await done('The customer is deleted.');
   });
   const submit = (event) => {
     event.preventDefault();

@@ -48,8 +48,11 @@ const REASONS = {
   malformed_id: 'The id is malformed, so the service treats it like an id that does not exist.',
 };
 
-/** The result of each card, and the id of the running card. Kept until the user signs out or reloads the page. */
-let state = { results: {}, playing: null };
+/**
+ * The result of each card, the id of the running card, and whether another card follows it. Kept until the user signs
+ * out or reloads the page.
+ */
+let state = { results: {}, playing: null, hasNext: false };
 /** The id of the card whose button the user has just clicked. When the card starts, the view scrolls to the card. */
 let clicked = null;
 const watchers = new Set();
@@ -81,8 +84,9 @@ async function playCards(cards) {
     if (!isSame()) return;
     if (isStopped) return change({ playing: null });
     const keep = (result) => isSame() && change({ results: { ...state.results, [card.id]: result } });
-    const answered = () => isSame() && card === cards.at(-1) && change({ playing: null });
-    change({ playing: card.id });
+    const hasNext = card !== cards.at(-1);
+    const answered = () => isSame() && !hasNext && change({ playing: null });
+    change({ playing: card.id, hasNext });
     await play(card, (run) => keep({ run })).finally(answered).then((run) => observe(card, run)).catch((error) => keep({ error }));
   }
 }
@@ -114,7 +118,7 @@ function playCard(card) {
 }
 
 /** A button that plays one of the first cards, unless an attack is being played. */
-function First({ id, playing, children }) {
+function FirstAttack({ id, playing, children }) {
   const card = ALL.find((one) => one.id === id);
   return html`<button type="button" class="link" disabled=${playing} onClick=${() => playCard(card)}>${children} ${card.title}</button>`;
 }
@@ -129,7 +133,7 @@ function counts(results) {
 }
 
 export function Attacks({ me }) {
-  const { results, playing } = useResults();
+  const { results, playing, hasNext } = useResults();
   const waits = Object.values(results).some(isOpen);
   const raised = new Set(Object.values(results).flatMap(({ run }) => run?.alerts?.map(({ id }) => id) ?? [])).size;
   useEffect(() => { if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView(); }, []);
@@ -137,10 +141,10 @@ export function Attacks({ me }) {
   return html`<${Heading}>Attacks<//>
     <p class="intro">Each card plays an attack from this browser against this service: Ben attacks Anna. Both are new throw-away users.
       You see what Ben sends, how the service stops it, and which security event it leaves.</p>
-    <p>New here? Play these three: ${FIRST.map((id, n) => html`${n > 0 && ' · '}<${First} id=${id} playing=${playing}>${n + 1}.<//>`)}. The third raises an alert.</p>
+    <p>New here? Play these three: ${FIRST.map((id, n) => html`${n > 0 && ' · '}<${FirstAttack} id=${id} playing=${playing}>${n + 1}.<//>`)}. The third raises an alert.</p>
     <nav aria-label="Groups of attacks">Groups: ${SUBJECTS.map(([subject, cards], n) => html`${n > 0 && ' · '}<a href="#${anchor(subject)}">${subject}</a> (${cards.length})`)}</nav>
     <div class="actions"><button type="button" disabled=${playing || waits} onClick=${() => playCards(TOGETHER)}>Play ${TOGETHER.length} attacks (one to two minutes)</button>
-      ${playing && html`<button type="button" class="quiet" onClick=${() => { isStopped = true; }}>Stop after this attack</button>`}
+      ${playing && hasNext && html`<button type="button" class="quiet" onClick=${() => { isStopped = true; }}>Stop after this attack</button>`}
       <span role="status">${counts(results)}${raised > 0 && html` <${Link} to="/admin#alerts">${raised} ${raised === 1 ? 'alert' : 'alerts'} in Administration<//>.`}</span>
       <span class="soft">${playing ? `Playing: ${ALL.find(({ id }) => id === playing).title}` : waits && 'Reading the last security events …'}</span></div>
     <p class="soft">The other ${ALL.length - TOGETHER.length} attacks open a new tab. Play them <a href="#${ALONE[0].id}">one by one</a>. If you reload the page, the results are lost.</p>
@@ -166,7 +170,7 @@ function Card({ card, run, error, playing, onPlay }) {
     <div class="actions"><button type="button" disabled=${playing || isOpen({ run })} title=${blocked} aria-describedby="title-${card.id}" onClick=${onPlay}>${isMine ? 'Playing …' : 'Play'}</button>
       <div role="status">${ended && html`<span class="verdict ${run.verdict.held ? 'held' : 'broken'}">${OUTCOMES[ended]}</span> ${why(card, run)}`}${run?.done && !run.verdict && 'This attack can be played in development only.'}${error && `The accounts could not be created: ${error.message}.`}</div>
       ${run?.progress && !run.done && html`<span class="soft progress">${run.progress}</span>`}
-      ${ended && next && html`<${First} id=${next} playing=${playing}>Next:<//>`}
+      ${ended && next && html`<${FirstAttack} id=${next} playing=${playing}>Next:<//>`}
       ${card.id === FIRST.at(-1) && run?.alerts?.length > 0 && html`<${ToAdministration} card=${card.id} to="alerts">Next: See the alert in Administration<//>`}</div>
     ${run && html`<${Result} id=${card.id} title=${card.title} run=${run} />`}
     <details class="proof"><summary>Code and attack test</summary>
